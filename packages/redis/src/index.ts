@@ -1,1 +1,14 @@
-export {};
+export { ConfigurationError } from './configuration-error.ts';
+export { connectRedis, isReady, redactUrl, type ConnectOptions, type RedisConnection } from './connect.ts';
+export {
+  DEFAULT_PREFIX,
+  generationKeys,
+  shardCountKey,
+  shardKeys,
+  type GenerationKeys,
+  type ShardKeys,
+} from './keys.ts';
+export { replyField } from './reply-field.ts';
+export { loadScript, type Script } from './script.ts';
+export { readServerTimeMs } from './server-time.ts';
+export { agreeOnShardCount } from './shard-count.ts';

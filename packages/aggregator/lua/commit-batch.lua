@@ -1,0 +1,59 @@
+-- Commits a batch: acknowledges its entries, appends what they add to the delta log, and appends its dead letters; or,
+-- where not every entry is still pending for this consumer, writes nothing.
+--
+-- KEYS  1 stream of events   2 delta log   3 head of the delta log   4 dead-letter stream
+-- ARGV  1 group   2 consumer   3 delta, as text   4 n = number of entries   5 … 4+n their IDs, ascending
+--       then for each dead letter five values: entry_id, index ('' for a flat entry), reason, detail, fields
+-- Returns {'committed', <ID of the record in the delta log>} or {'contested'}
+-- Cost  some 1.5 us an entry and 3 us a dead letter. Lua does not roll back: all is checked before the first write.
+
+local events, deltas, head, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local group, consumer, delta, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local first_id, first_dead = 5, 5 + n
+local ACK_CHUNK = 4000 -- unpack fails at about 8,000 values
+local LARGEST_SEQ, EXACT = '18446744073709551615', 9007199254740992
+
+local pending = redis.call('XPENDING', events, group, ARGV[first_id], ARGV[first_dead - 1], n, consumer)
+if #pending ~= n then return {'contested'} end
+for i = 1, n do
+  if pending[i][1] ~= ARGV[first_id + i - 1] then return {'contested'} end
+end
+
+for from = first_id, first_dead - 1, ACK_CHUNK do
+  redis.call('XACK', events, group, unpack(ARGV, from, math.min(from + ACK_CHUNK, first_dead) - 1))
+end
+
+-- The ID before which nothing is pending any more, and hence nothing can arrive. Too low is safe, too high is not.
+local function before(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  ms, seq = tonumber(ms), tonumber(seq)
+  if seq > 0 and seq < EXACT then return string.format('%.0f-%.0f', ms, seq - 1) end
+  if ms > 0 and ms < EXACT then return string.format('%.0f-', ms - 1) .. LARGEST_SEQ end
+  return '0-0'
+end
+
+local function last_delivered()
+  for _, fields in ipairs(redis.call('XINFO', 'GROUPS', events)) do
+    local info = {}
+    for i = 1, #fields, 2 do info[fields[i]] = fields[i + 1] end
+    if info['name'] == group then return info['last-delivered-id'] end
+  end
+end
+
+local summary = redis.call('XPENDING', events, group)
+local watermark = summary[1] > 0 and before(summary[2]) or last_delivered()
+
+local previous = redis.call('HGET', head, 'position') or '0-0'
+local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', watermark, 'delta', delta)
+redis.call('HSET', head, 'position', record, 'watermark', watermark)
+
+for i = first_dead, #ARGV, 5 do
+  local fields = {'entry_id', ARGV[i], 'reason', ARGV[i + 2], 'detail', ARGV[i + 3], 'fields', ARGV[i + 4]}
+  if ARGV[i + 1] ~= '' then
+    fields[#fields + 1] = 'index'
+    fields[#fields + 1] = ARGV[i + 1]
+  end
+  redis.call('XADD', dead, '*', unpack(fields))
+end
+
+return {'committed', record}

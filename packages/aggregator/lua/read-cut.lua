@@ -1,0 +1,28 @@
+-- Reads what a consistent cut needs, at one moment: how far the group has read, what of it is still pending, and where
+-- the delta log ends. State up to that end = the fold of all entries up to last-delivered without the pending ones.
+--
+-- KEYS  1 stream of events   2 head of the delta log
+-- ARGV  1 group   2 bound on the number of pending entries
+-- Returns {<last delivered ID>, <end of the delta log, or '0-0'>, <entries ever added>, <length>, {<pending ID> …}} or {'too_many_pending', n}
+-- Cost  linear in the pending entries.
+
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+local count = pending[1]
+if count > tonumber(ARGV[2]) then return {'too_many_pending', count} end
+
+local function field(list, name)
+  for i = 1, #list, 2 do if list[i] == name then return list[i + 1] end end
+end
+
+local delivered
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  if field(group, 'name') == ARGV[1] then delivered = field(group, 'last-delivered-id') end
+end
+
+local ids = {}
+if count > 0 then
+  for i, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', count)) do ids[i] = entry[1] end
+end
+
+local stream = redis.call('XINFO', 'STREAM', KEYS[1])
+return {delivered, redis.call('HGET', KEYS[2], 'position') or '0-0', field(stream, 'entries-added'), field(stream, 'length'), ids}

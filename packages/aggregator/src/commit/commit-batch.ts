@@ -1,0 +1,36 @@
+import { encodeDelta } from '@streamfold/core';
+import { loadScript, type RedisConnection } from '@streamfold/redis';
+import type { FoldedBatch } from './fold-batch.ts';
+import type { Generation } from '../generation.ts';
+
+const script = loadScript(new URL('../../lua/commit-batch.lua', import.meta.url));
+
+/** `contested`: not every entry was still pending for this consumer, and nothing was written. */
+export type CommitOutcome =
+  | { readonly outcome: 'committed'; readonly position: string }
+  | { readonly outcome: 'contested' };
+
+/**
+ * EVALSHA commit-batch.lua 4 events deltas head dead …
+ *
+ * Makes the batch's acknowledgement, its effect and its dead letters true in one step.
+ *
+ * @throws where Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading one's own pending
+ *   entries again settles it (what was committed is not among them).
+ */
+export async function commitBatch(
+  redis: RedisConnection,
+  { shardKeys, keys }: Generation,
+  { consumer, batch }: { consumer: string; batch: FoldedBatch },
+): Promise<CommitOutcome> {
+  const args: (string | number)[] = [keys.group, consumer, encodeDelta(batch.delta), batch.ids.length, ...batch.ids];
+  for (const { entryId, deadLetter } of batch.deadLetters) {
+    const { index, reason, detail, fields } = deadLetter;
+    args.push(entryId, index === undefined ? '' : index, reason, detail, fields);
+  }
+  const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
+  const [outcome, position] = reply as ['committed', string] | ['contested'];
+  return outcome === 'committed' && position !== undefined
+    ? { outcome: 'committed', position }
+    : { outcome: 'contested' };
+}

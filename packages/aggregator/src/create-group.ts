@@ -1,0 +1,25 @@
+import type { RedisConnection } from '@streamfold/redis';
+import type { Generation } from './generation.ts';
+
+/**
+ * XGROUP CREATE key group id MKSTREAM
+ *
+ * Makes sure that the generation's consumer group exists, and the stream with it. A new group starts at the oldest
+ * entry, so that what was published before the first aggregator came is folded too.
+ *
+ * @returns `restored` where the group was gone although there is state (somebody destroyed it, or the stream): it then
+ *   starts behind the last entry up to which everything had been folded, so that nothing is counted twice.
+ */
+export async function createGroup(
+  redis: RedisConnection,
+  { shardKeys, keys }: Generation,
+): Promise<'created' | 'exists' | 'restored'> {
+  const from = (await redis.hget(keys.head, 'watermark')) ?? '0';
+  try {
+    await redis.xgroup('CREATE', shardKeys.events, keys.group, from, 'MKSTREAM');
+    return from === '0' ? 'created' : 'restored';
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('BUSYGROUP')) return 'exists';
+    throw error;
+  }
+}

@@ -1,0 +1,35 @@
+import type { DeadLetterReason } from '@streamfold/core';
+
+/** Something that happened in an aggregator. Metrics and logs subscribe to these; nothing else depends on them. */
+export type Fact =
+  | {
+      readonly type: 'batch_committed';
+      readonly shard: number;
+      readonly entries: number;
+      readonly events: number;
+      readonly lostEntries: number;
+      readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+      readonly commitMs: number;
+    }
+  | { readonly type: 'batch_contested'; readonly shard: number; readonly entries: number }
+  | { readonly type: 'entries_claimed'; readonly shard: number; readonly entries: number }
+  | { readonly type: 'entries_lost'; readonly shard: number; readonly entries: number }
+  | { readonly type: 'consumers_removed'; readonly shard: number; readonly consumers: number }
+  | { readonly type: 'group_created'; readonly shard: number; readonly group: string }
+  | { readonly type: 'group_restored'; readonly shard: number; readonly group: string }
+  | { readonly type: 'failed'; readonly shard: number; readonly step: FailingStep; readonly error: Error }
+  | { readonly type: 'recovered'; readonly shard: number; readonly step: FailingStep }
+  | { readonly type: 'connection_failed'; readonly error: Error }
+  | { readonly type: 'request_failed'; readonly error: Error }
+  | { readonly type: 'view_loaded'; readonly shard: number; readonly cause: string; readonly series: number }
+  | {
+      readonly type: 'snapshot_written';
+      readonly shard: number;
+      readonly outcome: 'published' | 'superseded';
+      readonly bytes: number;
+    };
+
+/** What an aggregator repeats until it succeeds. */
+export type FailingStep = 'fold' | 'view' | 'upkeep' | 'open';
+
+export type Observe = (fact: Fact) => void;

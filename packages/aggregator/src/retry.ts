@@ -1,0 +1,33 @@
+import { ConfigurationError } from '@streamfold/redis';
+import type { FailingStep, Observe } from './fact.ts';
+
+/** Waits so many ms, or until `stop` is aborted. */
+export type Pause = (ms: number, stop: AbortSignal) => Promise<void>;
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+
+/**
+ * Does `attempt` until it succeeds or `stop` is aborted, with pauses that double. The first failure is told, and the
+ * success that ends a row of failures.
+ *
+ * @throws {ConfigurationError} from `attempt`: trying again does not help.
+ */
+export async function retry(
+  options: { shard: number; step: FailingStep; observe: Observe; pause: Pause; stop: AbortSignal },
+  attempt: () => Promise<void>,
+): Promise<void> {
+  const { shard, step, observe, pause, stop } = options;
+  for (let failures = 0; !stop.aborted; failures++) {
+    try {
+      await attempt();
+      if (failures > 0) observe({ type: 'recovered', shard, step });
+      return;
+    } catch (cause) {
+      if (cause instanceof ConfigurationError) throw cause;
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      if (failures === 0) observe({ type: 'failed', shard, step, error });
+      await pause(Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), stop);
+    }
+  }
+}

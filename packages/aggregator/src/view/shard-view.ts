@@ -1,0 +1,194 @@
+import {
+  CATALOGUE,
+  countSeries,
+  createCoordinatorGauges,
+  mergeDelta,
+  pruneRegisters,
+  readCoordinator,
+  type Coordinator,
+  type CoordinatorGauges,
+  type CoordinatorProjection,
+  type Delta,
+} from '@streamfold/core';
+import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
+import type { Observe } from '../fact.ts';
+import type { Generation } from '../generation.ts';
+import { loadSnapshot, type Snapshot } from './load-snapshot.ts';
+import { readDeltas, type DeltaRecord, type Position } from './read-deltas.ts';
+import { readHead } from './read-head.ts';
+import { writeSnapshot } from './write-snapshot.ts';
+
+/** Told which series moved, so that only those are rendered again. */
+export interface ViewListener {
+  /** Series `key` of the metric `name` has another value, or is there no longer. */
+  changed(name: string, key: string): void;
+  /** Everything may be different. */
+  replaced(): void;
+}
+
+/**
+ * The merged state of one shard in memory.
+ *
+ * ```
+ *   not loaded ──refresh──▶ at a position ──refresh: records behind it──▶ at a later position
+ *       ▲                        │
+ *       └────────────────────────┘ the log no longer goes on from here: it was trimmed past us, or rolled back
+ * ```
+ */
+export interface ShardView {
+  /**
+   * Reads the delta log to its end, from the snapshot if this is the first time. What it costs follows what changed.
+   *
+   * @throws where Redis cannot be reached; the state is then as it was, and must not be shown as current.
+   */
+  refresh(): Promise<void>;
+  /** Writes a snapshot where the log has grown enough since the last one. */
+  writeSnapshotWhenDue(): Promise<void>;
+  readonly shard: number;
+  readonly loaded: boolean;
+  readonly position: Position;
+  readonly state: Delta;
+  readonly gauges: CoordinatorGauges;
+  /** The clock of Redis at the last refresh, ms. */
+  readonly serverTimeMs: number;
+}
+
+export interface ShardViewOptions {
+  readonly redis: RedisConnection;
+  readonly generation: Generation;
+  readonly listener: ViewListener;
+  readonly observe: Observe;
+  readonly createId: () => string;
+}
+
+/** A snapshot is due when the log since the last one is this many times as large … */
+const SNAPSHOT_GROWTH = 4;
+/** … and at least as large as this (characters), or has this many records: it is what a starting aggregator reads. */
+const SNAPSHOT_LEAST_SIZE = 16 * 1024 * 1024;
+const SNAPSHOT_RECORDS = 5_000;
+
+/** Names of the gauges that show a projection. */
+const GAUGES_BY_PROJECTION = new Map<CoordinatorProjection, readonly string[]>(
+  (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
+    projection,
+    CATALOGUE.filter((metric) => metric.type === 'gauge' && metric.projection === projection).map(({ name }) => name),
+  ]),
+);
+
+export function createShardView(options: ShardViewOptions): ShardView {
+  const { redis, generation, listener, observe, createId } = options;
+  const { shard, keys } = generation;
+  const gaugeChanged = (projection: CoordinatorProjection, key: string): void => {
+    for (const name of GAUGES_BY_PROJECTION.get(projection) ?? []) listener.changed(name, key);
+  };
+  let snapshot: Snapshot | undefined;
+  let position: Position = '';
+  let gauges = createCoordinatorGauges(gaugeChanged);
+  let sizeSinceSnapshot = 0;
+  let recordsSinceSnapshot = 0;
+  let serverTimeMs = 0;
+
+  const load = async (cause: string): Promise<Snapshot> => {
+    const loaded = await loadSnapshot(redis, keys);
+    snapshot = loaded;
+    position = loaded.position;
+    sizeSinceSnapshot = 0;
+    recordsSinceSnapshot = 0;
+    gauges = createCoordinatorGauges(gaugeChanged);
+    for (const [key, registers] of loaded.state.coordinators) {
+      gauges.replace(key, undefined, readCoordinator(registers));
+    }
+    listener.replaced();
+    observe({ type: 'view_loaded', shard, cause, series: countSeries(loaded.state) });
+    return loaded;
+  };
+
+  const apply = (state: Delta, record: DeltaRecord): void => {
+    const delta = record.delta();
+    const before = new Map<string, Coordinator | undefined>();
+    for (const key of delta.coordinators.keys()) {
+      const registers = state.coordinators.get(key);
+      before.set(key, registers && readCoordinator(registers));
+    }
+    delta.watermark = record.watermark;
+    mergeDelta(state, delta);
+    for (const [key, coordinator] of before) {
+      const registers = state.coordinators.get(key);
+      if (registers === undefined) continue;
+      gauges.replace(key, coordinator, readCoordinator(registers));
+      if (pruneRegisters(registers, state.watermark) === 'nothing_left') state.coordinators.delete(key);
+    }
+    for (const [name, series] of delta.series) for (const key of series.keys()) listener.changed(name, key);
+    position = record.position;
+    sizeSinceSnapshot += record.size;
+    recordsSinceSnapshot++;
+  };
+
+  /** Applies what follows; false where the log does not go on from the position of the view. */
+  const follow = async (state: Delta): Promise<boolean> => {
+    const end = await readHead(redis, keys);
+    while (position !== end) {
+      const records = await readDeltas(redis, keys, position);
+      if (records.length === 0) return false;
+      for (const record of records) {
+        if (record.previous !== position) return false;
+        apply(state, record);
+        if (record.position === end) return true;
+      }
+    }
+    return true;
+  };
+
+  return {
+    async refresh() {
+      serverTimeMs = await readServerTimeMs(redis);
+      if (snapshot !== undefined && (await follow(snapshot.state))) return;
+      let cause = snapshot === undefined ? 'start' : 'log_discontinued';
+      snapshot = undefined;
+      for (let tries = 0; tries < LOAD_TRIES; tries++) {
+        const { state } = await load(cause);
+        if (await follow(state)) return;
+        snapshot = undefined;
+        cause = 'log_discontinued';
+      }
+      throw new Error(`delta log ${keys.deltas}: expected it to go on from the snapshot at ${position}; it does not`);
+    },
+    async writeSnapshotWhenDue() {
+      if (snapshot === undefined) return;
+      const due = Math.max(SNAPSHOT_LEAST_SIZE, SNAPSHOT_GROWTH * snapshot.bytes);
+      if (sizeSinceSnapshot < due && recordsSinceSnapshot < SNAPSHOT_RECORDS) return;
+      const { state } = snapshot;
+      const written = await writeSnapshot(redis, keys, {
+        id: createId(),
+        capture() {
+          sizeSinceSnapshot = 0;
+          recordsSinceSnapshot = 0;
+          return { state, position };
+        },
+      });
+      if (written.outcome === 'busy') return;
+      if (snapshot?.state === state) snapshot = { ...snapshot, bytes: written.bytes };
+      observe({ type: 'snapshot_written', shard, outcome: written.outcome, bytes: written.bytes });
+    },
+    shard,
+    get loaded() {
+      return snapshot !== undefined;
+    },
+    get position() {
+      return position;
+    },
+    get state() {
+      if (snapshot === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
+      return snapshot.state;
+    },
+    get gauges() {
+      return gauges;
+    },
+    get serverTimeMs() {
+      return serverTimeMs;
+    },
+  };
+}
+
+/** The log can be trimmed past a snapshot while that is being loaded; more often than this it cannot. */
+const LOAD_TRIES = 3;

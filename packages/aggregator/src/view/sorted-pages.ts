@@ -1,0 +1,91 @@
+/**
+ * Texts by key, in the order of the keys, joined quickly after few of them changed: they are kept in pages, and only the
+ * pages that were touched are joined again.
+ */
+export interface SortedPages {
+  set(key: string, text: string): void;
+  delete(key: string): void;
+  /** All texts, joined. */
+  join(): string;
+  readonly size: number;
+}
+
+interface Page {
+  readonly keys: string[];
+  readonly texts: string[];
+  joined: string | undefined;
+}
+
+/** A page is split above this: small pages leave less to join again, many pages take longer to be joined themselves. */
+const PAGE_KEYS = 64;
+
+export function createSortedPages(): SortedPages {
+  const pages: Page[] = [{ keys: [], texts: [], joined: '' }];
+  let size = 0;
+
+  const insert = (page: Page, pageIndex: number, at: number, [key, text]: [string, string]): void => {
+    page.keys.splice(at, 0, key);
+    page.texts.splice(at, 0, text);
+    size++;
+    if (page.keys.length <= PAGE_KEYS) return;
+    const half = page.keys.length >> 1;
+    const upper = { keys: page.keys.splice(half), texts: page.texts.splice(half), joined: undefined };
+    pages.splice(pageIndex + 1, 0, upper);
+  };
+
+  return {
+    set(key, text) {
+      const pageIndex = findPage(pages, key);
+      const page = pages[pageIndex];
+      if (page === undefined) return;
+      const at = lowerBound(page.keys, key);
+      page.joined = undefined;
+      if (page.keys[at] === key) page.texts[at] = text;
+      else insert(page, pageIndex, at, [key, text]);
+    },
+    delete(key) {
+      const pageIndex = findPage(pages, key);
+      const page = pages[pageIndex];
+      if (page === undefined) return;
+      const at = lowerBound(page.keys, key);
+      if (page.keys[at] !== key) return;
+      page.keys.splice(at, 1);
+      page.texts.splice(at, 1);
+      page.joined = undefined;
+      size--;
+      if (page.keys.length === 0 && pages.length > 1) pages.splice(pageIndex, 1);
+    },
+    join() {
+      let text = '';
+      for (const page of pages) text += page.joined ??= page.texts.join('');
+      return text;
+    },
+    get size() {
+      return size;
+    },
+  };
+}
+
+/** Index of the last page whose first key is not after `key`; the first page where there is none. */
+function findPage(pages: readonly Page[], key: string): number {
+  let low = 0;
+  let high = pages.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((pages[middle]?.keys[0] ?? '') <= key) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Index of the first key that is not before `key`. */
+function lowerBound(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((keys[middle] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

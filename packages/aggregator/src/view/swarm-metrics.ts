@@ -1,0 +1,140 @@
+import {
+  CATALOGUE,
+  countSeries,
+  EXPOSITION_ENDS,
+  mergeHistogram,
+  type ExpositionFormat,
+  type GaugeMetric,
+  type Metric,
+  type SeriesValue,
+} from '@streamfold/core';
+import { createRenderedFamily, type RenderedFamily } from './rendered-family.ts';
+import type { ShardView, ViewListener } from './shard-view.ts';
+
+/** The swarm's metrics: the views of all shards, added up. */
+export interface SwarmMetrics {
+  /** The exposition as of now: reads what changed since the last time, and renders what moved. */
+  scrape(format: ExpositionFormat): Promise<string>;
+  /** Reads what changed, and writes a snapshot where one is due. */
+  follow(): Promise<void>;
+  /** True once every shard has been loaded. */
+  readonly loaded: boolean;
+  /** Series with a value of their own. */
+  readonly series: number;
+}
+
+/**
+ * @param createView gives the view of each shard, which tells the listener what moved.
+ */
+export function createSwarmMetrics(createView: (listener: ViewListener) => readonly ShardView[]): SwarmMetrics {
+  const expositions = new Map<ExpositionFormat, Map<string, RenderedFamily>>();
+  const views = createView({
+    changed(name, key) {
+      for (const families of expositions.values()) families.get(name)?.mark(key);
+    },
+    replaced() {
+      expositions.clear();
+    },
+  });
+  const readAll = createTurns(async () => {
+    for (const view of views) await view.refresh();
+  });
+  const lookUp = (metric: Metric, key: string): SeriesValue | undefined => addUp(views, metric, key);
+
+  const familiesOf = (format: ExpositionFormat): Map<string, RenderedFamily> => {
+    let families = expositions.get(format);
+    if (families === undefined) {
+      families = new Map(CATALOGUE.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
+      expositions.set(format, families);
+      for (const metric of CATALOGUE) {
+        for (const view of views) for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
+      }
+    }
+    return families;
+  };
+
+  return {
+    async scrape(format) {
+      await readAll();
+      const families = familiesOf(format);
+      let text = '';
+      for (const metric of CATALOGUE) {
+        const family = families.get(metric.name);
+        if (family === undefined) continue;
+        if (isAge(metric)) for (const view of views) for (const key of keysOf(view, metric)) family.mark(key);
+        text += family.render(lookUp);
+      }
+      return text + EXPOSITION_ENDS[format];
+    },
+    async follow() {
+      await readAll();
+      for (const view of views) await view.writeSnapshotWhenDue();
+    },
+    get loaded() {
+      return views.every((view) => view.loaded);
+    },
+    get series() {
+      return views.reduce((count, view) => count + (view.loaded ? countSeries(view.state) : 0), 0);
+    },
+  };
+}
+
+/** An age moves with the clock, without an event. */
+function isAge(metric: Metric): metric is GaugeMetric {
+  return metric.type === 'gauge' && metric.projection === 'oldest_open_wait';
+}
+
+function keysOf(view: ShardView, metric: Metric): Iterable<string> {
+  if (metric.type !== 'gauge') return view.state.series.get(metric.name)?.keys() ?? [];
+  return metric.projection === 'coordinators_alive' ? view.gauges.alive.keys() : view.gauges.openWaits.keys();
+}
+
+/** A series whose labels do not name the swarm may have events in several shards. */
+function addUp(views: readonly ShardView[], metric: Metric, key: string): SeriesValue | undefined {
+  let total: SeriesValue | undefined;
+  for (const view of views) {
+    const value = metric.type === 'gauge' ? readGauge(view, metric, key) : view.state.series.get(metric.name)?.get(key);
+    if (value === undefined) continue;
+    if (total === undefined) total = value;
+    else if (typeof total === 'number' || typeof value === 'number') total = Number(total) + Number(value);
+    else {
+      const sum = { sumMicros: total.sumMicros, buckets: [...total.buckets] };
+      mergeHistogram(sum, value);
+      total = sum;
+    }
+  }
+  return total;
+}
+
+function readGauge(view: ShardView, { projection }: GaugeMetric, key: string): number | undefined {
+  switch (projection) {
+    case 'coordinators_alive':
+      return view.gauges.alive.get(key);
+    case 'open_waits':
+      return view.gauges.openWaits.get(key);
+    case 'oldest_open_wait': {
+      if (!view.gauges.openWaits.has(key)) return undefined;
+      const startedMs = view.gauges.oldestWaitMs(key);
+      return startedMs === undefined ? 0 : Math.max(0, view.serverTimeMs - startedMs) / 1_000;
+    }
+  }
+}
+
+/**
+ * Runs `work` one turn at a time. All who ask while a turn is under way share the next one, since the present one may
+ * already have passed what they want to see.
+ */
+function createTurns(work: () => Promise<void>): () => Promise<void> {
+  let current: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= current
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        current = work();
+        return current;
+      });
+    return next;
+  };
+}

@@ -1,0 +1,121 @@
+import type { Event } from './event/event-types.ts';
+
+type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
+
+/** A monotonic count of the events of one type. */
+export interface CounterMetric {
+  readonly type: 'counter';
+  readonly name: string;
+  readonly help: string;
+  /** Label names; each is a field of the event. */
+  readonly labels: readonly string[];
+  /** The event type that is counted. */
+  readonly event: Event['type'];
+}
+
+/** The distribution of a duration that events of one type carry. */
+export interface HistogramMetric {
+  readonly type: 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly unit: 'seconds';
+  readonly labels: readonly string[];
+  readonly event: Event['type'];
+  /** The field of the decoded event that is observed, in whole microseconds. */
+  readonly value: string;
+  /** Upper bounds in seconds, ascending; `+Inf` is implied. */
+  readonly buckets: readonly number[];
+}
+
+/** A value that is projected from the coordinators' registers when it is asked for. */
+export interface GaugeMetric {
+  readonly type: 'gauge';
+  readonly name: string;
+  readonly help: string;
+  readonly unit?: 'seconds';
+  readonly labels: readonly string[];
+  /** Which projection gives the value (see `coordinator-gauges.ts`). */
+  readonly projection: 'coordinators_alive' | 'open_waits' | 'oldest_open_wait';
+}
+
+export type Metric = CounterMetric | HistogramMetric | GaugeMetric;
+export type Catalogue = readonly Metric[];
+
+function counter<T extends Event['type']>(
+  row: Omit<CounterMetric, 'type'> & { event: T; labels: readonly (keyof EventOf<T> & string)[] },
+): CounterMetric {
+  return { type: 'counter', ...row };
+}
+
+function histogram<T extends Event['type']>(
+  row: Omit<HistogramMetric, 'type' | 'unit'> & {
+    event: T;
+    labels: readonly (keyof EventOf<T> & string)[];
+    value: keyof EventOf<T> & `${string}_micros`;
+  },
+): HistogramMetric {
+  return { type: 'histogram', unit: 'seconds', ...row };
+}
+
+/**
+ * Every metric of the swarm, in the order in which it is exposed: the one table that fold, exposition, docs,
+ * dashboards, alerts and tests read. The compiler checks that labels and values are fields of the named event.
+ */
+export const CATALOGUE: Catalogue = [
+  {
+    type: 'gauge',
+    name: 'blocking_coordinators_total',
+    help: 'Coordinators alive now, by phase and by status: stale (in a heartbeat episode), else blocked (at least one open wait), else active.',
+    labels: ['swarm_id', 'phase', 'status'],
+    projection: 'coordinators_alive',
+  },
+  histogram({
+    name: 'blocking_duration_seconds',
+    help: 'How long coordinators were blocked by a wait, by how the wait finished.',
+    labels: ['swarm_id', 'coordinator_id', 'status'],
+    event: 'wait.finished',
+    value: 'duration_micros',
+    buckets: [1, 5, 10, 30, 60, 120, 300, 600, 1800],
+  }),
+  histogram({
+    name: 'signal_delivery_latency_seconds',
+    help: 'Time from the sending of a signal to the recording of its ACK.',
+    labels: ['sender_id', 'receiver_id', 'signal_type'],
+    event: 'signal.acked',
+    value: 'latency_micros',
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10],
+  }),
+  counter({
+    name: 'heartbeat_failures_total',
+    help: 'Heartbeat episodes of coordinators, by kind of failure; each episode is counted once.',
+    labels: ['coordinator_id', 'failure_type'],
+    event: 'heartbeat.stale',
+  }),
+  counter({
+    name: 'timeout_events_total',
+    help: 'Timeouts of coordinators, by what timed out.',
+    labels: ['coordinator_id', 'timeout_type'],
+    event: 'timeout',
+  }),
+  counter({
+    name: 'signals_sent_total',
+    help: 'Signals sent, one for each receiver.',
+    labels: ['swarm_id', 'signal_type'],
+    event: 'signal.sent',
+  }),
+  {
+    type: 'gauge',
+    name: 'blocking_waits',
+    help: 'Waits that are open now, in swarms with a coordinator alive.',
+    labels: ['swarm_id'],
+    projection: 'open_waits',
+  },
+  {
+    type: 'gauge',
+    name: 'blocking_oldest_wait_seconds',
+    help: 'Age of the oldest open wait on the clock of Redis; 0 where no wait is open.',
+    unit: 'seconds',
+    labels: ['swarm_id'],
+    projection: 'oldest_open_wait',
+  },
+];

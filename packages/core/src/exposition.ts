@@ -1,0 +1,96 @@
+import type { Metric } from './catalogue.ts';
+import { KEY_SEPARATOR, type SeriesKey, type SeriesValue } from './delta.ts';
+
+/**
+ * The two text formats that Prometheus reads.
+ *
+ * @see https://prometheus.io/docs/instrumenting/exposition_formats/
+ * @see https://prometheus.io/docs/specs/om/open_metrics_spec/
+ */
+export type ExpositionFormat = 'text' | 'openmetrics';
+
+/** The Content-Type of each format. */
+export const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+};
+
+/** The line that ends an exposition: OpenMetrics demands one, so that a cut reply is noticed. */
+export const EXPOSITION_ENDS: Readonly<Record<ExpositionFormat, string>> = {
+  text: '',
+  openmetrics: '# EOF\n',
+};
+
+/** HELP and TYPE (and UNIT) of a family; they are shown also when it has no series. */
+export function renderHead(metric: Metric, format: ExpositionFormat): string {
+  const family =
+    format === 'openmetrics' && metric.type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name;
+  const unit =
+    format === 'openmetrics' && 'unit' in metric && metric.unit !== undefined
+      ? `# UNIT ${family} ${metric.unit}\n`
+      : '';
+  return `# HELP ${family} ${escapeHelp(metric.help, format)}\n# TYPE ${family} ${metric.type}\n${unit}`;
+}
+
+/** The lines of one series, each ended by a newline. */
+export type RenderSeries = (key: SeriesKey, value: SeriesValue) => string;
+
+/** The renderer of a metric's series. What does not change from series to series is put together once. */
+export function createSeriesRenderer(metric: Metric, format: ExpositionFormat): RenderSeries {
+  if (metric.type !== 'histogram') {
+    return (key, value) => `${metric.name}{${renderLabels(metric.labels, key)}} ${String(value)}\n`;
+  }
+  const bucketLines = [...metric.buckets.map((bound) => renderBound(bound, format)), '+Inf'].map(
+    (bound) => `,le="${bound}"} `,
+  );
+  return (key, value) => {
+    if (typeof value === 'number') throw new TypeError(`${metric.name} is a histogram, got the number ${value}`);
+    const labels = renderLabels(metric.labels, key);
+    let text = '';
+    let cumulative = 0;
+    for (let bucket = 0; bucket < bucketLines.length; bucket++) {
+      cumulative += value.buckets[bucket] ?? 0;
+      text += `${metric.name}_bucket{${labels}${bucketLines[bucket] ?? ''}${cumulative}\n`;
+    }
+    const sum = renderMicrosAsSeconds(value.sumMicros);
+    return `${text}${metric.name}_sum{${labels}} ${sum}\n${metric.name}_count{${labels}} ${cumulative}\n`;
+  };
+}
+
+/** Whole microseconds as exact decimal seconds: the one place where the unit changes. */
+export function renderMicrosAsSeconds(micros: bigint): string {
+  const digits = micros.toString().padStart(7, '0');
+  const fraction = digits.slice(-6).replace(/0+$/, '');
+  return fraction === '' ? digits.slice(0, -6) : `${digits.slice(0, -6)}.${fraction}`;
+}
+
+function renderLabels(labels: readonly string[], key: SeriesKey): string {
+  let text = '';
+  let from = 0;
+  for (let label = 0; label < labels.length; label++) {
+    const separator = key.indexOf(KEY_SEPARATOR, from);
+    const value = separator === -1 ? key.slice(from) : key.slice(from, separator);
+    from = separator + 1;
+    text += `${label > 0 ? ',' : ''}${labels[label] ?? ''}="${escapeLabelValue(value)}"`;
+  }
+  return text;
+}
+
+/** OpenMetrics writes bounds as floats (`1.0`), the older format as they come (`1`); client libraries do the same. */
+function renderBound(bound: number, format: ExpositionFormat): string {
+  return format === 'openmetrics' && Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
+}
+
+/**
+ * Makes any text safe between the quotes of a label. The values that events can bring hold none of these characters
+ * (`event/field.ts` refuses them), so this guards what else may come to be a label.
+ */
+export function escapeLabelValue(value: string): string {
+  if (!/[\\"\n]/.test(value)) return value;
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+function escapeHelp(help: string, format: ExpositionFormat): string {
+  const escaped = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  return format === 'openmetrics' ? escaped.replaceAll('"', '\\"') : escaped;
+}

@@ -1,0 +1,81 @@
+import { CATALOGUE, type Catalogue, type CounterMetric, type HistogramMetric } from './catalogue.ts';
+import { emptyRegisters, foldLifecycle, type LifecycleEvent } from './coordinator-registers.ts';
+import { KEY_SEPARATOR, seriesOf, type Delta, type SeriesKey } from './delta.ts';
+import { stampEvent, type EntryId } from './entry-id.ts';
+import type { Event } from './event/event-types.ts';
+import { emptyHistogram, observeMicros } from './histogram.ts';
+
+/**
+ * Adds one event to a delta, which the caller owns and which is changed. `index` is the event's place in its entry.
+ *
+ * Total: no event can make it fail. Events of one delta must come in the order of the stream, as XREADGROUP, XRANGE and
+ * a history read give them; between deltas no order is needed.
+ */
+export type FoldEvent = (delta: Delta, event: Event, entryId: EntryId, index: number) => void;
+
+/** What one metric adds to a delta for an event of its type. */
+type Observe = (delta: Delta, event: Event) => void;
+
+/** The fold of a catalogue: what each event adds to which series is looked up by its type, once compiled. */
+export function createFold(catalogue: Catalogue = CATALOGUE): FoldEvent {
+  const observers = new Map<Event['type'], Observe[]>();
+  for (const metric of catalogue) {
+    if (metric.type === 'gauge') continue;
+    const observe = metric.type === 'counter' ? countEvents(metric) : observeDurations(metric);
+    observers.set(metric.event, [...(observers.get(metric.event) ?? []), observe]);
+  }
+  return (delta, event, entryId, index) => {
+    delta.totals.events++;
+    const observing = observers.get(event.type);
+    if (observing !== undefined) for (const observe of observing) observe(delta, event);
+    if ('coordinator_id' in event) setRegisters(delta, event, entryId, index);
+  };
+}
+
+function countEvents({ name, labels }: CounterMetric): Observe {
+  return (delta, event) => {
+    const series = seriesOf(delta, name);
+    const key = seriesKey(event, labels);
+    const present = series.get(key);
+    series.set(key, typeof present === 'number' ? present + 1 : 1);
+  };
+}
+
+function observeDurations({ name, labels, value, buckets }: HistogramMetric): Observe {
+  const boundsMicros = buckets.map((seconds) => Math.round(seconds * 1_000_000));
+  return (delta, event) => {
+    const series = seriesOf(delta, name);
+    const key = seriesKey(event, labels);
+    let histogram = series.get(key);
+    if (typeof histogram !== 'object') {
+      histogram = emptyHistogram(boundsMicros.length);
+      series.set(key, histogram);
+    }
+    const micros = fieldOf(event, value);
+    if (typeof micros === 'number') observeMicros(histogram, boundsMicros, micros);
+  };
+}
+
+function setRegisters(delta: Delta, event: LifecycleEvent, entryId: EntryId, index: number): void {
+  const key = event.swarm_id + KEY_SEPARATOR + event.coordinator_id;
+  let registers = delta.coordinators.get(key);
+  if (registers === undefined) {
+    registers = emptyRegisters();
+    delta.coordinators.set(key, registers);
+  }
+  foldLifecycle(registers, event, stampEvent(entryId, index));
+}
+
+function seriesKey(event: Event, labels: readonly string[]): SeriesKey {
+  let key = '';
+  for (let label = 0; label < labels.length; label++) {
+    if (label > 0) key += KEY_SEPARATOR;
+    key += String(fieldOf(event, labels[label] ?? ''));
+  }
+  return key;
+}
+
+/** A field by the name that the catalogue gives; the catalogue's own types make sure that the event has it. */
+function fieldOf(event: Event, name: string): string | number | undefined {
+  return (event as Readonly<Record<string, string | number | undefined>>)[name];
+}

@@ -1,0 +1,62 @@
+/** The keys of one shard that publishers and operators use: public, see the contract of the stream. */
+export interface ShardKeys {
+  /** The stream of events. */
+  readonly events: string;
+  /** The dead-letter stream. */
+  readonly dead: string;
+  /** Which generation is live, with its definitions; a hash. */
+  readonly generation: string;
+  /** Publishers' ids of events seen lately; a sorted set by Redis time. */
+  readonly publishedIds: string;
+}
+
+/** The keys of one generation on one shard. */
+export interface GenerationKeys {
+  /** Name of the consumer group on the stream of events. */
+  readonly group: string;
+  /** The delta log: a stream. */
+  readonly deltas: string;
+  /** Where the delta log ends: a hash with `position` (its newest record) and `watermark` (all entries up to it are folded). */
+  readonly head: string;
+  /** Which snapshot is current: a hash with `position`, `key`, `parts`, `bytes`. */
+  readonly snapshot: string;
+  /** Held by the aggregator that is writing a snapshot; a string that expires. */
+  readonly snapshotWriter: string;
+  /** The parts of the snapshot that `id` names; a hash. */
+  snapshotParts(id: string): string;
+}
+
+/** The default of `STREAMFOLD_PREFIX`. */
+export const DEFAULT_PREFIX = 'streamfold';
+
+/**
+ * Keys of shard `shard`. The shard stands in braces, so that all its keys are in one hash slot: the stream, its pending
+ * entries, the state and the dead letters are replicated, persisted and rolled back together.
+ */
+export function shardKeys(prefix: string, shard: number): ShardKeys {
+  const base = `${prefix}:{${shard}}`;
+  return {
+    events: `${base}:events`,
+    dead: `${base}:dead`,
+    generation: `${base}:generation`,
+    publishedIds: `${base}:published-ids`,
+  };
+}
+
+/** Keys of generation `generation` on shard `shard`. */
+export function generationKeys(prefix: string, shard: number, generation: string): GenerationKeys {
+  const base = `${prefix}:{${shard}}:g:${generation}`;
+  return {
+    group: `${prefix}:${generation}`,
+    deltas: `${base}:deltas`,
+    head: `${base}:head`,
+    snapshot: `${base}:snapshot`,
+    snapshotWriter: `${base}:snapshot-writer`,
+    snapshotParts: (id) => `${base}:snapshot:${id}`,
+  };
+}
+
+/** Where the number of shards is recorded. */
+export function shardCountKey(prefix: string): string {
+  return `${prefix}:shards`;
+}

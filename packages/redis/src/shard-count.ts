@@ -1,0 +1,19 @@
+import { ConfigurationError } from './configuration-error.ts';
+import type { RedisConnection } from './connect.ts';
+import { shardCountKey } from './keys.ts';
+
+/**
+ * SET key shards NX GET
+ *
+ * Records the number of shards at first use, and makes sure ever after that all programs agree on it: with another
+ * number, a swarm's events would go to, or be looked for in, another stream.
+ *
+ * @throws {ConfigurationError} where Redis holds another number.
+ */
+export async function agreeOnShardCount(redis: RedisConnection, prefix: string, shards: number): Promise<void> {
+  const recorded = await redis.set(shardCountKey(prefix), String(shards), 'NX', 'GET');
+  if (recorded === null || recorded === String(shards)) return;
+  throw new ConfigurationError(
+    `STREAMFOLD_SHARDS: expected ${recorded}, the number of shards recorded in Redis (${shardCountKey(prefix)}); got ${shards}`,
+  );
+}
