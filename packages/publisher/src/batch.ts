@@ -1,0 +1,69 @@
+import type { EventQueue, QueuedEvent } from './event-queue.ts';
+import { ENTRY_BYTES } from './options.ts';
+
+/** Events that are appended together, as one entry. */
+export interface Batch {
+  readonly events: readonly QueuedEvent[];
+  /** Arguments 4 and up of `lua/append-events.lua`: one event flat, several as JSON. */
+  readonly args: readonly string[];
+  /** For each part of the arguments, from the first, how many events it holds. */
+  readonly partEvents: readonly number[];
+}
+
+/** An event with more fields is appended in the form of several: Lua's unpack bears some 8,000 values. */
+const FLAT_VALUES = 1_000;
+
+/** Makes a batch of the oldest events of the queue (which must have some), leaving them there. */
+export function formBatch(queue: EventQueue, maxEvents: number): Batch {
+  const events = selectEvents(queue, maxEvents);
+  const [first] = events;
+  if (first !== undefined && events.length === 1) {
+    const fields = flattenText(first.text);
+    if (fields.length <= FLAT_VALUES)
+      return { events, args: ['flat', first.member, ...fields], partEvents: [1] };
+  }
+  return { events, ...formParts(events) };
+}
+
+/** As many events as fit in an entry: `[`, texts with commas between, `]`. */
+function selectEvents(queue: EventQueue, maxEvents: number): QueuedEvent[] {
+  const events: QueuedEvent[] = [];
+  let bytes = 1;
+  for (let index = 0; index < maxEvents; index++) {
+    const event = queue.at(index);
+    if (event === undefined) break;
+    bytes += Buffer.byteLength(event.text) + 1;
+    if (bytes > ENTRY_BYTES && index > 0) break;
+    events.push(event);
+  }
+  return events;
+}
+
+/** Each event with an id is a part of its own; those without one that follow each other are one part. */
+function formParts(events: readonly QueuedEvent[]): Pick<Batch, 'args' | 'partEvents'> {
+  const args: string[] = ['events'];
+  const partEvents: number[] = [];
+  let texts: string[] = [];
+  const endPart = (member: string): void => {
+    if (texts.length === 0) return;
+    args.push(member, texts.join(','));
+    partEvents.push(texts.length);
+    texts = [];
+  };
+  for (const { text, member } of events) {
+    if (member !== '') endPart('');
+    texts.push(text);
+    if (member !== '') endPart(member);
+  }
+  endPart('');
+  return { args, partEvents };
+}
+
+/** Fields and values of an entry, out of the JSON object of its event. */
+function flattenText(text: string): string[] {
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(JSON.parse(text) as Record<string, string | number>)) {
+    fields.push(name, String(value));
+  }
+  return fields;
+}

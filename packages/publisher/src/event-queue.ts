@@ -1,0 +1,62 @@
+import type { Receipt } from './receipt.ts';
+
+/** An event that waits to be appended. It is text already, so that its publisher may do with its object what it likes. */
+export interface QueuedEvent {
+  /** A JSON object. */
+  readonly text: string;
+  /** What the event is remembered by, empty where it has no `id` of its own. */
+  readonly member: string;
+  /** Place among all events of its shard, ascending. */
+  readonly sequence: number;
+  /** Who waits for its outcome. */
+  readonly receipt: Receipt | undefined;
+}
+
+/** Events of one shard, first in first out. */
+export interface EventQueue {
+  readonly length: number;
+  push(event: QueuedEvent): void;
+  /** The event at `index`, from the oldest. */
+  at(index: number): QueuedEvent | undefined;
+  /** Takes away the `count` oldest. */
+  drop(count: number): void;
+  /** Takes away, and returns, those of all but the `spared` oldest for which `choose` is true. */
+  extract(spared: number, choose: (event: QueuedEvent) => boolean): readonly QueuedEvent[];
+}
+
+/** An array is moved together after so many events were taken from its front, if that is half of it or more. */
+const COMPACT_EVENTS = 1_024;
+
+export function createEventQueue(): EventQueue {
+  let events: QueuedEvent[] = [];
+  let first = 0;
+  return {
+    get length() {
+      return events.length - first;
+    },
+    push(event) {
+      events.push(event);
+    },
+    at(index) {
+      return events[first + index];
+    },
+    drop(count) {
+      first += count;
+      if (first === events.length) {
+        events = [];
+        first = 0;
+      } else if (first >= COMPACT_EVENTS && first * 2 >= events.length) {
+        events = events.slice(first);
+        first = 0;
+      }
+    },
+    extract(spared, choose) {
+      const kept = events.slice(first, first + spared);
+      const extracted: QueuedEvent[] = [];
+      for (const event of events.slice(first + spared)) (choose(event) ? extracted : kept).push(event);
+      events = kept;
+      first = 0;
+      return extracted;
+    },
+  };
+}

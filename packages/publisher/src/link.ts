@@ -1,0 +1,95 @@
+import {
+  agreeOnShardCount,
+  ConfigurationError,
+  connectRedis,
+  isReady,
+  readServerTimeMs,
+  type RedisConnection,
+} from '@streamfold/redis';
+import { tell } from './observer.ts';
+import type { PublisherSettings } from './options.ts';
+
+/** The connection to Redis. It connects in the background, and again for ever. */
+export interface Link {
+  readonly redis: RedisConnection;
+  /** True while Redis is reached and agrees on the number of shards. */
+  readonly ready: boolean;
+  /** Set, for good, where the publisher does not fit what is in Redis. */
+  readonly misfit: ConfigurationError | undefined;
+  /** The clock of Redis, ms, now; never ahead of it by more than a step of that clock. */
+  redisTimeMs(): number;
+  /** Takes over what a reply that came just now says of the clock of Redis. */
+  setRedisTimeMs(ms: number): void;
+  /** Drops the connection, as it is not trusted any more, and opens another one. */
+  reconnect(): void;
+  close(): void;
+}
+
+/** Between two attempts to agree on the number of shards over a connection that works. */
+const GREET_AGAIN_MS = 1_000;
+
+/** Opens the link; `onChange` is told whenever `ready` or `misfit` changes. */
+export function openLink(settings: PublisherSettings, onChange: () => void): Link {
+  const { observer, now } = settings;
+  const redis = connectRedis(settings.url, {
+    name: 'streamfold-publisher',
+    commandTimeoutMs: settings.replyTimeoutMs,
+    onError: (error) => tell(() => observer.disconnected?.({ error })),
+  });
+  let greeted = false;
+  let misfit: ConfigurationError | undefined;
+  let clockOffsetMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  const greet = async (): Promise<void> => {
+    try {
+      await agreeOnShardCount(redis, settings.prefix, settings.shards);
+      clockOffsetMs = (await readServerTimeMs(redis)) - now();
+      greeted = isReady(redis);
+      if (greeted) tell(() => observer.connected?.());
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      tell(() => observer.disconnected?.({ error }));
+      if (error instanceof ConfigurationError) {
+        misfit = error;
+        redis.disconnect();
+      } else if (isReady(redis)) {
+        timer = setTimeout(() => void greet(), GREET_AGAIN_MS);
+      }
+    }
+    onChange();
+  };
+
+  const lose = (): void => {
+    clearTimeout(timer);
+    greeted = false;
+    onChange();
+  };
+
+  redis.on('ready', () => void greet());
+  redis.on('close', lose);
+  redis.on('end', lose);
+  // A first connection that fails is told to onError, and tried again.
+  redis.connect().catch(() => undefined);
+
+  return {
+    redis,
+    get ready() {
+      return greeted && isReady(redis);
+    },
+    get misfit() {
+      return misfit;
+    },
+    redisTimeMs: () => now() + clockOffsetMs,
+    setRedisTimeMs(ms) {
+      clockOffsetMs = ms - now();
+    },
+    reconnect() {
+      if (isReady(redis)) redis.disconnect(true);
+    },
+    close() {
+      clearTimeout(timer);
+      redis.disconnect();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import type { PublisherObserver } from './observer.ts';
+
+/** How a publisher publishes. docs/publishing.md says more about each, with the reason for its default and bounds. */
+export interface PublisherOptions {
+  /** Where Redis is: `redis://`, `rediss://`, `redis-sentinel://` or `redis-cluster://`. */
+  readonly url: string;
+  /** What all keys start with. Default `streamfold`. */
+  readonly prefix?: string;
+  /** Number of shards, 1 to 1,024; the same for all programs. Default 1. */
+  readonly shards?: number;
+  /** Events in one entry, 1 to 1,000. Default 1,000; 1 appends each event as an entry of its own. */
+  readonly maxBatchEvents?: number;
+  /** How long an event may wait for others to share an entry with, 0 to 10,000 ms. Default 10. */
+  readonly maxDelayMs?: number;
+  /** Events that may wait in memory, 1 to 10,000,000. Default 100,000. */
+  readonly maxBufferedEvents?: number;
+  /** Characters of JSON that may wait in memory, 65,536 to 2^32. Default 64 Mi. */
+  readonly maxBufferedBytes?: number;
+  /** How long Redis remembers what was published, 10,000 ms to 7 days. Default 10 minutes. */
+  readonly idempotencyWindowMs?: number;
+  /** How long to wait for the reply to a batch, 100 to 60,000 ms, at most a third of the window. Default 3,000. */
+  readonly replyTimeoutMs?: number;
+  /** Told of what happens. */
+  readonly observer?: PublisherObserver;
+  /** Monotonic clock, ms. Default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** Options, checked and complete. */
+export type PublisherSettings = Required<Omit<PublisherOptions, 'observer' | 'now'>> & {
+  readonly observer: PublisherObserver;
+  readonly now: () => number;
+};
+
+interface Range {
+  readonly byDefault: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Largest entry and number of events in it that the contract allows. */
+export const ENTRY_EVENTS = 1_000;
+export const ENTRY_BYTES = 1024 * 1024;
+
+const RANGES = {
+  shards: { byDefault: 1, least: 1, most: 1_024 },
+  maxBatchEvents: { byDefault: ENTRY_EVENTS, least: 1, most: ENTRY_EVENTS },
+  maxDelayMs: { byDefault: 10, least: 0, most: 10_000 },
+  maxBufferedEvents: { byDefault: 100_000, least: 1, most: 10_000_000 },
+  maxBufferedBytes: { byDefault: 64 * 1024 * 1024, least: 64 * 1024, most: 2 ** 32 },
+  idempotencyWindowMs: { byDefault: 600_000, least: 10_000, most: 7 * 86_400_000 },
+  replyTimeoutMs: { byDefault: 3_000, least: 100, most: 60_000 },
+} as const satisfies Record<string, Range>;
+
+/** @throws {ConfigurationError} one line that says what was expected and what came. */
+export function checkOptions(options: PublisherOptions): PublisherSettings {
+  const read = (name: keyof typeof RANGES): number => checkNumber(name, options[name], RANGES[name]);
+  const { prefix = DEFAULT_PREFIX } = options;
+  if (!/^[^\s{}]{1,128}$/.test(prefix)) {
+    throw new ConfigurationError(
+      `prefix: expected 1 to 128 characters, no spaces or braces; got ${JSON.stringify(prefix)}`,
+    );
+  }
+  return Object.freeze({
+    url: options.url,
+    prefix,
+    shards: read('shards'),
+    maxBatchEvents: read('maxBatchEvents'),
+    maxDelayMs: read('maxDelayMs'),
+    maxBufferedEvents: read('maxBufferedEvents'),
+    maxBufferedBytes: read('maxBufferedBytes'),
+    idempotencyWindowMs: read('idempotencyWindowMs'),
+    replyTimeoutMs: checkNumber('replyTimeoutMs', options.replyTimeoutMs, {
+      ...RANGES.replyTimeoutMs,
+      most: Math.min(RANGES.replyTimeoutMs.most, Math.floor(read('idempotencyWindowMs') / 3)),
+    }),
+    observer: options.observer ?? {},
+    now: options.now ?? (() => performance.now()),
+  });
+}
+
+function checkNumber(name: string, value: number | undefined, { byDefault, least, most }: Range): number {
+  if (value === undefined) return byDefault;
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new ConfigurationError(
+    `${name}: expected a whole number from ${least} to ${most}; got ${String(value)}`,
+  );
+}

@@ -1,0 +1,60 @@
+import { PublishError, type PublishFailure } from './publish-error.ts';
+
+/** What `append` appended. */
+export interface Appended {
+  /** IDs of the entries that hold the events, in the order of their appending; several where they did not fit in one. */
+  readonly entryIds: readonly string[];
+  /** Events left out, as the stream holds an event with their `swarm_id` and `id`. */
+  readonly duplicates: number;
+}
+
+/** Collects what became of the events of one call of `append`. */
+export interface Receipt {
+  /** Settles when all events are settled: rejects with a `PublishError` where one was given up. */
+  readonly done: Promise<Appended>;
+  appended(entryId: string): void;
+  duplicated(): void;
+  dropped(reason: PublishFailure, error?: Error): void;
+  /** Waits no longer: what is not settled is under way, its fate unknown to who waited. */
+  abandon(): void;
+}
+
+export function createReceipt(events: number): Receipt {
+  const entryIds = new Set<string>();
+  let duplicates = 0;
+  let dropped = 0;
+  let failure: { reason: PublishFailure; error: Error | undefined } | undefined;
+  let open = events;
+  let resolve: (appended: Appended) => void;
+  let reject: (error: PublishError) => void;
+  const done = new Promise<Appended>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  const settleOne = (): void => {
+    if (--open > 0) return;
+    if (failure === undefined) resolve({ entryIds: [...entryIds], duplicates });
+    else reject(new PublishError(failure.reason, dropped, failure.error));
+  };
+  if (events === 0) settleOne();
+  return {
+    done,
+    appended(entryId) {
+      entryIds.add(entryId);
+      settleOne();
+    },
+    duplicated() {
+      duplicates += 1;
+      settleOne();
+    },
+    dropped(reason, error) {
+      dropped += 1;
+      // What may have been appended matters more to who would publish it again.
+      if (failure === undefined || reason === 'fate_unknown') failure = { reason, error };
+      settleOne();
+    },
+    abandon() {
+      if (open > 0) reject(new PublishError('fate_unknown', dropped + open));
+    },
+  };
+}
