@@ -1,10 +1,5 @@
 import { createFold, noUpcasters } from '@streamfold/core';
-import {
-  agreeOnShardCount,
-  connectRedis,
-  isReady,
-  type RedisConnection,
-} from '@streamfold/redis';
+import { agreeOnShardCount, connectRedis, isReady, whenReady, type RedisConnection } from '@streamfold/redis';
 import type { CommitBounds } from './commit/fold-batch.ts';
 import { createConsumer } from './consumer.ts';
 import { createGroup } from './create-group.ts';
@@ -104,7 +99,8 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
   };
 
   const work: Actor = async (stopping) => {
-    await retry({ shard: 0, step: 'open', observe, pause, stop: stopping }, async () => {
+    await retry({ step: 'open', observe, pause, stop: stopping }, async () => {
+      await whenReady(redis, REQUEST_TIMEOUT_MS);
       generations = await openGenerations(redis, options);
     });
     if (stopping.aborted) return;
@@ -120,7 +116,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       );
       const metrics = swarmMetrics;
       actors.push(
-        repeat({ step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
+        repeat({ redis: viewRedis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
           viewFollows = false;
           await metrics.follow();
           viewFollows = true;
@@ -158,7 +154,11 @@ function consumerActors(
   observe: Observe,
 ): Actor[] {
   const { shards, claimIdleMs, batchEntries, now, pause } = options;
-  const bounds: CommitBounds = { entries: batchEntries, characters: COMMIT_CHARACTERS, series: COMMIT_SERIES };
+  const bounds: CommitBounds = {
+    entries: batchEntries,
+    characters: COMMIT_CHARACTERS,
+    series: COMMIT_SERIES,
+  };
   const foldEvent = createFold();
   return generations.flatMap((generation) =>
     Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) => {
@@ -188,7 +188,7 @@ function upkeepActor(parts: {
   pause: Pause;
 }): Actor {
   const { redis, generations, processMetrics, observe, pause } = parts;
-  return repeat({ step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
+  return repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
     for (const generation of generations) {
       const { shard } = generation;
       processMetrics.measured(shard, await measureLag(redis, generation));
@@ -200,13 +200,16 @@ function upkeepActor(parts: {
 
 /** Does `work` again and again until stopped; what fails is repeated sooner. */
 function repeat(
-  options: { step: FailingStep; everyMs: number; observe: Observe; pause: Pause },
+  options: { redis: RedisConnection; step: FailingStep; everyMs: number; observe: Observe; pause: Pause },
   work: () => Promise<void>,
 ): Actor {
-  const { step, everyMs, observe, pause } = options;
+  const { redis, step, everyMs, observe, pause } = options;
   return async (stop) => {
     while (!stop.aborted) {
-      await retry({ shard: 0, step, observe, pause, stop }, work);
+      await retry({ step, observe, pause, stop }, async () => {
+        await whenReady(redis, REQUEST_TIMEOUT_MS);
+        await work();
+      });
       await pause(everyMs, stop);
     }
   };

@@ -1,4 +1,5 @@
-import { claimEntries } from './claim-entries.ts';
+import { whenReady } from '@streamfold/redis';
+import { claimEntries } from './read/claim-entries.ts';
 import { createGroup } from './create-group.ts';
 import { createPipeline, type PipelineOptions, type Source } from './pipeline.ts';
 import { removeConsumer } from './remove-consumers.ts';
@@ -35,6 +36,9 @@ export interface ConsumerOptions extends PipelineOptions {
 /** A claim is tried this many times within the idle time, so that little is added to it. */
 const CLAIMS_PER_IDLE_TIME = 4;
 
+/** A connection that is not there after this time is told of as a failure, and waited for again. */
+const READY_TIMEOUT_MS = 5_000;
+
 /** The consumer is created by its first read. */
 export function createConsumer(options: ConsumerOptions): Consumer {
   const { redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
@@ -64,6 +68,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       while (!stop.aborted) {
         await retry({ shard, step: 'fold', observe, pause, stop }, async () => {
           try {
+            await whenReady(redis, READY_TIMEOUT_MS);
             await claimWhenDue();
             source = await pipeline.turn(source);
           } catch (error) {

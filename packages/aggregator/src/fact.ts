@@ -17,8 +17,13 @@ export type Fact =
   | { readonly type: 'consumers_removed'; readonly shard: number; readonly consumers: number }
   | { readonly type: 'group_created'; readonly shard: number; readonly group: string }
   | { readonly type: 'group_restored'; readonly shard: number; readonly group: string }
-  | { readonly type: 'failed'; readonly shard: number; readonly step: FailingStep; readonly error: Error }
-  | { readonly type: 'recovered'; readonly shard: number; readonly step: FailingStep }
+  | {
+      readonly type: 'failed';
+      readonly shard: number | undefined;
+      readonly step: FailingStep;
+      readonly error: Error;
+    }
+  | { readonly type: 'recovered'; readonly shard: number | undefined; readonly step: FailingStep }
   | { readonly type: 'connection_failed'; readonly error: Error }
   | { readonly type: 'request_failed'; readonly error: Error }
   | { readonly type: 'view_loaded'; readonly shard: number; readonly cause: string; readonly series: number }

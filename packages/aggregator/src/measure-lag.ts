@@ -26,13 +26,19 @@ export async function measureLag(redis: RedisConnection, { shardKeys, keys }: Ge
   const { events } = shardKeys;
   const groups = (await redis.xinfo('GROUPS', events)) as unknown[][];
   const group = groups.find((fields) => replyField(fields, 'name') === keys.group);
-  if (group === undefined) throw new Error(`NOGROUP expected consumer group ${keys.group} on ${events}; there is none`);
+  if (group === undefined)
+    throw new Error(`NOGROUP expected consumer group ${keys.group} on ${events}; there is none`);
   const lastDelivered = String(replyField(group, 'last-delivered-id'));
   const length = await redis.xlen(events);
-  const [pendingEntries, oldestPending] = (await redis.xpending(events, keys.group)) as [number, string | null];
+  const [pendingEntries, oldestPending] = (await redis.xpending(events, keys.group)) as [
+    number,
+    string | null,
+  ];
   const [next] = await redis.xrange(events, `(${lastDelivered}`, '+', 'COUNT', 1);
   const undelivered =
-    next === undefined ? 0 : await countUndelivered(redis, { events, lastDelivered, length, told: replyField(group, 'lag') });
+    next === undefined
+      ? 0
+      : await countUndelivered(redis, { events, lastDelivered, length, told: replyField(group, 'lag') });
   const oldestUnfolded = earlier(oldestPending ?? undefined, next?.[0]);
   const nowMs = await readServerTimeMs(redis);
   return {

@@ -3,7 +3,7 @@ import { commitBatch } from './commit/commit-batch.ts';
 import { foldBatch, type Fold } from './commit/fold-batch.ts';
 import type { Observe } from './fact.ts';
 import type { Generation } from './generation.ts';
-import { readNewEntries, readOwnPending, type DeliveredEntry } from './read-entries.ts';
+import { createEntryReader, type DeliveredEntry } from './read/read-entries.ts';
 
 /** Where a consumer reads: what is pending for it already, or what no consumer has seen yet. */
 export type Source = 'own_pending' | 'new';
@@ -30,17 +30,16 @@ export interface PipelineOptions {
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { redis, generation, consumer, fold, blockMs, observe, now } = options;
+  const reader = createEntryReader(redis, generation, consumer);
   let count = FIRST_READ_ENTRIES;
 
   return {
     async turn(source) {
       const entries =
-        source === 'new'
-          ? await readNewEntries(redis, generation, { consumer, count, blockMs })
-          : await readOwnPending(redis, generation, { consumer, count });
+        source === 'new' ? await reader.readNew(count, blockMs) : await reader.readOwnPending(count);
       if (entries.length === 0) return 'new';
       count = fitCount(entries, fold);
-      for (let from = 0; from < entries.length; ) {
+      for (let from = 0; from < entries.length;) {
         const batch = foldBatch(entries, from, fold);
         const startedMs = now();
         const { outcome } = await commitBatch(redis, generation, { consumer, batch });

@@ -14,19 +14,19 @@ const LONGEST_PAUSE_MS = 2_000;
  * @throws {ConfigurationError} from `attempt`: trying again does not help.
  */
 export async function retry(
-  options: { shard: number; step: FailingStep; observe: Observe; pause: Pause; stop: AbortSignal },
+  options: { shard?: number; step: FailingStep; observe: Observe; pause: Pause; stop: AbortSignal },
   attempt: () => Promise<void>,
 ): Promise<void> {
   const { shard, step, observe, pause, stop } = options;
   for (let failures = 0; !stop.aborted; failures++) {
     try {
       await attempt();
-      if (failures > 0) observe({ type: 'recovered', shard, step });
+      if (failures > 0) observe({ type: 'recovered', step, shard });
       return;
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
       const error = cause instanceof Error ? cause : new Error(String(cause));
-      if (failures === 0) observe({ type: 'failed', shard, step, error });
+      if (failures === 0) observe({ type: 'failed', step, shard, error });
       await pause(Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), stop);
     }
   }

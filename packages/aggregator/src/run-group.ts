@@ -7,7 +7,11 @@ export type Actor = (stop: AbortSignal) => Promise<void>;
  * @param deadlineMs how long they may take to stop.
  * @throws the first failure of an actor; an error where not all have stopped by the deadline.
  */
-export async function runGroup(actors: readonly Actor[], stop: AbortSignal, deadlineMs: number): Promise<void> {
+export async function runGroup(
+  actors: readonly Actor[],
+  stop: AbortSignal,
+  deadlineMs: number,
+): Promise<void> {
   const group = new AbortController();
   const interrupt = (): void => group.abort();
   if (stop.aborted) interrupt();

@@ -31,7 +31,10 @@ export function decodeDelta(text: string): Delta {
   const delta = emptyDelta();
   for (const [name, values] of Object.entries(series)) delta.series.set(name, decodeSeries(values));
   for (let at = 0; at < coordinators.length; at += 2) {
-    delta.coordinators.set(coordinators[at] as string, decodeRegisters(coordinators[at + 1] as RegistersText));
+    delta.coordinators.set(
+      coordinators[at] as string,
+      decodeRegisters(coordinators[at + 1] as RegistersText),
+    );
   }
   const [entries, events, lostEntries, ...deadLetters] = totals;
   Object.assign(delta.totals, { entries, events, lostEntries });
@@ -98,7 +101,8 @@ const deadLetterReason = z.enum(DEAD_LETTER_REASONS);
 
 function encodeSeries(values: ReadonlyMap<SeriesKey, SeriesValue>): unknown[] {
   const flat: unknown[] = [];
-  for (const [key, value] of values) flat.push(key, typeof value === 'number' ? value : encodeHistogram(value));
+  for (const [key, value] of values)
+    flat.push(key, typeof value === 'number' ? value : encodeHistogram(value));
   return flat;
 }
 

@@ -44,7 +44,8 @@ export function createSeriesRenderer(metric: Metric, format: ExpositionFormat): 
     (bound) => `,le="${bound}"} `,
   );
   return (key, value) => {
-    if (typeof value === 'number') throw new TypeError(`${metric.name} is a histogram, got the number ${value}`);
+    if (typeof value === 'number')
+      throw new TypeError(`${metric.name} is a histogram, got the number ${value}`);
     const labels = renderLabels(metric.labels, key);
     let text = '';
     let cumulative = 0;

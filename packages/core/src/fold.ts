@@ -77,5 +77,5 @@ function seriesKey(event: Event, labels: readonly string[]): SeriesKey {
 
 /** A field by the name that the catalogue gives; the catalogue's own types make sure that the event has it. */
 function fieldOf(event: Event, name: string): string | number | undefined {
-  return (event as Readonly<Record<string, string | number | undefined>>)[name];
+  return (event as unknown as Readonly<Record<string, string | number | undefined>>)[name];
 }

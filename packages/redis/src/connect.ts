@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { ConfigurationError } from './configuration-error.ts';
 
@@ -39,7 +40,8 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     lazyConnect: true,
-    retryStrategy: (attempt) => Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RECONNECT_LONGEST_MS),
+    retryStrategy: (attempt) =>
+      Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RECONNECT_LONGEST_MS),
   });
   connection.on('error', (error: Error) => options.onError?.(error));
   return connection;
@@ -65,7 +67,8 @@ function parseRedisUrl(url: string): RedisTarget {
   const nodes = hosts.split(',').map((host) => parseNode(host, kind === 'sentinel' ? 26379 : 6379, url));
   const masterName = kind === 'sentinel' ? path : undefined;
   const database = kind === 'single' && path !== '' ? path : '0';
-  if (!/^\d{1,5}$/.test(database) || masterName === '' || (kind === 'single' && nodes.length > 1)) throw badUrl(url);
+  if (!/^\d{1,5}$/.test(database) || masterName === '' || (kind === 'single' && nodes.length > 1))
+    throw badUrl(url);
   return {
     kind,
     nodes,
@@ -96,7 +99,9 @@ function parseCredentials(userinfo: string | undefined, url: string): RedisTarge
 }
 
 function badUrl(url: string, cause?: unknown): ConfigurationError {
-  return new ConfigurationError(`Redis URL: expected ${URL_FORMS}; got ${JSON.stringify(redactUrl(url))}`, { cause });
+  return new ConfigurationError(`Redis URL: expected ${URL_FORMS}; got ${JSON.stringify(redactUrl(url))}`, {
+    cause,
+  });
 }
 
 /** The URL without its password, for logs and error texts. */
@@ -132,4 +137,14 @@ function openConnection(target: RedisTarget, common: RedisOptions & ClusterOptio
 /** True while commands can be sent. */
 export function isReady(connection: RedisConnection): boolean {
   return connection.status === 'ready';
+}
+
+/**
+ * Resolves when commands can be sent; at once where they can be already.
+ *
+ * @throws the error of the next failed attempt to connect, or a timeout after `timeoutMs`.
+ */
+export async function whenReady(connection: RedisConnection, timeoutMs: number): Promise<void> {
+  if (isReady(connection)) return;
+  await once(connection, 'ready', { signal: AbortSignal.timeout(timeoutMs) });
 }

@@ -1,5 +1,12 @@
 export { ConfigurationError } from './configuration-error.ts';
-export { connectRedis, isReady, redactUrl, type ConnectOptions, type RedisConnection } from './connect.ts';
+export {
+  connectRedis,
+  isReady,
+  redactUrl,
+  whenReady,
+  type ConnectOptions,
+  type RedisConnection,
+} from './connect.ts';
 export {
   DEFAULT_PREFIX,
   generationKeys,

@@ -10,7 +10,11 @@ import { shardCountKey } from './keys.ts';
  *
  * @throws {ConfigurationError} where Redis holds another number.
  */
-export async function agreeOnShardCount(redis: RedisConnection, prefix: string, shards: number): Promise<void> {
+export async function agreeOnShardCount(
+  redis: RedisConnection,
+  prefix: string,
+  shards: number,
+): Promise<void> {
   const recorded = await redis.set(shardCountKey(prefix), String(shards), 'NX', 'GET');
   if (recorded === null || recorded === String(shards)) return;
   throw new ConfigurationError(

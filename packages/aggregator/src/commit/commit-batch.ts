@@ -7,8 +7,7 @@ const script = loadScript(new URL('../../lua/commit-batch.lua', import.meta.url)
 
 /** `contested`: not every entry was still pending for this consumer, and nothing was written. */
 export type CommitOutcome =
-  | { readonly outcome: 'committed'; readonly position: string }
-  | { readonly outcome: 'contested' };
+  { readonly outcome: 'committed'; readonly position: string } | { readonly outcome: 'contested' };
 
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …
@@ -23,7 +22,13 @@ export async function commitBatch(
   { shardKeys, keys }: Generation,
   { consumer, batch }: { consumer: string; batch: FoldedBatch },
 ): Promise<CommitOutcome> {
-  const args: (string | number)[] = [keys.group, consumer, encodeDelta(batch.delta), batch.ids.length, ...batch.ids];
+  const args: (string | number)[] = [
+    keys.group,
+    consumer,
+    encodeDelta(batch.delta),
+    batch.ids.length,
+    ...batch.ids,
+  ];
   for (const { entryId, deadLetter } of batch.deadLetters) {
     const { index, reason, detail, fields } = deadLetter;
     args.push(entryId, index === undefined ? '' : index, reason, detail, fields);

@@ -28,14 +28,25 @@ const COMPRESS_FROM_BYTES = 1_024;
 
 /** The HTTP endpoints. Anything else is 404, other methods 405; no stack trace leaves the process. */
 export function createApp(options: AppOptions): Koa {
-  const { serves, readSwarmMetrics, processMetrics, readHealth, readUnreadiness, scrapeTimeoutMs, now, onError } = options;
+  const {
+    serves,
+    readSwarmMetrics,
+    processMetrics,
+    readHealth,
+    readUnreadiness,
+    scrapeTimeoutMs,
+    now,
+    onError,
+  } = options;
   const app = new Koa();
   const router = new Router();
 
   router.get('/prometheus/metrics', async (context) => {
     const swarmMetrics = readSwarmMetrics();
     if (swarmMetrics === undefined) {
-      const why = serves ? 'Redis has not been reached yet' : 'this aggregator only folds; scrape one that serves';
+      const why = serves
+        ? 'Redis has not been reached yet'
+        : 'this aggregator only folds; scrape one that serves';
       unavailable(context, why);
       return;
     }
@@ -93,7 +104,11 @@ export function createApp(options: AppOptions): Koa {
   });
   app.use(compress({ threshold: COMPRESS_FROM_BYTES, br: false, zstd: false, deflate: false }));
   app.use(async (context, next) => {
-    if (context.method !== 'GET' && context.method !== 'HEAD' && router.match(context.path, 'GET').path.length > 0) {
+    if (
+      context.method !== 'GET' &&
+      context.method !== 'HEAD' &&
+      router.match(context.path, 'GET').path.length > 0
+    ) {
       context.set('Allow', 'GET, HEAD');
       context.status = 405;
       context.body = 'method not allowed\n';
@@ -122,7 +137,9 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return await Promise.race([
     promise,
     new Promise<never>((_resolve, reject) => {
-      timeout.addEventListener('abort', () => reject(new Error(`expected an answer within ${ms} ms, got none`)));
+      timeout.addEventListener('abort', () =>
+        reject(new Error(`expected an answer within ${ms} ms, got none`)),
+      );
     }),
   ]);
 }

@@ -22,7 +22,10 @@ const MAX_CONNECTIONS = 512;
  *
  * @throws {ConfigurationError} where the address cannot be listened on.
  */
-export async function serveHttp(app: Koa, { host, port }: { host: string; port: number }): Promise<HttpServer> {
+export async function serveHttp(
+  app: Koa,
+  { host, port }: { host: string; port: number },
+): Promise<HttpServer> {
   const handle = app.callback();
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     void handle(request, response);
@@ -49,9 +52,12 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message;
       reject(
-        new ConfigurationError(`STREAMFOLD_HOST, STREAMFOLD_PORT: expected a free address; ${host}:${port}: ${why}`, {
-          cause,
-        }),
+        new ConfigurationError(
+          `STREAMFOLD_HOST, STREAMFOLD_PORT: expected a free address; ${host}:${port}: ${why}`,
+          {
+            cause,
+          },
+        ),
       );
     });
     server.listen(port, host, resolve);

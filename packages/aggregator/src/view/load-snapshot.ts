@@ -47,7 +47,10 @@ export async function loadSnapshot(redis: RedisConnection, keys: GenerationKeys)
   }
 }
 
-async function readParts(redis: RedisConnection, { key, parts }: SnapshotPointer): Promise<Delta | undefined> {
+async function readParts(
+  redis: RedisConnection,
+  { key, parts }: SnapshotPointer,
+): Promise<Delta | undefined> {
   const state = emptyDelta();
   for (let part = 0; part < parts; part++) {
     const text = await redis.hget(key, String(part));

@@ -71,7 +71,9 @@ const SNAPSHOT_RECORDS = 5_000;
 const GAUGES_BY_PROJECTION = new Map<CoordinatorProjection, readonly string[]>(
   (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
     projection,
-    CATALOGUE.filter((metric) => metric.type === 'gauge' && metric.projection === projection).map(({ name }) => name),
+    CATALOGUE.filter((metric) => metric.type === 'gauge' && metric.projection === projection).map(
+      ({ name }) => name,
+    ),
   ]),
 );
 
@@ -151,7 +153,9 @@ export function createShardView(options: ShardViewOptions): ShardView {
         snapshot = undefined;
         cause = 'log_discontinued';
       }
-      throw new Error(`delta log ${keys.deltas}: expected it to go on from the snapshot at ${position}; it does not`);
+      throw new Error(
+        `delta log ${keys.deltas}: expected it to go on from the snapshot at ${position}; it does not`,
+      );
     },
     async writeSnapshotWhenDue() {
       if (snapshot === undefined) return;

@@ -26,7 +26,9 @@ export interface SwarmMetrics {
 /**
  * @param createView gives the view of each shard, which tells the listener what moved.
  */
-export function createSwarmMetrics(createView: (listener: ViewListener) => readonly ShardView[]): SwarmMetrics {
+export function createSwarmMetrics(
+  createView: (listener: ViewListener) => readonly ShardView[],
+): SwarmMetrics {
   const expositions = new Map<ExpositionFormat, Map<string, RenderedFamily>>();
   const views = createView({
     changed(name, key) {
@@ -47,7 +49,8 @@ export function createSwarmMetrics(createView: (listener: ViewListener) => reado
       families = new Map(CATALOGUE.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
       expositions.set(format, families);
       for (const metric of CATALOGUE) {
-        for (const view of views) for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
+        for (const view of views)
+          for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
       }
     }
     return families;
@@ -93,7 +96,8 @@ function keysOf(view: ShardView, metric: Metric): Iterable<string> {
 function addUp(views: readonly ShardView[], metric: Metric, key: string): SeriesValue | undefined {
   let total: SeriesValue | undefined;
   for (const view of views) {
-    const value = metric.type === 'gauge' ? readGauge(view, metric, key) : view.state.series.get(metric.name)?.get(key);
+    const value =
+      metric.type === 'gauge' ? readGauge(view, metric, key) : view.state.series.get(metric.name)?.get(key);
     if (value === undefined) continue;
     if (total === undefined) total = value;
     else if (typeof total === 'number' || typeof value === 'number') total = Number(total) + Number(value);

@@ -17,8 +17,7 @@ const WRITER_TTL_MS = 30_000;
 const TRIM_RECORDS = 100;
 
 export type SnapshotOutcome =
-  | { readonly outcome: 'published' | 'superseded'; readonly bytes: number }
-  | { readonly outcome: 'busy' };
+  { readonly outcome: 'published' | 'superseded'; readonly bytes: number } | { readonly outcome: 'busy' };
 
 /**
  * Writes the state at `position` of the delta log as the current snapshot, in bounded steps, and trims the log behind
@@ -74,7 +73,11 @@ async function publishParts(
 }
 
 /** XTRIM deltas MINID ~ position LIMIT n, until nothing is left to trim. */
-async function trimLog(redis: RedisConnection, { deltas }: GenerationKeys, position: Position): Promise<void> {
+async function trimLog(
+  redis: RedisConnection,
+  { deltas }: GenerationKeys,
+  position: Position,
+): Promise<void> {
   let trimmed: number;
   do trimmed = await redis.xtrim(deltas, 'MINID', '~', position, 'LIMIT', TRIM_RECORDS);
   while (trimmed > 0);

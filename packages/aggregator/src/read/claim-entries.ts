@@ -1,7 +1,7 @@
 import { loadScript, type RedisConnection } from '@streamfold/redis';
-import type { Generation } from './generation.ts';
+import type { Generation } from '../generation.ts';
 
-const script = loadScript(new URL('../lua/claim-entries.lua', import.meta.url));
+const script = loadScript(new URL('../../lua/claim-entries.lua', import.meta.url));
 
 /** Entries taken over by one step; bounds how long it holds Redis. */
 const CLAIM_COUNT = 1_000;

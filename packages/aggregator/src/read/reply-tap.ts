@@ -1,0 +1,89 @@
+import type { Redis } from 'ioredis';
+import { createEntriesParser, type EntriesParser } from './entries-parser.ts';
+import type { DeliveredEntry } from './read-entries.ts';
+
+/**
+ * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does all
+ * else: it connects, authenticates, sends, and settles the command's promise.
+ */
+export interface ReplyTap {
+  /**
+   * `send` sends one XREADGROUP, while no other command is under way on the connection. Gives its entries, or what the
+   * client made of the reply where that holds none (nil).
+   *
+   * @throws what `send` throws: an error reply, or the loss of the connection.
+   */
+  read(send: () => Promise<unknown>): Promise<DeliveredEntry[]>;
+}
+
+type Socket = Redis['stream'];
+type OnData = (chunk: Buffer) => void;
+
+/** What the client is given in place of a reply that was taken: a null array. */
+const TAKEN = Buffer.from('*-1\r\n');
+const ASTERISK = 42;
+const MINUS = 45;
+
+/** The tap of one connection. It is put on anew after each reconnect. */
+export function createReplyTap(redis: Redis): ReplyTap {
+  let tapped: Socket | undefined;
+  let parser: EntriesParser | undefined;
+  let taken: DeliveredEntry[] = [];
+  let head: Buffer | undefined;
+
+  const take = (chunk: Buffer, forward: OnData): void => {
+    if (parser === undefined) {
+      forward(chunk);
+      return;
+    }
+    const bytes = head === undefined ? chunk : Buffer.concat([head, chunk]);
+    if (parser.untouched && bytes.length < 2) {
+      head = bytes;
+      return;
+    }
+    head = undefined;
+    if (parser.untouched && (bytes[0] !== ASTERISK || bytes[1] === MINUS)) {
+      parser = undefined; // an error or nil: the client knows best what to do with it
+      forward(bytes);
+      return;
+    }
+    const outcome = parser.push(bytes);
+    if (!outcome.complete) return;
+    parser = undefined;
+    taken = outcome.entries;
+    forward(outcome.rest.length === 0 ? TAKEN : Buffer.concat([TAKEN, outcome.rest]));
+  };
+
+  const put = (socket: Socket): void => {
+    const listeners = socket.listeners('data') as OnData[];
+    const forward: OnData = (chunk) => {
+      for (const listener of listeners) listener.call(socket, chunk);
+    };
+    socket.removeAllListeners('data');
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        take(chunk, forward);
+      } catch (error) {
+        // Out of step with the server: only a new connection can mend that.
+        socket.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    tapped = socket;
+  };
+
+  return {
+    async read(send) {
+      if (tapped !== redis.stream) put(redis.stream);
+      taken = [];
+      head = undefined;
+      parser = createEntriesParser();
+      try {
+        await send();
+        return taken;
+      } finally {
+        parser = undefined;
+        taken = [];
+      }
+    },
+  };
+}
