@@ -1,1 +1,53 @@
-export {};
+export {
+  CATALOGUE,
+  type Catalogue,
+  type CounterMetric,
+  type GaugeMetric,
+  type HistogramMetric,
+  type Metric,
+} from './catalogue.ts';
+export {
+  createCoordinatorGauges,
+  type CoordinatorGauges,
+  type CoordinatorProjection,
+} from './coordinator-gauges.ts';
+export {
+  pruneRegisters,
+  readCoordinator,
+  type Coordinator,
+  type CoordinatorRegisters,
+} from './coordinator-registers.ts';
+export { decodeDelta, encodeDelta, encodeDeltaInParts } from './delta-codec.ts';
+export {
+  countSeries,
+  emptyDelta,
+  mergeDelta,
+  pruneTombstones,
+  type Delta,
+  type FoldTotals,
+  type SeriesKey,
+  type SeriesValue,
+} from './delta.ts';
+export { compareStamps, isAfter, stampMs, type EntryId, type Stamp } from './entry-id.ts';
+export {
+  CONTENT_TYPES,
+  createSeriesRenderer,
+  EXPOSITION_ENDS,
+  renderHead,
+  type ExpositionFormat,
+} from './exposition.ts';
+export { createFold, type FoldEvent } from './fold.ts';
+export { histogramCount, mergeHistogram, type Histogram } from './histogram.ts';
+export { describeState } from './describe-state.ts';
+export {
+  DEAD_LETTER_REASONS,
+  decodeEntry,
+  type DeadLetter,
+  type DeadLetterReason,
+  type DecodeContext,
+  type EntrySink,
+} from './decode-entry.ts';
+export { encodeEvent, toFlatFields, type EncodedEvent, type InvalidEvent } from './encode-event.ts';
+export { EVENT_TYPES, findEventType, type Event, type EventInput } from './event/event-types.ts';
+export { crc16, swarmShard } from './swarm-shard.ts';
+export { noUpcasters, type Upcaster, type Upcasters, type WireFields } from './upcast.ts';

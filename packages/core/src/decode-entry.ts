@@ -1,0 +1,223 @@
+import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
+import { findEventType, type Event } from './event/event-types.ts';
+import { swarmShard } from './swarm-shard.ts';
+import { upcast, type Upcasters, type WireFields } from './upcast.ts';
+
+/** Why an event could not be folded, in the order in which the reasons are looked for. */
+export const DEAD_LETTER_REASONS = [
+  'too_large',
+  'missing_field',
+  'unknown_type',
+  'unsupported_version',
+  'invalid_field',
+  'wrong_shard',
+] as const;
+
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
+
+/** An event that could not be decoded. */
+export interface DeadLetter {
+  /** Its place in the entry; `undefined` where the entry is flat, or bad as a whole. */
+  readonly index: number | undefined;
+  readonly reason: DeadLetterReason;
+  /** Which field, what was expected and what came. */
+  readonly detail: string;
+  /** The fields as a JSON object. */
+  readonly fields: string;
+}
+
+/** Takes what an entry holds, in order. */
+export interface EntrySink {
+  event(event: Event, index: number): void;
+  deadLetter(deadLetter: DeadLetter): void;
+}
+
+export interface DecodeContext {
+  /** The shard whose stream is read, of `shards`. */
+  readonly shard: number;
+  readonly shards: number;
+  readonly upcasters: Upcasters;
+}
+
+/** Largest flat entry, and largest `events` field, bytes of UTF-8. */
+export const FLAT_ENTRY_BYTES = 16 * 1024;
+export const BATCH_ENTRY_BYTES = 1024 * 1024;
+/** Most events in one entry. */
+export const BATCH_EVENTS = 1_000;
+
+/**
+ * Decodes the fields of an entry (name, value, name, value …): one event, or as many as its only field `events` holds.
+ * Pure and total: whatever the fields are, each event goes to the sink, decoded or as a dead letter.
+ */
+export function decodeEntry(fields: readonly string[], context: DecodeContext, sink: EntrySink): void {
+  if (fields.length === 2 && fields[0] === 'events') decodeBatch(fields[1] ?? '', context, sink);
+  else decodeFlat(fields, context, sink);
+}
+
+function decodeFlat(fields: readonly string[], context: DecodeContext, sink: EntrySink): void {
+  const fault = exceeds(fields, FLAT_ENTRY_BYTES)
+    ? tooLarge(`an entry of at most ${FLAT_ENTRY_BYTES} bytes`)
+    : decodeEvent(
+        (name) => findLast(fields, name),
+        () => toRecord(fields),
+        context,
+      );
+  if (isEvent(fault)) sink.event(fault, 0);
+  else sink.deadLetter({ index: undefined, ...fault, fields: JSON.stringify(toRecord(fields)) });
+}
+
+function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
+  const events = parseBatch(text);
+  if (!Array.isArray(events)) {
+    sink.deadLetter({ index: undefined, ...events, fields: JSON.stringify({ events: text }) });
+    return;
+  }
+  for (let index = 0; index < events.length; index++) {
+    const wire = events[index] as WireFields;
+    const decoded = decodeEvent(
+      (name) => (Object.hasOwn(wire, name) ? wire[name] : undefined),
+      () => wire,
+      context,
+    );
+    if (isEvent(decoded)) sink.event(decoded, index);
+    else sink.deadLetter({ index, ...decoded, fields: JSON.stringify(wire) });
+  }
+}
+
+function parseBatch(text: string): unknown[] | Fault {
+  if (exceeds([text], BATCH_ENTRY_BYTES))
+    return tooLarge(`events: an array of at most ${BATCH_ENTRY_BYTES} bytes`);
+  const expected = `events: expected a JSON array of 1 to ${BATCH_EVENTS} objects`;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return { reason: 'invalid_field', detail: `${expected}; got ${showValue(text)}` };
+  }
+  if (!Array.isArray(parsed))
+    return { reason: 'invalid_field', detail: `${expected}; got ${showValue(parsed)}` };
+  if (parsed.length === 0 || parsed.length > BATCH_EVENTS) {
+    return { reason: 'invalid_field', detail: `${expected}; got ${parsed.length}` };
+  }
+  const stranger = (parsed as unknown[]).find(
+    (each) => typeof each !== 'object' || each === null || Array.isArray(each),
+  );
+  if (stranger !== undefined)
+    return { reason: 'invalid_field', detail: `${expected}; got ${showValue(stranger)} in it` };
+  return parsed as unknown[];
+}
+
+interface Fault {
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+}
+
+function tooLarge(expected: string): Fault {
+  return { reason: 'too_large', detail: `expected ${expected}; it is larger` };
+}
+
+function isEvent(decoded: Event | Fault): decoded is Event {
+  return 'type' in decoded;
+}
+
+/** One event out of its fields, whatever form they came in. */
+function decodeEvent(read: FieldSource, collect: () => WireFields, context: DecodeContext): Event | Fault {
+  const type = read('type');
+  if (type === undefined)
+    return { reason: 'missing_field', detail: 'type: expected an event type; it is missing' };
+  const eventType = typeof type === 'string' ? findEventType(type) : undefined;
+  if (eventType === undefined)
+    return { reason: 'unknown_type', detail: `type: expected a known type; got ${showValue(type)}` };
+  const version = read('v');
+  const source =
+    version === undefined || version === CURRENT[eventType.version] || version === eventType.version
+      ? read
+      : upcastSource(eventType, version, collect, context.upcasters);
+  if (typeof source !== 'function') return source;
+  const decoded = decodeFields(eventType, source);
+  if (isFault(decoded)) return decoded;
+  const event = decoded as unknown as Event;
+  if (context.shards === 1) return event;
+  const shard = swarmShard(event.swarm_id, context.shards);
+  if (shard === context.shard) return event;
+  return {
+    reason: 'wrong_shard',
+    detail: `swarm_id: expected a swarm of shard ${context.shard} of ${context.shards}; ${event.swarm_id} is of shard ${shard}`,
+  };
+}
+
+/** Texts of the versions, so that none is made for each event. */
+const CURRENT: readonly string[] = ['0', '1'];
+
+function upcastSource(
+  { type, version: current }: EventType,
+  version: unknown,
+  collect: () => WireFields,
+  upcasters: Upcasters,
+): FieldSource | Fault {
+  const unsupported: Fault = {
+    reason: 'unsupported_version',
+    detail: `v: expected a supported version of ${type}, at most ${current}; got ${showValue(version)}`,
+  };
+  if (
+    !/^\d{1,6}$/.test(
+      typeof version === 'number' ? String(version) : typeof version === 'string' ? version : '',
+    )
+  ) {
+    return unsupported;
+  }
+  try {
+    const fields = upcast(upcasters, { type, from: Number(version), to: current }, collect());
+    return fields === undefined
+      ? unsupported
+      : (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      reason: 'invalid_field',
+      detail: `v: expected fields of ${type} version ${String(version)}; ${why}`,
+    };
+  }
+}
+
+/** The value of the last field of that name: as in JSON, the last one counts. */
+function findLast(fields: readonly string[], name: string): string | undefined {
+  for (let at = fields.length - 2; at >= 0; at -= 2) if (fields[at] === name) return fields[at + 1];
+  return undefined;
+}
+
+function toRecord(fields: readonly string[]): Record<string, string> {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at < fields.length; at += 2) pairs.push([fields[at] ?? '', fields[at + 1] ?? '']);
+  return Object.fromEntries(pairs);
+}
+
+/** True where the texts take more than `limit` bytes of UTF-8. A character takes one to three. */
+function exceeds(texts: readonly string[], limit: number): boolean {
+  let characters = 0;
+  for (const text of texts) characters += text.length;
+  if (characters * 3 <= limit) return false;
+  if (characters > limit) return true;
+  let bytes = 0;
+  for (const text of texts) bytes += countUtf8Bytes(text);
+  return bytes > limit;
+}
+
+/** Bytes of a text in UTF-8; a lone surrogate counts as the three bytes of the character that replaces it. */
+export function countUtf8Bytes(text: string): number {
+  let bytes = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x80) bytes += 1;
+    else if (code < 0x800) bytes += 2;
+    else if (code >= 0xd800 && code < 0xdc00 && isLowSurrogate(text.charCodeAt(at + 1))) {
+      bytes += 4;
+      at++;
+    } else bytes += 3;
+  }
+  return bytes;
+}
+
+function isLowSurrogate(code: number): boolean {
+  return code >= 0xdc00 && code < 0xe000;
+}

@@ -1,0 +1,149 @@
+import { z } from 'zod';
+
+/**
+ * The kinds of fields that events have. Each is a zod schema, which is the source of types, of validation and of the
+ * reference in the docs, and beside it a fast parser of the same meaning, which decoding uses: `test/core` holds the two
+ * to each other on generated input.
+ */
+export interface FieldKind {
+  /** What is expected, in words, for error texts and the reference. */
+  readonly expected: string;
+  /** The value of a text, or `INVALID`. */
+  readonly parse: (text: string) => string | number | typeof INVALID;
+}
+
+/** What a fast parser gives for a text that is not of its kind. */
+export const INVALID = Symbol('invalid');
+
+const kinds = new WeakMap<z.ZodType, FieldKind>();
+
+/** The kind of a field's schema, and whether the field may be left out, and what it then is. */
+export interface FieldRule {
+  readonly kind: FieldKind;
+  readonly required: boolean;
+  readonly byDefault: string | undefined;
+}
+
+/** Reads the rule out of a field's schema: the schema stays the single source. */
+export function readFieldRule(schema: z.ZodType): FieldRule {
+  if (schema instanceof z.ZodDefault) {
+    const inner = readFieldRule(schema.unwrap() as z.ZodType);
+    return { ...inner, required: false, byDefault: String(schema.def.defaultValue) };
+  }
+  if (schema instanceof z.ZodOptional) {
+    return { ...readFieldRule(schema.unwrap() as z.ZodType), required: false };
+  }
+  const kind = kinds.get(schema);
+  if (kind === undefined) throw new TypeError('expected a field schema of field.ts');
+  return { kind, required: true, byDefault: undefined };
+}
+
+function ofKind<T extends z.ZodType>(schema: T, kind: FieldKind): T {
+  kinds.set(schema, kind);
+  return schema;
+}
+
+/** Letters, digits and these: none of them needs escaping in JSON, in a label value or in a key. */
+const TEXT_1_128 = /^[A-Za-z0-9_\-.:/@]{1,128}$/;
+const TEXT_1_64 = /^[A-Za-z0-9_\-.:/@]{1,64}$/;
+
+function text(pattern: RegExp, most: number): z.ZodString {
+  return ofKind(z.string().regex(pattern), {
+    expected: `1 to ${most} characters of A-Z a-z 0-9 _ - . : / @`,
+    parse: (value) => (pattern.test(value) ? value : INVALID),
+  });
+}
+
+/** A name of a swarm, coordinator, wait, signal or event. */
+export const id = text(TEXT_1_128, 128);
+
+/** A phase or a type of signal. */
+export const labelText = text(TEXT_1_64, 64);
+
+/** One of a few words. */
+export function oneOf<const T extends readonly [string, ...string[]]>(
+  ...words: T
+): z.ZodEnum<{ [W in T[number]]: W }> {
+  const schema = z.enum(words) as unknown as z.ZodEnum<{ [W in T[number]]: W }>;
+  const set = new Set<string>(words);
+  return ofKind(schema, {
+    expected: `one of ${words.join(', ')}`,
+    parse: (value) => (set.has(value) ? value : INVALID),
+  });
+}
+
+/** Longest duration, ms: a year of 365 days. */
+const LONGEST_MS = 31_536_000_000;
+const DECIMAL = /^\d{1,20}(\.\d{1,20})?$/;
+
+/** Decimal milliseconds; the value is whole microseconds. */
+export const durationMs = ofKind(
+  z.string().transform((value, context) => {
+    const micros = parseDurationMicros(value);
+    if (micros !== INVALID) return micros;
+    context.issues.push({ code: 'custom', message: 'expected a duration', input: value });
+    return z.NEVER;
+  }),
+  {
+    expected: `decimal milliseconds from 0 to ${LONGEST_MS}, without sign or exponent`,
+    parse: parseDurationMicros,
+  },
+);
+
+/**
+ * Whole microseconds of decimal milliseconds, rounded half up. Exact: read off the digits, not through a fraction in
+ * binary, in which 12.0005 ms would be a little less than it is.
+ */
+function parseDurationMicros(value: string): number | typeof INVALID {
+  if (!DECIMAL.test(value)) return INVALID;
+  const point = value.indexOf('.');
+  if (point === -1) {
+    const ms = Number(value);
+    return ms <= LONGEST_MS ? ms * 1_000 : INVALID;
+  }
+  const fraction = value.slice(point + 1);
+  const ms = Number(value.slice(0, point));
+  const roundUp = fraction.charCodeAt(3) >= FIVE ? 1 : 0;
+  const exceeds = ms > LONGEST_MS || (ms === LONGEST_MS && /[1-9]/.test(fraction));
+  return exceeds ? INVALID : ms * 1_000 + Number(fraction.slice(0, 3).padEnd(3, '0')) + roundUp;
+}
+
+const FIVE = 53;
+
+function wholeNumber(most: number, what: string): z.ZodType<number, string> {
+  const pattern = /^\d{1,16}$/;
+  const parse = (value: string): number | typeof INVALID => {
+    const parsed = pattern.test(value) ? Number(value) : Number.NaN;
+    return parsed <= most ? parsed : INVALID;
+  };
+  const schema = z.string().transform((value, context) => {
+    const parsed = parse(value);
+    if (parsed !== INVALID) return parsed;
+    context.issues.push({ code: 'custom', message: `expected ${what}`, input: value });
+    return z.NEVER;
+  });
+  return ofKind(schema, { expected: `${what} from 0 to ${most}`, parse });
+}
+
+/** How many ACKs a wait needs. */
+export const count = wholeNumber(1_000_000, 'a whole number');
+
+/** A publisher's clock, ms since 1970; a fraction is allowed, since some clocks have one. */
+export const clockMs = ofKind(
+  z.string().transform((value, context) => {
+    const parsed = parseClockMs(value);
+    if (parsed !== INVALID) return parsed;
+    context.issues.push({ code: 'custom', message: 'expected a clock', input: value });
+    return z.NEVER;
+  }),
+  { expected: `milliseconds since 1970 from 0 to ${Number.MAX_SAFE_INTEGER}`, parse: parseClockMs },
+);
+
+function parseClockMs(value: string): number | typeof INVALID {
+  if (!DECIMAL.test(value)) return INVALID;
+  const parsed = Number(value);
+  return parsed <= Number.MAX_SAFE_INTEGER ? parsed : INVALID;
+}
+
+/** The version of an event's type; which ones are supported is decided before any field is looked at. */
+export const version = wholeNumber(1_000_000, 'a whole number');

@@ -1,0 +1,13 @@
+import { defineEvent } from './define-event.ts';
+import { id, oneOf } from './field.ts';
+
+/** A heartbeat episode begins. */
+export const heartbeatStale = defineEvent({
+  type: 'heartbeat.stale',
+  description: "A coordinator's heartbeat fails: once an episode.",
+  fields: { coordinator_id: id, failure_type: oneOf('stale', 'missing', 'timeout').default('stale') },
+  meanings: {
+    coordinator_id: 'the coordinator',
+    failure_type: '`stale`: it was beating and stopped; `missing`: it never beat; `timeout`: given up',
+  },
+});

@@ -1,0 +1,22 @@
+import { defineEvent } from './define-event.ts';
+import { count, durationMs, id, labelText } from './field.ts';
+
+/** A coordinator blocks. */
+export const waitStarted = defineEvent({
+  type: 'wait.started',
+  description: 'A coordinator blocks until the ACKs that it needs are in.',
+  fields: {
+    coordinator_id: id,
+    wait_id: id,
+    phase: labelText.optional(),
+    timeout_ms: durationMs.optional(),
+    expected: count.optional(),
+  },
+  meanings: {
+    coordinator_id: 'the coordinator that blocks',
+    wait_id: 'the wait',
+    phase: 'the phase it is in from now on',
+    timeout_ms: 'how long it is ready to wait',
+    expected: 'how many ACKs it needs',
+  },
+});

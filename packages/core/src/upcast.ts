@@ -1,0 +1,30 @@
+/** Wire fields of one event: texts, or what JSON gave. */
+export type WireFields = Readonly<Record<string, unknown>>;
+
+/** Turns the fields of an event of one version into those of the next. Pure; may throw for fields it cannot use. */
+export type Upcaster = (fields: WireFields) => WireFields;
+
+/** Upcasters by event type and by the version that they start from. */
+export type Upcasters = ReadonlyMap<string, ReadonlyMap<number, Upcaster>>;
+
+/** All event types are in their first version. */
+export const noUpcasters: Upcasters = new Map();
+
+/**
+ * The fields as version `to`, by one upcaster after the other; `undefined` where there is no such chain, so that the
+ * version is not supported.
+ */
+export function upcast(
+  upcasters: Upcasters,
+  { type, from, to }: { type: string; from: number; to: number },
+  fields: WireFields,
+): WireFields | undefined {
+  const chain = upcasters.get(type);
+  let upcasted = fields;
+  for (let version = from; version < to; version++) {
+    const upcaster = chain?.get(version);
+    if (upcaster === undefined) return undefined;
+    upcasted = upcaster(upcasted);
+  }
+  return from > to ? undefined : upcasted;
+}
