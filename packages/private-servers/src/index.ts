@@ -1,1 +1,7 @@
-export {};
+export { promtoolPath, startPrivatePrometheus, type PrivatePrometheus } from './private-prometheus.ts';
+export {
+  redisServerPath,
+  startPrivateRedis,
+  type PrivateRedis,
+  type PrivateRedisOptions,
+} from './private-redis.ts';

@@ -1,0 +1,24 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCommand } from './run-command.mjs';
+import { SetupError } from './setup-error.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Compiles what has changed, and drops the output of sources that are gone. */
+export async function buildProject() {
+  dropOrphans(join(ROOT, 'test'), join(ROOT, 'test', 'dist'));
+  const { code, output } = await runCommand(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-b'], { cwd: ROOT });
+  if (code !== 0) throw new SetupError('compiling', output.trim());
+}
+
+/** A test that was deleted must not be run any more. */
+function dropOrphans(source, output) {
+  if (!existsSync(output)) return;
+  for (const entry of readdirSync(output, { withFileTypes: true })) {
+    const path = join(output, entry.name);
+    if (entry.isDirectory()) dropOrphans(join(source, entry.name), path);
+    else if (entry.name.endsWith('.js') && !existsSync(join(source, entry.name.replace(/\.js$/, '.ts')))) rmSync(path);
+  }
+}

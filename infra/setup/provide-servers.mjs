@@ -1,0 +1,169 @@
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { runCommand } from './run-command.mjs';
+import { SetupError } from './setup-error.mjs';
+import { showStep } from './show-step.mjs';
+
+/** What is provided: programs (any of a row will do), the Debian packages that hold them, and what to do by hand. */
+const SERVERS = {
+  redis: {
+    programs: [['redis-server', 'valkey-server']],
+    packages: ['redis-server'],
+    version: { args: ['--version'], least: [7, 0] },
+    byHand: [
+      'macOS:          brew install redis',
+      'Debian, Ubuntu: apt-get install redis-server',
+      'Docker:         docker run -p 6379:6379 redis, and STREAMFOLD_REDIS_URL=redis://127.0.0.1:6379 for npm start',
+    ],
+  },
+  prometheus: {
+    programs: [['prometheus'], ['promtool']],
+    packages: ['prometheus'],
+    byHand: ['macOS:          brew install prometheus', 'Debian, Ubuntu: apt-get install prometheus'],
+  },
+};
+
+/** `STREAMFOLD_CACHE`, else `streamfold` in `XDG_CACHE_HOME`, else in `~/.cache`: as packages/private-servers has it. */
+const CACHE =
+  process.env.STREAMFOLD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'streamfold');
+
+/**
+ * Makes sure that the programs are on the PATH or in the cache. Where they are not, they are taken out of the
+ * distribution's packages into the cache: no root, nothing is installed into the system.
+ */
+export async function provideServers(name) {
+  const server = SERVERS[name];
+  const missing = [];
+  for (const programs of server.programs) if (!(await isThere(programs, server.version))) missing.push(programs);
+  if (missing.length === 0) return;
+  await showStep(`providing ${name}`, async () => {
+    if (process.platform !== 'linux' || !(await has('apt-get')) || !(await has('dpkg-deb'))) throw byHand(name);
+    await extractPackages(name, server);
+  });
+}
+
+async function isThere(programs, version) {
+  for (const directory of [...(process.env.PATH ?? '').split(delimiter), join(CACHE, 'bin')]) {
+    for (const program of programs) {
+      const path = join(directory, program);
+      if (directory !== '' && isExecutable(path) && (await isNewEnough(path, version))) return true;
+    }
+  }
+  return false;
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function isNewEnough(path, version) {
+  if (version === undefined) return true;
+  const { code, output } = await runCommand(path, version.args);
+  const [, major, minor] = /v=(\d+)\.(\d+)/.exec(output) ?? [];
+  if (code !== 0 || major === undefined) return false;
+  const [leastMajor, leastMinor] = version.least;
+  if (Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor)) return true;
+  throw new SetupError(
+    'providing redis',
+    `Expected Redis ${version.least.join('.')} or newer; ${path} is ${major}.${minor}. Upgrade it, or take it off the PATH.`,
+  );
+}
+
+async function has(command) {
+  return (await runCommand('sh', ['-c', `command -v ${command}`])).code === 0;
+}
+
+/** Downloads the packages and those that they need and the system lacks, and takes the programs out of them. */
+async function extractPackages(name, server) {
+  const work = join(CACHE, `.work-${name}-${process.pid}`);
+  rmSync(work, { recursive: true, force: true });
+  for (const folder of ['lists/partial', 'archives/partial', 'debs', 'root']) {
+    mkdirSync(join(work, folder), { recursive: true });
+  }
+  try {
+    const apt = aptOptions(work);
+    await mustRun(name, 'apt-get', [...apt, '-qq', 'update']);
+    const packages = await namePackages(name, server.packages, apt);
+    await mustRun(name, 'apt-get', [...apt, '-qq', 'download', ...packages], { cwd: join(work, 'debs') });
+    for (const file of readdirSync(join(work, 'debs'))) {
+      await mustRun(name, 'dpkg-deb', ['-x', join(work, 'debs', file), join(work, 'root')]);
+    }
+    const root = join(CACHE, name);
+    rmSync(root, { recursive: true, force: true });
+    renameSync(join(work, 'root'), root);
+    writeWrappers(root, server.programs.flat());
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Lists and archives of our own: the system's are not touched, and no lock of its is needed. */
+function aptOptions(work) {
+  const settings = {
+    'Dir::State': work,
+    'Dir::State::lists': join(work, 'lists'),
+    'Dir::State::status': '/var/lib/dpkg/status',
+    'Dir::Cache': work,
+    'Dir::Cache::archives': join(work, 'archives'),
+    'Debug::NoLocking': '1',
+    'APT::Sandbox::User': '',
+    'Acquire::Languages': 'none',
+  };
+  return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
+}
+
+/** The packages themselves and the shared libraries that the system lacks; not what else they would bring. */
+async function namePackages(name, wanted, apt) {
+  const args = [...apt, '-s', 'install', '--no-install-recommends', ...wanted];
+  const { code, output } = await runCommand('apt-get', args);
+  if (code !== 0) throw failed(name, output);
+  const named = [...output.matchAll(/^Inst (\S+)/gm)].map(([, each]) => each);
+  return [...new Set([...wanted, ...named.filter((each) => /^lib(?!js-)|-tools$/.test(each))])];
+}
+
+/** A program in the cache is a script that tells it where its libraries are. */
+function writeWrappers(root, programs) {
+  const bin = join(CACHE, 'bin');
+  mkdirSync(bin, { recursive: true });
+  const libraries = ['usr/lib', 'lib']
+    .flatMap((folder) => [folder, ...listFolders(join(root, folder)).map((each) => join(folder, each))])
+    .filter((folder) => existsSync(join(root, folder)))
+    .map((folder) => join(root, folder));
+  for (const program of programs) {
+    const path = join(root, 'usr/bin', program);
+    if (!existsSync(path)) continue;
+    const wrapper = join(bin, program);
+    const script = `#!/bin/sh\nLD_LIBRARY_PATH="${libraries.join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "${path}" "$@"\n`;
+    writeFileSync(`${wrapper}.${process.pid}`, script);
+    chmodSync(`${wrapper}.${process.pid}`, 0o755);
+    renameSync(`${wrapper}.${process.pid}`, wrapper);
+  }
+}
+
+function listFolders(directory) {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+}
+
+async function mustRun(name, command, args, options) {
+  const { code, output } = await runCommand(command, args, options);
+  if (code !== 0) throw failed(name, output);
+}
+
+function failed(name, output) {
+  const end = output.trim().split('\n').slice(-8).join('\n');
+  return new SetupError(`providing ${name}`, `${end}\n\n${byHand(name).message}`);
+}
+
+function byHand(name) {
+  const ways = SERVERS[name].byHand.map((way) => `  ${way}`).join('\n');
+  return new SetupError(`providing ${name}`, `Install ${name} and try again:\n${ways}`);
+}

@@ -1,0 +1,93 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+
+/** A server process that cannot outlive this one. */
+export interface GuardedProcess {
+  /** Process ID of the server itself. */
+  readonly pid: number;
+  /** Sends a signal to the server, and resolves when it has ended. Idempotent. */
+  end(signal: NodeJS.Signals): Promise<void>;
+  /** True until the server has ended. */
+  runs(): boolean;
+}
+
+/**
+ * The guard: it starts the server, tells its pid, and reads its own input. That ends when we die, be it by SIGKILL: then
+ * it kills the server and removes the directory. The line `wait` tells it that the server is ended in another way.
+ * The server's output goes to a file: whoever waits for the end of ours must not wait for the server.
+ */
+const GUARD = `
+  log=$1 directory=$2
+  shift 2
+  "$@" >>"$log" 2>&1 </dev/null &
+  server=$!
+  echo "$server"
+  if read -r _; then
+    wait "$server"
+  else
+    kill -9 "$server"
+    wait "$server"
+    [ -z "$directory" ] || rm -rf "$directory"
+  fi
+`;
+
+/** Starts `command` under a guard; `directory` is removed if this process dies, where it is given. */
+export async function startGuarded(
+  command: readonly string[],
+  { logFile, directory = '' }: { logFile: string; directory?: string | undefined },
+): Promise<GuardedProcess> {
+  const guard = spawn('sh', ['-c', GUARD, 'streamfold-guard', logFile, directory, ...command], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true, // Ctrl-C in a terminal is for us: we then end the server
+  });
+  let running = true;
+  const ended = once(guard, 'exit').then(() => {
+    running = false;
+  });
+  const pid = await readPid(guard);
+  for (const handle of [guard, guard.stdin as Socket | null, guard.stdout as Socket | null]) handle?.unref();
+  return {
+    pid,
+    async end(signal) {
+      if (!running) return;
+      guard.ref();
+      guard.stdin.end('wait\n');
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // it has ended by itself
+      }
+      await ended;
+    },
+    runs: () => running && isAlive(pid),
+  };
+}
+
+async function readPid(guard: ChildProcess): Promise<number> {
+  let text = '';
+  for await (const chunk of guard.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
+    text += String(chunk);
+    if (text.includes('\n')) break;
+  }
+  return Number(text.trim());
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !isZombie(pid);
+  } catch {
+    return false;
+  }
+}
+
+/** Ended, but not yet waited for by the guard; where the system does not tell, it counts as alive. */
+function isZombie(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false;
+  }
+}
