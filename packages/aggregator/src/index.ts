@@ -5,3 +5,12 @@ export type { Lag } from './measure-lag.ts';
 export { readStatus, type GenerationStatus, type ShardStatus } from './read-status.ts';
 export type { ConsumerInfo } from './remove-consumers.ts';
 export { verifyShard, type Difference, type Verification } from './verify/verify-shard.ts';
+export {
+  dropDeadLetter,
+  readDeadLetters,
+  type DeadLetterFilter,
+  type StoredDeadLetter,
+} from './dead-letters/read-dead-letters.ts';
+export { retryDeadLetter, type RetryOutcome } from './dead-letters/retry-dead-letter.ts';
+export { measureLag } from './measure-lag.ts';
+export { createShardView, type ShardView } from './view/shard-view.ts';

@@ -22,10 +22,15 @@ export interface EncodedEvent {
  * Never throws.
  */
 export function encodeEvent(event: EventInput): EncodedEvent | InvalidEvent {
-  const wire = event as unknown as Readonly<Record<string, unknown>>;
+  const given: unknown = event;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return refuse('invalid_field', '', `expected an event object; got ${showValue(given)}`);
+  }
+  const wire = given as Readonly<Record<string, unknown>>;
   const { type, v } = wire;
-  if (type === undefined)
+  if (type === undefined) {
     return refuse('missing_field', 'type', 'type: expected an event type; it is missing');
+  }
   const eventType = typeof type === 'string' ? findEventType(type) : undefined;
   if (eventType === undefined) {
     return refuse('unknown_type', 'type', `type: expected a known type; got ${showValue(type)}`);

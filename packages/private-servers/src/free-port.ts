@@ -3,7 +3,21 @@ import { createServer, type AddressInfo } from 'node:net';
 
 /** A TCP port of 127.0.0.1 that was free a moment ago; another process may take it meanwhile. */
 export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+  return await tryPort('127.0.0.1', 0);
+}
+
+/** True where `port` could be listened on a moment ago. */
+export async function isPortFree(host: string, port: number): Promise<boolean> {
+  try {
+    await tryPort(host, port);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function tryPort(host: string, wanted: number): Promise<number> {
+  const server = createServer().listen(wanted, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();

@@ -1,3 +1,4 @@
+export { findFreePort, isPortFree } from './free-port.ts';
 export { promtoolPath, startPrivatePrometheus, type PrivatePrometheus } from './private-prometheus.ts';
 export {
   redisServerPath,

@@ -1,3 +1,4 @@
+export type { EventInput } from '@streamfold/core';
 export { InvalidEventError } from './invalid-event-error.ts';
 export type { PublisherStats } from './ledger.ts';
 export type { DropReason, PublisherObserver, RetryReason } from './observer.ts';

@@ -1,4 +1,4 @@
-import type { InvalidEvent } from './encode.ts';
+import type { InvalidEvent } from '@streamfold/core';
 
 /** An event that does not follow the contract. Nothing of what it was handed in with has been appended. */
 export class InvalidEventError extends Error {
@@ -13,7 +13,7 @@ export class InvalidEventError extends Error {
   readonly index: number;
 
   constructor(index: number, invalid: InvalidEvent) {
-    super(`event ${index}: ${invalid.reason}: ${invalid.field}: ${invalid.detail}`);
+    super(`event ${index}: ${invalid.reason}: ${invalid.detail}`);
     this.reason = invalid.reason;
     this.field = invalid.field;
     this.detail = invalid.detail;

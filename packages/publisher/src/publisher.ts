@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ConfigurationError } from '@streamfold/redis';
-import { encodeEvent, swarmShard, type EventInput, type InvalidEvent } from './encode.ts';
+import { encodeEvent, swarmShard, type EventInput, type InvalidEvent } from '@streamfold/core';
 import { createBell } from './bell.ts';
 import { startDelivery } from './delivery.ts';
 import { InvalidEventError } from './invalid-event-error.ts';

@@ -18,4 +18,4 @@ export {
 export { replyField } from './reply-field.ts';
 export { loadScript, type Script } from './script.ts';
 export { readServerTimeMs } from './server-time.ts';
-export { agreeOnShardCount } from './shard-count.ts';
+export { agreeOnShardCount, checkShardCount } from './shard-count.ts';

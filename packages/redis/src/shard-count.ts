@@ -16,6 +16,21 @@ export async function agreeOnShardCount(
   shards: number,
 ): Promise<void> {
   const recorded = await redis.set(shardCountKey(prefix), String(shards), 'NX', 'GET');
+  compareShardCounts(recorded, prefix, shards);
+}
+
+/**
+ * GET key
+ *
+ * The same for programs that only look: nothing is recorded.
+ *
+ * @throws {ConfigurationError} where Redis holds another number.
+ */
+export async function checkShardCount(redis: RedisConnection, prefix: string, shards: number): Promise<void> {
+  compareShardCounts(await redis.get(shardCountKey(prefix)), prefix, shards);
+}
+
+function compareShardCounts(recorded: string | null, prefix: string, shards: number): void {
   if (recorded === null || recorded === String(shards)) return;
   throw new ConfigurationError(
     `STREAMFOLD_SHARDS: expected ${recorded}, the number of shards recorded in Redis (${shardCountKey(prefix)}); got ${shards}`,

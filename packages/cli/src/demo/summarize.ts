@@ -1,4 +1,4 @@
-import { CATALOGUE, readCoordinator, type Delta } from '@streamfold/core';
+import { CATALOGUE, histogramCount, mergeHistogram, readCoordinator, type Delta } from '@streamfold/core';
 
 /** The few numbers that the demo shows, as of now. */
 export interface Summary {
@@ -13,47 +13,50 @@ export interface Summary {
   readonly latencyP95Seconds: number | undefined;
 }
 
-/** Reads the numbers out of a state; `before` is what was shown last, `elapsedMs` ago. */
+/** Reads the numbers out of the states of all shards; `before` is what was shown last, `elapsedMs` ago. */
 export function summarize(
-  state: Delta,
-  before: { readonly events: number; readonly elapsedMs: number },
-  lagEntries: number,
+  states: readonly Delta[],
+  { before, lagEntries }: { before: { events: number; elapsedMs: number }; lagEntries: number },
 ): Summary {
   const statuses = { active: 0, blocked: 0, stale: 0 };
-  for (const registers of state.coordinators.values()) {
-    const coordinator = readCoordinator(registers);
-    if (coordinator !== undefined) statuses[coordinator.status]++;
+  let events = 0;
+  for (const state of states) {
+    events += state.totals.events;
+    for (const registers of state.coordinators.values()) {
+      const coordinator = readCoordinator(registers);
+      if (coordinator !== undefined) statuses[coordinator.status]++;
+    }
   }
-  const { events } = state.totals;
   return {
     events,
     eventsPerSecond: ((events - before.events) * 1_000) / Math.max(1, before.elapsedMs),
     lagEntries,
     ...statuses,
-    blockingP95Seconds: quantile(state, 'blocking_duration_seconds', 0.95),
-    latencyP95Seconds: quantile(state, 'signal_delivery_latency_seconds', 0.95),
+    blockingP95Seconds: quantile(states, 'blocking_duration_seconds', 0.95),
+    latencyP95Seconds: quantile(states, 'signal_delivery_latency_seconds', 0.95),
   };
 }
 
 /** The quantile of a histogram over all its series, within a bucket by straight line, as `histogram_quantile` has it. */
-function quantile(state: Delta, name: string, share: number): number | undefined {
+function quantile(states: readonly Delta[], name: string, share: number): number | undefined {
   const metric = CATALOGUE.find((each) => each.name === name);
   if (metric?.type !== 'histogram') return undefined;
-  const all = new Array<number>(metric.buckets.length + 1).fill(0);
-  for (const value of state.series.get(name)?.values() ?? []) {
-    if (typeof value === 'object') for (const [bucket, count] of value.buckets.entries()) all[bucket] = (all[bucket] ?? 0) + count;
+  const total = { sumMicros: 0n, buckets: new Array<number>(metric.buckets.length + 1).fill(0) };
+  for (const state of states) {
+    for (const value of state.series.get(name)?.values() ?? []) {
+      if (typeof value === 'object') mergeHistogram(total, value);
+    }
   }
-  const total = all.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return undefined;
+  const rank = share * histogramCount(total);
+  if (rank === 0) return undefined;
   let below = 0;
   for (const [bucket, bound] of metric.buckets.entries()) {
-    const count = all[bucket] ?? 0;
-    if (below + count >= share * total) {
+    const count = total.buckets[bucket] ?? 0;
+    if (below + count >= rank) {
       const from = metric.buckets[bucket - 1] ?? 0;
-      return from + ((bound - from) * (share * total - below)) / count;
+      return from + ((bound - from) * (rank - below)) / count;
     }
     below += count;
   }
   return metric.buckets.at(-1);
 }
-

@@ -1,0 +1,69 @@
+import { replyField, shardKeys, type RedisConnection } from '@streamfold/redis';
+
+/** A dead letter as it stands in the dead-letter stream. */
+export interface StoredDeadLetter {
+  readonly shard: number;
+  /** Its own ID in the dead-letter stream. */
+  readonly id: string;
+  /** The entry that held the event, and the event's place where that held many. */
+  readonly entryId: string;
+  readonly index: number | undefined;
+  readonly reason: string;
+  readonly detail: string;
+  /** The event's fields as a JSON object. */
+  readonly fields: string;
+}
+
+/** Which dead letters are meant. */
+export interface DeadLetterFilter {
+  /** Only these IDs of the dead-letter stream; `undefined`: all. */
+  readonly ids: ReadonlySet<string> | undefined;
+  /** Only this reason; `undefined`: any. */
+  readonly reason: string | undefined;
+}
+
+/** Dead letters read at once: each is at most some 1 MiB. */
+const PAGE_LETTERS = 100;
+
+/** XRANGE dead (id + COUNT n: the dead letters of a shard that the filter lets through, oldest first, page by page. */
+export async function* readDeadLetters(
+  redis: RedisConnection,
+  { prefix, shard }: { prefix: string; shard: number },
+  { ids, reason }: DeadLetterFilter,
+): AsyncGenerator<StoredDeadLetter> {
+  const { dead } = shardKeys(prefix, shard);
+  for (let from = '-'; ; ) {
+    const page = await redis.xrange(dead, from, '+', 'COUNT', PAGE_LETTERS);
+    for (const [id, fields] of page) {
+      const letter = toDeadLetter(shard, id, fields);
+      if (ids !== undefined && !ids.has(id)) continue;
+      if (reason === undefined || letter.reason === reason) yield letter;
+    }
+    const last = page.at(-1);
+    if (last === undefined) return;
+    from = `(${last[0]}`;
+  }
+}
+
+function toDeadLetter(shard: number, id: string, fields: readonly string[]): StoredDeadLetter {
+  const read = (name: string): string => String(replyField(fields, name) ?? '');
+  const index = replyField(fields, 'index');
+  return {
+    shard,
+    id,
+    entryId: read('entry_id'),
+    index: index === undefined ? undefined : Number(index),
+    reason: read('reason'),
+    detail: read('detail'),
+    fields: read('fields'),
+  };
+}
+
+/** XDEL dead id: true where it was still there. No consumer group reads this stream, so nothing else is touched by it. */
+export async function dropDeadLetter(
+  redis: RedisConnection,
+  prefix: string,
+  { shard, id }: StoredDeadLetter,
+): Promise<boolean> {
+  return (await redis.xdel(shardKeys(prefix, shard).dead, id)) === 1;
+}

@@ -1,0 +1,67 @@
+import { decodeEntry, noUpcasters, swarmShard, type DeadLetter, type Event } from '@streamfold/core';
+import { loadScript, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { dropDeadLetter, type StoredDeadLetter } from './read-dead-letters.ts';
+
+const script = loadScript(new URL('../../lua/append-retried.lua', import.meta.url));
+
+/** `still_bad`: this program cannot fold it either, so it stays where it is; `detail` says why. */
+export type RetryOutcome =
+  | { readonly outcome: 'appended' | 'repeated'; readonly shard: number; readonly entryId: string }
+  | { readonly outcome: 'still_bad'; readonly reason: string; readonly detail: string };
+
+/** How long it is remembered that a dead letter was appended again, in case its removal did not follow. */
+const MARK_TTL_MS = 86_400_000;
+/** What `unpack` bears in one call, with room. */
+const MOST_VALUES = 7_000;
+
+/**
+ * EVALSHA append-retried.lua 2 events mark …, then XDEL dead id
+ *
+ * Appends the event again, as a new entry of the shard that it belongs to, and removes the dead letter. Appended once,
+ * however often it is tried: after a crash between the two steps the next retry only removes it.
+ */
+export async function retryDeadLetter(
+  redis: RedisConnection,
+  letter: StoredDeadLetter,
+  { prefix, shards }: { prefix: string; shards: number },
+): Promise<RetryOutcome> {
+  const values = toEntryFields(letter);
+  const decoded = decodeAll(values);
+  if (decoded.fault !== undefined) return { outcome: 'still_bad', ...decoded.fault };
+  const homes = new Set(decoded.events.map((event) => swarmShard(event.swarm_id, shards)));
+  const [shard] = homes;
+  if (shard === undefined || homes.size > 1) {
+    return { outcome: 'still_bad', reason: 'wrong_shard', detail: 'its events belong to several shards' };
+  }
+  const { events } = shardKeys(prefix, shard);
+  const mark = `${events.slice(0, -'events'.length)}retried:${letter.shard}/${letter.id}`;
+  const reply = await script.run(redis, [events, mark], [MARK_TTL_MS, ...values]);
+  const [outcome, entryId] = reply as ['appended' | 'repeated', string];
+  await dropDeadLetter(redis, prefix, letter);
+  return { outcome, shard, entryId };
+}
+
+/** The fields of the entry as it was; one of many events becomes an entry of its own. */
+function toEntryFields({ index, fields }: StoredDeadLetter): string[] {
+  if (index !== undefined) return ['events', `[${fields}]`];
+  return Object.entries(JSON.parse(fields) as Record<string, string>).flat();
+}
+
+type Fault = Pick<DeadLetter, 'reason' | 'detail'>;
+
+function decodeAll(values: readonly string[]): { events: Event[]; fault: Fault | undefined } {
+  const events: Event[] = [];
+  let fault: Fault | undefined;
+  if (values.length > MOST_VALUES) {
+    fault = { reason: 'too_large', detail: `expected at most ${MOST_VALUES / 2} fields; got ${values.length / 2}` };
+    return { events, fault };
+  }
+  // As of one shard: to which of several it belongs is asked afterwards.
+  decodeEntry(values, { shard: 0, shards: 1, upcasters: noUpcasters }, {
+    event: (event) => void events.push(event),
+    deadLetter({ reason, detail }) {
+      fault ??= { reason, detail };
+    },
+  });
+  return { events, fault };
+}

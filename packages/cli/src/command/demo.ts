@@ -1,0 +1,124 @@
+import { setMaxListeners } from 'node:events';
+import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
+import { createPublisher, type Publisher } from '@streamfold/publisher';
+import { redactUrl, type RedisConnection } from '@streamfold/redis';
+import { followSwarm, type SwarmFollower } from '../demo/follow-swarm.ts';
+import { createSummaryDisplay } from '../demo/show-summary.ts';
+import { DEMO_SWARMS, simulateSwarm } from '../demo/simulate-swarm.ts';
+import { startAggregator, type AggregatorProcess } from '../demo/start-aggregator.ts';
+import type { Command, Environment } from '../environment.ts';
+import type { Configuration } from '../settings.ts';
+import { withRedis } from '../with-redis.ts';
+
+/** The summary is shown this often in a terminal, and elsewhere, where each is a new line. */
+const REDRAW_MS = 500;
+const LINE_MS = 2_000;
+/** What was published last is waited for this long at the end. */
+const SETTLE_MS = 2_000;
+
+/**
+ * Everything on this machine: a Redis of its own (or the one that was named), two aggregators and a swarm, and a summary
+ * of it, until Ctrl-C or for so many seconds. All that was started ends with it.
+ */
+export const demo: Command = async (environment) => {
+  const { configuration, print } = environment;
+  const server = configuration.given.has('redis') ? undefined : await startPrivateRedis();
+  const aggregators: AggregatorProcess[] = [];
+  try {
+    const settled = { ...configuration, redis: server?.url ?? configuration.redis };
+    await withRedis(settled, async (redis) => {
+      for (const port of [configuration.port, 0]) aggregators.push(await startOn(port, settled));
+      introduce(settled, aggregators, print);
+      await runSwarm(redis, { ...environment, configuration: settled }, aggregators);
+    });
+    return 0;
+  } finally {
+    await Promise.all(aggregators.map((aggregator) => aggregator.stop()));
+    await server?.stop();
+  }
+};
+
+/** On `port`; where nobody asked for that one and it is taken, on a free one. */
+async function startOn(port: number, configuration: Configuration): Promise<AggregatorProcess> {
+  const { redis, prefix, shards, host, given } = configuration;
+  return startAggregator({
+    STREAMFOLD_REDIS_URL: redis,
+    STREAMFOLD_PREFIX: prefix,
+    STREAMFOLD_SHARDS: String(shards),
+    STREAMFOLD_HOST: host,
+    STREAMFOLD_PORT: String(given.has('port') || (await isPortFree(host, port)) ? port : 0),
+  });
+}
+
+function introduce(
+  { redis, prefix, shards }: Configuration,
+  aggregators: readonly AggregatorProcess[],
+  print: (line: string) => void,
+): void {
+  const url = aggregators[0]?.url ?? '';
+  const options = `--redis ${redactUrl(redis)}${prefix === 'streamfold' ? '' : ` --prefix ${prefix}`}${shards === 1 ? '' : ` --shards ${shards}`}`;
+  const coordinators = DEMO_SWARMS.reduce((sum, swarm) => sum + swarm.coordinators, 0);
+  print(`
+Streamfold demo: ${coordinators} simulated coordinators in ${DEMO_SWARMS.length} swarms, ${aggregators.length} aggregators
+
+  metrics of the swarms   ${url}/prometheus/metrics
+  health                  ${url}/prometheus/health
+  each process's own      ${aggregators.map((aggregator) => `${aggregator.url}/metrics`).join('  ')}
+  Redis                   ${redactUrl(redis)}
+
+  npx streamfold publish ${options} signal.sent swarm_id=s1 sender_id=a receiver_id=b signal_type=handoff
+  npx streamfold status ${options}
+  npx streamfold verify ${options}
+
+Ctrl-C stops all of it.
+`);
+}
+
+/** Lets the swarm live and shows what is folded, until it is told to stop, the time is over, or an aggregator fails. */
+async function runSwarm(
+  redis: RedisConnection,
+  environment: Environment,
+  aggregators: readonly AggregatorProcess[],
+): Promise<void> {
+  const { configuration, stop, print, terminal, now, pause, random } = environment;
+  const { redis: url, prefix, shards, seconds } = configuration;
+  const publisher = createPublisher({ url, prefix, shards });
+  const over = new AbortController();
+  const ends = [stop, over.signal, ...(seconds > 0 ? [AbortSignal.timeout(seconds * 1_000)] : [])];
+  const ended = AbortSignal.any(ends);
+  setMaxListeners(0, ended); // every coordinator that pauses listens to it
+  const world = { publish: (event: Parameters<Publisher['publish']>[0]) => void publisher.publish(event), pause, random, now };
+  const swarms = DEMO_SWARMS.map((shape) => simulateSwarm(shape, world, ended));
+  let failure: string | undefined;
+  for (const aggregator of aggregators) {
+    void aggregator.failed.then((how) => {
+      failure = `an aggregator has ended: ${how}`;
+      over.abort();
+    });
+  }
+  try {
+    const follower = await followSwarm(redis, { prefix, shards }, now);
+    const display = createSummaryDisplay(print, terminal);
+    const startedMs = now();
+    while (!ended.aborted) {
+      await pause(terminal ? REDRAW_MS : LINE_MS, ended);
+      display.show(await follower.read(), now() - startedMs);
+    }
+    if (failure !== undefined) throw new Error(failure);
+    await Promise.all(swarms);
+    await conclude(publisher, follower, environment);
+  } finally {
+    over.abort();
+    await publisher.close();
+  }
+}
+
+/** Lets the aggregators fold what was published last, and tells how many events were published and folded. */
+async function conclude(publisher: Publisher, follower: SwarmFollower, { print, now }: Environment): Promise<void> {
+  await publisher.close();
+  const deadlineMs = now() + SETTLE_MS;
+  let summary = await follower.read();
+  while (summary.lagEntries > 0 && now() < deadlineMs) summary = await follower.read();
+  const published = publisher.stats().published.toLocaleString('en');
+  print(`\nstopped: ${published} events published here, ${summary.events.toLocaleString('en')} folded, lag ${summary.lagEntries}`);
+}

@@ -1,0 +1,22 @@
+import type { Command, ExitCode } from '../environment.ts';
+import { inspectRedis, type Finding } from '../doctor/inspect-redis.ts';
+import { withRedis } from '../with-redis.ts';
+
+/** Checks Redis for what the guarantees need: 0 where all can be kept, 1 where one cannot. Changes nothing. */
+export const doctor: Command = async ({ configuration, print, localTimeMs }) =>
+  withRedis(
+    configuration,
+    async (redis): Promise<ExitCode> => {
+      const { prefix, shards, json } = configuration;
+      const findings = await inspectRedis(redis, { prefix, shards, localTimeMs });
+      const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
+      if (json) print(JSON.stringify({ healthy: failed === 0, findings }, null, 2));
+      else for (const line of describe(findings)) print(line);
+      return failed === 0 ? 0 : 1;
+    },
+    { looksOnly: true },
+  );
+
+function describe(findings: readonly Finding[]): string[] {
+  return findings.map(({ verdict, what, text }) => `${verdict.padEnd(5)} ${what.padEnd(17)} ${text}`);
+}

@@ -1,0 +1,51 @@
+import { readStatus, type ShardStatus } from '@streamfold/aggregator';
+import type { Command, ExitCode } from '../environment.ts';
+import { withRedis } from '../with-redis.ts';
+
+/** Shows what there is: streams, generations, consumers, lag, dead letters, coordinators. Changes nothing. */
+export const status: Command = async ({ configuration, print }) =>
+  withRedis(
+    configuration,
+    async (redis): Promise<ExitCode> => {
+      const { prefix, shards, json } = configuration;
+      const statuses: ShardStatus[] = [];
+      for (let shard = 0; shard < shards; shard++) statuses.push(await readStatus(redis, prefix, shard));
+      if (json) print(JSON.stringify({ shards: statuses }, null, 2));
+      else for (const each of statuses) for (const line of describe(each)) print(line);
+      return 0;
+    },
+    { looksOnly: true },
+  );
+
+function describe({ shard, stream, streamEntries, deadLetters, generation }: ShardStatus): string[] {
+  const lines = [`shard ${shard}`, row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`)];
+  if (generation === undefined) {
+    return [...lines, row('generation', 'none yet: no aggregator has run'), row('dead letters', String(deadLetters))];
+  }
+  const { lag, coordinators } = generation;
+  const oldest = lag.oldestUnfolded === undefined ? 'none' : `${lag.oldestUnfolded}, ${lag.lagSeconds.toFixed(1)} s old`;
+  return [
+    ...lines,
+    row('generation', `${generation.id}, group ${generation.group}`),
+    row('folded', `${count(generation.events, 'event', 'events')}, ${generation.series} series`),
+    row('lag', `${count(lag.lagEntries, 'entry', 'entries')}, of these ${lag.pendingEntries} pending`),
+    row('oldest unfolded', oldest),
+    row('lost', count(generation.lostEntries, 'entry', 'entries')),
+    row('dead letters', String(deadLetters)),
+    row('coordinators', `${coordinators.active} active, ${coordinators.blocked} blocked, ${coordinators.stale} stale`),
+    row('open waits', String(generation.openWaits)),
+    row('delta log', count(generation.deltaLogRecords, 'record', 'records')),
+    row('consumers', generation.consumers.length === 0 ? 'none' : ''),
+    ...generation.consumers.map(
+      ({ name, pending, idle }) => `    ${name}  ${pending} pending, seen ${(idle / 1_000).toFixed(1)} s ago`,
+    ),
+  ];
+}
+
+function row(name: string, value: string): string {
+  return `  ${name.padEnd(16)} ${value}`.trimEnd();
+}
+
+function count(n: number, one: string, many: string): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,54 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A `streamfold serve` of its own process; it ends itself when this process is gone. */
+export interface AggregatorProcess {
+  /** Address of its HTTP endpoints. */
+  readonly url: string;
+  /** Resolves, with a description, if it ends without having been told to. */
+  readonly failed: Promise<string>;
+  /** SIGTERM, and SIGKILL where it has not ended by the deadline. Resolves when it has ended. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const PROGRAM = fileURLToPath(new URL('../../bin/streamfold.js', import.meta.url));
+const STOP_DEADLINE_MS = 5_000;
+
+/**
+ * Starts an aggregator with these settings, named as their environment variables, and resolves when it listens.
+ *
+ * @throws {Error} where it ends before that; it has told why on standard error.
+ */
+export async function startAggregator(
+  settings: Readonly<Record<string, string>>,
+): Promise<AggregatorProcess> {
+  const child = fork(PROGRAM, ['serve'], {
+    env: { ...process.env, STREAMFOLD_LOG_LEVEL: 'error', ...settings },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    detached: true, // Ctrl-C in a terminal is for us: we then stop it
+  });
+  const exited = once(child, 'exit').then(([code, signal]: unknown[]) => `exit ${String(signal ?? code)}`);
+  const url = await Promise.race([readUrl(child), exited.then(failStart)]);
+  let stopping = false;
+  return {
+    url,
+    failed: exited.then((how) => (stopping ? new Promise<never>(() => undefined) : how)),
+    async stop() {
+      stopping = true;
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function readUrl(child: ChildProcess): Promise<string> {
+  const [message] = (await once(child, 'message')) as [{ url: string }];
+  return message.url;
+}
+
+function failStart(how: string): never {
+  throw new Error(`expected an aggregator to start; it ended: ${how}`);
+}

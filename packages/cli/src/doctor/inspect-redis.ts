@@ -1,0 +1,173 @@
+import { compareStamps, stampMs } from '@streamfold/core';
+import { loadScript, readServerTimeMs, replyField, shardKeys, type RedisConnection } from '@streamfold/redis';
+
+/** What was found of one thing that the guarantees need. */
+export interface Finding {
+  /** `fail`: a promise cannot be kept. `warn`: it can, but know this. */
+  readonly verdict: 'ok' | 'warn' | 'fail';
+  readonly what: string;
+  /** What is so, and what to do where it should not be. */
+  readonly text: string;
+}
+
+export interface Installation {
+  readonly prefix: string;
+  readonly shards: number;
+  /** The clock of this machine, ms since 1970. */
+  readonly localTimeMs: () => number;
+}
+
+const permissions = loadScript(new URL('../../lua/check-permissions.lua', import.meta.url));
+
+/** Looks at Redis and changes nothing. One finding for each thing, in a fixed order. */
+export async function inspectRedis(redis: RedisConnection, installation: Installation): Promise<Finding[]> {
+  const info = parseInfo(await redis.info());
+  return [
+    inspectVersion(info),
+    inspectRole(info),
+    inspectPersistence(info, await readSetting(redis, 'appendfsync')),
+    inspectEviction(info),
+    await inspectPermissions(redis, installation),
+    await inspectClock(redis, installation),
+    await inspectStreamClock(redis, installation),
+  ];
+}
+
+type Info = ReadonlyMap<string, string>;
+
+function parseInfo(text: string): Info {
+  const fields = new Map<string, string>();
+  for (const line of text.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return fields;
+}
+
+/** CONFIG GET name; `undefined` where the user may not ask, as with many hosted ones. */
+async function readSetting(redis: RedisConnection, name: string): Promise<string | undefined> {
+  try {
+    const [, value] = (await redis.config('GET', name)) as string[];
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Oldest Redis whose streams, scripts and permissions are enough. Valkey began with 7.2. */
+const LEAST_MAJOR = 7;
+
+function inspectVersion(info: Info): Finding {
+  const valkey = info.get('valkey_version');
+  const version = valkey ?? info.get('redis_version') ?? 'unknown';
+  const name = valkey === undefined ? 'Redis' : 'Valkey';
+  const recent = Number(version.split('.')[0]) >= LEAST_MAJOR;
+  return recent
+    ? { verdict: 'ok', what: 'version', text: `${name} ${version}` }
+    : { verdict: 'fail', what: 'version', text: `${name} ${version}; Redis 7.0 or newer, or Valkey, is needed` };
+}
+
+function inspectRole(info: Info): Finding {
+  const role = info.get('role') ?? 'unknown';
+  const replicas = Number(info.get('connected_slaves') ?? 0);
+  if (role !== 'master') {
+    return { verdict: 'fail', what: 'role', text: `${role}; writes need the primary: point --redis at it` };
+  }
+  return replicas > 0
+    ? {
+        verdict: 'ok',
+        what: 'role',
+        text: `primary with ${replicas} replicas; replication is asynchronous: a failover can lose a tail of the log, of stream and state together (min-replicas-to-write bounds it)`,
+      }
+    : { verdict: 'ok', what: 'role', text: 'primary without replicas' };
+}
+
+function inspectPersistence(info: Info, appendfsync: string | undefined): Finding {
+  const what = 'persistence';
+  if (info.get('aof_enabled') === '1') {
+    if (info.get('aof_last_write_status') !== 'ok') {
+      return { verdict: 'fail', what, text: 'the append-only file cannot be written: look at the disk of Redis' };
+    }
+    const fsync = appendfsync ?? 'not to be seen by this user';
+    return appendfsync === 'no'
+      ? { verdict: 'warn', what, text: 'append-only file with appendfsync no: a crash of the machine loses what the system had not written; everysec or always bound that' }
+      : { verdict: 'ok', what, text: `append-only file, appendfsync ${fsync}${appendfsync === 'everysec' ? ': a crash can lose the last second, of stream and state together' : ''}` };
+  }
+  const lastSave = Number(info.get('rdb_last_save_time') ?? 0);
+  return {
+    verdict: 'warn',
+    what,
+    text: `no append-only file: a crash loses all since the last snapshot of Redis (${new Date(lastSave * 1_000).toISOString()}); set appendonly yes`,
+  };
+}
+
+function inspectEviction(info: Info): Finding {
+  const what = 'maxmemory-policy';
+  const policy = info.get('maxmemory_policy') ?? 'unknown';
+  const limit = Number(info.get('maxmemory') ?? 0);
+  if (limit === 0) return { verdict: 'ok', what, text: `${policy}, no maxmemory: nothing is evicted` };
+  const share = Math.round((100 * Number(info.get('used_memory') ?? 0)) / limit);
+  const used = `${share} % of maxmemory used`;
+  if (policy === 'noeviction') return { verdict: share >= 80 ? 'warn' : 'ok', what, text: `noeviction, ${used}` };
+  if (policy.startsWith('allkeys')) {
+    return { verdict: 'fail', what, text: `${policy}, ${used}: Redis may evict the stream or the state; set noeviction` };
+  }
+  return { verdict: 'warn', what, text: `${policy}, ${used}: Redis may forget which ids were published, so that a retry counts twice; set noeviction` };
+}
+
+/** What the programs run on keys of theirs, in scripts or outside them. */
+const COMMANDS = [
+  'XADD', 'XREADGROUP', 'XACK', 'XAUTOCLAIM', 'XPENDING', 'XRANGE', 'XREVRANGE', 'XLEN', 'XDEL', 'XTRIM',
+  'XGROUP CREATE', 'XGROUP DELCONSUMER', 'XINFO STREAM', 'XINFO GROUPS', 'XINFO CONSUMERS',
+  'GET', 'SET', 'DEL', 'UNLINK', 'EXISTS', 'EXPIRE', 'PEXPIRE', 'PERSIST', 'HGET', 'HMGET', 'HSET', 'HINCRBY',
+  'ZADD', 'ZREM', 'ZMSCORE', 'ZRANGEBYSCORE', 'TIME',
+] as const; // prettier-ignore
+
+async function inspectPermissions(redis: RedisConnection, { prefix }: Installation): Promise<Finding> {
+  const what = 'permissions';
+  const { events } = shardKeys(prefix, 0);
+  try {
+    const refused = (await permissions.run(redis, [events], COMMANDS)) as string[];
+    return refused.length === 0
+      ? { verdict: 'ok', what, text: `all commands that are needed, on keys ${prefix}:*` }
+      : { verdict: 'fail', what, text: `not permitted on ${events}: ${refused.join(', ')}` };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { verdict: 'fail', what, text: `EVALSHA and EVAL on keys ${prefix}:* are needed; got ${why}` };
+  }
+}
+
+/** Clocks that differ by more are worth a word, ms. */
+const TOLERATED_SKEW_MS = 1_000;
+
+async function inspectClock(redis: RedisConnection, { localTimeMs }: Installation): Promise<Finding> {
+  const what = 'clock';
+  const before = localTimeMs();
+  const theirs = await readServerTimeMs(redis);
+  const skewMs = Math.round(theirs - (before + localTimeMs()) / 2);
+  const text = `Redis is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'ahead of'} this machine`;
+  return Math.abs(skewMs) <= TOLERATED_SKEW_MS
+    ? { verdict: 'ok', what, text }
+    : { verdict: 'warn', what, text: `${text}: no count depends on it, but Prometheus and Redis would tell different times; synchronise them` };
+}
+
+/** Entry IDs never go back: where the clock was set back, they run ahead of it until it has caught up. */
+async function inspectStreamClock(redis: RedisConnection, { prefix, shards }: Installation): Promise<Finding> {
+  const what = 'stream clock';
+  const nowMs = await readServerTimeMs(redis);
+  let aheadMs = 0;
+  for (let shard = 0; shard < shards; shard++) {
+    const { events } = shardKeys(prefix, shard);
+    const last = await readLastId(redis, events);
+    if (last !== undefined && compareStamps(last, '0-0') > 0) aheadMs = Math.max(aheadMs, stampMs(last) - nowMs);
+  }
+  return aheadMs <= TOLERATED_SKEW_MS
+    ? { verdict: 'ok', what, text: 'no entry ID is ahead of the clock of Redis' }
+    : { verdict: 'warn', what, text: `entry IDs are ${aheadMs} ms ahead of the clock of Redis: it was set back, or entries were added with IDs of their own; ages are too small until it has caught up` };
+}
+
+async function readLastId(redis: RedisConnection, events: string): Promise<string | undefined> {
+  if ((await redis.exists(events)) === 0) return undefined;
+  const info = (await redis.xinfo('STREAM', events)) as unknown[];
+  return String(replyField(info, 'last-generated-id'));
+}

@@ -1,0 +1,27 @@
+import type { Configuration } from './settings.ts';
+
+/** What the entry point hands to a command: the real world. */
+export interface Environment {
+  readonly configuration: Configuration;
+  /** Aborted by SIGTERM, SIGINT, or the end of a parent that started us with a channel. */
+  readonly stop: AbortSignal;
+  readonly print: (line: string) => void;
+  readonly printError: (line: string) => void;
+  /** Standard output is a terminal. */
+  readonly terminal: boolean;
+  readonly version: string;
+  /** Monotonic clock, ms. */
+  readonly now: () => number;
+  /** The clock of this machine, ms since 1970. */
+  readonly localTimeMs: () => number;
+  readonly random: () => number;
+  readonly createId: () => string;
+  /** Waits so many ms, or until the signal is aborted. */
+  readonly pause: (ms: number, stop: AbortSignal) => Promise<void>;
+  readonly readStdin: () => Promise<string>;
+}
+
+/** What a command ends with: 0 done, 1 it found or met a failure, 2 it was called wrongly. */
+export type ExitCode = 0 | 1 | 2;
+
+export type Command = (environment: Environment, args: readonly string[]) => Promise<ExitCode>;

@@ -1,0 +1,71 @@
+import type { Fact } from '@streamfold/aggregator';
+import pino, { type Logger } from 'pino';
+
+export type Log = Logger;
+
+/** A log on standard output: JSON lines, or short plain ones in a terminal. */
+export function createLog(level: string, terminal: boolean): Log {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: nameLevel } };
+  return terminal ? pino(options, { write: (line) => process.stdout.write(toPlainLine(line)) }) : pino(options);
+}
+
+function nameLevel(label: string): { level: string } {
+  return { level: label };
+}
+
+function toPlainLine(line: string): string {
+  const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  const details = Object.entries(rest).map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(msg)}${details.join('')}\n`;
+}
+
+/** Logs a fact at the level that it deserves. */
+export function logFact(log: Log, fact: Fact): void {
+  const { type, ...rest } = fact;
+  const details = 'error' in fact ? { ...rest, error: fact.error.message } : rest;
+  switch (type) {
+    case 'batch_committed':
+      log.debug({ ...details, deadLetters: Object.fromEntries(fact.deadLetters) }, 'batch committed');
+      if (fact.deadLetters.size > 0) {
+        log.warn({ shard: fact.shard, ...Object.fromEntries(fact.deadLetters) }, 'dead letters written');
+      }
+      if (fact.lostEntries > 0) log.error({ shard: fact.shard, entries: fact.lostEntries }, 'entries lost: trimmed before they were folded');
+      return;
+    case 'batch_contested':
+      log.info(details, 'batch contested: nothing written, reading own pending entries');
+      return;
+    case 'entries_claimed':
+      log.info(details, 'entries claimed from a silent consumer');
+      return;
+    case 'entries_lost':
+      log.error(details, 'entries lost: trimmed before they were folded');
+      return;
+    case 'consumers_removed':
+      log.info(details, 'consumers removed that were gone');
+      return;
+    case 'group_created':
+      log.info(details, 'consumer group created');
+      return;
+    case 'group_restored':
+      log.warn(details, 'consumer group was gone; restored behind the last folded entry');
+      return;
+    case 'failed':
+      log.warn(details, 'failed; trying again');
+      return;
+    case 'recovered':
+      log.info(details, 'works again');
+      return;
+    case 'connection_failed':
+      log.debug(details, 'connection failed');
+      return;
+    case 'request_failed':
+      log.warn(details, 'request failed');
+      return;
+    case 'view_loaded':
+      log.info(details, 'view loaded');
+      return;
+    case 'snapshot_written':
+      log.info(details, 'snapshot written');
+      return;
+  }
+}

@@ -1,0 +1,206 @@
+import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import { Option } from 'commander';
+import { z } from 'zod';
+
+/** A setting: a flag and a variable that mean the same. */
+export interface Setting {
+  readonly flag: string;
+  /** Shown in the help, as `--port <port>`; none where the flag takes no value. */
+  readonly argument?: string;
+  readonly variable: string;
+  readonly schema: z.ZodType;
+  /** What is expected, in words. */
+  readonly expected: string;
+  readonly unit: string;
+  /** `undefined`: see `defaultInWords`. */
+  readonly byDefault?: string | number;
+  readonly defaultInWords?: string;
+  readonly help: string;
+  /** Why the default and the bounds are what they are. */
+  readonly reason: string;
+}
+
+function wholeNumber(least: number, most: number): Pick<Setting, 'schema' | 'expected'> {
+  const schema = z.string().regex(/^\d{1,12}$/).transform(Number).refine((value) => value >= least && value <= most);
+  return { schema, expected: `a whole number from ${least} to ${most}` };
+}
+
+function oneOf(...words: [string, ...string[]]): Pick<Setting, 'schema' | 'expected'> {
+  return { schema: z.enum(words), expected: `one of ${words.join(', ')}` };
+}
+
+function text(pattern: RegExp, expected: string): Pick<Setting, 'schema' | 'expected'> {
+  return { schema: z.string().regex(pattern), expected };
+}
+
+/** Every setting of every command. Flags win over variables. */
+export const SETTINGS = {
+  redis: {
+    flag: '--redis', argument: 'url', variable: 'STREAMFOLD_REDIS_URL', unit: 'URL',
+    ...text(/^redis(s|-sentinel|-cluster)?:\/\/./, 'a URL redis://, rediss://, redis-sentinel:// or redis-cluster://'),
+    byDefault: 'redis://127.0.0.1:6379',
+    help: 'where Redis is',
+    reason: 'Redis on this machine; rediss:// for TLS, redis-sentinel://host:port,host:port/master-name, redis-cluster://host:port,host:port',
+  },
+  prefix: {
+    flag: '--prefix', argument: 'prefix', variable: 'STREAMFOLD_PREFIX', unit: 'text',
+    ...text(/^[^\s{}]{1,128}$/, '1 to 128 characters without spaces or braces'),
+    byDefault: DEFAULT_PREFIX,
+    help: 'what all keys start with',
+    reason: 'several installations can share one Redis; braces would move the hash slot',
+  },
+  shards: {
+    flag: '--shards', argument: 'n', variable: 'STREAMFOLD_SHARDS', unit: 'shards', ...wholeNumber(1, 1_024), byDefault: 1,
+    help: 'number of shards; the same for all programs',
+    reason: 'one Redis core folds a few hundred thousand events a second; more shards are for a Redis Cluster. Recorded at first use',
+  },
+  host: {
+    flag: '--host', argument: 'host', variable: 'STREAMFOLD_HOST', unit: 'address',
+    ...text(/^[A-Za-z0-9.:_-]{1,255}$/, 'a host name or an address'), byDefault: '127.0.0.1',
+    help: 'address to listen on',
+    reason: 'nobody outside this machine until you say so',
+  },
+  port: {
+    flag: '--port', argument: 'port', variable: 'STREAMFOLD_PORT', unit: 'port', ...wholeNumber(0, 65_535), byDefault: 3_000,
+    help: 'port to listen on; 0 takes a free one',
+    reason: 'the port that the Prometheus configuration in infra/ scrapes',
+  },
+  consumer: {
+    flag: '--consumer', argument: 'name', variable: 'STREAMFOLD_CONSUMER', unit: 'text',
+    ...text(/^[A-Za-z0-9_\-.:/@]{1,128}$/, '1 to 128 characters of A-Z a-z 0-9 _ - . : / @'),
+    defaultInWords: 'host, pid and a random part',
+    help: "name of this aggregator's consumers; must be its own",
+    reason: 'with a name that outlives a restart, what was pending is folded at once instead of after the claim time',
+  },
+  role: {
+    flag: '--role', argument: 'role', variable: 'STREAMFOLD_ROLE', unit: 'word', ...oneOf('all', 'fold', 'serve'),
+    byDefault: 'all',
+    help: 'fold and serve (all), only fold, or only serve',
+    reason: 'at least one aggregator must serve: it writes the snapshots too',
+  },
+  claimIdleMs: {
+    flag: '--claim-idle-ms', argument: 'ms', variable: 'STREAMFOLD_CLAIM_IDLE_MS', unit: 'ms',
+    ...wholeNumber(100, 86_400_000), byDefault: 30_000,
+    help: 'after how long what a silent aggregator left pending is taken over',
+    reason: 'longer than any pause of a healthy process; too short costs contested batches, never a wrong count',
+  },
+  batchEntries: {
+    flag: '--batch-entries', argument: 'n', variable: 'STREAMFOLD_BATCH_ENTRIES', unit: 'entries',
+    ...wholeNumber(1, 10_000), byDefault: 2_000,
+    help: 'most entries in one commit',
+    reason: 'a commit of 2,000 entries holds Redis for some 3 ms',
+  },
+  logLevel: {
+    flag: '--log-level', argument: 'level', variable: 'STREAMFOLD_LOG_LEVEL', unit: 'word',
+    ...oneOf('debug', 'info', 'warn', 'error'), byDefault: 'info',
+    help: 'least level that is logged',
+    reason: 'info tells of starts, ends and troubles; debug of every batch',
+  },
+  json: {
+    flag: '--json', variable: 'STREAMFOLD_JSON', unit: 'true or false', ...oneOf('true', 'false'), byDefault: 'false',
+    help: 'print JSON',
+    reason: 'for programs that read the output',
+  },
+  stdin: {
+    flag: '--stdin', variable: 'STREAMFOLD_STDIN', unit: 'true or false', ...oneOf('true', 'false'), byDefault: 'false',
+    help: 'read events from standard input: NDJSON, one event a line',
+    reason: 'for many events at once',
+  },
+  seconds: {
+    flag: '--seconds', argument: 'n', variable: 'STREAMFOLD_SECONDS', unit: 's', ...wholeNumber(1, 86_400),
+    defaultInWords: 'until Ctrl-C',
+    help: 'end after this time',
+    reason: 'for trying it in a script',
+  },
+  limit: {
+    flag: '--limit', argument: 'n', variable: 'STREAMFOLD_LIMIT', unit: 'dead letters', ...wholeNumber(1, 1_000_000),
+    byDefault: 100,
+    help: 'most dead letters listed',
+    reason: 'a screen or two',
+  },
+  reason: {
+    flag: '--reason', argument: 'reason', variable: 'STREAMFOLD_REASON', unit: 'word',
+    ...oneOf('too_large', 'missing_field', 'unknown_type', 'unsupported_version', 'invalid_field', 'wrong_shard'),
+    defaultInWords: 'any',
+    help: 'only dead letters with this reason',
+    reason: 'one fix usually mends one reason',
+  },
+  all: {
+    flag: '--all', variable: 'STREAMFOLD_ALL', unit: 'true or false', ...oneOf('true', 'false'), byDefault: 'false',
+    help: 'all dead letters',
+    reason: 'must be said: nothing is retried or dropped by omission',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** Values of settings after parsing. */
+export interface Configuration {
+  readonly redis: string;
+  readonly prefix: string;
+  readonly shards: number;
+  readonly host: string;
+  readonly port: number;
+  /** Empty: to be made up. */
+  readonly consumer: string;
+  readonly role: 'all' | 'fold' | 'serve';
+  readonly claimIdleMs: number;
+  readonly batchEntries: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly json: boolean;
+  readonly stdin: boolean;
+  /** 0: no end. */
+  readonly seconds: number;
+  readonly limit: number;
+  /** Empty: any. */
+  readonly reason: string;
+  readonly all: boolean;
+  /** Settings that a flag or a variable gave; the others have their default. */
+  readonly given: ReadonlySet<string>;
+}
+
+/** The option of a setting, for the command line. Its value is parsed by `resolveConfiguration`. */
+export function toOption(name: SettingName): Option {
+  const setting: Setting = SETTINGS[name];
+  const argument = setting.argument === undefined ? '' : ` <${setting.argument}>`;
+  const byDefault = setting.defaultInWords ?? String(setting.byDefault);
+  const shownDefault = setting.argument === undefined ? '' : `, default ${byDefault}`;
+  return new Option(`${setting.flag}${argument}`, `${setting.help} (${setting.variable}${shownDefault})`);
+}
+
+/**
+ * The configuration that flags and environment give, frozen; flags win.
+ *
+ * @throws {ConfigurationError} one line that says what was expected and what came.
+ */
+export function resolveConfiguration(
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Configuration {
+  const values: Record<string, unknown> = {};
+  const names = new Set<string>();
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+    const flag = flags[name];
+    const given = flag === undefined ? environment[setting.variable] : String(flag);
+    if (given === undefined || given === '') values[name] = defaultOf(setting);
+    else {
+      values[name] = parse(setting, given);
+      names.add(name);
+    }
+  }
+  return Object.freeze({ ...values, given: names }) as unknown as Configuration;
+}
+
+function defaultOf({ argument, byDefault, unit }: Setting): unknown {
+  if (argument === undefined) return byDefault === 'true';
+  return byDefault ?? (unit === 's' ? 0 : '');
+}
+
+function parse(setting: Setting, given: string): unknown {
+  const { schema, expected, variable, flag, argument } = setting;
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigurationError(`${variable} (${flag}): expected ${expected}; got ${JSON.stringify(given)}`);
+  }
+  return argument === undefined ? parsed.data === 'true' : parsed.data;
+}
