@@ -1,9 +1,9 @@
 import test from 'ava';
 import { createPublisher, InvalidEventError, type PublisherOptions } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
-import { readPublished } from './read-published.ts';
+import { readPublished } from '../harness/read-published.ts';
 import { signalSent } from './signal-sent.ts';
-import { startRedis } from './start-redis.ts';
+import { startRedis } from '../harness/start-redis.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());

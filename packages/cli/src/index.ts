@@ -1,1 +1,1 @@
-export {};
+export { SETTINGS, type Setting, type SettingName } from './settings.ts';

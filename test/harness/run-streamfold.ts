@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+/** The program as users start it. */
+export const PROGRAM = fileURLToPath(import.meta.resolve('streamfold/bin/streamfold.js'));
+
+/** What a run of the program gave. */
+export interface ProgramRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `streamfold ARGS` to its end. */
+export async function runStreamfold(
+  args: readonly string[],
+  { input = '', env = {} }: { input?: string; env?: Readonly<Record<string, string>> } = {},
+): Promise<ProgramRun> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...cleanEnvironment(), ...env } });
+  child.stdin.on('error', () => undefined); // it may end without having read its input
+  child.stdin.end(input);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** A `streamfold serve` in a process of its own. */
+export interface ServeProcess {
+  readonly url: string;
+  readonly pid: number;
+  /** Sends a signal and resolves with the exit code, or the signal that ended it. */
+  kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+}
+
+/** Starts `streamfold serve` on a free port and resolves when it listens. @throws where it ends before that. */
+export async function startServe(
+  redisUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServeProcess> {
+  const child = spawn(process.execPath, [PROGRAM, 'serve', '--redis', redisUrl, '--port', '0'], {
+    env: { ...cleanEnvironment(), STREAMFOLD_LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const exited = once(child, 'exit').then(
+    ([code, signal]: unknown[]) => (signal ?? code) as number | NodeJS.Signals,
+  );
+  const url = await Promise.race([
+    once(child, 'message').then(([message]: unknown[]) => (message as { url: string }).url),
+    exited.then((how) => {
+      throw new Error(`expected streamfold serve to listen; it ended: ${how}`);
+    }),
+  ]);
+  return {
+    url,
+    pid: child.pid ?? 0,
+    async kill(signal) {
+      child.kill(signal);
+      return await exited;
+    },
+  };
+}
+
+/** Our own environment without settings of Streamfold's: a test must not depend on who runs it. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMFOLD_')));
+}
