@@ -15,6 +15,7 @@ if lost > 0 then
   local previous = redis.call('HGET', head, 'position') or '0-0'
   local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', '', 'lost', lost)
   redis.call('HSET', head, 'position', record)
+  redis.call('HINCRBY', head, 'acknowledged', lost) -- XAUTOCLAIM has taken them off the pending entries list
 end
 
 return {reply[1], #reply[2], lost}

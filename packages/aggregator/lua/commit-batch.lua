@@ -46,6 +46,7 @@ local watermark = summary[1] > 0 and before(summary[2]) or last_delivered()
 local previous = redis.call('HGET', head, 'position') or '0-0'
 local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', watermark, 'delta', delta)
 redis.call('HSET', head, 'position', record, 'watermark', watermark)
+redis.call('HINCRBY', head, 'acknowledged', n)
 
 for i = first_dead, #ARGV, 5 do
   local fields = {'entry_id', ARGV[i], 'reason', ARGV[i + 2], 'detail', ARGV[i + 3], 'fields', ARGV[i + 4]}

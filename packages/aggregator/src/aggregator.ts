@@ -2,6 +2,7 @@ import { createFold, noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, connectRedis, isReady, whenReady, type RedisConnection } from '@streamfold/redis';
 import type { CommitBounds } from './commit/fold-batch.ts';
 import { createConsumer } from './consumer.ts';
+import { countTrimmed } from './count-trimmed.ts';
 import { createGroup } from './create-group.ts';
 import type { Fact, FailingStep, Observe } from './fact.ts';
 import { openGeneration, type Generation } from './generation.ts';
@@ -179,7 +180,7 @@ function consumerActors(
   );
 }
 
-/** Measures the lag for `/metrics`, and removes consumers that are gone. */
+/** Measures the lag for `/metrics`, counts what was trimmed unread, and removes consumers that are gone. */
 function upkeepActor(parts: {
   redis: RedisConnection;
   generations: readonly Generation[];
@@ -192,6 +193,8 @@ function upkeepActor(parts: {
     for (const generation of generations) {
       const { shard } = generation;
       processMetrics.measured(shard, await measureLag(redis, generation));
+      const entries = await countTrimmed(redis, generation);
+      if (entries > 0) observe({ type: 'entries_lost', shard, entries });
       const consumers = await removeGoneConsumers(redis, generation, GONE_IDLE_MS);
       if (consumers > 0) observe({ type: 'consumers_removed', shard, consumers });
     }

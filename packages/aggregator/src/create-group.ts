@@ -1,4 +1,5 @@
 import type { RedisConnection } from '@streamfold/redis';
+import { countTrimmed } from './count-trimmed.ts';
 import type { Generation } from './generation.ts';
 
 /**
@@ -12,11 +13,14 @@ import type { Generation } from './generation.ts';
  */
 export async function createGroup(
   redis: RedisConnection,
-  { shardKeys, keys }: Generation,
+  generation: Generation,
 ): Promise<'created' | 'exists' | 'restored'> {
+  const { shardKeys, keys } = generation;
   const from = (await redis.hget(keys.head, 'watermark')) ?? '0';
   try {
     await redis.xgroup('CREATE', shardKeys.events, keys.group, from, 'MKSTREAM');
+    await redis.hdel(keys.head, 'baseline'); // what is gone by now is not lost to this group
+    await countTrimmed(redis, generation);
     return from === '0' ? 'created' : 'restored';
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('BUSYGROUP')) return 'exists';

@@ -6,7 +6,7 @@ import { ConfigurationError } from '@streamfold/redis';
 /** A listening server and the address that it got. */
 export interface HttpServer {
   readonly url: string;
-  /** Stops listening, lets the requests in hand end, closes idle connections. Idempotent. */
+  /** Stops listening, lets the requests in hand end, but not for long, and closes all connections. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -16,6 +16,10 @@ const HEADERS_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 512;
+/** What is still being answered when the server stops has so long to end. */
+const LAST_REQUESTS_MS = 3_000;
+/** A connection that becomes idle while the server stops is closed within this time; scrapers keep theirs open. */
+const CLOSE_IDLE_MS = 25;
 
 /**
  * Listens on `host` and `port` (0: a free one).
@@ -39,12 +43,18 @@ export async function serveHttp(
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${shownHost}:${bound}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    stop: () => stopServer(server),
   };
+}
+
+async function stopServer(server: Server): Promise<void> {
+  const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
+  const closeAll = setTimeout(() => server.closeAllConnections(), LAST_REQUESTS_MS);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  clearInterval(closeIdle);
+  clearTimeout(closeAll);
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

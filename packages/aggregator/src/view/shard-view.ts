@@ -4,6 +4,7 @@ import {
   createCoordinatorGauges,
   mergeDelta,
   pruneRegisters,
+  pruneTombstones,
   readCoordinator,
   type Coordinator,
   type CoordinatorGauges,
@@ -66,6 +67,8 @@ const SNAPSHOT_GROWTH = 4;
 /** … and at least as large as this (characters), or has this many records: it is what a starting aggregator reads. */
 const SNAPSHOT_LEAST_SIZE = 16 * 1024 * 1024;
 const SNAPSHOT_RECORDS = 5_000;
+/** After so many records all coordinators are looked through for what can be forgotten; a record prunes only its own. */
+const PRUNING_RECORDS = 1_000;
 
 /** Names of the gauges that show a projection. */
 const GAUGES_BY_PROJECTION = new Map<CoordinatorProjection, readonly string[]>(
@@ -88,6 +91,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
   let gauges = createCoordinatorGauges(gaugeChanged);
   let sizeSinceSnapshot = 0;
   let recordsSinceSnapshot = 0;
+  let recordsSincePruning = 0;
   let serverTimeMs = 0;
 
   const load = async (cause: string): Promise<Snapshot> => {
@@ -124,6 +128,9 @@ export function createShardView(options: ShardViewOptions): ShardView {
     position = record.position;
     sizeSinceSnapshot += record.size;
     recordsSinceSnapshot++;
+    if (++recordsSincePruning < PRUNING_RECORDS) return;
+    recordsSincePruning = 0;
+    pruneTombstones(state);
   };
 
   /** Applies what follows; false where the log does not go on from the position of the view. */

@@ -1,0 +1,93 @@
+import test from 'ava';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+interface Installation {
+  readonly prefix: string;
+  readonly stream: string;
+  readonly publish: (entries: number) => Promise<void>;
+  readonly start: () => Promise<TestAggregator>;
+}
+
+function install(): Installation {
+  const prefix = nextPrefix();
+  const stream = `${prefix}:{0}:events`;
+  return {
+    prefix,
+    stream,
+    async publish(entries) {
+      const pipeline = server.redis.pipeline();
+      for (let n = 0; n < entries; n++) {
+        pipeline.xadd(
+          stream,
+          '*',
+          'type',
+          'coordinator.started',
+          'swarm_id',
+          's1',
+          'coordinator_id',
+          `c${n}`,
+        );
+      }
+      await pipeline.exec();
+    },
+    start: () => startAggregator({ redisUrl: server.url, prefix }),
+  };
+}
+
+function countLost({ facts }: TestAggregator): number {
+  return facts.reduce((sum, fact) => sum + (fact.type === 'entries_lost' ? fact.entries : 0), 0);
+}
+
+function countFolded({ facts }: TestAggregator): number {
+  return facts.reduce((sum, fact) => sum + (fact.type === 'batch_committed' ? fact.entries : 0), 0);
+}
+
+test('entries that were trimmed while no aggregator ran are counted as lost, once', async (t) => {
+  const { publish, start, stream } = install();
+  await publish(10);
+  const first = await start();
+  await waitUntil('the first entries to be folded', () => countFolded(first) === 10);
+  await first.stop();
+  await publish(100);
+  await server.redis.xtrim(stream, 'MAXLEN', '=', 20);
+
+  const [second, third] = [await start(), await start()];
+  await waitUntil('the rest to be folded', () => countFolded(second) + countFolded(third) === 20);
+  await waitUntil('the loss to be counted', () => countLost(second) + countLost(third) >= 80);
+  await Promise.all([second.stop(), third.stop()]);
+
+  const fourth = await start();
+  await publish(5);
+  await waitUntil('new entries to be folded', () => countFolded(fourth) === 5);
+  await fourth.stop();
+  t.is(countLost(second) + countLost(third) + countLost(fourth), 80);
+});
+
+test('what was trimmed before the first aggregator came is not lost to it', async (t) => {
+  const { publish, start, stream } = install();
+  await publish(50);
+  await server.redis.xtrim(stream, 'MAXLEN', '=', 30);
+  const aggregator = await start();
+  await waitUntil('what is left to be folded', () => countFolded(aggregator) === 30);
+  await aggregator.stop();
+  t.is(countLost(aggregator), 0);
+});
+
+test('trimming what has been folded loses nothing', async (t) => {
+  const { publish, start, stream } = install();
+  const aggregator = await start();
+  await publish(50);
+  await waitUntil('all to be folded', () => countFolded(aggregator) === 50);
+  await server.redis.xtrim(stream, 'MAXLEN', '=', 0);
+  await aggregator.stop();
+  const next = await start();
+  await publish(3);
+  await waitUntil('new entries to be folded', () => countFolded(next) === 3);
+  await next.stop();
+  t.is(countLost(aggregator) + countLost(next), 0);
+});
