@@ -41,7 +41,9 @@ export async function drain(workload: Workload, contender: Contender): Promise<D
     await redis.call('LATENCY', 'RESET');
     for (let n = 0; n < contender.processes; n++) {
       const program = new URL(`./contender/${contender.program}.js`, import.meta.url);
-      const child = fork(program, [server.url, ...contender.args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+      const child = fork(program, [server.url, ...contender.args], {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
       children.push(child);
       await once(child, 'message');
     }
@@ -80,7 +82,10 @@ async function drained(redis: Redis): Promise<void> {
 /** User and system time of a process, ms; NaN where the system does not tell (it is Linux that does). */
 function readCpuMs(child: ChildProcess): number {
   try {
-    const fields = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    const fields =
+      readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     return Number.NaN;
@@ -89,7 +94,8 @@ function readCpuMs(child: ChildProcess): number {
 
 async function readRedisCpuMs(redis: Redis): Promise<number> {
   const info = await redis.info('cpu');
-  const read = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1] ?? Number.NaN);
+  const read = (name: string): number =>
+    Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1] ?? Number.NaN);
   return (read('used_cpu_user') + read('used_cpu_sys')) * 1_000;
 }
 

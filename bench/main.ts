@@ -27,7 +27,9 @@ async function benchDrain(): Promise<void> {
       for (const contender of CONTENDERS) results.get(contender)?.push(await drain(workload, contender));
     }
     const naive = median((results.get(NAIVE) ?? []).map((result) => result.eventsPerSecond));
-    console.log(`\n### Draining: ${workload.name} (${workload.events.toLocaleString('en')} events, median of ${RUNS})\n`);
+    console.log(
+      `\n### Draining: ${workload.name} (${workload.events.toLocaleString('en')} events, median of ${RUNS})\n`,
+    );
     console.log('| contender | events/s | × N | Node µs/event | Redis µs/event | longest command, ms |');
     console.log('|---|---|---|---|---|---|');
     for (const [{ name }, runs] of results) {

@@ -10,7 +10,10 @@ const STREAM = 'streamfold:{0}:events';
 const registers = [new Registry()];
 
 const id = z.string().regex(/^[A-Za-z0-9_\-.:/@]{1,128}$/);
-const duration = z.string().regex(/^\d{1,11}(\.\d+)?$/).transform(Number);
+const duration = z
+  .string()
+  .regex(/^\d{1,11}(\.\d+)?$/)
+  .transform(Number);
 const base = { swarm_id: id, v: z.string().optional(), at: z.string().optional() };
 const signal = { ...base, sender_id: id, receiver_id: id, signal_type: id, signal_id: id.optional() };
 const coordinator = { ...base, coordinator_id: id };

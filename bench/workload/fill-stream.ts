@@ -10,7 +10,8 @@ export async function fillStream(redisUrl: string, key: string, workload: Worklo
   const { events, eventsPerEntry } = workload;
   let pipeline = redis.pipeline();
   for (let first = 0; first < events; first += eventsPerEntry) {
-    if (eventsPerEntry === 1) pipeline.xadd(key, '*', ...Object.entries(generateEvent(first, workload)).flat());
+    if (eventsPerEntry === 1)
+      pipeline.xadd(key, '*', ...Object.entries(generateEvent(first, workload)).flat());
     else {
       const last = Math.min(first + eventsPerEntry, events);
       const batch = Array.from({ length: last - first }, (_, at) => generateEvent(first + at, workload));

@@ -55,7 +55,8 @@ export function generateEvent(index: number, { series }: Workload): Fields {
       duration_ms: String((random >>> 3) % 400_000),
     };
   }
-  if (kind < 99) return { type: 'coordinator.phase_changed', swarm_id, coordinator_id, phase: `phase-${random % 5}` };
+  if (kind < 99)
+    return { type: 'coordinator.phase_changed', swarm_id, coordinator_id, phase: `phase-${random % 5}` };
   return { type: 'timeout', swarm_id, coordinator_id, timeout_type: 'blocking' };
 }
 

@@ -17,7 +17,14 @@ const BAD_EVENTS: readonly WireEvent[] = [
   { type: 'no.such_type', swarm_id: 's1' },
   { type: 'signal.sent', v: '9', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' },
   { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b' },
-  { type: 'signal.acked', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x', latency_ms: '-1' },
+  {
+    type: 'signal.acked',
+    swarm_id: 's1',
+    sender_id: 'a',
+    receiver_id: 'b',
+    signal_type: 'x',
+    latency_ms: '-1',
+  },
   { type: 'timeout', swarm_id: 's1', coordinator_id: 'quote"backslash\\newline\n', timeout_type: 'blocking' },
 ];
 
@@ -63,7 +70,13 @@ function generateEvent(below: (n: number) => number, coordinators: number): Wire
     case 5:
     case 6: {
       const status = pick('completed', 'timeout', 'error');
-      return { type: 'wait.finished', ...life, status, duration_ms: ms, ...(below(4) === 0 ? {} : { wait_id }) };
+      return {
+        type: 'wait.finished',
+        ...life,
+        status,
+        duration_ms: ms,
+        ...(below(4) === 0 ? {} : { wait_id }),
+      };
     }
     case 7:
       return { type: 'heartbeat.stale', ...life, failure_type: pick('stale', 'missing', 'timeout') };

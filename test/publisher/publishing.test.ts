@@ -28,7 +28,20 @@ test('a single event is appended flat, as XADD would', async (t) => {
   t.deepEqual(await entries(), [
     [
       entryIds[0] ?? '',
-      ['type', 'signal.sent', 'swarm_id', 's1', 'sender_id', 'a', 'receiver_id', 'b', 'signal_type', 'completion', 'signal_id', '1'],
+      [
+        'type',
+        'signal.sent',
+        'swarm_id',
+        's1',
+        'sender_id',
+        'a',
+        'receiver_id',
+        'b',
+        'signal_type',
+        'completion',
+        'signal_id',
+        '1',
+      ],
     ],
   ]);
   t.is(duplicates, 0);
@@ -36,10 +49,14 @@ test('a single event is appended flat, as XADD would', async (t) => {
 
 test('events that are published together share an entry', async (t) => {
   const { publisher, entries, events } = open();
-  for (let number = 0; number < 50; number++) t.deepEqual(publisher.publish(signalSent(number)), { status: 'accepted' });
+  for (let number = 0; number < 50; number++)
+    t.deepEqual(publisher.publish(signalSent(number)), { status: 'accepted' });
   await publisher.flush();
   t.is((await entries()).length, 1);
-  t.deepEqual((await events()).map((event) => event['signal_id']), Array.from({ length: 50 }, (_, n) => String(n)));
+  t.deepEqual(
+    (await events()).map((event) => event['signal_id']),
+    Array.from({ length: 50 }, (_, n) => String(n)),
+  );
   await publisher.close();
 });
 
@@ -55,7 +72,10 @@ test('closing delivers all that was accepted, in the order in which it was publi
   const { publisher, events } = open({ maxDelayMs: 10_000 });
   for (let number = 0; number < 12_345; number++) publisher.publish(signalSent(number));
   t.deepEqual(await publisher.close(), { undelivered: 0, fateUnknown: 0 });
-  t.deepEqual((await events()).map((event) => Number(event['signal_id'])), Array.from({ length: 12_345 }, (_, n) => n));
+  t.deepEqual(
+    (await events()).map((event) => Number(event['signal_id'])),
+    Array.from({ length: 12_345 }, (_, n) => n),
+  );
 });
 
 test('an entry holds at most 1,000 events', async (t) => {
@@ -69,7 +89,8 @@ test('an entry holds at most 1,000 events', async (t) => {
 test('an entry is at most 1 MiB', async (t) => {
   const { publisher, entries } = open({ maxDelayMs: 10_000 });
   // Characters of two and three bytes: what counts are bytes.
-  for (let number = 0; number < 300; number++) publisher.publish({ ...signalSent(number), ...{ note: 'äé€'.repeat(1_000) } });
+  for (let number = 0; number < 300; number++)
+    publisher.publish({ ...signalSent(number), ...{ note: 'äé€'.repeat(1_000) } });
   await publisher.close();
   const sizes = (await entries()).map(([, [, events]]) => Buffer.byteLength(events ?? ''));
   t.is(sizes.length, 3);
@@ -81,7 +102,10 @@ test('a batch holds no more events than maxBatchEvents', async (t) => {
   const { publisher, entries } = open({ maxBatchEvents: 1 });
   for (let number = 0; number < 5; number++) publisher.publish(signalSent(number));
   await publisher.close();
-  t.deepEqual((await entries()).map(([, [name]]) => name), ['type', 'type', 'type', 'type', 'type']);
+  t.deepEqual(
+    (await entries()).map(([, [name]]) => name),
+    ['type', 'type', 'type', 'type', 'type'],
+  );
 });
 
 test('changing an event after it was published changes nothing', async (t) => {
@@ -97,7 +121,8 @@ test('an invalid event is refused at once and never reaches Redis', async (t) =>
   const { publisher, events } = open();
   const outcome = publisher.publish({ ...signalSent(1), swarm_id: 'not an id' });
   t.like(outcome, { status: 'invalid', reason: 'invalid_field', field: 'swarm_id' });
-  for (const junk of [undefined, null, 7, 'x', [], {}]) t.is(publisher.publish(junk as never).status, 'invalid');
+  for (const junk of [undefined, null, 7, 'x', [], {}])
+    t.is(publisher.publish(junk as never).status, 'invalid');
   const error = await t.throwsAsync(publisher.append([signalSent(2), { ...signalSent(3), swarm_id: '' }]), {
     instanceOf: InvalidEventError,
   });
@@ -119,8 +144,13 @@ test('each swarm has its shard, and keeps its order there', async (t) => {
   for (const swarm of swarms) {
     const homes = shards.filter((shard) => shard.some((event) => event['swarm_id'] === swarm));
     t.is(homes.length, 1);
-    const numbers = (homes[0] ?? []).filter((event) => event['swarm_id'] === swarm).map((event) => Number(event['signal_id']));
-    t.deepEqual(numbers, numbers.toSorted((left, right) => left - right));
+    const numbers = (homes[0] ?? [])
+      .filter((event) => event['swarm_id'] === swarm)
+      .map((event) => Number(event['signal_id']));
+    t.deepEqual(
+      numbers,
+      numbers.toSorted((left, right) => left - right),
+    );
     t.is(numbers.length, 100);
   }
   // CRC16/XMODEM of 123456789 is 0x31C3.
@@ -129,8 +159,13 @@ test('each swarm has its shard, and keeps its order there', async (t) => {
 
 test('append tells the entries, also where its events need several', async (t) => {
   const { publisher, entries } = open();
-  const { entryIds } = await publisher.append(Array.from({ length: 2_001 }, (_, number) => signalSent(number)));
-  t.deepEqual(entryIds, (await entries()).map(([entryId]) => entryId));
+  const { entryIds } = await publisher.append(
+    Array.from({ length: 2_001 }, (_, number) => signalSent(number)),
+  );
+  t.deepEqual(
+    entryIds,
+    (await entries()).map(([entryId]) => entryId),
+  );
   t.is(entryIds.length, 3);
   t.deepEqual(await publisher.append([]), { entryIds: [], duplicates: 0 });
   await publisher.close();
@@ -162,7 +197,9 @@ test('an option out of its bounds is refused in one line', (t) => {
     { prefix: 'a{b}' },
     { url: 'http://localhost' },
   ]) {
-    const error = t.throws(() => createPublisher({ url: server.url, ...options }), { instanceOf: ConfigurationError });
+    const error = t.throws(() => createPublisher({ url: server.url, ...options }), {
+      instanceOf: ConfigurationError,
+    });
     t.regex(error?.message ?? '', /^[^\n]*expected [^\n]*got [^\n]*$/);
   }
 });
@@ -187,9 +224,16 @@ test('what an observer is told adds up', async (t) => {
       dropped: ({ events }) => (told.dropped += events),
     },
   });
-  for (let number = 0; number < 10; number++) publisher.publish(signalSent(number, { id: `id-${number % 7}` }));
+  for (let number = 0; number < 10; number++)
+    publisher.publish(signalSent(number, { id: `id-${number % 7}` }));
   publisher.publish({ ...signalSent(1), swarm_id: '' });
   await publisher.close();
   t.deepEqual(told, { published: 7, duplicate: 3, dropped: 1 });
-  t.like(publisher.stats(), { accepted: 10, published: 7, duplicates: 3, bufferedEvents: 0, bufferedBytes: 0 });
+  t.like(publisher.stats(), {
+    accepted: 10,
+    published: 7,
+    duplicates: 3,
+    bufferedEvents: 0,
+    bufferedBytes: 0,
+  });
 });

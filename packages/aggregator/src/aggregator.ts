@@ -1,19 +1,20 @@
 import { createFold, noUpcasters } from '@streamfold/core';
-import { agreeOnShardCount, connectRedis, isReady, whenReady, type RedisConnection } from '@streamfold/redis';
+import { agreeOnShardCount, whenReady, type RedisConnection } from '@streamfold/redis';
 import type { CommitBounds } from './commit/fold-batch.ts';
+import { createConnections, type Connections } from './connections.ts';
 import { createConsumer } from './consumer.ts';
-import { countTrimmed } from './count-trimmed.ts';
 import { createGroup } from './create-group.ts';
-import type { Fact, FailingStep, Observe } from './fact.ts';
+import type { Fact, Observe } from './fact.ts';
 import { openGeneration, type Generation } from './generation.ts';
 import { createApp } from './http/create-app.ts';
 import { readHealth } from './http/read-health.ts';
+import { readUnreadiness } from './http/read-unreadiness.ts';
 import { serveHttp } from './http/serve-http.ts';
-import { measureLag } from './measure-lag.ts';
-import { createProcessMetrics, type ProcessMetrics } from './process-metrics.ts';
-import { removeGoneConsumers } from './remove-consumers.ts';
+import { createProcessMetrics } from './process-metrics.ts';
+import { repeat } from './repeat.ts';
 import { retry, type Pause } from './retry.ts';
 import { runGroup, type Actor } from './run-group.ts';
+import { keepUp } from './keep-up.ts';
 import { createShardView } from './view/shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './view/swarm-metrics.ts';
 
@@ -50,8 +51,6 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** The view follows the log this often also without scrapes, so that a scrape finds little left to read. */
 const FOLLOW_MS = 1_000;
 const UPKEEP_MS = 5_000;
-/** A consumer that reads is seen every half second; one that was not for this long is gone. */
-const GONE_IDLE_MS = 60_000;
 const STOP_DEADLINE_MS = 15_000;
 /** Bounds of a commit besides the number of entries: it then holds Redis for a few ms. */
 const COMMIT_CHARACTERS = 2 * 1024 * 1024;
@@ -66,6 +65,7 @@ const COMMIT_SERIES = 10_000;
 export async function runAggregator(options: AggregatorOptions, stop: AbortSignal): Promise<void> {
   const { role, now, pause } = options;
   const startedMs = now();
+  const serves = role !== 'fold';
   const processMetrics = createProcessMetrics(options.version);
   const observe = (fact: Fact): void => {
     processMetrics.observe(fact);
@@ -79,16 +79,16 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
 
   const serve: Actor = async (stopping) => {
     const app = createApp({
-      serves: role !== 'fold',
+      serves,
       readSwarmMetrics: () => swarmMetrics,
       processMetrics,
       readHealth: () =>
         readHealth(redis, generations, {
           uptimeSeconds: Math.round(now() - startedMs) / 1_000,
           version: options.version,
-          viewFollows: role === 'fold' || viewFollows,
+          viewFollows: !serves || viewFollows,
         }),
-      readUnreadiness: () => readUnreadiness(redis, { generations, role, swarmMetrics }),
+      readUnreadiness: () => readUnreadiness(redis, { generations, serves, swarmMetrics }),
       scrapeTimeoutMs: REQUEST_TIMEOUT_MS,
       now,
       onError: (error) => observe({ type: 'request_failed', error }),
@@ -105,9 +105,14 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       generations = await openGenerations(redis, options);
     });
     if (stopping.aborted) return;
-    const actors: Actor[] = [upkeepActor({ redis, generations, processMetrics, observe, pause })];
+    const actors: Actor[] = [
+      repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
+        const { measured } = processMetrics;
+        for (const generation of generations) await keepUp(redis, generation, { observe, measured });
+      }),
+    ];
     if (role !== 'serve') actors.push(...consumerActors(generations, connections, options, observe));
-    if (role !== 'fold') {
+    if (serves) {
       const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);
       const { createId } = options;
       swarmMetrics = createSwarmMetrics((listener) =>
@@ -118,9 +123,13 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       const metrics = swarmMetrics;
       actors.push(
         repeat({ redis: viewRedis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
-          viewFollows = false;
-          await metrics.follow();
-          viewFollows = true;
+          let follows = false;
+          try {
+            await metrics.follow();
+            follows = true;
+          } finally {
+            viewFollows = follows;
+          }
         }),
       );
     }
@@ -178,94 +187,6 @@ function consumerActors(
       return (stopping: AbortSignal) => consumer.run(stopping);
     }),
   );
-}
-
-/** Measures the lag for `/metrics`, counts what was trimmed unread, and removes consumers that are gone. */
-function upkeepActor(parts: {
-  redis: RedisConnection;
-  generations: readonly Generation[];
-  processMetrics: ProcessMetrics;
-  observe: Observe;
-  pause: Pause;
-}): Actor {
-  const { redis, generations, processMetrics, observe, pause } = parts;
-  return repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
-    for (const generation of generations) {
-      const { shard } = generation;
-      processMetrics.measured(shard, await measureLag(redis, generation));
-      const entries = await countTrimmed(redis, generation);
-      if (entries > 0) observe({ type: 'entries_lost', shard, entries });
-      const consumers = await removeGoneConsumers(redis, generation, GONE_IDLE_MS);
-      if (consumers > 0) observe({ type: 'consumers_removed', shard, consumers });
-    }
-  });
-}
-
-/** Does `work` again and again until stopped; what fails is repeated sooner. */
-function repeat(
-  options: { redis: RedisConnection; step: FailingStep; everyMs: number; observe: Observe; pause: Pause },
-  work: () => Promise<void>,
-): Actor {
-  const { redis, step, everyMs, observe, pause } = options;
-  return async (stop) => {
-    while (!stop.aborted) {
-      await retry({ step, observe, pause, stop }, async () => {
-        await whenReady(redis, REQUEST_TIMEOUT_MS);
-        await work();
-      });
-      await pause(everyMs, stop);
-    }
-  };
-}
-
-async function readUnreadiness(
-  redis: RedisConnection,
-  parts: {
-    generations: readonly Generation[];
-    role: AggregatorOptions['role'];
-    swarmMetrics: SwarmMetrics | undefined;
-  },
-): Promise<string | undefined> {
-  if (!isReady(redis)) return 'Redis is not reached';
-  if (parts.generations.length === 0) return 'the consumer groups are not there yet';
-  if (parts.role !== 'fold' && parts.swarmMetrics?.loaded !== true) return 'the first view is not loaded yet';
-  try {
-    await redis.ping();
-    return undefined;
-  } catch {
-    return 'Redis does not answer';
-  }
-}
-
-/** The connections of one aggregator. */
-interface Connections {
-  /** Opens one more; it connects, and reconnects, in the background. */
-  open(name: string, commandTimeoutMs: number): RedisConnection;
-  close(): Promise<void>;
-}
-
-function createConnections(url: string, observe: Observe): Connections {
-  const opened: RedisConnection[] = [];
-  return {
-    open(name, commandTimeoutMs) {
-      const connection = connectRedis(url, {
-        name: `streamfold-${name}`,
-        commandTimeoutMs,
-        onError: (error) => observe({ type: 'connection_failed', error }),
-      });
-      opened.push(connection);
-      connection.connect().catch(() => undefined); // told by onError; it goes on trying
-      return connection;
-    },
-    async close() {
-      await Promise.all(
-        opened.map(async (connection) => {
-          if (isReady(connection)) await connection.quit().catch(() => undefined);
-          connection.disconnect();
-        }),
-      );
-    },
-  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

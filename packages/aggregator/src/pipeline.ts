@@ -3,7 +3,8 @@ import { commitBatch } from './commit/commit-batch.ts';
 import { foldBatch, type Fold } from './commit/fold-batch.ts';
 import type { Observe } from './fact.ts';
 import type { Generation } from './generation.ts';
-import { createEntryReader, type DeliveredEntry } from './read/read-entries.ts';
+import type { DeliveredEntry } from './read/delivered-entry.ts';
+import { createEntryReader } from './read/read-entries.ts';
 
 /** Where a consumer reads: what is pending for it already, or what no consumer has seen yet. */
 export type Source = 'own_pending' | 'new';

@@ -5,8 +5,15 @@ export type Log = Logger;
 
 /** A log on standard output: JSON lines, or short plain ones in a terminal. */
 export function createLog(level: string, terminal: boolean): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: nameLevel } };
-  return terminal ? pino(options, { write: (line) => process.stdout.write(toPlainLine(line)) }) : pino(options);
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: nameLevel },
+  };
+  return terminal
+    ? pino(options, { write: (line) => process.stdout.write(toPlainLine(line)) })
+    : pino(options);
 }
 
 function nameLevel(label: string): { level: string } {
@@ -15,7 +22,9 @@ function nameLevel(label: string): { level: string } {
 
 function toPlainLine(line: string): string {
   const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
-  const details = Object.entries(rest).map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const details = Object.entries(rest).map(
+    ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(msg)}${details.join('')}\n`;
 }
 
@@ -29,7 +38,11 @@ export function logFact(log: Log, fact: Fact): void {
       if (fact.deadLetters.size > 0) {
         log.warn({ shard: fact.shard, ...Object.fromEntries(fact.deadLetters) }, 'dead letters written');
       }
-      if (fact.lostEntries > 0) log.error({ shard: fact.shard, entries: fact.lostEntries }, 'entries lost: trimmed before they were folded');
+      if (fact.lostEntries > 0)
+        log.error(
+          { shard: fact.shard, entries: fact.lostEntries },
+          'entries lost: trimmed before they were folded',
+        );
       return;
     case 'batch_contested':
       log.info(details, 'batch contested: nothing written, reading own pending entries');

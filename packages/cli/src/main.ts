@@ -10,7 +10,9 @@ import { resolveConfiguration } from './settings.ts';
 
 // The entry point: the only place that knows the real clock, randomness, the process and its signals.
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const stop = new AbortController();
 const interrupt = (): void => {

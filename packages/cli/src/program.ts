@@ -17,12 +17,17 @@ const COMMON: readonly SettingName[] = ['redis', 'prefix', 'shards'];
 /** The command line: commands, their options and help. `run` is called with the command that was chosen. */
 export function createProgram(version: string, run: Run): Commander {
   const program = new Commander('streamfold')
-    .description('Event-sourced metrics over Redis Streams: folds lifecycle events exactly once, serves them to Prometheus.')
+    .description(
+      'Event-sourced metrics over Redis Streams: folds lifecycle events exactly once, serves them to Prometheus.',
+    )
     .version(version)
     .exitOverride()
     .showSuggestionAfterError(false)
     .configureOutput({ outputError: () => undefined })
-    .addHelpText('after', '\nEvery option has an environment variable, named in its help. Docs: docs/cli.md, docs/configuration.md');
+    .addHelpText(
+      'after',
+      '\nEvery option has an environment variable, named in its help. Docs: docs/cli.md, docs/configuration.md',
+    );
 
   const add = (name: string, command: Command, own: readonly SettingName[], into = program): Commander => {
     const added = into.command(name).action(async (...received: unknown[]) => {
@@ -45,14 +50,21 @@ export function createProgram(version: string, run: Run): Commander {
     .argument('[type]', 'type of the event')
     .argument('[fields...]', 'field=value …')
     .summary('append an event, or many from standard input')
-    .description('Appends events and prints entry IDs. Where one is invalid, nothing is appended and the exit code is 2.')
-    .addHelpText('after', example('streamfold publish signal.sent swarm_id=s1 sender_id=a receiver_id=b signal_type=handoff'));
+    .description(
+      'Appends events and prints entry IDs. Where one is invalid, nothing is appended and the exit code is 2.',
+    )
+    .addHelpText(
+      'after',
+      example('streamfold publish signal.sent swarm_id=s1 sender_id=a receiver_id=b signal_type=handoff'),
+    );
   add('status', status, ['json']).summary('show streams, lag, consumers, dead letters and coordinators');
   add('verify', verify, ['json'])
     .summary('fold the log independently and compare with the live state')
     .description('Exit code 0 where both are equal bit for bit, 1 with the differences where they are not.');
   const dead = program.command('dead-letters').summary('list, retry or drop what could not be folded');
-  add('list', deadLetters('list'), ['limit', 'reason', 'json'], dead).summary('list dead letters and why they are');
+  add('list', deadLetters('list'), ['limit', 'reason', 'json'], dead).summary(
+    'list dead letters and why they are',
+  );
   add('retry', deadLetters('retry'), ['reason', 'all'], dead)
     .argument('[ids...]', 'as list shows them: shard/ID')
     .summary('append the events again, as new entries, and drop the dead letters');

@@ -54,7 +54,9 @@ export async function startPrivatePrometheus(config: string): Promise<PrivatePro
   } catch (cause) {
     const log = (await readFile(logFile, 'utf8').catch(() => '')).slice(-1_000);
     await stop();
-    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; its log ends with:\n${log}`, { cause });
+    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; its log ends with:\n${log}`, {
+      cause,
+    });
   }
   return { url, directory, stop };
 }

@@ -65,7 +65,10 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
     } catch (cause) {
       await server.end('SIGKILL');
       const log = (await readFile(logFile, 'utf8').catch(() => '')).slice(-1_000);
-      throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; its log ends with:\n${log}`, { cause });
+      throw new Error(
+        `${cause instanceof Error ? cause.message : String(cause)}; its log ends with:\n${log}`,
+        { cause },
+      );
     }
   };
 

@@ -8,7 +8,7 @@ import {
   type EntryId,
   type FoldEvent,
 } from '@streamfold/core';
-import type { DeliveredEntry } from '../read/read-entries.ts';
+import type { DeliveredEntry } from '../read/delivered-entry.ts';
 
 /** Entries and all that they add: what one commit makes true. */
 export interface FoldedBatch {

@@ -32,7 +32,7 @@ export async function* readDeadLetters(
   { ids, reason }: DeadLetterFilter,
 ): AsyncGenerator<StoredDeadLetter> {
   const { dead } = shardKeys(prefix, shard);
-  for (let from = '-'; ; ) {
+  for (let from = '-'; ;) {
     const page = await redis.xrange(dead, from, '+', 'COUNT', PAGE_LETTERS);
     for (const [id, fields] of page) {
       const letter = toDeadLetter(shard, id, fields);

@@ -53,15 +53,22 @@ function decodeAll(values: readonly string[]): { events: Event[]; fault: Fault |
   const events: Event[] = [];
   let fault: Fault | undefined;
   if (values.length > MOST_VALUES) {
-    fault = { reason: 'too_large', detail: `expected at most ${MOST_VALUES / 2} fields; got ${values.length / 2}` };
+    fault = {
+      reason: 'too_large',
+      detail: `expected at most ${MOST_VALUES / 2} fields; got ${values.length / 2}`,
+    };
     return { events, fault };
   }
   // As of one shard: to which of several it belongs is asked afterwards.
-  decodeEntry(values, { shard: 0, shards: 1, upcasters: noUpcasters }, {
-    event: (event) => void events.push(event),
-    deadLetter({ reason, detail }) {
-      fault ??= { reason, detail };
+  decodeEntry(
+    values,
+    { shard: 0, shards: 1, upcasters: noUpcasters },
+    {
+      event: (event) => void events.push(event),
+      deadLetter({ reason, detail }) {
+        fault ??= { reason, detail };
+      },
     },
-  });
+  );
   return { events, fault };
 }

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import type { DeliveredEntry } from './read-entries.ts';
+import type { DeliveredEntry } from './delivered-entry.ts';
 
 /** What came of a chunk: more is needed, or the reply is complete and `rest` is what followed it. */
 export type ParseOutcome =

@@ -1,14 +1,8 @@
-import type { EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import type { Generation } from '../generation.ts';
+import type { DeliveredEntry } from './delivered-entry.ts';
 import { createReplyTap } from './reply-tap.ts';
-
-/** An entry that was delivered: `fields` is name, value, name, value …; `undefined` where it was trimmed meanwhile. */
-export interface DeliveredEntry {
-  readonly id: EntryId;
-  readonly fields: readonly string[] | undefined;
-}
 
 /** Reads entries for one consumer, on a connection on which nothing else is sent meanwhile. */
 export interface EntryReader {

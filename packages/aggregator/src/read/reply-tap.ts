@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { createEntriesParser, type EntriesParser } from './entries-parser.ts';
-import type { DeliveredEntry } from './read-entries.ts';
+import type { DeliveredEntry } from './delivered-entry.ts';
 
 /**
  * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does all

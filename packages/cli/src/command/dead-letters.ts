@@ -1,4 +1,9 @@
-import { dropDeadLetter, readDeadLetters, retryDeadLetter, type StoredDeadLetter } from '@streamfold/aggregator';
+import {
+  dropDeadLetter,
+  readDeadLetters,
+  retryDeadLetter,
+  type StoredDeadLetter,
+} from '@streamfold/aggregator';
 import { ConfigurationError, type RedisConnection } from '@streamfold/redis';
 import type { Command, Environment } from '../environment.ts';
 import type { Configuration } from '../settings.ts';
@@ -120,7 +125,8 @@ const retryLetters: Act = async (redis, letters, { configuration, print, printEr
 
 const dropLetters: Act = async (redis, letters, { configuration, print }) => {
   let dropped = 0;
-  for await (const letter of letters) if (await dropDeadLetter(redis, configuration.prefix, letter)) dropped++;
+  for await (const letter of letters)
+    if (await dropDeadLetter(redis, configuration.prefix, letter)) dropped++;
   print(`${dropped} dropped`);
   return 0;
 };

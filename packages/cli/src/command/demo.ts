@@ -87,7 +87,12 @@ async function runSwarm(
   const ends = [stop, over.signal, ...(seconds > 0 ? [AbortSignal.timeout(seconds * 1_000)] : [])];
   const ended = AbortSignal.any(ends);
   setMaxListeners(0, ended); // every coordinator that pauses listens to it
-  const world = { publish: (event: Parameters<Publisher['publish']>[0]) => void publisher.publish(event), pause, random, now };
+  const world = {
+    publish: (event: Parameters<Publisher['publish']>[0]) => void publisher.publish(event),
+    pause,
+    random,
+    now,
+  };
   const swarms = DEMO_SWARMS.map((shape) => simulateSwarm(shape, world, ended));
   let failure: string | undefined;
   for (const aggregator of aggregators) {
@@ -114,11 +119,17 @@ async function runSwarm(
 }
 
 /** Lets the aggregators fold what was published last, and tells how many events were published and folded. */
-async function conclude(publisher: Publisher, follower: SwarmFollower, { print, now }: Environment): Promise<void> {
+async function conclude(
+  publisher: Publisher,
+  follower: SwarmFollower,
+  { print, now }: Environment,
+): Promise<void> {
   await publisher.close();
   const deadlineMs = now() + SETTLE_MS;
   let summary = await follower.read();
   while (summary.lagEntries > 0 && now() < deadlineMs) summary = await follower.read();
   const published = publisher.stats().published.toLocaleString('en');
-  print(`\nstopped: ${published} events published here, ${summary.events.toLocaleString('en')} folded, lag ${summary.lagEntries}`);
+  print(
+    `\nstopped: ${published} events published here, ${summary.events.toLocaleString('en')} folded, lag ${summary.lagEntries}`,
+  );
 }

@@ -8,7 +8,9 @@ import { withRedis } from '../with-redis.ts';
 export const publish: Command = async (environment, args) => {
   const { configuration, print, printError, readStdin } = environment;
   if (configuration.stdin && args.length > 0) {
-    throw new ConfigurationError(`arguments: expected none with --stdin; got ${JSON.stringify(args.join(' '))}`);
+    throw new ConfigurationError(
+      `arguments: expected none with --stdin; got ${JSON.stringify(args.join(' '))}`,
+    );
   }
   const given = configuration.stdin ? parseLines(await readStdin()) : [parseArguments(args)];
   if (given.length === 0) {
@@ -74,5 +76,7 @@ function parseLine(line: string, number: number): EventInput {
   } catch {
     // told below, with all that is no object
   }
-  throw new ConfigurationError(`line ${number}: expected a JSON object; got ${JSON.stringify(line.slice(0, 80))}`);
+  throw new ConfigurationError(
+    `line ${number}: expected a JSON object; got ${JSON.stringify(line.slice(0, 80))}`,
+  );
 }

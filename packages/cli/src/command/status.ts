@@ -20,10 +20,15 @@ export const status: Command = async ({ configuration, print }) =>
 function describe({ shard, stream, streamEntries, deadLetters, generation }: ShardStatus): string[] {
   const lines = [`shard ${shard}`, row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`)];
   if (generation === undefined) {
-    return [...lines, row('generation', 'none yet: no aggregator has run'), row('dead letters', String(deadLetters))];
+    return [
+      ...lines,
+      row('generation', 'none yet: no aggregator has run'),
+      row('dead letters', String(deadLetters)),
+    ];
   }
   const { lag, coordinators } = generation;
-  const oldest = lag.oldestUnfolded === undefined ? 'none' : `${lag.oldestUnfolded}, ${lag.lagSeconds.toFixed(1)} s old`;
+  const oldest =
+    lag.oldestUnfolded === undefined ? 'none' : `${lag.oldestUnfolded}, ${lag.lagSeconds.toFixed(1)} s old`;
   return [
     ...lines,
     row('generation', `${generation.id}, group ${generation.group}`),
@@ -32,7 +37,10 @@ function describe({ shard, stream, streamEntries, deadLetters, generation }: Sha
     row('oldest unfolded', oldest),
     row('lost', count(generation.lostEntries, 'entry', 'entries')),
     row('dead letters', String(deadLetters)),
-    row('coordinators', `${coordinators.active} active, ${coordinators.blocked} blocked, ${coordinators.stale} stale`),
+    row(
+      'coordinators',
+      `${coordinators.active} active, ${coordinators.blocked} blocked, ${coordinators.stale} stale`,
+    ),
     row('open waits', String(generation.openWaits)),
     row('delta log', count(generation.deltaLogRecords, 'record', 'records')),
     row('consumers', generation.consumers.length === 0 ? 'none' : ''),

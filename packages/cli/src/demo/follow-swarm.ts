@@ -1,4 +1,10 @@
-import { createShardView, findGeneration, measureLag, type Generation, type ShardView } from '@streamfold/aggregator';
+import {
+  createShardView,
+  findGeneration,
+  measureLag,
+  type Generation,
+  type ShardView,
+} from '@streamfold/aggregator';
 import type { RedisConnection } from '@streamfold/redis';
 import type { Installation } from '../doctor/inspect-redis.ts';
 import { summarize, type Summary } from './summarize.ts';
@@ -20,7 +26,10 @@ export async function followSwarm(
     const generation = await findGeneration(redis, prefix, shard);
     if (generation === undefined) throw new Error(`shard ${shard}: expected a generation; there is none yet`);
     const listener = { changed: ignore, replaced: ignore };
-    parts.push({ generation, view: createShardView({ redis, generation, listener, observe: ignore, createId: () => '' }) });
+    parts.push({
+      generation,
+      view: createShardView({ redis, generation, listener, observe: ignore, createId: () => '' }),
+    });
   }
   let before = { events: 0, atMs: now() };
   return {
@@ -31,10 +40,13 @@ export async function followSwarm(
         lagEntries += (await measureLag(redis, generation)).lagEntries;
       }
       const atMs = now();
-      const summary = summarize(parts.map(({ view }) => view.state), {
-        before: { events: before.events, elapsedMs: atMs - before.atMs },
-        lagEntries,
-      });
+      const summary = summarize(
+        parts.map(({ view }) => view.state),
+        {
+          before: { events: before.events, elapsedMs: atMs - before.atMs },
+          lagEntries,
+        },
+      );
       before = { events: summary.events, atMs };
       return summary;
     },

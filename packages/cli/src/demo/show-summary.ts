@@ -25,12 +25,17 @@ export function createSummaryDisplay(write: (line: string) => void, terminal: bo
 
 function toBlock(summary: Summary, elapsedMs: number): string[] {
   const { active, blocked, stale } = summary;
-  const row = (name: string, value: string, more = ''): string => `  ${name.padEnd(22)}${value.padStart(12)}   ${more}`;
+  const row = (name: string, value: string, more = ''): string =>
+    `  ${name.padEnd(22)}${value.padStart(12)}   ${more}`;
   return [
     row('running for', showClock(elapsedMs)),
     row('events folded', showCount(summary.events), `${showRate(summary)}/s`),
     row('lag', showCount(summary.lagEntries), 'entries not folded yet'),
-    row('coordinators alive', showCount(active + blocked + stale), `${active} active, ${blocked} blocked, ${stale} stale`),
+    row(
+      'coordinators alive',
+      showCount(active + blocked + stale),
+      `${active} active, ${blocked} blocked, ${stale} stale`,
+    ),
     row('blocked, P95', showSeconds(summary.blockingP95Seconds)),
     row('signal latency, P95', showSeconds(summary.latencyP95Seconds)),
   ].map((line) => line.trimEnd());

@@ -45,7 +45,10 @@ const WAIT_TIMEOUT_MS = 4_000;
  */
 export async function simulateSwarm(shape: SwarmShape, world: SwarmWorld, stop: AbortSignal): Promise<void> {
   const { swarmId, coordinators } = shape;
-  const ids = Array.from({ length: coordinators }, (_, n) => `${swarmId.replace('swarm', 'coordinator')}-${n + 1}`);
+  const ids = Array.from(
+    { length: coordinators },
+    (_, n) => `${swarmId.replace('swarm', 'coordinator')}-${n + 1}`,
+  );
   await Promise.all(ids.map((id) => simulateCoordinator({ swarmId, id, others: ids, world }, stop)));
 }
 
@@ -59,7 +62,7 @@ interface Seat {
 async function simulateCoordinator(seat: Seat, stop: AbortSignal): Promise<void> {
   const { world } = seat;
   await world.pause(world.random() * 2_000, stop);
-  for (let round = 0; !stop.aborted; ) {
+  for (let round = 0; !stop.aborted;) {
     emit(seat, { type: 'coordinator.started', phase: PHASES[0] });
     for (let alive = true; alive && !stop.aborted; round++) {
       emit(seat, { type: 'coordinator.phase_changed', phase: pick(world, PHASES) });
@@ -78,14 +81,23 @@ async function simulateCoordinator(seat: Seat, stop: AbortSignal): Promise<void>
 /** Signals one to four others and blocks until each has ACKed, or the time is up. */
 async function signalAndWait(seat: Seat, round: number, stop: AbortSignal): Promise<void> {
   const { swarmId, id, others, world } = seat;
-  const receivers = pickSome(world, others.filter((other) => other !== id));
+  const receivers = pickSome(
+    world,
+    others.filter((other) => other !== id),
+  );
   const signal_type = pick(world, SIGNAL_TYPES);
   const wait_id = `${id}:${round}`;
   const startedMs = world.now();
   emit(seat, { type: 'wait.started', wait_id, timeout_ms: WAIT_TIMEOUT_MS, expected: receivers.length });
   const acknowledged = await Promise.all(
     receivers.map(async (receiver_id) => {
-      const signal = { swarm_id: swarmId, sender_id: id, receiver_id, signal_type, signal_id: `${wait_id}:${receiver_id}` };
+      const signal = {
+        swarm_id: swarmId,
+        sender_id: id,
+        receiver_id,
+        signal_type,
+        signal_id: `${wait_id}:${receiver_id}`,
+      };
       world.publish({ type: 'signal.sent', ...signal });
       const sentMs = world.now();
       if (world.random() < LOST_ACK) {
@@ -121,7 +133,10 @@ async function missHeartbeat(seat: Seat, stop: AbortSignal): Promise<boolean> {
   return true;
 }
 
-function emit({ swarmId, id, world }: Seat, event: { type: EventInput['type'] } & Record<string, string | number>): void {
+function emit(
+  { swarmId, id, world }: Seat,
+  event: { type: EventInput['type'] } & Record<string, string | number>,
+): void {
   world.publish({ ...event, swarm_id: swarmId, coordinator_id: id } as EventInput);
 }
 

@@ -64,7 +64,11 @@ function inspectVersion(info: Info): Finding {
   const recent = Number(version.split('.')[0]) >= LEAST_MAJOR;
   return recent
     ? { verdict: 'ok', what: 'version', text: `${name} ${version}` }
-    : { verdict: 'fail', what: 'version', text: `${name} ${version}; Redis 7.0 or newer, or Valkey, is needed` };
+    : {
+        verdict: 'fail',
+        what: 'version',
+        text: `${name} ${version}; Redis 7.0 or newer, or Valkey, is needed`,
+      };
 }
 
 function inspectRole(info: Info): Finding {
@@ -86,12 +90,24 @@ function inspectPersistence(info: Info, appendfsync: string | undefined): Findin
   const what = 'persistence';
   if (info.get('aof_enabled') === '1') {
     if (info.get('aof_last_write_status') !== 'ok') {
-      return { verdict: 'fail', what, text: 'the append-only file cannot be written: look at the disk of Redis' };
+      return {
+        verdict: 'fail',
+        what,
+        text: 'the append-only file cannot be written: look at the disk of Redis',
+      };
     }
     const fsync = appendfsync ?? 'not to be seen by this user';
     return appendfsync === 'no'
-      ? { verdict: 'warn', what, text: 'append-only file with appendfsync no: a crash of the machine loses what the system had not written; everysec or always bound that' }
-      : { verdict: 'ok', what, text: `append-only file, appendfsync ${fsync}${appendfsync === 'everysec' ? ': a crash can lose the last second, of stream and state together' : ''}` };
+      ? {
+          verdict: 'warn',
+          what,
+          text: 'append-only file with appendfsync no: a crash of the machine loses what the system had not written; everysec or always bound that',
+        }
+      : {
+          verdict: 'ok',
+          what,
+          text: `append-only file, appendfsync ${fsync}${appendfsync === 'everysec' ? ': a crash can lose the last second, of stream and state together' : ''}`,
+        };
   }
   const lastSave = Number(info.get('rdb_last_save_time') ?? 0);
   return {
@@ -108,11 +124,20 @@ function inspectEviction(info: Info): Finding {
   if (limit === 0) return { verdict: 'ok', what, text: `${policy}, no maxmemory: nothing is evicted` };
   const share = Math.round((100 * Number(info.get('used_memory') ?? 0)) / limit);
   const used = `${share} % of maxmemory used`;
-  if (policy === 'noeviction') return { verdict: share >= 80 ? 'warn' : 'ok', what, text: `noeviction, ${used}` };
+  if (policy === 'noeviction')
+    return { verdict: share >= 80 ? 'warn' : 'ok', what, text: `noeviction, ${used}` };
   if (policy.startsWith('allkeys')) {
-    return { verdict: 'fail', what, text: `${policy}, ${used}: Redis may evict the stream or the state; set noeviction` };
+    return {
+      verdict: 'fail',
+      what,
+      text: `${policy}, ${used}: Redis may evict the stream or the state; set noeviction`,
+    };
   }
-  return { verdict: 'warn', what, text: `${policy}, ${used}: Redis may forget which ids were published, so that a retry counts twice; set noeviction` };
+  return {
+    verdict: 'warn',
+    what,
+    text: `${policy}, ${used}: Redis may forget which ids were published, so that a retry counts twice; set noeviction`,
+  };
 }
 
 /** What the programs run on keys of theirs, in scripts or outside them. */
@@ -148,22 +173,34 @@ async function inspectClock(redis: RedisConnection, { localTimeMs }: Installatio
   const text = `Redis is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'ahead of'} this machine`;
   return Math.abs(skewMs) <= TOLERATED_SKEW_MS
     ? { verdict: 'ok', what, text }
-    : { verdict: 'warn', what, text: `${text}: no count depends on it, but Prometheus and Redis would tell different times; synchronise them` };
+    : {
+        verdict: 'warn',
+        what,
+        text: `${text}: no count depends on it, but Prometheus and Redis would tell different times; synchronise them`,
+      };
 }
 
 /** Entry IDs never go back: where the clock was set back, they run ahead of it until it has caught up. */
-async function inspectStreamClock(redis: RedisConnection, { prefix, shards }: Installation): Promise<Finding> {
+async function inspectStreamClock(
+  redis: RedisConnection,
+  { prefix, shards }: Installation,
+): Promise<Finding> {
   const what = 'stream clock';
   const nowMs = await readServerTimeMs(redis);
   let aheadMs = 0;
   for (let shard = 0; shard < shards; shard++) {
     const { events } = shardKeys(prefix, shard);
     const last = await readLastId(redis, events);
-    if (last !== undefined && compareStamps(last, '0-0') > 0) aheadMs = Math.max(aheadMs, stampMs(last) - nowMs);
+    if (last !== undefined && compareStamps(last, '0-0') > 0)
+      aheadMs = Math.max(aheadMs, stampMs(last) - nowMs);
   }
   return aheadMs <= TOLERATED_SKEW_MS
     ? { verdict: 'ok', what, text: 'no entry ID is ahead of the clock of Redis' }
-    : { verdict: 'warn', what, text: `entry IDs are ${aheadMs} ms ahead of the clock of Redis: it was set back, or entries were added with IDs of their own; ages are too small until it has caught up` };
+    : {
+        verdict: 'warn',
+        what,
+        text: `entry IDs are ${aheadMs} ms ahead of the clock of Redis: it was set back, or entries were added with IDs of their own; ages are too small until it has caught up`,
+      };
 }
 
 async function readLastId(redis: RedisConnection, events: string): Promise<string | undefined> {

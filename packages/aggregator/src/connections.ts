@@ -1,0 +1,35 @@
+import { connectRedis, isReady, type RedisConnection } from '@streamfold/redis';
+import type { Observe } from './fact.ts';
+
+/** The connections of one aggregator. */
+export interface Connections {
+  /** Opens one more, shown as `streamfold-<name>`; it connects, and reconnects, in the background. */
+  open(name: string, commandTimeoutMs: number): RedisConnection;
+  /** Closes all. Afterwards none reconnects. */
+  close(): Promise<void>;
+}
+
+/** No connections yet, to the Redis at `url`. */
+export function createConnections(url: string, observe: Observe): Connections {
+  const opened: RedisConnection[] = [];
+  return {
+    open(name, commandTimeoutMs) {
+      const connection = connectRedis(url, {
+        name: `streamfold-${name}`,
+        commandTimeoutMs,
+        onError: (error) => observe({ type: 'connection_failed', error }),
+      });
+      opened.push(connection);
+      connection.connect().catch(() => undefined); // told by onError; it goes on trying
+      return connection;
+    },
+    async close() {
+      await Promise.all(
+        opened.map(async (connection) => {
+          if (isReady(connection)) await connection.quit().catch(() => undefined);
+          connection.disconnect();
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { RedisConnection } from '@streamfold/redis';
+import { countTrimmed } from './count-trimmed.ts';
+import type { Observe } from './fact.ts';
+import type { Generation } from './generation.ts';
+import { measureLag, type Lag } from './measure-lag.ts';
+import { removeGoneConsumers } from './remove-consumers.ts';
+
+/** A consumer that reads is seen every half second; one that was not for this long is gone. */
+const GONE_IDLE_MS = 60_000;
+
+/** What every aggregator does for a shard now and then: measures its lag, counts what was trimmed unread, removes consumers that are gone. */
+export async function keepUp(
+  redis: RedisConnection,
+  generation: Generation,
+  { observe, measured }: { observe: Observe; measured: (shard: number, lag: Lag) => void },
+): Promise<void> {
+  const { shard } = generation;
+  measured(shard, await measureLag(redis, generation));
+  const entries = await countTrimmed(redis, generation);
+  if (entries > 0) observe({ type: 'entries_lost', shard, entries });
+  const consumers = await removeGoneConsumers(redis, generation, GONE_IDLE_MS);
+  if (consumers > 0) observe({ type: 'consumers_removed', shard, consumers });
+}
