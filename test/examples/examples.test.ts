@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { readPublished } from '../harness/read-published.ts';
+import { startRedis } from '../harness/start-redis.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+test('the publisher example of the docs publishes what it says', async (t) => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['examples/publish-events.mjs', server.url], {
+    cwd: ROOT,
+  });
+  t.regex(stdout, /^appended as \d+-\d+\nundelivered: 0\n$/);
+  const events = await readPublished(server.redis);
+  t.deepEqual(
+    events.map(({ type }) => type),
+    ['signal.sent', 'coordinator.started'],
+  );
+  // The page shows the same code.
+  const page = readFileSync(`${ROOT}docs/publishing.md`, 'utf8').replace(/\s+/g, '');
+  const example = readFileSync(`${ROOT}examples/publish-events.mjs`, 'utf8');
+  for (const statement of ['const { entryIds } = await publisher.append(', 'await publisher.close();']) {
+    t.true(example.includes(statement));
+    t.true(page.includes(statement.replace(/\s+/g, '')));
+  }
+});
