@@ -165,5 +165,7 @@ function failed(name, output) {
 
 function byHand(name) {
   const ways = SERVERS[name].byHand.map((way) => `  ${way}`).join('\n');
-  return new SetupError(`providing ${name}`, `Install ${name} and try again:\n${ways}`);
+  const programs = SERVERS[name].programs.map((row) => row.join(' or ')).join(' and ');
+  const missing = `Expected ${programs} on the PATH, or apt-get to take it from; there is neither.`;
+  return new SetupError(`providing ${name}`, `${missing}\nInstall ${name} and try again:\n${ways}`);
 }
