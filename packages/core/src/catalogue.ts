@@ -118,4 +118,22 @@ export const CATALOGUE: Catalogue = [
     labels: ['swarm_id'],
     projection: 'oldest_open_wait',
   },
+  counter({
+    name: 'signals_rejected_total',
+    help: 'Signals and ACKs refused because of their signature.',
+    labels: ['swarm_id', 'part', 'reason'],
+    event: 'signal.rejected',
+  }),
+  counter({
+    name: 'coordinators_cleaned_up_total',
+    help: 'Coordinators whose keys were removed after their end.',
+    labels: ['swarm_id'],
+    event: 'cleanup.removed',
+  }),
+  counter({
+    name: 'cleanup_refusals_total',
+    help: 'Coordinators that a cleanup did not remove, as their records are not as they must be.',
+    labels: ['swarm_id', 'reason'],
+    event: 'cleanup.refused',
+  }),
 ];

@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { cleanupRefused } from './cleanup-refused.ts';
+import { cleanupRemoved } from './cleanup-removed.ts';
 import { coordinatorPhaseChanged } from './coordinator-phase-changed.ts';
 import { coordinatorStarted } from './coordinator-started.ts';
 import { coordinatorStopped } from './coordinator-stopped.ts';
@@ -6,6 +8,7 @@ import type { EventType } from './define-event.ts';
 import { heartbeatRecovered } from './heartbeat-recovered.ts';
 import { heartbeatStale } from './heartbeat-stale.ts';
 import { signalAcked } from './signal-acked.ts';
+import { signalRejected } from './signal-rejected.ts';
 import { signalSent } from './signal-sent.ts';
 import { timeout } from './timeout.ts';
 import { waitFinished } from './wait-finished.ts';
@@ -19,9 +22,12 @@ const ALL = [
   waitFinished,
   signalSent,
   signalAcked,
+  signalRejected,
   heartbeatStale,
   heartbeatRecovered,
   timeout,
+  cleanupRemoved,
+  cleanupRefused,
 ] as const;
 
 /** An event, decoded: wire names, durations in whole microseconds. */

@@ -1,0 +1,31 @@
+-- Ends a wait: completed where all have ACKed, whatever is asked; else as asked. A timeout is told once for the wait
+-- (`timeout` of type `blocking`) and once for each receiver that is missing (`signal_ack`, of the waiting coordinator).
+--
+-- KEYS  1 stream of events
+-- ARGV  1 swarm_id   2 wait_id   3 'if_complete', 'timeout' or 'error'
+-- Returns {'finished', <status>, <duration, decimal ms>, <who has ACKed, separated by spaces>, <who has not>}, the same
+--         again where it has ended before (a monitor may have ended it); {'open'} where it was to be ended only if
+--         complete, and is not; {'gone'} where it has not been for a minute
+-- Cost  some 12 us, and 1 us a receiver.
+
+local function finish_wait(keys, args)
+  local base = base_of(keys)
+  local swarm_id, wait_id, how = check_id('swarm_id', args[1]), check_id('wait_id', args[2]), args[3]
+  if how ~= 'if_complete' and how ~= 'timeout' and how ~= 'error' then
+    fail('status: expected if_complete, timeout or error; got ' .. tostring(how))
+  end
+  local key, events = base .. 'wait:' .. swarm_id .. '|' .. wait_id, {}
+  local wait = read_open_wait(key)
+  if wait then
+    if how == 'if_complete' then
+      local signal = swarm_id .. '|' .. wait['signal_id'] .. '|' .. wait['iteration']
+      local _, missing = split_receivers(base, signal, cjson.decode(wait['receivers']))
+      if #missing > 0 then return {'open'} end
+    end
+    end_wait(base, swarm_id, wait_id, how, events)
+    append_events(base, events)
+  end
+  local ended = read_hash(key)
+  if not ended['status'] then return {'gone'} end
+  return {'finished', ended['status'], ended['duration_ms'], ended['acked'], ended['missing']}
+end

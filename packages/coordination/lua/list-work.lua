@@ -1,0 +1,12 @@
+-- The work that a coordinator has, see open-work.lua.
+--
+-- KEYS  1 stream of events
+-- ARGV  1 swarm_id   2 coordinator_id
+-- Returns a list: work id, record as JSON for each
+-- Cost  1 us a piece of work.
+
+local function list_work(keys, args)
+  local base = base_of(keys)
+  local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
+  return redis.call('HGETALL', base .. 'work:' .. swarm_id .. '|' .. id)
+end

@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { createAckBell } from './ack-bell.ts';
+import { CoordinationError } from './coordination-error.ts';
+import { startHeartbeat, type Heartbeat, type HeartbeatOptions } from './heartbeat.ts';
+import { readInbox } from './inbox.ts';
+import { openLink } from './link.ts';
+import { checkOptions, type CoordinatorOptions } from './options.ts';
+import { sendSignal, type SendOptions } from './send-signal.ts';
+import { ackMessage, type ReceivedSignal, type SentSignal } from './signal.ts';
+import { takeOver, type TakenOver } from './take-over.ts';
+import { waitForAcks, type WaitOptions, type WaitResult } from './wait-for-acks.ts';
+
+/** What became of an ACK. */
+export interface AckOutcome {
+  /**
+   * - `recorded`: now, for the first time;
+   * - `repeated`: it had been recorded before, and was counted then;
+   * - `unknown`: the signal is remembered no more;
+   * - `not_receiver`: it was not sent to this receiver.
+   */
+  readonly status: 'recorded' | 'repeated' | 'unknown' | 'not_receiver';
+  /** From the sending of the signal to the recording, on the clock of Redis, ms with three decimals. */
+  readonly latencyMs: number | undefined;
+}
+
+/**
+ * One life of a coordinator. Each operation changes the state and appends its event in one atomic step, on the clock of
+ * Redis.
+ *
+ * ```
+ *            joinSwarm                     overdue                    overdue again
+ *   absent ───────────▶ started ─ beat ─▶ beating ──────▶ stale ──────────────────▶ dead
+ *                          │                ▲               │ beat                    │
+ *                          └─ overdue ──▶ stale (missing)   └──▶ beating              ▼
+ *                                                                              its work is taken over
+ *   any of the living ─ leave ─▶ stopped
+ * ```
+ *
+ * An operation of a life that has ended is refused with a `CoordinationError` of reason `ended`: what it had has another
+ * owner now. Redis being away is waited out for `callTimeoutMs`.
+ */
+export interface Coordinator {
+  readonly swarmId: string;
+  readonly coordinatorId: string;
+  /** Number of this life, as text; ascending. */
+  readonly life: string;
+  /**
+   * Delivers a signal to the inbox of each receiver. Duplicate receivers are one, an empty list is refused. The same `id` and
+   * `iteration` again is the same signal: nothing is delivered again.
+   */
+  sendSignal(to: readonly string[], type: string, options?: SendOptions): Promise<SentSignal>;
+  /** Signals as they come, in order, each at least once, until `stop` is aborted. One reader at a time. */
+  receiveSignals(stop?: AbortSignal): AsyncGenerator<ReceivedSignal>;
+  /** Records the ACK, once, and settles the signal. */
+  acknowledgeSignal(signal: ReceivedSignal): Promise<AckOutcome>;
+  /** Settles a signal without an ACK: it will not be delivered again. */
+  settleSignal(signal: ReceivedSignal): Promise<void>;
+  /** Blocks until all receivers have ACKed, the time is up, or it is aborted. */
+  waitForAcks(sent: SentSignal, options: WaitOptions): Promise<WaitResult>;
+  /** Beats at once and then every `intervalMs`, until it is stopped. */
+  startHeartbeat(options: HeartbeatOptions): Heartbeat;
+  changePhase(phase: string): Promise<void>;
+  /** Records a piece of work that a successor could take over. False where this coordinator has it already. */
+  openWork(workId: string, payload?: string): Promise<boolean>;
+  /** The work is done. False where this coordinator has no such work (any more). */
+  finishWork(workId: string): Promise<boolean>;
+  /** All work that is open, with whom it was taken over from. */
+  listWork(): Promise<readonly Work[]>;
+  /** Takes over what a coordinator left whose life has ended: its work, and the signals it has not settled. */
+  takeOver(endedId: string): Promise<TakenOver>;
+  /** Hands what an ended coordinator left to a successor: the named one, or the first by name of those that are beating. */
+  handOver(endedId: string, successor?: string): Promise<TakenOver>;
+  /** Ends this life: open waits end as errors, then all connections are closed. Idempotent. */
+  leave(reason?: 'completed' | 'failed' | 'terminated'): Promise<void>;
+  /** Closes all connections and says nothing: as a crash would. Idempotent. */
+  disconnect(): void;
+}
+
+/** A piece of work, as its record in Redis has it. */
+export interface Work {
+  readonly workId: string;
+  readonly status: 'open' | 'transferred';
+  readonly assignedTo: string;
+  readonly payload: string;
+  readonly openedAt: number;
+  readonly transferredFrom?: string;
+  readonly transferredAt?: number;
+}
+
+/**
+ * Begins a life of a coordinator in a swarm. The same id again, after a restart, begins a new one: the life before it has
+ * ended then.
+ *
+ * @throws {ConfigurationError} where an option is out of its bounds, or Redis holds another number of shards.
+ */
+export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinator> {
+  const settings = checkOptions(options);
+  const { swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs, keyRing } = settings;
+  const link = openLink(settings);
+  const bell = createAckBell(link, settings);
+  const heartbeats = new Set<Heartbeat>();
+  let left = false;
+
+  const begin = async (): Promise<string> => {
+    for (;;) {
+      const args = [swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs];
+      const [status, life] = (await link.call('start-coordinator', args)) as ['started' | 'again', string];
+      if (status === 'started') return life;
+    }
+  };
+  const disconnect = (): void => {
+    left = true;
+    for (const heartbeat of heartbeats) heartbeat.stop();
+    bell.close();
+    link.close();
+  };
+
+  let life: string;
+  try {
+    life = await begin();
+  } catch (error) {
+    disconnect();
+    throw error;
+  }
+  const self = [swarmId, coordinatorId, life] as const;
+
+  return {
+    swarmId,
+    coordinatorId,
+    life,
+    sendSignal: (to, type, sendOptions = {}) =>
+      sendSignal({ link, settings, life }, { to, type }, sendOptions),
+    receiveSignals: (stop = new AbortController().signal) => readInbox(link, settings, stop),
+    async acknowledgeSignal({ id, iteration, receiverId, entryId }) {
+      const { keyId, signature } = keyRing.sign(ackMessage({ swarmId, id, iteration, receiverId }));
+      const args = [swarmId, receiverId, id, iteration, keyId, signature, coordinatorId, entryId];
+      const [status, latencyMs] = (await link.call('acknowledge-signal', args)) as [
+        AckOutcome['status'],
+        string?,
+      ];
+      return { status, latencyMs: latencyMs === undefined ? undefined : Number(latencyMs) };
+    },
+    async settleSignal({ entryId }) {
+      await link.call('settle-signal', [swarmId, coordinatorId, entryId, '']);
+    },
+    waitForAcks: (sent, waitOptions) =>
+      waitForAcks({ link, bell, settings, life }, { sent, waitId: `wait-${randomUUID()}` }, waitOptions),
+    startHeartbeat(heartbeatOptions) {
+      const heartbeat = startHeartbeat({ link, settings, life }, heartbeatOptions);
+      heartbeats.add(heartbeat);
+      return heartbeat;
+    },
+    async changePhase(next) {
+      alive(await link.call('change-phase', [...self, next]));
+    },
+    async openWork(workId, payload = '') {
+      return alive(await link.call('open-work', [...self, workId, payload])) === 'opened';
+    },
+    async finishWork(workId) {
+      return alive(await link.call('finish-work', [...self, workId])) === 'finished';
+    },
+    async listWork() {
+      const flat = (await link.call('list-work', [swarmId, coordinatorId])) as string[];
+      const work: Work[] = [];
+      for (let at = 0; at < flat.length; at += 2) {
+        work.push({ workId: flat[at] ?? '', ...(JSON.parse(flat[at + 1] ?? '') as Omit<Work, 'workId'>) });
+      }
+      return work;
+    },
+    takeOver: (endedId) => takeOver(link, { swarmId, endedId, successor: coordinatorId }),
+    handOver: (endedId, successor = '') => takeOver(link, { swarmId, endedId, successor }),
+    async leave(reason = 'completed') {
+      if (left) return;
+      for (const heartbeat of heartbeats) heartbeat.stop();
+      try {
+        while ((await link.call('stop-coordinator', [...self, reason])) === 'again');
+      } finally {
+        disconnect();
+      }
+    },
+    disconnect,
+  };
+}
+
+function alive(reply: unknown): string {
+  if (reply === 'ended') throw new CoordinationError('ended', 'the life of this coordinator is over');
+  return String(reply);
+}

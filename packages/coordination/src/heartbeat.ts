@@ -1,0 +1,64 @@
+import type { Link } from './link.ts';
+import { checkId, checkNumber, type CoordinatorSettings } from './options.ts';
+
+export interface HeartbeatOptions {
+  /** Between two beats, ms, 10 to a day; well below `staleAfterMs`. */
+  readonly intervalMs: number;
+  /** Changes the phase with the first beat. */
+  readonly phase?: string;
+}
+
+/** A heartbeat that beats until it is stopped or the life has ended. */
+export interface Heartbeat {
+  /** Resolves with the first beat. */
+  readonly beating: Promise<void>;
+  /** Stops it. The coordinator becomes stale if it does not beat in another way. Idempotent. */
+  stop(): void;
+}
+
+const DAY_MS = 86_400_000;
+
+/** A beat that fails is not repeated by itself: the next one follows soon enough. */
+export function startHeartbeat(
+  {
+    link,
+    settings,
+    life,
+  }: { readonly link: Link; readonly settings: CoordinatorSettings; readonly life: string },
+  { intervalMs, phase }: HeartbeatOptions,
+): Heartbeat {
+  const { swarmId, coordinatorId, observer } = settings;
+  checkNumber('intervalMs', intervalMs, { least: 10, most: DAY_MS });
+  let pendingPhase = phase === undefined ? '' : checkId('phase', phase, 64);
+  let stopped = false;
+  let underWay = false;
+
+  const beat = async (): Promise<void> => {
+    if (underWay || stopped) return;
+    underWay = true;
+    try {
+      const reply = await link.call('beat', [swarmId, coordinatorId, life, pendingPhase]);
+      pendingPhase = '';
+      if (reply === 'ended') {
+        stop();
+        observer.ended?.();
+      }
+    } finally {
+      underWay = false;
+    }
+  };
+  const tryBeat = (): void => {
+    beat().catch((cause: unknown) => {
+      if (!stopped)
+        observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
+    });
+  };
+  const timer = setInterval(tryBeat, intervalMs);
+  const stop = (): void => {
+    stopped = true;
+    clearInterval(timer);
+  };
+  const beating = beat();
+  beating.catch(() => undefined); // told to who waits for it
+  return { beating, stop };
+}

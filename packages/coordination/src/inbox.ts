@@ -1,0 +1,79 @@
+import { whenReady } from '@streamfold/redis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Link } from './link.ts';
+import type { CoordinatorSettings } from './options.ts';
+import { signalMessage, toReceivedSignal, type ReceivedSignal } from './signal.ts';
+
+/** A read waits this long for signals: it bounds how long stopping takes. */
+const BLOCK_MS = 500;
+const READY_TIMEOUT_MS = 5_000;
+const READ_SIGNALS = 100;
+const PAUSE_MS = 50;
+
+/**
+ * XREADGROUP GROUP inbox reader COUNT n BLOCK ms STREAMS inbox id
+ *
+ * The signals of a coordinator's inbox, in the order in which they came, each at least once: first those that a life
+ * before this one did not settle, then new ones as they come. What is refused because of its signature is settled, told
+ * of as an event, and not given out. Ends when `stop` is aborted.
+ */
+export async function* readInbox(
+  link: Link,
+  settings: CoordinatorSettings,
+  stop: AbortSignal,
+): AsyncGenerator<ReceivedSignal> {
+  const { swarmId, coordinatorId, keyRing, observer } = settings;
+  const redis = link.openReader('inbox');
+  const key = `${link.events.slice(0, -'events'.length)}inbox:${swarmId}|${coordinatorId}`;
+  let delivered = '0';
+  let knownPending = true;
+  let firstRead = true;
+  try {
+    while (!stop.aborted) {
+      let entries: [string, string[] | null][];
+      try {
+        await whenReady(redis, READY_TIMEOUT_MS);
+        const from = knownPending ? delivered : '>';
+        const reply = (await redis.xreadgroup(
+          ...([
+            'GROUP',
+            'inbox',
+            'reader',
+            'COUNT',
+            READ_SIGNALS,
+            'BLOCK',
+            BLOCK_MS,
+            'STREAMS',
+            key,
+            from,
+          ] as const),
+        )) as [string, [string, string[] | null][]][] | null;
+        entries = reply?.[0]?.[1] ?? [];
+      } catch (cause) {
+        observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
+        knownPending = true; // a reply may be lost: what it brought is pending, after what was given out
+        await sleep(PAUSE_MS);
+        continue;
+      }
+      const redelivered = knownPending && firstRead;
+      if (knownPending && entries.length === 0) {
+        knownPending = false;
+        firstRead = false;
+      }
+      for (const [entryId, fields] of entries) {
+        if (stop.aborted) return;
+        delivered = entryId;
+        if (fields === null) continue;
+        const { signal, signature } = toReceivedSignal(entryId, fields, redelivered);
+        const fault = keyRing.check(signalMessage({ swarmId, ...signal }), signature);
+        if (fault === undefined) yield signal;
+        else {
+          await link.call('settle-signal', [swarmId, coordinatorId, entryId, fault]);
+          observer.rejected?.({ part: 'signal', signalId: signal.id, from: signal.senderId, reason: fault });
+        }
+      }
+    }
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,18 @@
+export { cleanUp, type CleanupOptions, type CleanupVerdict } from './clean-up.ts';
+export { CoordinationError, type CoordinationFailure } from './coordination-error.ts';
+export { joinSwarm, type AckOutcome, type Coordinator, type Work } from './coordinator.ts';
+export { callFunction, LIBRARY, loadLibrary, type FunctionName } from './function-library.ts';
+export type { Heartbeat, HeartbeatOptions } from './heartbeat.ts';
+export {
+  createKeyRing,
+  parseKeys,
+  type KeyRing,
+  type KeyRingOptions,
+  type SignatureFault,
+} from './key-ring.ts';
+export { stepMonitor, type MonitorSettings, type MonitorStep } from './monitor.ts';
+export type { CoordinationObserver, CoordinatorOptions } from './options.ts';
+export type { SendOptions } from './send-signal.ts';
+export type { ReceivedSignal, SentSignal } from './signal.ts';
+export type { TakenOver } from './take-over.ts';
+export type { WaitOptions, WaitResult } from './wait-for-acks.ts';

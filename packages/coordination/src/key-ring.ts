@@ -1,0 +1,93 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { ConfigurationError } from '@streamfold/redis';
+
+/** Why a signature is refused. */
+export type SignatureFault = 'unsigned' | 'unknown_key' | 'bad_signature';
+
+/** A signature and the key that it was made with; both empty where nothing is signed. */
+export interface Signature {
+  readonly keyId: string;
+  readonly signature: string;
+}
+
+/** Signs with its first key and accepts all of its keys, so that keys can be replaced one after the other. */
+export interface KeyRing {
+  sign(message: readonly string[]): Signature;
+  /** False where anything passes: there are no keys, and none is required. */
+  readonly checks: boolean;
+  /** `undefined` where the signature is good. Never throws, whatever it is given. */
+  check(message: readonly string[], signature: Signature): SignatureFault | undefined;
+}
+
+export interface KeyRingOptions {
+  /** Two keys or more are valid at once while they are replaced; the first one signs. None: nothing is signed. */
+  readonly keys: readonly { readonly id: string; readonly secret: string }[];
+  /** Refuse what is not signed. Default false. */
+  readonly requireSignatures?: boolean;
+}
+
+/** Shortest secret, characters: 128 bits as base64. */
+const SECRET_LEAST = 22;
+
+/**
+ * HMAC-SHA256 over the canonical form of a message: the JSON array of all its parts, so that no two messages have the
+ * same.
+ *
+ * @throws {ConfigurationError} where a key cannot be used.
+ * @see https://www.rfc-editor.org/rfc/rfc2104
+ */
+export function createKeyRing({ keys, requireSignatures = false }: KeyRingOptions): KeyRing {
+  for (const { id, secret } of keys) {
+    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(id)) {
+      throw new ConfigurationError(
+        `key id: expected 1 to 64 characters of A-Z a-z 0-9 _ . -; got ${JSON.stringify(id)}`,
+      );
+    }
+    if (secret.length < SECRET_LEAST) {
+      throw new ConfigurationError(
+        `secret of key ${id}: expected at least ${SECRET_LEAST} characters; got ${secret.length}`,
+      );
+    }
+  }
+  if (requireSignatures && keys.length === 0) {
+    throw new ConfigurationError('signatures are required: expected at least one key; got none');
+  }
+  const secrets = new Map(keys.map(({ id, secret }) => [id, secret]));
+  const [first] = keys;
+  return {
+    sign(message) {
+      if (first === undefined) return { keyId: '', signature: '' };
+      return { keyId: first.id, signature: digest(first.secret, message).toString('base64url') };
+    },
+    checks: keys.length > 0,
+    check(message, { keyId, signature }) {
+      if (signature === '') return requireSignatures ? 'unsigned' : undefined;
+      const secret = secrets.get(keyId);
+      if (secrets.size === 0) return undefined;
+      if (secret === undefined) return 'unknown_key';
+      const given = Buffer.from(signature, 'base64url');
+      const due = digest(secret, message);
+      return given.length === due.length && timingSafeEqual(given, due) ? undefined : 'bad_signature';
+    },
+  };
+}
+
+function digest(secret: string, message: readonly string[]): Buffer {
+  return createHmac('sha256', secret).update(JSON.stringify(message)).digest();
+}
+
+/**
+ * Keys as a text holds them, from a variable or a file: `id:secret`, separated by commas, spaces or newlines.
+ *
+ * @throws {ConfigurationError} where the text is not of that form; the secrets are not shown.
+ */
+export function parseKeys(text: string): { id: string; secret: string }[] {
+  return text
+    .split(/[\s,]+/)
+    .filter((part) => part !== '')
+    .map((part, at) => {
+      const colon = part.indexOf(':');
+      if (colon < 1) throw new ConfigurationError(`signing key ${at + 1}: expected id:secret; got no colon`);
+      return { id: part.slice(0, colon), secret: part.slice(colon + 1) };
+    });
+}

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  agreeOnShardCount,
+  connectRedis,
+  shardKeys,
+  whenReady,
+  type RedisConnection,
+} from '@streamfold/redis';
+import { swarmShard } from '@streamfold/core';
+import { CoordinationError } from './coordination-error.ts';
+import { callFunction, type FunctionName } from './function-library.ts';
+import type { CoordinatorSettings } from './options.ts';
+
+/** The way of one coordinator to the shard of its swarm. */
+export interface Link {
+  /** The stream of events, from which the functions derive all other keys. */
+  readonly events: string;
+  /**
+   * Calls a function, and calls it again where the connection broke: all of them may be called twice. Redis being away is
+   * waited out for `callTimeoutMs`.
+   *
+   * @throws {CoordinationError} `invalid` where Redis refuses the arguments; the error of the connection after the time.
+   */
+  call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
+  /** Opens a connection of its own for blocking reads; closed with the link. */
+  openReader(name: string): RedisConnection;
+  /** Closes all connections. Idempotent. */
+  close(): void;
+}
+
+const CALL_TIMEOUT_MS = 5_000;
+const READY_TIMEOUT_MS = 2_000;
+const PAUSE_FIRST_MS = 20;
+const PAUSE_LONGEST_MS = 1_000;
+
+export function openLink(settings: CoordinatorSettings): Link {
+  const { url, prefix, shards, swarmId, coordinatorId, observer, callTimeoutMs } = settings;
+  const opened: RedisConnection[] = [];
+  const open = (name: string): RedisConnection => {
+    const connection = connectRedis(url, {
+      name: `streamfold-${name}-${coordinatorId}`.replaceAll(' ', '-'),
+      commandTimeoutMs: CALL_TIMEOUT_MS,
+      onError: (error) => observer.disconnected?.({ error }),
+    });
+    opened.push(connection);
+    connection.connect().catch(() => undefined); // told by onError; it goes on trying
+    return connection;
+  };
+  const redis = open('coordinator');
+  const { events } = shardKeys(prefix, swarmShard(swarmId, shards));
+  let agreed = false;
+  let closed = false;
+
+  const attempt = async (name: FunctionName, args: readonly (string | number)[]): Promise<unknown> => {
+    await whenReady(redis, READY_TIMEOUT_MS);
+    if (!agreed) await agreeOnShardCount(redis, prefix, shards);
+    agreed = true;
+    return await callFunction(redis, name, [events, ...args]);
+  };
+
+  return {
+    events,
+    async call(name, args) {
+      const deadlineMs = performance.now() + callTimeoutMs;
+      for (let failures = 0; ; failures++) {
+        try {
+          return await attempt(name, args);
+        } catch (cause) {
+          const error = cause instanceof Error ? cause : new Error(String(cause));
+          if (error.message.startsWith('STREAMFOLD ')) {
+            throw new CoordinationError('invalid', error.message.slice('STREAMFOLD '.length), { cause });
+          }
+          if (closed || isFinal(error) || performance.now() >= deadlineMs) throw error;
+          await sleep(Math.min(PAUSE_FIRST_MS * 2 ** failures, PAUSE_LONGEST_MS));
+        }
+      }
+    },
+    openReader: open,
+    close() {
+      closed = true;
+      for (const connection of opened) connection.disconnect();
+    },
+  };
+}
+
+/** What trying again does not mend: settings that do not fit, and what Redis refuses but for want of time. */
+function isFinal(error: Error): boolean {
+  if (error.name === 'ConfigurationError') return true;
+  return (
+    error.name === 'ReplyError' &&
+    !/^(?:LOADING|READONLY|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|UNBLOCKED)\b/.test(error.message)
+  );
+}

@@ -1,0 +1,93 @@
+import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import { createKeyRing, type KeyRing, type SignatureFault } from './key-ring.ts';
+
+/** Told of what a coordinator does not have to act on. */
+export interface CoordinationObserver {
+  /** A signal or an ACK was refused because of its signature; an event of its own tells of it. */
+  rejected?(fact: { part: 'signal' | 'ack'; signalId: string; from: string; reason: SignatureFault }): void;
+  /** Redis cannot be reached; it is tried again. */
+  disconnected?(fact: { error: Error }): void;
+  /** This life has ended without having been stopped here: given up for dead, or started anew by another process. */
+  ended?(): void;
+}
+
+export interface CoordinatorOptions {
+  /** Where Redis is: `redis://`, `rediss://`, `redis-sentinel://` or `redis-cluster://`. */
+  readonly url: string;
+  /** What all keys start with. Default `streamfold`. */
+  readonly prefix?: string;
+  /** Number of shards, 1 to 1,024; the same for all programs. Default 1. */
+  readonly shards?: number;
+  readonly swarmId: string;
+  /** Its own among all of the swarm; the same again after a restart. */
+  readonly coordinatorId: string;
+  /** Default `unknown`. */
+  readonly phase?: string;
+  /** Without a heartbeat for so long it is stale, ms; 0: no heartbeat is expected of it. Default 30,000. */
+  readonly staleAfterMs?: number;
+  /** Without a heartbeat for so long it is given up for dead, ms; more than `staleAfterMs`. Default four times as long. */
+  readonly deadAfterMs?: number;
+  /** Keys that sign and check signals and ACKs; the first one signs. Default none. */
+  readonly keys?: readonly { readonly id: string; readonly secret: string }[];
+  /** Refuse what is not signed. Default false. */
+  readonly requireSignatures?: boolean;
+  /** How long a call goes on trying while Redis cannot be reached, ms. Default 30,000. */
+  readonly callTimeoutMs?: number;
+  readonly observer?: CoordinationObserver;
+}
+
+/** Options, checked and complete. */
+export type CoordinatorSettings = Required<Omit<CoordinatorOptions, 'keys' | 'requireSignatures'>> & {
+  readonly keyRing: KeyRing;
+};
+
+const DEFAULT_STALE_AFTER_MS = 30_000;
+const DEAD_AFTER_STALE = 4;
+const DEFAULT_CALL_TIMEOUT_MS = 30_000;
+const DAY_MS = 86_400_000;
+
+/** @throws {ConfigurationError} one line that says what was expected and what came. */
+export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
+  const { staleAfterMs = DEFAULT_STALE_AFTER_MS, keys = [], requireSignatures = false } = options;
+  const deadAfterMs = options.deadAfterMs ?? staleAfterMs * DEAD_AFTER_STALE;
+  checkNumber('staleAfterMs', staleAfterMs, { least: 0, most: DAY_MS });
+  if (staleAfterMs > 0) {
+    checkNumber('deadAfterMs', deadAfterMs, { least: staleAfterMs + 1, most: 10 * DAY_MS });
+  }
+  return Object.freeze({
+    url: options.url,
+    prefix: options.prefix ?? DEFAULT_PREFIX,
+    shards: checkNumber('shards', options.shards ?? 1, { least: 1, most: 1_024 }),
+    swarmId: checkId('swarmId', options.swarmId),
+    coordinatorId: checkId('coordinatorId', options.coordinatorId),
+    phase: options.phase === undefined ? '' : checkId('phase', options.phase, 64),
+    staleAfterMs,
+    deadAfterMs,
+    keyRing: createKeyRing({ keys, requireSignatures }),
+    callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? DEFAULT_CALL_TIMEOUT_MS, {
+      least: 100,
+      most: DAY_MS,
+    }),
+    observer: options.observer ?? {},
+  });
+}
+
+/** @throws {ConfigurationError} where it is no id. */
+export function checkId(name: string, value: string, most = 128): string {
+  if (typeof value === 'string' && value.length <= most && /^[A-Za-z0-9_\-.:/@]+$/.test(value)) return value;
+  throw new ConfigurationError(
+    `${name}: expected 1 to ${most} characters of A-Z a-z 0-9 _ - . : / @; got ${JSON.stringify(value)}`,
+  );
+}
+
+/** @throws {ConfigurationError} where it is no whole number within the bounds. */
+export function checkNumber(
+  name: string,
+  value: number,
+  { least, most }: { least: number; most: number },
+): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new ConfigurationError(
+    `${name}: expected a whole number from ${least} to ${most}; got ${String(value)}`,
+  );
+}

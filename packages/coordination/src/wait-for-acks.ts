@@ -1,0 +1,136 @@
+import { CoordinationError } from './coordination-error.ts';
+import type { AckBell } from './ack-bell.ts';
+import type { Link } from './link.ts';
+import { checkNumber, type CoordinatorSettings } from './options.ts';
+import { rejectBadAcks } from './reject-bad-acks.ts';
+import type { SentSignal } from './signal.ts';
+
+/** How a wait ended. */
+export interface WaitResult {
+  /** `error`: it was aborted, or its coordinator's life has ended. */
+  readonly status: 'completed' | 'timeout' | 'error';
+  /** Receivers that ACKed, and those that did not. */
+  readonly acked: readonly string[];
+  readonly missing: readonly string[];
+  /** On the clock of Redis, ms with three decimals. */
+  readonly durationMs: number;
+}
+
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  /** Ends the wait as `error` when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** A monitor ends the wait so long after its time, if the waiter itself has not. */
+const MONITOR_SLACK_MS = 2_000;
+const LONGEST_MS = 31 * 86_400_000;
+
+/**
+ * Blocks until every receiver of the signal has ACKed, the time is up, or the wait is aborted. It is woken by the ACKs and
+ * asks for nothing meanwhile.
+ *
+ * @throws {CoordinationError} where the signal is unknown or another coordinator's, or this life has ended.
+ */
+export async function waitForAcks(
+  parts: {
+    readonly link: Link;
+    readonly bell: AckBell;
+    readonly settings: CoordinatorSettings;
+    readonly life: string;
+  },
+  wait: { readonly sent: SentSignal; readonly waitId: string },
+  { timeoutMs, signal: abort }: WaitOptions,
+): Promise<WaitResult> {
+  const { link, bell, settings, life } = parts;
+  const { swarmId, coordinatorId } = settings;
+  const { sent, waitId } = wait;
+  checkNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_MS });
+  const alarm = createAlarm(timeoutMs, abort);
+  const unlisten = await bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
+  try {
+    const args = [swarmId, coordinatorId, life, waitId, sent.id, sent.iteration, timeoutMs, MONITOR_SLACK_MS];
+    const started = (await link.call('start-wait', args)) as StartReply;
+    if (started !== 'open' && started !== 'exists') throw refuse(started, sent);
+    for (;;) {
+      const reason = alarm.reason();
+      await rejectBadAcks(link, settings, sent);
+      const reply = (await link.call('finish-wait', [
+        swarmId,
+        waitId,
+        reason ?? 'if_complete',
+      ])) as FinishReply;
+      if (reply[0] === 'finished') return toResult(reply);
+      if (reply[0] === 'gone') throw new CoordinationError('ended', `wait ${waitId} is not open any more`);
+      await alarm.next();
+    }
+  } finally {
+    unlisten();
+    alarm.close();
+  }
+}
+
+/** `exists` comes where the first call did its work and its reply was lost: the id is made for this wait alone. */
+type StartReply = 'open' | 'exists' | 'unknown' | 'not_sender' | 'ended';
+type FinishReply =
+  | readonly ['finished', WaitResult['status'], durationMs: string, acked: string, missing: string]
+  | readonly ['open' | 'gone'];
+
+function refuse(reply: 'unknown' | 'not_sender' | 'ended', { id, iteration }: SentSignal): CoordinationError {
+  if (reply === 'ended') return new CoordinationError('ended', 'the life of this coordinator is over');
+  return reply === 'unknown'
+    ? new CoordinationError(
+        'unknown_signal',
+        `${id}, iteration ${iteration}: it is not remembered, or never was sent`,
+      )
+    : new CoordinationError('not_sender', `${id}, iteration ${iteration}: another coordinator sent it`);
+}
+
+function toResult([, status, durationMs, acked, missing]: Extract<
+  FinishReply,
+  readonly ['finished', ...unknown[]]
+>): WaitResult {
+  const list = (text: string): string[] => (text === '' ? [] : text.split(' '));
+  return { status, durationMs: Number(durationMs), acked: list(acked), missing: list(missing) };
+}
+
+interface Alarm {
+  ring(): void;
+  /** Why the wait must end now, if it must. */
+  reason(): 'timeout' | 'error' | undefined;
+  /** Resolves at the next ring, or when there is a reason; at once where there was one since the last call. */
+  next(): Promise<void>;
+  close(): void;
+}
+
+function createAlarm(timeoutMs: number, abort: AbortSignal | undefined): Alarm {
+  let rung = false;
+  let late = false;
+  let wake: (() => void) | undefined;
+  const ring = (): void => {
+    rung = true;
+    wake?.();
+  };
+  const timer = setTimeout(() => {
+    late = true;
+    ring();
+  }, timeoutMs);
+  abort?.addEventListener('abort', ring);
+  return {
+    ring,
+    reason: () => (abort?.aborted === true ? 'error' : late ? 'timeout' : undefined),
+    async next() {
+      if (!rung) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      wake = undefined;
+      rung = false;
+    },
+    close() {
+      clearTimeout(timer);
+      abort?.removeEventListener('abort', ring);
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { defineEvent } from './define-event.ts';
+import { id, oneOf } from './field.ts';
+
+/** What a coordinator left is not removed, as its record is not as it must be. */
+export const cleanupRefused = defineEvent({
+  type: 'cleanup.refused',
+  description: 'A cleanup does not remove what a coordinator left, as its record is not as it must be.',
+  fields: {
+    refused_id: id,
+    reason: oneOf(
+      'not_a_number',
+      'not_whole',
+      'in_the_future',
+      'too_old',
+      'in_seconds',
+      'in_microseconds',
+      'alive',
+      'changed',
+    ),
+  },
+  meanings: {
+    refused_id: 'the coordinator',
+    reason: 'what is wrong with the time of its end, or that it is alive',
+  },
+});
