@@ -17,6 +17,7 @@ await runAggregator(
     role: role === 'fold' ? 'fold' : 'all',
     claimIdleMs: 30_000,
     batchEntries: 2_000,
+    monitorGraceMs: 15_000,
     version: 'bench',
     observe: () => undefined,
     onListening: (url) => process.send?.({ url }),

@@ -31,6 +31,7 @@ export async function startAggregator(
         role: 'all',
         claimIdleMs: 30_000,
         batchEntries: 2_000,
+        monitorGraceMs: 1_000,
         version: 'test',
         now: () => performance.now(),
         pause: async (ms, signal) => {

@@ -10,6 +10,7 @@ import { createApp } from './http/create-app.ts';
 import { readHealth } from './http/read-health.ts';
 import { readUnreadiness } from './http/read-unreadiness.ts';
 import { serveHttp } from './http/serve-http.ts';
+import { MONITOR_EVERY_MS, monitorShard } from './monitor-shard.ts';
 import { createProcessMetrics } from './process-metrics.ts';
 import { repeat } from './repeat.ts';
 import { retry, type Pause } from './retry.ts';
@@ -30,6 +31,8 @@ export interface AggregatorOptions {
   readonly role: 'all' | 'fold' | 'serve';
   readonly claimIdleMs: number;
   readonly batchEntries: number;
+  /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
+  readonly monitorGraceMs: number;
   readonly version: string;
   readonly observe: Observe;
   /** Told once the HTTP endpoints can be reached. */
@@ -111,6 +114,17 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
         for (const generation of generations) await keepUp(redis, generation, { observe, measured });
       }),
     ];
+    const monitorRedis = connections.open('monitor', REQUEST_TIMEOUT_MS);
+    actors.push(
+      repeat(
+        { redis: monitorRedis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause },
+        async () => {
+          const { prefix, monitorGraceMs: graceMs } = options;
+          for (const { shard } of generations)
+            await monitorShard(monitorRedis, { prefix, shard }, { observe, graceMs });
+        },
+      ),
+    );
     if (role !== 'serve') actors.push(...consumerActors(generations, connections, options, observe));
     if (serves) {
       const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);

@@ -24,6 +24,15 @@ export type Fact =
       readonly error: Error;
     }
   | { readonly type: 'recovered'; readonly shard: number | undefined; readonly step: FailingStep }
+  | {
+      readonly type: 'monitor_moved';
+      readonly shard: number;
+      readonly stale: number;
+      readonly dead: number;
+      readonly waits: number;
+      readonly signals: number;
+    }
+  | { readonly type: 'monitor_suspended'; readonly shard: number; readonly graceMs: number }
   | { readonly type: 'connection_failed'; readonly error: Error }
   | { readonly type: 'request_failed'; readonly error: Error }
   | { readonly type: 'view_loaded'; readonly shard: number; readonly cause: string; readonly series: number }
@@ -35,6 +44,6 @@ export type Fact =
     };
 
 /** What an aggregator repeats until it succeeds. */
-export type FailingStep = 'fold' | 'view' | 'upkeep' | 'open';
+export type FailingStep = 'fold' | 'view' | 'upkeep' | 'monitor' | 'open';
 
 export type Observe = (fact: Fact) => void;

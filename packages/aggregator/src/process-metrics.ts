@@ -84,6 +84,17 @@ export function createProcessMetrics(version: string): ProcessMetrics {
     labelNames: ['cause'],
     registers,
   });
+  const detections = new Counter({
+    name: 'streamfold_monitor_detections_total',
+    help: 'What the monitor of this process found overdue: coordinators stale or dead, waits, signals without ACKs.',
+    labelNames: ['subject'],
+    registers,
+  });
+  const suspensions = new Counter({
+    name: 'streamfold_monitor_suspensions_total',
+    help: 'Times the monitor of this process noticed an outage and suspended all deadlines for a grace period.',
+    registers,
+  });
   const lagEntries = new Gauge({
     name: 'streamfold_lag_entries',
     help: 'Entries not folded yet: undelivered or pending.',
@@ -136,6 +147,7 @@ export function createProcessMetrics(version: string): ProcessMetrics {
   for (const outcome of ['committed', 'contested']) batches.inc({ outcome }, 0);
   for (const reason of DEAD_LETTER_REASONS) deadLetters.inc({ reason }, 0);
   lost.inc({ reason: 'trimmed' }, 0);
+  for (const subject of ['stale', 'dead', 'wait', 'signal']) detections.inc({ subject }, 0);
 
   return {
     observe(fact) {
@@ -168,6 +180,15 @@ export function createProcessMetrics(version: string): ProcessMetrics {
           return;
         case 'view_loaded':
           viewLoads.inc({ cause: fact.cause });
+          return;
+        case 'monitor_moved':
+          detections.inc({ subject: 'stale' }, fact.stale);
+          detections.inc({ subject: 'dead' }, fact.dead);
+          detections.inc({ subject: 'wait' }, fact.waits);
+          detections.inc({ subject: 'signal' }, fact.signals);
+          return;
+        case 'monitor_suspended':
+          suspensions.inc();
           return;
         case 'recovered':
         case 'connection_failed':

@@ -68,6 +68,12 @@ export function logFact(log: Log, fact: Fact): void {
     case 'recovered':
       log.info(details, 'works again');
       return;
+    case 'monitor_moved':
+      log.debug(details, 'overdue');
+      return;
+    case 'monitor_suspended':
+      log.info(details, 'deadlines suspended: no monitor had stepped for long');
+      return;
     case 'connection_failed':
       log.debug(details, 'connection failed');
       return;

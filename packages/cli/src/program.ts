@@ -1,4 +1,5 @@
 import { Command as Commander } from 'commander';
+import { cleanup } from './command/cleanup.ts';
 import { deadLetters } from './command/dead-letters.ts';
 import { demo } from './command/demo.ts';
 import { doctor } from './command/doctor.ts';
@@ -38,7 +39,16 @@ export function createProgram(version: string, run: Run): Commander {
     return added.allowExcessArguments(false);
   };
 
-  add('serve', serve, ['host', 'port', 'consumer', 'role', 'claimIdleMs', 'batchEntries', 'logLevel'])
+  add('serve', serve, [
+    'host',
+    'port',
+    'consumer',
+    'role',
+    'claimIdleMs',
+    'batchEntries',
+    'monitorGraceMs',
+    'logLevel',
+  ])
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')
     .description('Runs an aggregator: consumes, folds exactly once, serves HTTP. Start as many as you like.')
     .addHelpText('after', example('streamfold serve --redis redis://127.0.0.1:6379 --port 3000'));
@@ -71,6 +81,12 @@ export function createProgram(version: string, run: Run): Commander {
   add('drop', deadLetters('drop'), ['reason', 'all'], dead)
     .argument('[ids...]', 'as list shows them: shard/ID')
     .summary('drop dead letters for good');
+  add('cleanup', cleanup, ['endedForHours', 'dryRun', 'json'])
+    .summary('remove what coordinators left whose lives ended long ago')
+    .description(
+      'Removes the keys of ended coordinators, in bounded steps, by exact name. What has work or signals left is kept. Exit code 1 where a record was refused.',
+    )
+    .addHelpText('after', example('streamfold cleanup --dry-run'));
   add('doctor', doctor, ['json']).summary('check Redis for what the guarantees need');
   return program;
 }

@@ -136,6 +136,17 @@ export const SETTINGS = {
     help: 'most entries in one commit',
     reason: 'a commit of 2,000 entries holds Redis for some 3 ms',
   },
+  monitorGraceMs: {
+    flag: '--monitor-grace-ms',
+    argument: 'ms',
+    variable: 'STREAMFOLD_MONITOR_GRACE_MS',
+    unit: 'ms',
+    ...wholeNumber(0, 3_600_000),
+    byDefault: 15_000,
+    help: 'after an outage of the monitors or of Redis, nothing is overdue for this long',
+    reason:
+      'long enough for every coordinator that lives to beat again; an outage of ours is no mass death of theirs',
+  },
   logLevel: {
     flag: '--log-level',
     argument: 'level',
@@ -173,6 +184,25 @@ export const SETTINGS = {
     defaultInWords: 'until Ctrl-C',
     help: 'end after this time',
     reason: 'for trying it in a script',
+  },
+  endedForHours: {
+    flag: '--ended-for-hours',
+    argument: 'h',
+    variable: 'STREAMFOLD_ENDED_FOR_HOURS',
+    unit: 'h',
+    ...wholeNumber(0, 87_600),
+    byDefault: 24,
+    help: 'only coordinators whose last life ended at least this long ago',
+    reason: 'a day leaves time to take over what they left',
+  },
+  dryRun: {
+    flag: '--dry-run',
+    variable: 'STREAMFOLD_DRY_RUN',
+    unit: 'true or false',
+    ...oneOf('true', 'false'),
+    byDefault: 'false',
+    help: 'only say what would be removed; writes nothing',
+    reason: 'to look first',
   },
   limit: {
     flag: '--limit',
@@ -226,11 +256,14 @@ export interface Configuration {
   readonly role: 'all' | 'fold' | 'serve';
   readonly claimIdleMs: number;
   readonly batchEntries: number;
+  readonly monitorGraceMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly json: boolean;
   readonly stdin: boolean;
   /** 0: no end. */
   readonly seconds: number;
+  readonly endedForHours: number;
+  readonly dryRun: boolean;
   readonly limit: number;
   /** Empty: any. */
   readonly reason: string;

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
-import { createPublisher, type Publisher } from '@streamfold/publisher';
 import { redactUrl, type RedisConnection } from '@streamfold/redis';
+import { CAST } from '../demo/cast.ts';
+import { directCast } from '../demo/direct-cast.ts';
 import { followSwarm, type SwarmFollower } from '../demo/follow-swarm.ts';
 import { createSummaryDisplay } from '../demo/show-summary.ts';
-import { DEMO_SWARMS, simulateSwarm } from '../demo/simulate-swarm.ts';
 import { startAggregator, type AggregatorProcess } from '../demo/start-aggregator.ts';
 import type { Command, Environment } from '../environment.ts';
 import type { Configuration } from '../settings.ts';
@@ -15,6 +15,8 @@ const REDRAW_MS = 500;
 const LINE_MS = 2_000;
 /** What was published last is waited for this long at the end. */
 const SETTLE_MS = 2_000;
+/** The monitors watch soon: the coordinators of the demo beat every second. */
+const DEMO_GRACE_MS = 3_000;
 
 /**
  * Everything on this machine: a Redis of its own (or the one that was named), two aggregators and a swarm, and a summary
@@ -29,7 +31,7 @@ export const demo: Command = async (environment) => {
     await withRedis(settled, async (redis) => {
       for (const port of [configuration.port, 0]) aggregators.push(await startOn(port, settled));
       introduce(settled, aggregators, print);
-      await runSwarm(redis, { ...environment, configuration: settled }, aggregators);
+      await runSwarms(redis, { ...environment, configuration: settled }, aggregators);
     });
     return 0;
   } finally {
@@ -40,12 +42,13 @@ export const demo: Command = async (environment) => {
 
 /** On `port`; where nobody asked for that one and it is taken, on a free one. */
 async function startOn(port: number, configuration: Configuration): Promise<AggregatorProcess> {
-  const { redis, prefix, shards, host, given } = configuration;
+  const { redis, prefix, shards, host, monitorGraceMs, given } = configuration;
   return startAggregator({
     STREAMFOLD_REDIS_URL: redis,
     STREAMFOLD_PREFIX: prefix,
     STREAMFOLD_SHARDS: String(shards),
     STREAMFOLD_HOST: host,
+    STREAMFOLD_MONITOR_GRACE_MS: String(given.has('monitorGraceMs') ? monitorGraceMs : DEMO_GRACE_MS),
     STREAMFOLD_PORT: String(given.has('port') || (await isPortFree(host, port)) ? port : 0),
   });
 }
@@ -57,9 +60,9 @@ function introduce(
 ): void {
   const url = aggregators[0]?.url ?? '';
   const options = `--redis ${redactUrl(redis)}${prefix === 'streamfold' ? '' : ` --prefix ${prefix}`}${shards === 1 ? '' : ` --shards ${shards}`}`;
-  const coordinators = DEMO_SWARMS.reduce((sum, swarm) => sum + swarm.coordinators, 0);
+  const swarms = new Set(CAST.map(({ swarmId }) => swarmId)).size;
   print(`
-Streamfold demo: ${coordinators} simulated coordinators in ${DEMO_SWARMS.length} swarms, ${aggregators.length} aggregators
+Streamfold demo: ${CAST.length} coordinators in ${swarms} swarms, a process each, and ${aggregators.length} aggregators
 
   metrics of the swarms   ${url}/prometheus/metrics
   health                  ${url}/prometheus/health
@@ -74,26 +77,18 @@ Ctrl-C stops all of it.
 `);
 }
 
-/** Lets the swarm live and shows what is folded, until it is told to stop, the time is over, or an aggregator fails. */
-async function runSwarm(
+/** Lets the swarms live and shows what is folded, until it is told to stop, the time is over, or an aggregator fails. */
+async function runSwarms(
   redis: RedisConnection,
   environment: Environment,
   aggregators: readonly AggregatorProcess[],
 ): Promise<void> {
   const { configuration, stop, print, terminal, now, pause, random } = environment;
-  const { redis: url, prefix, shards, seconds } = configuration;
-  const publisher = createPublisher({ url, prefix, shards });
+  const { redis: redisUrl, prefix, shards, seconds } = configuration;
   const over = new AbortController();
   const ends = [stop, over.signal, ...(seconds > 0 ? [AbortSignal.timeout(seconds * 1_000)] : [])];
   const ended = AbortSignal.any(ends);
-  setMaxListeners(0, ended); // every coordinator that pauses listens to it
-  const world = {
-    publish: (event: Parameters<Publisher['publish']>[0]) => void publisher.publish(event),
-    pause,
-    random,
-    now,
-  };
-  const swarms = DEMO_SWARMS.map((shape) => simulateSwarm(shape, world, ended));
+  setMaxListeners(0, ended); // every process listens to it
   let failure: string | undefined;
   for (const aggregator of aggregators) {
     void aggregator.failed.then((how) => {
@@ -101,6 +96,7 @@ async function runSwarm(
       over.abort();
     });
   }
+  const playing = directCast(CAST, { redisUrl, prefix, shards, pause, random }, ended);
   try {
     const follower = await followSwarm(redis, { prefix, shards }, now);
     const display = createSummaryDisplay(print, terminal);
@@ -109,27 +105,19 @@ async function runSwarm(
       await pause(terminal ? REDRAW_MS : LINE_MS, ended);
       display.show(await follower.read(), now() - startedMs);
     }
+    await playing;
     if (failure !== undefined) throw new Error(failure);
-    await Promise.all(swarms);
-    await conclude(publisher, follower, environment);
+    await conclude(follower, environment);
   } finally {
     over.abort();
-    await publisher.close();
+    await playing;
   }
 }
 
-/** Lets the aggregators fold what was published last, and tells how many events were published and folded. */
-async function conclude(
-  publisher: Publisher,
-  follower: SwarmFollower,
-  { print, now }: Environment,
-): Promise<void> {
-  await publisher.close();
+/** Lets the aggregators fold what came last, and tells how much it was. */
+async function conclude(follower: SwarmFollower, { print, now }: Environment): Promise<void> {
   const deadlineMs = now() + SETTLE_MS;
   let summary = await follower.read();
   while (summary.lagEntries > 0 && now() < deadlineMs) summary = await follower.read();
-  const published = publisher.stats().published.toLocaleString('en');
-  print(
-    `\nstopped: ${published} events published here, ${summary.events.toLocaleString('en')} folded, lag ${summary.lagEntries}`,
-  );
+  print(`\nstopped: ${summary.events.toLocaleString('en')} events folded, lag ${summary.lagEntries}`);
 }

@@ -7,7 +7,8 @@ import { createLog, logFact } from '../log.ts';
 /** Aggregates until it is told to stop. */
 export const serve: Command = async ({ configuration, stop, terminal, version, now, createId, pause }) => {
   const log = createLog(configuration.logLevel, terminal);
-  const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries } = configuration;
+  const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries, monitorGraceMs } =
+    configuration;
   const consumer = configuration.consumer || `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
   log.info({ version, redis: redactUrl(redis), shards, role, consumer }, 'starting');
   await runAggregator(
@@ -21,6 +22,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
       role,
       claimIdleMs,
       batchEntries,
+      monitorGraceMs,
       version,
       observe: (fact) => logFact(log, fact),
       onListening: (url) => {

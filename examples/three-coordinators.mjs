@@ -1,0 +1,53 @@
+// Three coordinators block on each other; one of them is killed, and another takes over its work.
+//
+//   node examples/three-coordinators.mjs redis://127.0.0.1:6379
+//
+// An aggregator should run (npx streamfold serve): its monitor finds the dead one. Without one, this example steps a
+// monitor by itself.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { joinSwarm, stepMonitor } from '@streamfold/coordination';
+import { connectRedis, whenReady } from '@streamfold/redis';
+
+const url = process.argv[2] ?? 'redis://127.0.0.1:6379';
+const deadlines = { staleAfterMs: 500, deadAfterMs: 1_000 };
+const join = (coordinatorId) => joinSwarm({ url, swarmId: 'example', coordinatorId, phase: 'planning', ...deadlines });
+const [ada, ben, cyd] = await Promise.all(['ada', 'ben', 'cyd'].map(join));
+for (const each of [ada, ben, cyd]) await each.startHeartbeat({ intervalMs: 100 }).beating;
+
+// Ben and Cyd answer what comes.
+const stop = new AbortController();
+for (const each of [ben, cyd]) void answer(each);
+async function answer(coordinator) {
+  for await (const signal of coordinator.receiveSignals(stop.signal)) {
+    const { latencyMs } = await coordinator.acknowledgeSignal(signal);
+    console.log(`${coordinator.coordinatorId} ACKs "${signal.payload}" after ${latencyMs} ms`);
+  }
+}
+
+// Ada sends a signal to both, and blocks until they have ACKed.
+const sent = await ada.sendSignal(['ben', 'cyd'], 'completion', { payload: 'plan is ready' });
+const wait = await ada.waitForAcks(sent, { timeoutMs: 5_000 });
+console.log(`ada waited ${wait.durationMs} ms: ${wait.status}, ACKed by ${wait.acked.join(' and ')}`);
+
+// Cyd is killed in the middle of its work. The monitor notices; Ada waits in vain for it, and Ben takes over.
+await cyd.openWork('report-7', 'half written');
+cyd.disconnect();
+console.log('cyd is gone');
+const monitor = connectRedis(url, { name: 'example', commandTimeoutMs: 5_000 });
+void monitor.connect();
+await whenReady(monitor, 5_000);
+for (let dead = 0; dead === 0; await sleep(50)) {
+  const settings = { limit: 100, outageMs: 10_000, graceMs: 0 };
+  ({ dead } = await stepMonitor(monitor, { prefix: 'streamfold', shard: 0 }, settings));
+}
+const second = await ada.sendSignal(['ben', 'cyd'], 'completion', { payload: 'report, please', iteration: 1 });
+const { status, missing } = await ada.waitForAcks(second, { timeoutMs: 300 });
+console.log(`ada waited for the report: ${status}, ${missing.join(' and ')} did not ACK`);
+const { work, signals } = await ben.takeOver('cyd');
+console.log(`ben takes over ${work} piece of work and ${signals} signal of cyd's`);
+console.log('ben has', (await ben.listWork()).map(({ workId, transferredFrom }) => `${workId} from ${transferredFrom}`));
+
+await ben.finishWork('report-7');
+stop.abort();
+await Promise.all([ada.leave(), ben.leave()]);
+monitor.disconnect();

@@ -1,0 +1,50 @@
+import { cleanUp, type CleanupVerdict } from '@streamfold/coordination';
+import type { Command } from '../environment.ts';
+import { withRedis } from '../with-redis.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** What the verdicts mean, in words. */
+const MEANINGS: Readonly<Record<CleanupVerdict['verdict'], string>> = {
+  removed: 'removed',
+  would_remove: 'would be removed',
+  kept: 'kept: it has work or signals that nobody has taken over',
+  not_a_number: 'refused: the time of its end is no number',
+  not_whole: 'refused: the time of its end is no whole number of ms',
+  in_the_future: 'refused: the time of its end is in the future',
+  too_old: 'refused: the time of its end is before 2020',
+  in_seconds: 'refused: the time of its end is in seconds; ms are expected',
+  in_microseconds: 'refused: the time of its end is in microseconds; ms are expected',
+  alive: 'refused: it is alive',
+  changed: 'refused: the time of its end is another than the index says',
+};
+
+/** Verdicts that are no refusal. */
+const AS_EXPECTED: ReadonlySet<CleanupVerdict['verdict']> = new Set(['removed', 'would_remove', 'kept']);
+
+/** Removes what ended coordinators left: 0 where all records were as they must be, 1 where some were refused. */
+export const cleanup: Command = ({ configuration, print }) =>
+  withRedis(
+    configuration,
+    async (redis) => {
+      const { prefix, shards, endedForHours, dryRun, json } = configuration;
+      const counts = new Map<CleanupVerdict['verdict'], number>();
+      for (let shard = 0; shard < shards; shard++) {
+        const options = { endedForMs: endedForHours * HOUR_MS, dryRun };
+        for await (const each of cleanUp(redis, { prefix, shard }, options)) {
+          counts.set(each.verdict, (counts.get(each.verdict) ?? 0) + 1);
+          const { swarmId, coordinatorId, verdict } = each;
+          print(json ? JSON.stringify(each) : `${swarmId} ${coordinatorId}  ${MEANINGS[verdict]}`);
+        }
+      }
+      const count = (verdict: CleanupVerdict['verdict']): number => counts.get(verdict) ?? 0;
+      let refused = 0;
+      for (const [verdict, number] of counts) if (!AS_EXPECTED.has(verdict)) refused += number;
+      if (!json) {
+        const removed = dryRun ? `${count('would_remove')} would be removed` : `${count('removed')} removed`;
+        print(`${removed}, ${count('kept')} kept, ${refused} refused`);
+      }
+      return refused === 0 ? 0 : 1;
+    },
+    { looksOnly: configuration.dryRun },
+  );

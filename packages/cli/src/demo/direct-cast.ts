@@ -1,0 +1,46 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Part } from './cast.ts';
+import type { Stage } from './play-part.ts';
+
+const PROGRAM = fileURLToPath(new URL('./coordinator-main.js', import.meta.url));
+/** A mortal coordinator lives about so long, and is gone about so long: longer than it takes to be given up for dead. */
+const LIFE_MS = 15_000;
+const GONE_MS = 12_000;
+const STOP_DEADLINE_MS = 3_000;
+
+/**
+ * Runs each part as a process of its own until `stop` is aborted. Mortal ones are killed by SIGKILL, and come back; a
+ * process that ends in another way is started again. Afterwards none of them runs.
+ */
+export async function directCast(cast: readonly Part[], stage: Stage, stop: AbortSignal): Promise<void> {
+  await Promise.all(cast.map((part) => directPart(part, stage, stop)));
+}
+
+async function directPart(part: Part, stage: Stage, stop: AbortSignal): Promise<void> {
+  const { redisUrl, prefix, shards, pause, random } = stage;
+  const about = (ms: number): number => ms * (0.5 + random());
+  while (!stop.aborted) {
+    const child = fork(PROGRAM, [JSON.stringify(part), JSON.stringify({ redisUrl, prefix, shards })], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      detached: true, // Ctrl-C in a terminal is for us: we then end it
+    });
+    const ended = new AbortController();
+    void once(child, 'exit').then(() => ended.abort());
+    const either = AbortSignal.any([stop, ended.signal]);
+    await pause(part.temper === 'mortal' ? about(LIFE_MS) : 2 ** 30, either);
+    if (stop.aborted) await end(child, ended.signal);
+    else child.kill('SIGKILL');
+    await pause(about(GONE_MS), stop);
+  }
+}
+
+async function end(child: ChildProcess, ended: AbortSignal): Promise<void> {
+  if (ended.aborted) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+  await exited;
+  clearTimeout(timer);
+}
