@@ -11,9 +11,13 @@ const server = await startRedis();
 test.after.always(() => server.stop());
 
 test('the publisher example of the docs publishes what it says', async (t) => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['examples/publish-events.mjs', server.url], {
-    cwd: ROOT,
-  });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['examples/publish-events.mjs', server.url],
+    {
+      cwd: ROOT,
+    },
+  );
   t.regex(stdout, /^appended as \d+-\d+\nundelivered: 0\n$/);
   const events = await readPublished(server.redis);
   t.deepEqual(
