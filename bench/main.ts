@@ -44,7 +44,7 @@ async function benchDrain(): Promise<void> {
 }
 
 function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
+  const sorted = values.toSorted((left, right) => left - right);
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 

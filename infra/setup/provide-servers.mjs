@@ -101,11 +101,11 @@ async function extractPackages(name, server) {
   }
   try {
     const apt = aptOptions(work);
-    await mustRun(name, 'apt-get', [...apt, '-qq', 'update']);
+    await mustRun(name, ['apt-get', ...apt, '-qq', 'update']);
     const packages = await namePackages(name, server.packages, apt);
-    await mustRun(name, 'apt-get', [...apt, '-qq', 'download', ...packages], { cwd: join(work, 'debs') });
+    await mustRun(name, ['apt-get', ...apt, '-qq', 'download', ...packages], { cwd: join(work, 'debs') });
     for (const file of readdirSync(join(work, 'debs'))) {
-      await mustRun(name, 'dpkg-deb', ['-x', join(work, 'debs', file), join(work, 'root')]);
+      await mustRun(name, ['dpkg-deb', '-x', join(work, 'debs', file), join(work, 'root')]);
     }
     const root = join(CACHE, name);
     rmSync(root, { recursive: true, force: true });
@@ -166,7 +166,7 @@ function listFolders(directory) {
     .map((entry) => entry.name);
 }
 
-async function mustRun(name, command, args, options) {
+async function mustRun(name, [command, ...args], options) {
   const { code, output } = await runCommand(command, args, options);
   if (code !== 0) throw failed(name, output);
 }

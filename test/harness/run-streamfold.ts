@@ -54,9 +54,9 @@ export async function startServe(
   return {
     url,
     pid: child.pid ?? 0,
-    async kill(signal) {
+    kill(signal) {
       child.kill(signal);
-      return await exited;
+      return exited;
     },
   };
 }

@@ -111,7 +111,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
         for (const generation of generations) await keepUp(redis, generation, { observe, measured });
       }),
     ];
-    if (role !== 'serve') actors.push(...consumerActors(generations, connections, options, observe));
+    if (role !== 'serve') actors.push(...consumerActors(generations, { connections, observe }, options));
     if (serves) {
       const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);
       const { createId } = options;
@@ -159,9 +159,8 @@ async function openGenerations(
 
 function consumerActors(
   generations: readonly Generation[],
-  connections: Connections,
+  { connections, observe }: { readonly connections: Connections; readonly observe: Observe },
   options: AggregatorOptions,
-  observe: Observe,
 ): Actor[] {
   const { shards, claimIdleMs, batchEntries, now, pause } = options;
   const bounds: CommitBounds = {

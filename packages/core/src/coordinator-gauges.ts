@@ -15,6 +15,7 @@ export interface CoordinatorGauges {
 }
 
 interface Swarm {
+  readonly swarmId: string;
   coordinators: number;
   /** By coordinator: the start of its oldest open wait. */
   readonly oldest: Map<string, number>;
@@ -42,14 +43,16 @@ export function createCoordinatorGauges(
     else alive.set(key, count);
     changed('coordinators_alive', key);
   };
-  const remove = (key: string, swarmId: string, swarm: Swarm, coordinator: Coordinator): void => {
+  const remove = (swarm: Swarm, key: string, coordinator: Coordinator): void => {
+    const { swarmId } = swarm;
     addAlive(aliveKey(swarmId, coordinator), -1);
     openWaits.set(swarmId, (openWaits.get(swarmId) ?? 0) - coordinator.openWaits);
     swarm.coordinators--;
     if (swarm.oldest.get(key) === swarm.least) swarm.least = undefined;
     swarm.oldest.delete(key);
   };
-  const add = (key: string, swarmId: string, swarm: Swarm, coordinator: Coordinator): void => {
+  const add = (swarm: Swarm, key: string, coordinator: Coordinator): void => {
+    const { swarmId } = swarm;
     addAlive(aliveKey(swarmId, coordinator), 1);
     openWaits.set(swarmId, (openWaits.get(swarmId) ?? 0) + coordinator.openWaits);
     swarm.coordinators++;
@@ -66,11 +69,11 @@ export function createCoordinatorGauges(
       const swarmId = key.slice(0, key.indexOf(KEY_SEPARATOR));
       let swarm = swarms.get(swarmId);
       if (swarm === undefined) {
-        swarm = { coordinators: 0, oldest: new Map(), least: undefined };
+        swarm = { swarmId, coordinators: 0, oldest: new Map(), least: undefined };
         swarms.set(swarmId, swarm);
       }
-      if (before !== undefined) remove(key, swarmId, swarm, before);
-      if (after !== undefined) add(key, swarmId, swarm, after);
+      if (before !== undefined) remove(swarm, key, before);
+      if (after !== undefined) add(swarm, key, after);
       if (swarm.coordinators === 0) {
         swarms.delete(swarmId);
         openWaits.delete(swarmId);

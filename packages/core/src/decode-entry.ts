@@ -41,9 +41,9 @@ export interface DecodeContext {
 
 /** Largest flat entry, and largest `events` field, bytes of UTF-8. */
 export const FLAT_ENTRY_BYTES = 16 * 1024;
-export const BATCH_ENTRY_BYTES = 1024 * 1024;
+const BATCH_ENTRY_BYTES = 1024 * 1024;
 /** Most events in one entry. */
-export const BATCH_EVENTS = 1_000;
+const BATCH_EVENTS = 1_000;
 
 /**
  * Decodes the fields of an entry (name, value, name, value …): one event, or as many as its only field `events` holds.
@@ -132,7 +132,7 @@ function decodeEvent(read: FieldSource, collect: () => WireFields, context: Deco
   const source =
     version === undefined || version === CURRENT[eventType.version] || version === eventType.version
       ? read
-      : upcastSource(eventType, version, collect, context.upcasters);
+      : upcastSource({ eventType, version, upcasters: context.upcasters }, collect);
   if (typeof source !== 'function') return source;
   const decoded = decodeFields(eventType, source);
   if (isFault(decoded)) return decoded;
@@ -149,11 +149,16 @@ function decodeEvent(read: FieldSource, collect: () => WireFields, context: Deco
 /** Texts of the versions, so that none is made for each event. */
 const CURRENT: readonly string[] = ['0', '1'];
 
+interface Upcast {
+  readonly eventType: EventType;
+  /** As it came. */
+  readonly version: unknown;
+  readonly upcasters: Upcasters;
+}
+
 function upcastSource(
-  { type, version: current }: EventType,
-  version: unknown,
+  { eventType: { type, version: current }, version, upcasters }: Upcast,
   collect: () => WireFields,
-  upcasters: Upcasters,
 ): FieldSource | Fault {
   const unsupported: Fault = {
     reason: 'unsupported_version',

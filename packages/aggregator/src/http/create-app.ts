@@ -1,5 +1,5 @@
 import { CONTENT_TYPES } from '@streamfold/core';
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import Koa from 'koa';
 import compress from 'koa-compress';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
@@ -132,9 +132,9 @@ function unavailable(context: Koa.Context, why: string): void {
 }
 
 /** The value of `promise`, or a rejection where it takes longer than `ms`. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const timeout = AbortSignal.timeout(ms);
-  return await Promise.race([
+  return Promise.race([
     promise,
     new Promise<never>((_resolve, reject) => {
       timeout.addEventListener('abort', () =>

@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer';
 import type { DeliveredEntry } from './delivered-entry.ts';
 
 /** What came of a chunk: more is needed, or the reply is complete and `rest` is what followed it. */
-export type ParseOutcome =
+type ParseOutcome =
   | { readonly complete: false }
   | { readonly complete: true; readonly entries: DeliveredEntry[]; readonly rest: Buffer };
 

@@ -17,7 +17,7 @@ export interface EventType<Type extends string = string, Own extends Fields = Fi
   readonly rules: readonly NamedRule[];
 }
 
-export interface NamedRule extends FieldRule {
+interface NamedRule extends FieldRule {
   /** Name on the wire. */
   readonly name: string;
   /** Name in the decoded event. */
@@ -35,7 +35,7 @@ type Optionals<T> = { [Name in keyof T as undefined extends T[Name] ? Name : nev
 type Requireds<T> = { [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name] };
 
 /** The decoded form of an event: wire names and parsed values. */
-export type Decoded<Type extends string, Own extends Fields> = Readonly<
+type Decoded<Type extends string, Own extends Fields> = Readonly<
   { type: Type; swarm_id: string; v: number; id?: string | undefined; at?: number | undefined } & Requireds<
     DecodedFields<Own>
   > &

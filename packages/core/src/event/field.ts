@@ -5,7 +5,7 @@ import { z } from 'zod';
  * reference in the docs, and beside it a fast parser of the same meaning, which decoding uses: `test/core` holds the two
  * to each other on generated input.
  */
-export interface FieldKind {
+interface FieldKind {
   /** What is expected, in words, for error texts and the reference. */
   readonly expected: string;
   /** The value of a text, or `INVALID`. */
