@@ -1,4 +1,5 @@
 export { runAggregator, type AggregatorOptions } from './aggregator.ts';
+export { describeProcessMetrics, type ProcessMetricDescription } from './describe-process-metrics.ts';
 export type { Fact, Observe } from './fact.ts';
 export { findGeneration, openGeneration, type Generation } from './generation.ts';
 export type { Lag } from './measure-lag.ts';

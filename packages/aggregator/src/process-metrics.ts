@@ -22,10 +22,9 @@ const DEAD_LETTER_REASONS = [
   'wrong_shard',
 ] as const;
 
-export function createProcessMetrics(version: string): ProcessMetrics {
-  const registers = [new Registry()];
-  const [registry] = registers;
-  if (registry === undefined) throw new Error('unreachable');
+/** The metrics of a process that has just started, in a registry of their own. */
+export function createProcessMetrics(version: string, registry = new Registry()): ProcessMetrics {
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
 
   const entries = new Counter({
@@ -51,7 +50,7 @@ export function createProcessMetrics(version: string): ProcessMetrics {
   });
   const lost = new Counter({
     name: 'streamfold_entries_lost_total',
-    help: 'Entries that can never be folded, by reason: trimmed from the stream while they were pending.',
+    help: 'Entries that can never be folded, by reason: trimmed from the stream before they were folded.',
     labelNames: ['reason'],
     registers,
   });
