@@ -5,7 +5,7 @@ import { code, codeList, renderPage, renderTable } from './render-page.mjs';
 export function renderConfiguration(helps) {
   const settings = Object.values(SETTINGS).map((setting) => ({
     ...setting,
-    takenBy: takenBy(setting, helps),
+    takenBy: listTakers(setting, helps),
   }));
   return renderPage('Configuration', [
     'A setting is a flag and an environment variable that mean the same; the flag wins. An empty variable counts as not\nset. A value that is not as expected ends the program with exit code 2 and one line that says what was expected and\nwhat came.',
@@ -47,7 +47,7 @@ function renderSetting(setting) {
   ];
 }
 
-function takenBy({ variable }, helps) {
+function listTakers({ variable }, helps) {
   const names = helps
     .filter(({ variables }) => variables.includes(variable))
     .map(({ path }) => path.join(' '));

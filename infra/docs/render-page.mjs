@@ -7,8 +7,11 @@ const GENERATED = '*This page is generated from the code by `npm run docs`; chan
 
 /** A table; cells may hold `|`. */
 export function renderTable(head, rows) {
-  const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+  return [renderRow(head), `|${'---|'.repeat(head.length)}`, ...rows.map(renderRow)].join('\n');
+}
+
+function renderRow(cells) {
+  return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 export function code(text) {

@@ -24,7 +24,7 @@ export function describeProcessMetrics(): ProcessMetricDescription[] {
       labels: listOf(metric, 'labelNames').filter((label) => typeof label === 'string'),
       buckets: listOf(metric, 'upperBounds').filter((bound) => typeof bound === 'number'),
     }))
-    .sort((left, right) => (left.name < right.name ? -1 : 1));
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 /** What the types of prom-client do not tell of a metric, though it is there. */
