@@ -20,7 +20,7 @@ test('no test waits for a fixed time', (t) => {
 });
 
 test('a title is a promise: it does not begin with "should", "test" or "works"', (t) => {
-  const TITLE = /^\s*(?:test|test\.serial)\(\s*['"`](?:should|tests?|works|check)\b/i;
+  const TITLE = /^\s*test(?:\.\w+)*\(\s*['"`](?:should|tests?|works|check)\b/i;
   t.deepEqual(
     TESTS.flatMap((path) => findLines(path, TITLE)),
     [],
