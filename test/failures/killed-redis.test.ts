@@ -7,7 +7,7 @@ import { startServe } from '../harness/run-streamfold.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const EVENTS = 60_000;
+const EVENTS = 40_000;
 const KILLS = 3;
 const STEP_EVENTS = 500;
 
@@ -22,7 +22,7 @@ test('a Redis that syncs every write is killed and restarted under load: what wa
   const publisher = createPublisher({
     url: server.url,
     prefix,
-    maxBatchEvents: 20,
+    maxBatchEvents: 50,
     maxBufferedEvents: 2_000, // so that the load lasts as long as the kills
     observer: { retried: ({ reason }) => retried.add(reason) },
   });
