@@ -10,7 +10,7 @@ export interface Load {
    * or in the middle of an entry of good ones. What the publisher has taken may still be on its way afterwards.
    */
   publish(count: number): Promise<void>;
-  /** Appends what waits for others to share an entry with. */
+  /** Appends what waits for others to share an entry with, and waits for all that is on its way. */
   finish(): Promise<void>;
   /** All that was published; the index is the number. */
   readonly events: readonly WireEvent[];
@@ -111,6 +111,7 @@ export function createLoad({ publisher, url, prefix, seed, shards = 1 }: LoadOpt
       await publisher.flush();
       for (const shard of [...sharing.keys()]) await appendShared(shard);
       raw?.disconnect();
+      raw = undefined;
     },
   };
 }

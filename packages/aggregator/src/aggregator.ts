@@ -163,7 +163,7 @@ function consumerActors(
   options: AggregatorOptions,
   observe: Observe,
 ): Actor[] {
-  const { shards, claimIdleMs, batchEntries, now, pause } = options;
+  const { prefix, shards, claimIdleMs, batchEntries, now, pause } = options;
   const bounds: CommitBounds = {
     entries: batchEntries,
     characters: COMMIT_CHARACTERS,
@@ -173,9 +173,14 @@ function consumerActors(
   return generations.flatMap((generation) =>
     Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) => {
       const { shard } = generation;
+      const redis = connections.open(`fold-${shard}-${reader}`, COMMAND_TIMEOUT_MS);
       const consumer = createConsumer({
-        redis: connections.open(`fold-${shard}-${reader}`, COMMAND_TIMEOUT_MS),
+        redis,
         generation,
+        recordAgain: async () => {
+          await agreeOnShardCount(redis, prefix, shards);
+          await openGeneration(redis, prefix, shard);
+        },
         consumer: `${options.consumer}:${reader}`,
         fold: { context: { shard, shards, upcasters: noUpcasters }, foldEvent, bounds },
         blockMs: BLOCK_MS,
