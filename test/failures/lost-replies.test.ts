@@ -13,11 +13,15 @@ const EVENTS_PER_CUT = 1_000;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-for (const [when, cutKind] of [
-  ['after the commit was done and before its reply came', 'cutAfterReply'],
-  ['before the commit reached Redis', 'cutBeforeSend'],
-] as const) {
-  test(`entries whose commit lost its connection ${when} are folded once`, async (t) => {
+/** Only a commit names the key of the dead letters, and only a read of new entries says `>`. */
+const CUT_KINDS = [
+  ['whose commit was done, and its reply lost,', 'cutAfterReply', ':{0}:dead'],
+  ['whose commit was lost before it reached Redis', 'cutBeforeSend', ':{0}:dead'],
+  ['that were delivered in a reply that was lost', 'cutAfterReply', '\r\n>\r\n'],
+] as const;
+
+for (const [which, cutKind, needle] of CUT_KINDS) {
+  test(`entries ${which} are folded once`, async (t) => {
     const prefix = nextPrefix();
     const proxy = await startCuttingProxy(server.port);
     t.teardown(() => proxy.stop());
@@ -35,8 +39,7 @@ for (const [when, cutKind] of [
     const countTold = (type: 'failed' | 'recovered'): number =>
       aggregator.facts.filter((fact) => fact.type === type && fact.step === 'fold').length;
     for (let cut = 0; cut < CUTS; cut++) {
-      // Only a commit names the key of the dead letters.
-      await Promise.all([proxy[cutKind](`${prefix}:{0}:dead`), load.publish(EVENTS_PER_CUT)]);
+      await Promise.all([proxy[cutKind](needle), load.publish(EVENTS_PER_CUT)]);
       await waitUntil('it has recovered', () => countTold('recovered') > cut);
     }
     await load.finish();
