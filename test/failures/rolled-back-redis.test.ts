@@ -25,12 +25,12 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
   const load = createLoad({ publisher, url: server.url, prefix, seed: 7 });
   return {
     prefix,
-    async publish() {
+    publish: async () => {
       await load.publish(EVENTS);
       await load.finish();
     },
     /** Every replica shows the fold of what is in the stream, and verify agrees. */
-    async check(hint: string) {
+    check: async (hint: string) => {
       await waitUntilFolded(installation);
       const published = await readPublished(server.redis, { prefix });
       const expected = foldReference(published.map((fields) => ({ fields })));
@@ -41,7 +41,7 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
       t.is(code, 0, `${hint}: ${stderr}`);
       return published.length;
     },
-    async reconnected() {
+    reconnected: async () => {
       await waitUntil('they reach Redis again', async () => {
         const ready = await Promise.all(
           aggregators.map(async ({ url }) => (await fetch(`${url}/readyz`)).ok),

@@ -122,10 +122,8 @@ async function readDeadPlaces({ redis, prefix, shards = 1 }: Installation): Prom
   for (let shard = 0; shard < shards; shard++) {
     for (const [, fields] of await redis.xrange(shardKeys(prefix, shard).dead, '-', '+')) {
       const letter = readPairs(fields);
-      const index = letter.get('index');
-      places.push(
-        `${shard} ${String(letter.get('entry_id'))}${index === undefined ? '' : ` ${String(index)}`}`,
-      );
+      const place = [shard, letter.get('entry_id'), letter.get('index') ?? ''].join(' ');
+      places.push(place.trimEnd());
     }
   }
   return places;

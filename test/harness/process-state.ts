@@ -6,7 +6,7 @@ import { waitUntil } from './wait-until.ts';
 const run = promisify(execFile);
 
 /** A process of this machine. */
-export interface SeenProcess {
+interface SeenProcess {
   readonly pid: number;
   readonly parentPid: number;
   /** First letter of its state as `ps` tells it: `T` is stopped, `Z` has ended and was not waited for. */

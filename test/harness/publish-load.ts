@@ -109,7 +109,7 @@ export function createLoad({ publisher, url, prefix, seed, shards = 1 }: LoadOpt
     },
     async finish() {
       await publisher.flush();
-      for (const shard of [...sharing.keys()]) await appendShared(shard);
+      for (const shard of sharing.keys()) await appendShared(shard);
       raw?.disconnect();
       raw = undefined;
     },

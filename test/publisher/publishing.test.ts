@@ -90,7 +90,7 @@ test('an entry is at most 1 MiB', async (t) => {
   const { publisher, entries } = open({ maxDelayMs: 10_000 });
   // Characters of two and three bytes: what counts are bytes.
   for (let number = 0; number < 300; number++)
-    publisher.publish({ ...signalSent(number), ...{ note: 'äé€'.repeat(1_000) } });
+    publisher.publish(Object.assign(signalSent(number), { note: 'äé€'.repeat(1_000) }));
   await publisher.close();
   const sizes = (await entries()).map(([, [, events]]) => Buffer.byteLength(events ?? ''));
   t.is(sizes.length, 3);

@@ -67,7 +67,7 @@ test('a buffer is full by its size, too', async (t) => {
   const note = 'x'.repeat(15_000);
   const statuses = Array.from(
     { length: 6 },
-    (_, number) => publisher.publish({ ...signalSent(number), ...{ note } }).status,
+    (_, number) => publisher.publish(Object.assign(signalSent(number), { note })).status,
   );
   t.deepEqual(statuses, ['accepted', 'accepted', 'accepted', 'accepted', 'full', 'full']);
   t.true(publisher.stats().bufferedBytes <= 65_536);
