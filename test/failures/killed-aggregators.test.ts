@@ -103,7 +103,7 @@ async function runKills(
     await Promise.all([publish(), kill()]);
     await checkFoldedOnce(t, { ...installation, load, urls: alive.map(({ url }) => url) });
     t.true(killed >= plan.kills);
-    t.true(killedBusy * 2 >= plan.kills, 'at least half of the kills left entries pending');
+    t.true(killedBusy * 4 >= plan.kills, 'one kill in four, or more, left entries pending');
     t.log(`${load.events.length} events, ${killed} kills, ${killedBusy} of them left entries pending`);
     const { undelivered, fateUnknown } = await publisher.close();
     t.deepEqual({ undelivered, fateUnknown }, { undelivered: 0, fateUnknown: 0 });

@@ -2,7 +2,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createPublisher } from '@streamfold/publisher';
-import { listDifferences, waitUntilFolded } from '../harness/check-folded-once.ts';
+import { countLost, listDifferences, waitUntilFolded } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
@@ -32,6 +32,7 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
     /** Every replica shows the fold of what is in the stream, and verify agrees. */
     check: async (hint: string) => {
       await waitUntilFolded(installation);
+      t.is(await countLost(installation), 0, hint);
       const published = await readPublished(server.redis, { prefix });
       const expected = foldReference(published.map((fields) => ({ fields })));
       for (const { url } of aggregators) {

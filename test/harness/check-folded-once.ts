@@ -1,4 +1,5 @@
 import type { ExecutionContext } from 'ava';
+import { readStatus } from '@streamfold/aggregator';
 import { shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
 import type { Load } from './publish-load.ts';
@@ -52,7 +53,7 @@ interface PlacedEvent {
 
 /**
  * Checks, when all is folded, that the streams hold what was published, each event once, that the dead letters are the
- * bad ones of it, each once, and that every replica shows the fold of the streams.
+ * bad ones of it, each once, that nothing counts as lost, and that every replica shows the fold of the streams.
  */
 export async function checkFoldedOnce(
   t: ExecutionContext,
@@ -60,6 +61,7 @@ export async function checkFoldedOnce(
 ): Promise<void> {
   const { load, urls } = installation;
   await waitUntilFolded(installation);
+  t.is(await countLost(installation), 0, 'no entry is counted as lost');
   const placed = await readPlaced(installation);
   checkPublishedOnce(t, placed, load);
   const bad = placed.filter(({ fields }) => parse(fields) === undefined).map(({ place }) => place);
@@ -99,6 +101,16 @@ function equalFields(
     names.length === Object.keys(fields).length &&
     names.every((name) => String(fields[name]) === published[name])
   );
+}
+
+/** Entries that the state counts as lost. */
+export async function countLost({ redis, prefix, shards = 1 }: Installation): Promise<number> {
+  let lost = 0;
+  for (let shard = 0; shard < shards; shard++) {
+    const { generation } = await readStatus(redis, prefix, shard);
+    lost += generation?.lostEntries ?? NaN;
+  }
+  return lost;
 }
 
 /** All events in the streams, shard after shard, in order. */
