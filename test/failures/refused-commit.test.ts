@@ -4,6 +4,7 @@ import { shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
 import { checkFoldedOnce, readPairs } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';
+import { readConsumers } from '../harness/read-consumers.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis, nextPrefix } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -30,7 +31,7 @@ for (const [what, obstacle] of OBSTACLES) {
     const redisUrl = server.url.replace('redis://', 'redis://aggregator:secret@');
     const aggregator = await startAggregator({ redisUrl, prefix });
     t.teardown(() => aggregator.stop());
-    await waitUntil('the group exists', async () => (await redis.exists(shardKeys(prefix, 0).events)) === 1);
+    await waitUntil('both consumers read', async () => (await readConsumers(installation)).length === 2);
     const generation = await redis.get(shardKeys(prefix, 0).generation);
     const key = obstacle === 'dead' ? shardKeys(prefix, 0).dead : `${prefix}:{0}:g:${generation}:${obstacle}`;
     if (obstacle.startsWith('-')) await redis.acl('SETUSER', 'aggregator', obstacle);
