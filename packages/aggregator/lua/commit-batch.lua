@@ -19,6 +19,22 @@ for i = 1, n do
   if pending[i][1] ~= ARGV[first_id + i - 1] then return {'contested'} end
 end
 
+-- Lua does not roll back: a key of a wrong type, or a command that the user may not run, is found before the first write.
+local previous = redis.call('HGET', head, 'position') or '0-0'
+redis.call('XLEN', deltas)
+redis.call('XLEN', dead)
+local function require_permission(command, ...)
+  if not redis.acl_check_cmd(command, ...) then
+    error({err = 'NOPERM this user has no permissions to run the ' .. command .. ' command on all keys of a commit'})
+  end
+end
+require_permission('XACK', events, group, '0-0')
+require_permission('XADD', deltas, '*', 'delta', '')
+require_permission('HSET', head, 'position', '')
+require_permission('HINCRBY', head, 'acknowledged', '1')
+require_permission('XADD', dead, '*', 'reason', '')
+require_permission('XINFO', 'GROUPS', events)
+
 for from = first_id, first_dead - 1, ACK_CHUNK do
   redis.call('XACK', events, group, unpack(ARGV, from, math.min(from + ACK_CHUNK, first_dead) - 1))
 end
@@ -43,7 +59,6 @@ end
 local summary = redis.call('XPENDING', events, group)
 local watermark = summary[1] > 0 and before(summary[2]) or last_delivered()
 
-local previous = redis.call('HGET', head, 'position') or '0-0'
 local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', watermark, 'delta', delta)
 redis.call('HSET', head, 'position', record, 'watermark', watermark)
 redis.call('HINCRBY', head, 'acknowledged', n)

@@ -162,7 +162,7 @@ function consumerActors(
   { connections, observe }: { readonly connections: Connections; readonly observe: Observe },
   options: AggregatorOptions,
 ): Actor[] {
-  const { shards, claimIdleMs, batchEntries, now, pause } = options;
+  const { prefix, shards, claimIdleMs, batchEntries, now, pause } = options;
   const bounds: CommitBounds = {
     entries: batchEntries,
     characters: COMMIT_CHARACTERS,
@@ -172,9 +172,14 @@ function consumerActors(
   return generations.flatMap((generation) =>
     Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) => {
       const { shard } = generation;
+      const redis = connections.open(`fold-${shard}-${reader}`, COMMAND_TIMEOUT_MS);
       const consumer = createConsumer({
-        redis: connections.open(`fold-${shard}-${reader}`, COMMAND_TIMEOUT_MS),
+        redis,
         generation,
+        recordAgain: async () => {
+          await agreeOnShardCount(redis, prefix, shards);
+          await openGeneration(redis, prefix, shard);
+        },
         consumer: `${options.consumer}:${reader}`,
         fold: { context: { shard, shards, upcasters: noUpcasters }, foldEvent, bounds },
         blockMs: BLOCK_MS,

@@ -30,6 +30,8 @@ export interface Consumer {
 export interface ConsumerOptions extends PipelineOptions {
   /** After how long what another consumer left pending is taken over, ms. */
   readonly claimIdleMs: number;
+  /** Records again what was recorded when the aggregator started: whatever took the group away may have taken that too. */
+  readonly recordAgain: () => Promise<void>;
   readonly pause: Pause;
 }
 
@@ -58,6 +60,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   };
 
   const restoreGroup = async (): Promise<void> => {
+    await options.recordAgain();
     const outcome = await createGroup(redis, generation);
     const type = outcome === 'restored' ? 'group_restored' : 'group_created';
     if (outcome !== 'exists') observe({ type, shard, group: generation.keys.group });

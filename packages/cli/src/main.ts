@@ -73,4 +73,4 @@ function reportUsage(error: CommanderError): ExitCode {
 
 process.exitCode = await main();
 process.removeListener('disconnect', interrupt);
-process.disconnect?.();
+if (process.connected) process.disconnect(); // an open channel would keep us alive

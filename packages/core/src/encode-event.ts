@@ -19,10 +19,18 @@ export interface EncodedEvent {
 
 /**
  * Validates an event as decoding will, and encodes it. Durations given as numbers are written as plain decimals.
- * Never throws.
+ * Never throws: an event whose getters do is invalid.
  */
 export function encodeEvent(event: EventInput): EncodedEvent | InvalidEvent {
-  const given: unknown = event;
+  try {
+    return encodeGiven(event);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : showValue(error);
+    return refuse('invalid_field', '', `expected an event that can be read; reading it failed: ${why}`);
+  }
+}
+
+function encodeGiven(given: unknown): EncodedEvent | InvalidEvent {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return refuse('invalid_field', '', `expected an event object; got ${showValue(given)}`);
   }
@@ -35,7 +43,7 @@ export function encodeEvent(event: EventInput): EncodedEvent | InvalidEvent {
   if (eventType === undefined) {
     return refuse('unknown_type', 'type', `type: expected a known type; got ${showValue(type)}`);
   }
-  if (v !== undefined && String(v) !== String(eventType.version)) {
+  if (v !== undefined && v !== eventType.version && v !== String(eventType.version)) {
     return refuse('unsupported_version', 'v', `v: expected ${eventType.version}; got ${showValue(v)}`);
   }
   const decoded = decodeFields(eventType, (name) => toPlainDecimal(wire[name]));

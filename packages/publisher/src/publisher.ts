@@ -135,15 +135,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const events = encodeAll(isList(input) ? input : [input]);
     const receipt = createReceipt(events.length);
     let expired = false;
+    const enqueued = enqueueAll(events, receipt, () => expired);
     const timer = setTimeout(() => {
       expired = true;
       ledger.wake();
       for (const delivery of deliveries) delivery.recall(receipt, 'timed_out');
-      receipt.abandon();
+      // What has waited for room is dropped first: only what is under way then is in doubt.
+      void enqueued.then(() => receipt.abandon());
     }, timeoutMs);
     try {
-      await Promise.all([enqueueAll(events, receipt, () => expired), receipt.done]);
-      return await receipt.done;
+      const [appended] = await Promise.all([receipt.done, enqueued]);
+      return appended;
     } finally {
       clearTimeout(timer);
     }
