@@ -1,1 +1,1 @@
-export async function benchScrape(): Promise<void> {}
+export async function benchScrape(_runs: number): Promise<void> {}

@@ -1,0 +1,1 @@
+export async function benchPublish(_runs: number): Promise<void> {}
