@@ -57,12 +57,8 @@ function commitInterleaved(entries: readonly PublishedEntry[], below: (n: number
 }
 
 function shuffle<T>(items: readonly T[], below: (n: number) => number): T[] {
-  const shuffled = [...items];
-  for (let at = shuffled.length - 1; at > 0; at--) {
-    const other = below(at + 1);
-    [shuffled[at], shuffled[other]] = [shuffled[other] as T, shuffled[at] as T];
-  }
-  return shuffled;
+  const drawn = items.map((item) => ({ item, lot: below(2 ** 30) }));
+  return drawn.sort((a, b) => a.lot - b.lot).map(({ item }) => item);
 }
 
 /** The last entry up to which all are committed, of those in `order`. */

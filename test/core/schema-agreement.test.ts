@@ -46,7 +46,7 @@ function differs(expected: Event | string, outcome: Outcome | undefined): boolea
 }
 
 function haveEqualFields(left: Event, right: Event): boolean {
-  const [a, b] = [left as JsonFields, right as JsonFields];
+  const [a, b]: readonly [JsonFields, JsonFields] = [left, right];
   let fields = 0;
   for (const name in a) {
     fields++;
