@@ -1,3 +1,4 @@
+import { encodeDeadLetterFields } from './dead-letter-fields.ts';
 import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
 import { findEventType, type Event } from './event/event-types.ts';
 import { swarmShard } from './swarm-shard.ts';
@@ -63,13 +64,13 @@ function decodeFlat(fields: readonly string[], context: DecodeContext, sink: Ent
         context,
       );
   if (isEvent(fault)) sink.event(fault, 0);
-  else sink.deadLetter({ index: undefined, ...fault, fields: JSON.stringify(toRecord(fields)) });
+  else sink.deadLetter({ index: undefined, ...fault, fields: encodeDeadLetterFields(toRecord(fields)) });
 }
 
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
   const events = parseBatch(text);
   if (!Array.isArray(events)) {
-    sink.deadLetter({ index: undefined, ...events, fields: JSON.stringify({ events: text }) });
+    sink.deadLetter({ index: undefined, ...events, fields: encodeDeadLetterFields({ events: text }) });
     return;
   }
   for (let index = 0; index < events.length; index++) {
@@ -80,7 +81,7 @@ function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): voi
       context,
     );
     if (isEvent(decoded)) sink.event(decoded, index);
-    else sink.deadLetter({ index, ...decoded, fields: JSON.stringify(wire) });
+    else sink.deadLetter({ index, ...decoded, fields: encodeDeadLetterFields(wire) });
   }
 }
 
@@ -165,7 +166,7 @@ function upcastSource(
     detail: `v: expected a supported version of ${type}, at most ${current}; got ${showValue(version)}`,
   };
   if (
-    !/^\d{1,6}$/.test(
+    !/^(0|[1-9]\d{0,5})$/.test(
       typeof version === 'number' ? String(version) : typeof version === 'string' ? version : '',
     )
   ) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clockMs, durationMs, id, INVALID, readFieldRule, version, type FieldRule } from './field.ts';
+import { toPlainDecimal } from './plain-decimal.ts';
 
 /** Fields of an event's own, by wire name. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
@@ -117,7 +118,8 @@ export function decodeFields(eventType: EventType, read: FieldSource): Record<st
       decoded[rule.decodedName] = rule.byDefault;
       continue;
     }
-    const text = typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+    const text =
+      typeof value === 'string' ? value : typeof value === 'number' ? toPlainDecimal(value) : undefined;
     const parsed = text === undefined ? INVALID : rule.kind.parse(text);
     if (parsed === INVALID) fault ??= invalid(rule, value);
     else decoded[rule.decodedName] = parsed;

@@ -74,7 +74,8 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 
 /** Longest duration, ms: a year of 365 days. */
 const LONGEST_MS = 31_536_000_000;
-const DECIMAL = /^\d{1,20}(\.\d{1,20})?$/;
+/** However many digits: the shortest decimal of a small number has more than twenty. */
+const DECIMAL = /^\d+(\.\d+)?$/;
 
 /** Decimal milliseconds; the value is whole microseconds. */
 export const durationMs = ofKind(
