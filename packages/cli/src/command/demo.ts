@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
 import { createPublisher, type Publisher } from '@streamfold/publisher';
-import { redactUrl, type RedisConnection } from '@streamfold/redis';
+import { ConfigurationError, redactUrl, type RedisConnection } from '@streamfold/redis';
 import { followSwarm, type SwarmFollower } from '../demo/follow-swarm.ts';
 import { createSummaryDisplay } from '../demo/show-summary.ts';
 import { DEMO_SWARMS, simulateSwarm } from '../demo/simulate-swarm.ts';
@@ -27,7 +27,11 @@ export const demo: Command = async (environment) => {
   try {
     const settled = { ...configuration, redis: server?.url ?? configuration.redis };
     await withRedis(settled, async (redis) => {
-      for (const port of [configuration.port, 0]) aggregators.push(await startOn(port, settled));
+      const port = await choosePort(settled);
+      const starts = await Promise.allSettled([port, 0].map((each) => startOn(each, settled)));
+      for (const start of starts) if (start.status === 'fulfilled') aggregators.push(start.value);
+      for (const start of starts) if (start.status === 'rejected') throw start.reason;
+      if (port !== configuration.port) print(`port ${configuration.port} is in use; another one is taken`);
       introduce(settled, aggregators, print);
       await runSwarm(redis, { ...environment, configuration: settled }, aggregators);
     });
@@ -38,15 +42,23 @@ export const demo: Command = async (environment) => {
   }
 };
 
-/** On `port`; where nobody asked for that one and it is taken, on a free one. */
+/** The port that is configured; where it is taken and nobody has asked for it, 0: a free one. */
+async function choosePort({ host, port, given }: Configuration): Promise<number> {
+  if (port === 0 || (await isPortFree(host, port))) return port;
+  if (!given.has('port')) return 0;
+  throw new ConfigurationError(
+    `STREAMFOLD_PORT (--port): expected a free port of ${host}; ${port} is in use`,
+  );
+}
+
 async function startOn(port: number, configuration: Configuration): Promise<AggregatorProcess> {
-  const { redis, prefix, shards, host, given } = configuration;
+  const { redis, prefix, shards, host } = configuration;
   return startAggregator({
     STREAMFOLD_REDIS_URL: redis,
     STREAMFOLD_PREFIX: prefix,
     STREAMFOLD_SHARDS: String(shards),
     STREAMFOLD_HOST: host,
-    STREAMFOLD_PORT: String(given.has('port') || (await isPortFree(host, port)) ? port : 0),
+    STREAMFOLD_PORT: String(port),
   });
 }
 
