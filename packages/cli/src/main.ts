@@ -4,9 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError } from '@streamfold/redis';
 import { CommanderError } from 'commander';
-import { demo } from './command/demo.ts';
-import { serve } from './command/serve.ts';
-import type { Command, Environment, ExitCode } from './environment.ts';
+import type { Environment, ExitCode } from './environment.ts';
 import { createProgram } from './program.ts';
 import { resolveConfiguration } from './settings.ts';
 import { UsageError } from './usage-error.ts';
@@ -17,8 +15,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-/** Commands that run until they are told to stop, and then end what they have begun; others are interrupted at once. */
-const LASTING: ReadonlySet<Command> = new Set([serve, demo]);
+/** A command that lasts is told to stop; others are interrupted at once. */
 let lasting = false;
 
 /** What a shell expects of a program that a signal has ended. */
@@ -61,9 +58,11 @@ function createEnvironment(flags: Readonly<Record<string, string | boolean | und
 
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  const program = createProgram(version, async (command, flags, args) => {
-    lasting = LASTING.has(command);
-    exitCode = await command(createEnvironment(flags), args);
+  const program = createProgram(version, async (choice) => {
+    const environment = createEnvironment(choice.flags);
+    lasting = choice.lasting;
+    const command = await choice.load();
+    exitCode = await command(environment, choice.args);
   });
   try {
     await program.parseAsync();

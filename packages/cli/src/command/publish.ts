@@ -1,4 +1,4 @@
-import { encodeEvent, EVENT_TYPES, type EventInput } from '@streamfold/core';
+import { encodeEvent, EVENT_TYPES, findEventType, type EventInput } from '@streamfold/core';
 import { createPublisher, PublishError } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
 import type { Command } from '../environment.ts';
@@ -66,7 +66,10 @@ function suggestType(came: string): string {
 
 /** Another field may be the missing one with a slip in its name. */
 function describeMisspelled(field: string, event: Readonly<Record<string, unknown>>): string {
-  const given = Object.keys(event).find((name) => findNearest(name, [field]) !== undefined);
+  const known = new Set(findEventType(String(event['type']))?.rules.map(({ name }) => name));
+  const given = Object.keys(event).find(
+    (name) => !known.has(name) && findNearest(name, [field]) !== undefined,
+  );
   return given === undefined ? '' : `; got ${given}, which is another field`;
 }
 
