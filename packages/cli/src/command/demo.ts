@@ -15,6 +15,9 @@ const REDRAW_MS = 500;
 const LINE_MS = 2_000;
 /** What was published last is waited for this long at the end. */
 const SETTLE_MS = 2_000;
+/** Aggregators must be ready within this time, and are asked this often. */
+const READY_DEADLINE_MS = 20_000;
+const READY_LOOK_MS = 50;
 
 /**
  * Everything on this machine: a Redis of its own (or the one that was named), two aggregators and a swarm, and a summary
@@ -32,6 +35,8 @@ export const demo: Command = async (environment) => {
       for (const start of starts) if (start.status === 'fulfilled') aggregators.push(start.value);
       for (const start of starts) if (start.status === 'rejected') throw start.reason;
       if (port !== configuration.port) print(`port ${configuration.port} is in use; another one is taken`);
+      await awaitReady(aggregators, environment);
+      if (environment.stop.aborted) return;
       introduce(settled, aggregators, print);
       await runSwarm(redis, { ...environment, configuration: settled }, aggregators);
     });
@@ -60,6 +65,37 @@ async function startOn(port: number, configuration: Configuration): Promise<Aggr
     STREAMFOLD_HOST: host,
     STREAMFOLD_PORT: String(port),
   });
+}
+
+/**
+ * Resolves when each of them has opened the shards and can serve; at once where we are told to stop.
+ *
+ * @throws {Error} where one is not ready by the deadline; the text holds what it says itself.
+ */
+async function awaitReady(
+  aggregators: readonly AggregatorProcess[],
+  { stop, pause, now }: Environment,
+): Promise<void> {
+  const deadlineMs = now() + READY_DEADLINE_MS;
+  for (const { url } of aggregators) {
+    for (let why = await readUnreadiness(url); why !== undefined && !stop.aborted;) {
+      if (now() > deadlineMs)
+        throw new Error(`${url}: expected it to be ready within ${READY_DEADLINE_MS / 1_000} s; got ${why}`);
+      await pause(READY_LOOK_MS, stop);
+      why = await readUnreadiness(url);
+    }
+  }
+}
+
+/** GET /readyz: why the aggregator is not ready, or `undefined` when it is. */
+async function readUnreadiness(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${url}/readyz`);
+    const text = await response.text();
+    return response.ok ? undefined : text.trim();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function introduce(

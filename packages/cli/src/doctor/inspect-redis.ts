@@ -112,7 +112,7 @@ function inspectRole(info: Info): Finding {
     ? {
         verdict: 'ok',
         what: 'role',
-        text: `primary with ${replicas} replicas; replication is asynchronous: a failover can lose a tail of the log, of stream and state together (min-replicas-to-write bounds it)`,
+        text: `primary with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}; replication is asynchronous: a failover can lose a tail of the log, of stream and state together (min-replicas-to-write bounds it)`,
       }
     : { verdict: 'ok', what: 'role', text: 'primary without replicas' };
 }
