@@ -22,11 +22,19 @@ const DEAD_LETTER_REASONS = [
   'wrong_shard',
 ] as const;
 
+/** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
+const MISNAMED_METRICS = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const;
+
 export function createProcessMetrics(version: string): ProcessMetrics {
   const registers = [new Registry()];
   const [registry] = registers;
   if (registry === undefined) throw new Error('unreachable');
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED_METRICS) registry.removeSingleMetric(name);
 
   const entries = new Counter({
     name: 'streamfold_entries_folded_total',
