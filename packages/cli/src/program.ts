@@ -9,7 +9,7 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>;
 type Load = () => Promise<Command>;
 
 /** What was chosen on the command line. */
-export interface Choice {
+interface Choice {
   readonly load: Load;
   /** It goes on until it is told to stop, and then ends what it has begun. */
   readonly lasting: boolean;
