@@ -62,6 +62,6 @@ export async function startServe(
 }
 
 /** Our own environment without settings of Streamfold's: a test must not depend on who runs it. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMFOLD_')));
 }

@@ -22,10 +22,18 @@ const DEAD_LETTER_REASONS = [
   'wrong_shard',
 ] as const;
 
+/** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
+const MISNAMED_METRICS = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const;
+
 /** The metrics of a process that has just started, in a registry of their own. */
 export function createProcessMetrics(version: string, registry = new Registry()): ProcessMetrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED_METRICS) registry.removeSingleMetric(name);
 
   const entries = new Counter({
     name: 'streamfold_entries_folded_total',

@@ -67,6 +67,7 @@ async function simulateCoordinator(seat: Seat, stop: AbortSignal): Promise<void>
     for (let alive = true; alive && !stop.aborted; round++) {
       emit(seat, { type: 'coordinator.phase_changed', phase: pick(world, PHASES) });
       await world.pause(300 + world.random() * 2_500, stop);
+      if (stop.aborted) return; // no burst of signals at the end
       await signalAndWait(seat, round, stop);
       alive = !(await missHeartbeat(seat, stop));
       if (alive && world.random() < ENDS_AFTER_A_ROUND) {
@@ -124,6 +125,7 @@ async function missHeartbeat(seat: Seat, stop: AbortSignal): Promise<boolean> {
   if (world.random() >= MISSED_HEARTBEAT) return false;
   emit(seat, { type: 'heartbeat.stale', failure_type: world.random() < 0.8 ? 'stale' : 'missing' });
   await world.pause(2_000 + world.random() * 4_000, stop);
+  if (stop.aborted) return false;
   if (world.random() >= DIES_OF_IT) {
     emit(seat, { type: 'heartbeat.recovered' });
     return false;
