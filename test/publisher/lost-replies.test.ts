@@ -84,7 +84,7 @@ test('a reply that does not come is waited for no longer than replyTimeoutMs', a
   proxy.swallowReplies();
   await publisher.append(signalSent(1));
   t.deepEqual(await numbers(), [0, 1]);
-  t.deepEqual(retries(), ['no_reply']);
+  t.deepEqual([...new Set(retries())], ['no_reply']);
 });
 
 test('a batch in doubt is given up when Redis may have forgotten it, and said to be so', async (t) => {

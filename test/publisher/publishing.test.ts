@@ -4,6 +4,7 @@ import { ConfigurationError } from '@streamfold/redis';
 import { readPublished } from '../harness/read-published.ts';
 import { signalSent } from './signal-sent.ts';
 import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
@@ -63,8 +64,8 @@ test('events that are published together share an entry', async (t) => {
 test('an event waits for others no longer than maxDelayMs', async (t) => {
   const { publisher, events } = open({ maxDelayMs: 1 });
   publisher.publish(signalSent(1));
-  while ((await events()).length === 0);
-  t.is(publisher.stats().published, 1);
+  await waitUntil('its reply has come', () => publisher.stats().published === 1);
+  t.is((await events()).length, 1);
   await publisher.close();
 });
 
