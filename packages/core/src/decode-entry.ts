@@ -80,7 +80,7 @@ function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): voi
       context,
     );
     if (isEvent(decoded)) sink.event(decoded, index);
-    else sink.deadLetter({ index, ...decoded, fields: JSON.stringify(wire) });
+    else sink.deadLetter({ index, ...decoded, fields: showFields(wire) });
   }
 }
 
@@ -105,6 +105,22 @@ function parseBatch(text: string): unknown[] | Fault {
   if (stranger !== undefined)
     return { reason: 'invalid_field', detail: `${expected}; got ${showValue(stranger)} in it` };
   return parsed as unknown[];
+}
+
+/** The fields as JSON. What is nested too deeply for JSON.stringify, although JSON.parse can read it, is left out. */
+function showFields(fields: WireFields): string {
+  try {
+    return JSON.stringify(fields);
+  } catch {
+    const shown = Object.entries(fields).map(([name, value]) => [name, isNested(value) ? NESTED : value]);
+    return JSON.stringify(Object.fromEntries(shown));
+  }
+}
+
+const NESTED = '(nested too deeply to be shown; see the entry)';
+
+function isNested(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 interface Fault {
