@@ -6,7 +6,7 @@ import type { WireEvent } from '../harness/generate-events.ts';
 import { parseSamples, scrape, type Samples } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
-import { waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
@@ -44,6 +44,7 @@ async function readDead(prefix: string, shard = 0): Promise<Record<string, strin
 test('a flat entry that cannot be folded is a dead letter with its reason, and those around it are folded', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
   const events = BAD.flatMap(({ event }) => [GOOD, event]);
   const ids = await appendFlat(redis, { prefix }, [...events, GOOD]);
   await waitUntilFolded(redis, { prefix });
@@ -63,12 +64,12 @@ test('a flat entry that cannot be folded is a dead letter with its reason, and t
     const expected = BAD.filter((each) => each.reason === reason).length;
     t.is(own.get(`streamfold_dead_letters_total{reason="${reason}"}`), String(expected), reason);
   }
-  await aggregator.stop();
 });
 
 test('a bad event of many in one entry is a dead letter alone, with its index', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
   const bad = BAD.filter(({ reason }) => reason !== 'too_large'); // in an entry of many, only the whole is bounded
   const id = await appendTogether(redis, { prefix }, [GOOD, ...bad.flatMap(({ event }) => [event, GOOD])]);
   await waitUntilFolded(redis, { prefix });
@@ -83,7 +84,6 @@ test('a bad event of many in one entry is a dead letter alone, with its index', 
     dead.map(({ fields = '' }) => JSON.parse(fields) as unknown),
     bad.map(({ event }) => event),
   );
-  await aggregator.stop();
 });
 
 test('an events field that is no array of 1 to 1,000 objects is one dead letter', async (t) => {
@@ -101,6 +101,7 @@ test('an events field that is no array of 1 to 1,000 objects is one dead letter'
   ];
   for (const text of texts) await redis.xadd(eventsKey({ prefix }), '*', 'events', text);
   const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
   await waitUntilFolded(redis, { prefix });
   const dead = await readDead(prefix);
   t.deepEqual(
@@ -112,12 +113,12 @@ test('an events field that is no array of 1 to 1,000 objects is one dead letter'
     texts.map((events) => ({ events })),
   );
   t.is((await scrape(aggregator.url)).get(SENT), undefined);
-  await aggregator.stop();
 });
 
 test('an event in the stream of another shard is a dead letter, and its swarm shows nothing of it', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, shards: 3 });
+  t.teardown(aggregator.stop);
   const home = swarmShard('s1', 3);
   const other = (home + 1) % 3;
   await appendFlat(redis, { prefix, shard: home }, [GOOD]);
@@ -132,25 +133,27 @@ test('an event in the stream of another shard is a dead letter, and its swarm sh
   t.true(letter?.['detail']?.includes(`shard ${home}`), letter?.['detail']);
   const own = await readOwnMetrics(aggregator.url);
   t.is(own.get('streamfold_dead_letters_total{reason="wrong_shard"}'), '1');
-  await aggregator.stop();
 });
 
 test('every reason is counted from 0 before there is any dead letter', async (t) => {
   const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
+  t.teardown(aggregator.stop);
   const own = await readOwnMetrics(aggregator.url);
   for (const reason of DEAD_LETTER_REASONS) {
     t.is(own.get(`streamfold_dead_letters_total{reason="${reason}"}`), '0', reason);
   }
-  await aggregator.stop();
 });
 
 test('a dead letter and the acknowledgement of its entry become true together', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'fold' });
-  await appendFlat(redis, { prefix }, Array.from({ length: 500 }, () => withoutReceiver()));
-  const { keys, shardKeys } = await import('../harness/wait-until-folded.ts').then(({ waitForGeneration }) =>
-    waitForGeneration(redis, prefix),
+  t.teardown(aggregator.stop);
+  await appendFlat(
+    redis,
+    { prefix },
+    Array.from({ length: 500 }, () => withoutReceiver()),
   );
+  const { keys, shardKeys } = await waitForGeneration(redis, prefix);
   for (let acknowledged = 0; acknowledged < 500;) {
     const replies = await redis
       .multi()
@@ -167,5 +170,4 @@ test('a dead letter and the acknowledgement of its entry become true together', 
     acknowledged = read - pending[0];
     t.is(dead, acknowledged);
   }
-  await aggregator.stop();
 });

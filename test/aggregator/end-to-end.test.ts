@@ -23,18 +23,19 @@ async function publish(prefix: string, seed: number): Promise<{ fields: Record<s
 test('the metrics are what the published events add up to, one by one in the order of the stream', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 37 });
+  t.teardown(aggregator.stop);
   const published = await publish(prefix, 1);
   await waitUntilFolded(redis, { prefix });
   const samples = withoutAges(await scrape(aggregator.url));
   t.deepEqual(compareSamples(samples, foldReference(published)), []);
   t.true(samples.size > 100);
-  await aggregator.stop();
 });
 
 test('two aggregators of one group show the same, and each has folded a part', async (t) => {
   const prefix = nextPrefix();
   const options = { redisUrl, prefix, batchEntries: 5 };
   const aggregators = await Promise.all([startAggregator(options), startAggregator(options)]);
+  for (const each of aggregators) t.teardown(each.stop);
   const published = await publish(prefix, 2);
   await waitUntilFolded(redis, { prefix });
   const reference = foldReference(published);
@@ -42,7 +43,6 @@ test('two aggregators of one group show the same, and each has folded a part', a
     t.deepEqual(compareSamples(withoutAges(await scrape(url)), reference), []);
     t.true(facts.some(({ type }) => type === 'batch_committed'));
   }
-  await Promise.all(aggregators.map((each) => each.stop()));
 });
 
 test('an aggregator that only serves shows what one that only folds has folded', async (t) => {
@@ -51,6 +51,7 @@ test('an aggregator that only serves shows what one that only folds has folded',
     startAggregator({ redisUrl, prefix, role: 'fold' }),
     startAggregator({ redisUrl, prefix, role: 'serve' }),
   ]);
+  for (const each of [folds, serves]) t.teardown(each.stop);
   const published = await publish(prefix, 3);
   await waitUntilFolded(redis, { prefix });
   t.deepEqual(compareSamples(withoutAges(await scrape(serves.url)), foldReference(published)), []);
@@ -60,21 +61,21 @@ test('an aggregator that only serves shows what one that only folds has folded',
   t.is(refused.status, 503);
   t.is(await refused.text(), '# this aggregator only folds; scrape one that serves\n');
   t.is((await fetch(`${folds.url}/readyz`)).status, 200);
-  await Promise.all([folds.stop(), serves.stop()]);
 });
 
 test('what was published before the first aggregator ran is folded', async (t) => {
   const prefix = nextPrefix();
   const published = await publish(prefix, 4);
   const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
   await waitUntilFolded(redis, { prefix });
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), foldReference(published)), []);
-  await aggregator.stop();
 });
 
 test('an event appended by redis-cli shows in the next scrape once it is folded', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
   const command =
     'type signal.acked swarm_id s1 sender_id a receiver_id b signal_type completion latency_ms 12.5';
   await redis.xadd(eventsKey({ prefix }), '*', ...command.split(' '));
@@ -86,12 +87,12 @@ test('an event appended by redis-cli shows in the next scrape once it is folded'
   t.is(samples.get(`signal_delivery_latency_seconds_bucket{${labels},le="+Inf"}`), '1');
   t.is(samples.get(`signal_delivery_latency_seconds_sum{${labels}}`), '0.0125');
   t.is(samples.get(`signal_delivery_latency_seconds_count{${labels}}`), '1');
-  await aggregator.stop();
 });
 
 test('the age of the oldest open wait is told by the clock of Redis, and is 0 without one', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
   const wait = { swarm_id: 's1', coordinator_id: 'c1', wait_id: 'w1' };
   const [id = ''] = await appendFlat(redis, { prefix }, [{ type: 'wait.started', ...wait }]);
   await waitUntilFolded(redis, { prefix });
@@ -103,5 +104,4 @@ test('the age of the oldest open wait is told by the clock of Redis, and is 0 wi
   await appendFlat(redis, { prefix }, [{ type: 'wait.finished', ...wait, ...duration }]);
   await waitUntilFolded(redis, { prefix });
   t.is((await scrape(aggregator.url)).get('blocking_oldest_wait_seconds{swarm_id="s1"}'), '0');
-  await aggregator.stop();
 });
