@@ -63,13 +63,13 @@ function decodeFlat(fields: readonly string[], context: DecodeContext, sink: Ent
         context,
       );
   if (isEvent(fault)) sink.event(fault, 0);
-  else sink.deadLetter({ index: undefined, ...fault, fields: JSON.stringify(toRecord(fields)) });
+  else sink.deadLetter({ index: undefined, ...fault, fields: showEntry(fields) });
 }
 
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
   const events = parseBatch(text);
   if (!Array.isArray(events)) {
-    sink.deadLetter({ index: undefined, ...events, fields: JSON.stringify({ events: text }) });
+    sink.deadLetter({ index: undefined, ...events, fields: showEntry(['events', text]) });
     return;
   }
   for (let index = 0; index < events.length; index++) {
@@ -106,6 +106,20 @@ function parseBatch(text: string): unknown[] | Fault {
     return { reason: 'invalid_field', detail: `${expected}; got ${showValue(stranger)} in it` };
   return parsed as unknown[];
 }
+
+/** The fields of a whole entry as JSON, or its beginning where it is far too large to be written again in full. */
+function showEntry(fields: readonly string[]): string {
+  let characters = 0;
+  for (const text of fields) characters += text.length;
+  if (characters <= SHOWN_ENTRY_CHARACTERS) return JSON.stringify(toRecord(fields));
+  const beginning = fields.slice(0, SHOWN_BEGINNING).map((text) => text.slice(0, SHOWN_BEGINNING));
+  const cut = `an entry of ${characters} characters that begins: ${beginning.join(' ').slice(0, SHOWN_BEGINNING)}`;
+  return JSON.stringify({ cut });
+}
+
+/** Four times the largest entry that can be folded. JSON can take six times as much, and Redis takes 512 MB. */
+const SHOWN_ENTRY_CHARACTERS = 4 * BATCH_ENTRY_BYTES;
+const SHOWN_BEGINNING = 1_000;
 
 /** The fields as JSON. What is nested too deeply for JSON.stringify, although JSON.parse can read it, is left out. */
 function showFields(fields: WireFields): string {
