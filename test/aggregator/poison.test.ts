@@ -37,6 +37,16 @@ const POISONS: readonly Poison[] = [
     fields: [randomBytes(40), randomBytes(40), 'type', randomBytes(9)],
     deadLetters: 1,
   },
+  {
+    what: '48 MiB that JSON makes six times as large',
+    fields: ['zeros', Buffer.alloc(48 * MIB)],
+    deadLetters: 1,
+  },
+  {
+    what: '16 MiB in 100,000 fields',
+    fields: Array.from({ length: 200_000 }, () => 'x'.repeat(80)),
+    deadLetters: 1,
+  },
   { what: 'no bytes at all', fields: ['', ''], deadLetters: 1 },
   { what: '5,000 fields', fields: Array.from({ length: 10_000 }, (_, n) => `f${n}`), deadLetters: 1 },
   {
@@ -77,7 +87,7 @@ for (const { what, fields, deadLetters } of POISONS) {
     const aggregator = await startAggregator({ redisUrl, prefix });
     t.teardown(aggregator.stop);
     await appendFlat(redis, { prefix }, [GOOD]);
-    await redis.xadd(eventsKey({ prefix }), '*', ...fields);
+    await redis.call('XADD', [eventsKey({ prefix }), '*', ...fields]);
     await appendFlat(redis, { prefix }, [GOOD]);
     await waitUntilFolded(redis, { prefix });
     t.is((await scrape(aggregator.url)).get(SENT), '2');
