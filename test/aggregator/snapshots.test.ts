@@ -46,10 +46,10 @@ async function openThrough(t: { teardown: (end: () => void) => void }, proxyPort
   return connection;
 }
 
-/** Publishes and folds events, in some 10 entries a record. */
+/** Publishes and folds events, 10 entries a record. */
 async function fold(prefix: string, seed: number): Promise<Generation> {
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'fold', batchEntries: 10 });
-  await appendFlat(redis, { prefix }, generateEvents(500, { seed }));
+  await appendFlat(redis, { prefix }, generateEvents(200, { seed }));
   await waitUntilFolded(redis, { prefix });
   await aggregator.stop();
   return await waitForGeneration(redis, prefix);
