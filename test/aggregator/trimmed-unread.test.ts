@@ -86,6 +86,6 @@ test('trimming what has been folded loses nothing', async (t) => {
   const next = await start();
   await publish(3);
   await waitUntil('new entries to be folded', () => countFolded(aggregator) + countFolded(next) === 53);
-  await next.stop();
+  await Promise.all([aggregator.stop(), next.stop()]);
   t.is(countLost(aggregator) + countLost(next), 0);
 });
