@@ -14,11 +14,11 @@ import { createProcessMetrics } from './process-metrics.ts';
 import { repeat } from './repeat.ts';
 import { retry, type Pause } from './retry.ts';
 import { runGroup, type Actor } from './run-group.ts';
-import { keepUp } from './keep-up.ts';
+import { GONE_IDLE_MS, keepUp } from './keep-up.ts';
 import { createShardView } from './view/shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './view/swarm-metrics.ts';
 
-/** What an aggregator is told; all of it, nothing has a default here. */
+/** What an aggregator is told; nothing has a default here but what only tests have a reason to change. */
 export interface AggregatorOptions {
   readonly redisUrl: string;
   readonly prefix: string;
@@ -30,6 +30,8 @@ export interface AggregatorOptions {
   readonly role: 'all' | 'fold' | 'serve';
   readonly claimIdleMs: number;
   readonly batchEntries: number;
+  /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
+  readonly goneIdleMs?: number;
   readonly version: string;
   readonly observe: Observe;
   /** Told once the HTTP endpoints can be reached. */
@@ -63,7 +65,8 @@ const COMMIT_SERIES = 10_000;
  * @throws {ConfigurationError} where a setting does not fit what is in Redis, or the address is taken.
  */
 export async function runAggregator(options: AggregatorOptions, stop: AbortSignal): Promise<void> {
-  const { role, now, pause } = options;
+  const { role, claimIdleMs, now, pause } = options;
+  const { goneIdleMs = Math.max(GONE_IDLE_MS, claimIdleMs) } = options;
   const startedMs = now();
   const serves = role !== 'fold';
   const processMetrics = createProcessMetrics(options.version);
@@ -108,7 +111,8 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     const actors: Actor[] = [
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
         const { measured } = processMetrics;
-        for (const generation of generations) await keepUp(redis, generation, { observe, measured });
+        for (const generation of generations)
+          await keepUp(redis, generation, { goneIdleMs, observe, measured });
       }),
     ];
     if (role !== 'serve') actors.push(...consumerActors(generations, { connections, observe }, options));

@@ -9,7 +9,7 @@ import { retry, type Pause } from './retry.ts';
  * One consumer of the group, on a connection of its own.
  *
  * ```
- *            start, claimed some,
+ *            start, after a claim,
  *            contested, any error            none left
  *   ─────────────────────────▶ own_pending ────────────▶ new ──┐ read → fold → commit
  *                                   ▲                     │ ◀──┘
@@ -54,8 +54,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     nextClaimMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
     const { claimed, lost } = await claimEntries(redis, generation, { consumer, idleMs: claimIdleMs });
     if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
-    if (claimed === 0) return;
-    observe({ type: 'entries_claimed', shard, entries: claimed });
+    if (claimed > 0) observe({ type: 'entries_claimed', shard, entries: claimed });
+    // Also where nothing was claimed: a read that waits for new entries does not count as a sign of life in Redis 7.0.
     source = 'own_pending';
   };
 

@@ -15,3 +15,5 @@ export {
 export { retryDeadLetter, type RetryOutcome } from './dead-letters/retry-dead-letter.ts';
 export { measureLag } from './measure-lag.ts';
 export { createShardView, type ShardView } from './view/shard-view.ts';
+export { createEntriesParser, type EntriesParser, type ParseOutcome } from './read/entries-parser.ts';
+export { createReplyTap, type ReplyTap } from './read/reply-tap.ts';

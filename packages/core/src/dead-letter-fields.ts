@@ -1,24 +1,40 @@
-import type { WireFields } from './upcast.ts';
+import { toWireFields, type WireFields } from './upcast.ts';
 
-/** What is kept of fields that no JSON text can hold whole: so many, and so many characters of each name and value. */
-const KEPT_FIELDS = 1_000;
-const KEPT_CHARACTERS = 1_024;
+/** Characters of an entry that are kept whole: four times the largest that can be folded. JSON can take six times as much. */
+const WHOLE_CHARACTERS = 4 * 1024 * 1024;
+/** What is kept of a larger one. */
+const BEGINNING_CHARACTERS = 1_000;
+const NESTED = '(nested too deeply to be written; see the entry)';
 
 /**
- * The fields of a dead letter as a JSON object. Total: fields that are nested deeper than the stack allows (an entry can
- * bring 500,000 levels, which parse but cannot be written again), or whose text would be longer than a string may be, are
- * cut; what was nested is then `null`.
+ * The fields of a dead letter as a JSON object: of a whole entry, name, value, name, value …. Total: of an entry that is
+ * far too large only the beginning is kept, as `cut`, since what is written back must fit into JSON and Redis.
  */
-export function encodeDeadLetterFields(fields: WireFields): string {
+export function encodeEntryFields(fields: readonly string[]): string {
+  let characters = 0;
+  for (const text of fields) characters += text.length;
+  if (characters <= WHOLE_CHARACTERS) return JSON.stringify(toWireFields(fields));
+  const beginning = fields
+    .slice(0, BEGINNING_CHARACTERS)
+    .map((text) => text.slice(0, BEGINNING_CHARACTERS))
+    .join(' ')
+    .slice(0, BEGINNING_CHARACTERS);
+  return JSON.stringify({ cut: `an entry of ${characters} characters that begins: ${beginning}` });
+}
+
+/**
+ * The same of one of many events. Total: what is nested more deeply than the stack allows (an entry can bring 500,000
+ * levels, which JSON.parse reads but JSON.stringify cannot write) is left out.
+ */
+export function encodeEventFields(fields: WireFields): string {
   try {
     return JSON.stringify(fields);
   } catch {
-    const kept = Object.entries(fields).slice(0, KEPT_FIELDS);
-    return JSON.stringify(Object.fromEntries(kept.map(([name, value]) => [cut(name), cut(value)])));
+    const shown = Object.entries(fields).map(([name, value]) => [name, isNested(value) ? NESTED : value]);
+    return JSON.stringify(Object.fromEntries(shown));
   }
 }
 
-function cut(value: unknown): unknown {
-  if (typeof value === 'string') return value.slice(0, KEPT_CHARACTERS);
-  return typeof value === 'object' ? null : value;
+function isNested(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

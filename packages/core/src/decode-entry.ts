@@ -1,8 +1,8 @@
-import { encodeDeadLetterFields } from './dead-letter-fields.ts';
+import { encodeEntryFields, encodeEventFields } from './dead-letter-fields.ts';
 import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
 import { findEventType, type Event } from './event/event-types.ts';
 import { swarmShard } from './swarm-shard.ts';
-import { upcast, type Upcasters, type WireFields } from './upcast.ts';
+import { toWireFields, upcast, type Upcasters, type WireFields } from './upcast.ts';
 
 /** Why an event could not be folded, in the order in which the reasons are looked for. */
 export const DEAD_LETTER_REASONS = [
@@ -60,17 +60,17 @@ function decodeFlat(fields: readonly string[], context: DecodeContext, sink: Ent
     ? tooLarge(`an entry of at most ${FLAT_ENTRY_BYTES} bytes`)
     : decodeEvent(
         (name) => findLast(fields, name),
-        () => toRecord(fields),
+        () => toWireFields(fields),
         context,
       );
   if (isEvent(fault)) sink.event(fault, 0);
-  else sink.deadLetter({ index: undefined, ...fault, fields: encodeDeadLetterFields(toRecord(fields)) });
+  else sink.deadLetter({ index: undefined, ...fault, fields: encodeEntryFields(fields) });
 }
 
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
   const events = parseBatch(text);
   if (!Array.isArray(events)) {
-    sink.deadLetter({ index: undefined, ...events, fields: encodeDeadLetterFields({ events: text }) });
+    sink.deadLetter({ index: undefined, ...events, fields: encodeEntryFields(['events', text]) });
     return;
   }
   for (let index = 0; index < events.length; index++) {
@@ -81,7 +81,7 @@ function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): voi
       context,
     );
     if (isEvent(decoded)) sink.event(decoded, index);
-    else sink.deadLetter({ index, ...decoded, fields: encodeDeadLetterFields(wire) });
+    else sink.deadLetter({ index, ...decoded, fields: encodeEventFields(wire) });
   }
 }
 
@@ -190,12 +190,6 @@ function upcastSource(
 function findLast(fields: readonly string[], name: string): string | undefined {
   for (let at = fields.length - 2; at >= 0; at -= 2) if (fields[at] === name) return fields[at + 1];
   return undefined;
-}
-
-function toRecord(fields: readonly string[]): Record<string, string> {
-  const pairs: [string, string][] = [];
-  for (let at = 0; at < fields.length; at += 2) pairs.push([fields[at] ?? '', fields[at + 1] ?? '']);
-  return Object.fromEntries(pairs);
 }
 
 /** True where the texts take more than `limit` bytes of UTF-8. A character takes one to three. */

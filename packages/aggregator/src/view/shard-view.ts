@@ -60,6 +60,8 @@ export interface ShardViewOptions {
   readonly listener: ViewListener;
   readonly observe: Observe;
   readonly createId: () => string;
+  /** A snapshot is due after so many records of the delta log, however small they are. */
+  readonly snapshotRecords?: number;
 }
 
 /** A snapshot is due when the log since the last one is this many times as large … */
@@ -81,7 +83,7 @@ const GAUGES_BY_PROJECTION = new Map<CoordinatorProjection, readonly string[]>(
 );
 
 export function createShardView(options: ShardViewOptions): ShardView {
-  const { redis, generation, listener, observe, createId } = options;
+  const { redis, generation, listener, observe, createId, snapshotRecords = SNAPSHOT_RECORDS } = options;
   const { shard, keys } = generation;
   const gaugeChanged = (projection: CoordinatorProjection, key: string): void => {
     for (const name of GAUGES_BY_PROJECTION.get(projection) ?? []) listener.changed(name, key);
@@ -167,7 +169,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
     async writeSnapshotWhenDue() {
       if (snapshot === undefined) return;
       const due = Math.max(SNAPSHOT_LEAST_SIZE, SNAPSHOT_GROWTH * snapshot.bytes);
-      if (sizeSinceSnapshot < due && recordsSinceSnapshot < SNAPSHOT_RECORDS) return;
+      if (sizeSinceSnapshot < due && recordsSinceSnapshot < snapshotRecords) return;
       const { state } = snapshot;
       const written = await writeSnapshot(redis, keys, {
         id: createId(),
