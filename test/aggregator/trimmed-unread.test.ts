@@ -73,6 +73,7 @@ test('what was trimmed before the first aggregator came is not lost to it', asyn
   await publish(50);
   await server.redis.xtrim(stream, 'MAXLEN', '=', 30);
   const aggregator = await start();
+  t.teardown(aggregator.stop);
   await waitUntil('what is left to be folded', () => countFolded(aggregator) === 30);
   t.is(countLost(aggregator), 0);
 });
@@ -86,6 +87,6 @@ test('trimming what has been folded loses nothing', async (t) => {
   const next = await start();
   await publish(3);
   await waitUntil('new entries to be folded', () => countFolded(aggregator) + countFolded(next) === 53);
-  await next.stop();
+  await Promise.all([aggregator.stop(), next.stop()]);
   t.is(countLost(aggregator) + countLost(next), 0);
 });
