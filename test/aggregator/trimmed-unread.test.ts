@@ -73,6 +73,7 @@ test('what was trimmed before the first aggregator came is not lost to it', asyn
   await publish(50);
   await server.redis.xtrim(stream, 'MAXLEN', '=', 30);
   const aggregator = await start();
+  t.teardown(aggregator.stop);
   await waitUntil('what is left to be folded', () => countFolded(aggregator) === 30);
   t.is(countLost(aggregator), 0);
 });
