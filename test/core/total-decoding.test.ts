@@ -84,7 +84,10 @@ test('an object nested deeper than any stack is a dead letter like any other', (
     'events',
     `[{"type":"nope","note":"kept","a":${nested}},{"type":"heartbeat.recovered","swarm_id":"s","coordinator_id":"c"}]`,
   ]);
-  t.is(letter?.event === undefined ? letter?.fields : '', '{"type":"nope","note":"kept","a":"(nested too deeply to be written; see the entry)"}');
+  t.is(
+    letter?.event === undefined ? letter?.fields : '',
+    '{"type":"nope","note":"kept","a":"(nested too deeply to be written; see the entry)"}',
+  );
   t.like(next, { index: 1, event: { type: 'heartbeat.recovered' } });
   t.is(verdictOf(['events', nested]), 'invalid_field');
   t.is(verdictOf(['events', '['.repeat(levels)]), 'invalid_field');

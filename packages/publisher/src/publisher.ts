@@ -233,7 +233,12 @@ function encodeForShard(event: EventInput, shards: number): EncodedEvent | Inval
   if (!encoded.ok) return encoded;
   const { swarm_id, id } = event;
   const member = id === undefined ? '' : `${swarm_id} ${id}`;
-  return { ok: true, text: encoded.text, member, shard: shards === 1 ? 0 : swarmShard(String(swarm_id), shards) };
+  return {
+    ok: true,
+    text: encoded.text,
+    member,
+    shard: shards === 1 ? 0 : swarmShard(String(swarm_id), shards),
+  };
 }
 
 function isList(input: EventInput | readonly EventInput[]): input is readonly EventInput[] {
