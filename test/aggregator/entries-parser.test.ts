@@ -35,12 +35,13 @@ async function deliver(
 
 /** Parses a reply in the given chunks; fails where it is complete before the last one. */
 function parse(chunks: readonly Buffer[]): { entries: Entry[]; rest: Buffer } {
-  const parser = createEntriesParser();
+  const entries: Entry[] = [];
+  const parser = createEntriesParser((entry) => entries.push(entry));
   for (const [at, chunk] of chunks.entries()) {
     const outcome = parser.push(chunk);
     if (!outcome.complete) continue;
     if (at < chunks.length - 1) throw new Error(`complete after ${at + 1} of ${chunks.length} chunks`);
-    return outcome;
+    return { entries, rest: outcome.rest };
   }
   throw new Error('expected the reply to be complete');
 }
@@ -117,7 +118,7 @@ test('bytes that follow the reply are given back', async (t) => {
 test('bytes that are no such reply are refused', (t) => {
   for (const reply of [':1\r\n', '$3\r\nabc\r\n', '*1\r\n:5\r\n', '*1\r\n*2\r\n$1\r\nk\r\n$1\r\nx\r\n']) {
     t.throws(
-      () => createEntriesParser().push(Buffer.from(reply)),
+      () => createEntriesParser(() => undefined).push(Buffer.from(reply)),
       { message: /reply to XREADGROUP: expected/ },
       reply,
     );

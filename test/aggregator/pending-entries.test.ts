@@ -120,7 +120,7 @@ test('a stuck consumer that wakes up after its entries were claimed and committe
   await waitUntil('the commit to be contested', () =>
     stuck.facts.some(({ type }) => type === 'batch_contested'),
   );
-  t.is(await ownMetric(stuck.url, 'streamfold_batches_total{outcome="contested"}'), 1);
+  t.true((await ownMetric(stuck.url, 'streamfold_batches_total{outcome="contested"}')) >= 1);
   t.deepEqual(await showsAllOf(other, events), []);
 
   // It goes on: what comes now is folded by either.

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createReplyTap } from '@streamfold/aggregator';
+import { createReplyTap, type ReplyTap } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -41,6 +41,12 @@ async function openStream(): Promise<string> {
   return key;
 }
 
+async function readAll(tap: ReplyTap, send: () => Promise<unknown>): Promise<unknown[]> {
+  const entries: unknown[] = [];
+  await tap.read(send, (entry) => entries.push(entry));
+  return entries;
+}
+
 test('entries read through the tap are the entries of the stream, in chunks of any size', async (t) => {
   const { connection, tap } = await openTapped(throughProxy);
   t.teardown(() => connection.disconnect());
@@ -55,7 +61,7 @@ test('entries read through the tap are the entries of the stream, in chunks of a
   while (read.length < expected.length) {
     const count = 1 + Math.floor(random() * 60);
     const send = () => connection.xreadgroup('GROUP', 'g', 'c', 'COUNT', count, 'STREAMS', key, '>');
-    read.push(...(await tap.read(send)));
+    await tap.read(send, (entry) => read.push(entry));
   }
   t.deepEqual(read, expected);
 });
@@ -70,8 +76,8 @@ for (const [how, target] of [
     t.teardown(() => connection.disconnect());
     const key = await openStream();
     const readNew = () =>
-      tap.read(() => connection.xreadgroup('GROUP', 'g', 'c', 'COUNT', 10, 'BLOCK', 1, 'STREAMS', key, '>'));
-    const readNoGroup = () => tap.read(() => connection.xreadgroup('GROUP', 'no', 'c', 'STREAMS', key, '>'));
+      readAll(tap, () => connection.xreadgroup('GROUP', 'g', 'c', 'COUNT', 10, 'BLOCK', 1, 'STREAMS', key, '>'));
+    const readNoGroup = () => readAll(tap, () => connection.xreadgroup('GROUP', 'no', 'c', 'STREAMS', key, '>'));
     for (let round = 0; round < 20; round++) {
       t.deepEqual(await readNew(), []);
       await t.throwsAsync(readNoGroup(), { message: /^NOGROUP/ });
@@ -87,12 +93,14 @@ test('a lost connection rejects the read, and the next one works on a new connec
   t.teardown(() => connection.disconnect());
   const key = await openStream();
   const id = await connection.client('ID');
-  const read = tap.read(() => connection.xreadgroup('GROUP', 'g', 'c', 'BLOCK', 5_000, 'STREAMS', key, '>'));
+  const read = readAll(tap, () =>
+    connection.xreadgroup('GROUP', 'g', 'c', 'BLOCK', 5_000, 'STREAMS', key, '>'),
+  );
   await redis.client('KILL', 'ID', id);
   await t.throwsAsync(read);
   await waitUntil('it to be ready again', () => connection.status === 'ready');
   const entryId = await redis.xadd(key, '*', 'a', '1');
-  const entries = await tap.read(() => connection.xreadgroup('GROUP', 'g', 'c', 'STREAMS', key, '>'));
+  const entries = await readAll(tap, () => connection.xreadgroup('GROUP', 'g', 'c', 'STREAMS', key, '>'));
   t.deepEqual(entries, [{ id: entryId ?? '', fields: ['a', '1'] }]);
 });
 

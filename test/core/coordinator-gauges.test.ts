@@ -57,7 +57,7 @@ test('gauges kept up to date change by change are what counting anew gives, and 
       let shown = recompute(coordinators);
       for (const { key, after, readsOldest } of changes) {
         told.clear();
-        gauges.replace(key, coordinators.get(key), after);
+        gauges.set(key, after);
         if (after === undefined) coordinators.delete(key);
         else coordinators.set(key, after);
         const expected = recompute(coordinators);

@@ -16,7 +16,7 @@ import {
 export function exposeState(state: Delta, format: ExpositionFormat = 'text', nowMs = 0): string {
   const gauges = createCoordinatorGauges(() => undefined);
   for (const [key, registers] of state.coordinators) {
-    gauges.replace(key, undefined, readCoordinator(registers));
+    gauges.set(key, readCoordinator(registers));
   }
   let text = '';
   for (const metric of CATALOGUE) {

@@ -1,6 +1,6 @@
 import { createFold, noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, whenReady, type RedisConnection } from '@streamfold/redis';
-import type { CommitBounds } from './commit/fold-batch.ts';
+import type { CommitBounds } from './commit/fold-entries.ts';
 import { createConnections, type Connections } from './connections.ts';
 import { createConsumer } from './consumer.ts';
 import { createGroup } from './create-group.ts';
@@ -173,11 +173,12 @@ function consumerActors(
     series: COMMIT_SERIES,
   };
   const foldEvent = createFold();
-  return generations.flatMap((generation) =>
-    Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) => {
+  return generations.flatMap((generation) => {
+    const redis = connections.open(`fold-${generation.shard}`, COMMAND_TIMEOUT_MS);
+    return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) => {
       const { shard } = generation;
-      const redis = connections.open(`fold-${shard}-${reader}`, COMMAND_TIMEOUT_MS);
       const consumer = createConsumer({
+        readRedis: connections.open(`read-${shard}-${reader}`, COMMAND_TIMEOUT_MS),
         redis,
         generation,
         recordAgain: async () => {
@@ -193,8 +194,8 @@ function consumerActors(
         pause,
       });
       return (stopping: AbortSignal) => consumer.run(stopping);
-    }),
-  );
+    });
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

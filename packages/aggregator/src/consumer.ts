@@ -6,7 +6,7 @@ import { removeConsumer } from './remove-consumers.ts';
 import { retry, type Pause } from './retry.ts';
 
 /**
- * One consumer of the group, on a connection of its own.
+ * One consumer of the group.
  *
  * ```
  *            start, after a claim,
@@ -21,7 +21,7 @@ import { retry, type Pause } from './retry.ts';
  */
 export interface Consumer {
   /**
-   * Reads, folds and commits until `stop` is aborted; then the batch in hand is committed, the consumer removed from the
+   * Reads, folds and commits until `stop` is aborted; then the batches in hand are committed, the consumer removed from the
    * group if nothing is pending for it, and the promise resolved. Redis being away is waited out.
    */
   run(stop: AbortSignal): Promise<void>;
@@ -43,7 +43,7 @@ const READY_TIMEOUT_MS = 5_000;
 
 /** The consumer is created by its first read. */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
+  const { readRedis, redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
   const { shard } = generation;
   const pipeline = createPipeline(options);
   let source: Source = 'own_pending';
@@ -72,16 +72,19 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         await retry({ shard, step: 'fold', observe, pause, stop }, async () => {
           try {
             await whenReady(redis, READY_TIMEOUT_MS);
+            await whenReady(readRedis, READY_TIMEOUT_MS);
             await claimWhenDue();
             source = await pipeline.turn(source);
           } catch (error) {
             source = 'own_pending';
             if (isNoGroup(error)) await restoreGroup();
-            else if (isTimeout(error)) redis.disconnect(true);
+            else if (isTimeout(error))
+              for (const connection of [redis, readRedis]) connection.disconnect(true);
             throw error;
           }
         });
       }
+      await pipeline.finish().catch(leavePending);
       await removeConsumer(redis, generation, { consumer, idleMs: 0 }).catch(ignoreUnreachable);
     },
   };
@@ -95,6 +98,9 @@ function isNoGroup(error: unknown): boolean {
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }
+
+/** What cannot be committed now stays pending, and is claimed by others. */
+function leavePending(): void {}
 
 /** A consumer that cannot be removed now is removed by the others when it has not been seen for long. */
 function ignoreUnreachable(): void {}

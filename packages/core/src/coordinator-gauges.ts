@@ -4,8 +4,8 @@ import { KEY_SEPARATOR, type SeriesKey } from './delta.ts';
 
 /** The gauges that are projected from the coordinators, kept up to date change by change. */
 export interface CoordinatorGauges {
-  /** One coordinator changed from `before` to `after`; `undefined` where it was not, or is no longer, alive. */
-  replace(key: string, before: Coordinator | undefined, after: Coordinator | undefined): void;
+  /** The coordinator `key` is now so; `undefined` where it is not alive (any more). */
+  set(key: string, coordinator: Coordinator | undefined): void;
   /** Coordinators alive, by `swarm_id|phase|status`. */
   readonly alive: ReadonlyMap<SeriesKey, number>;
   /** Open waits by `swarm_id`, with a 0 for swarms that have coordinators but no wait. */
@@ -36,6 +36,7 @@ export function createCoordinatorGauges(
   const alive = new Map<SeriesKey, number>();
   const openWaits = new Map<SeriesKey, number>();
   const swarms = new Map<string, Swarm>();
+  const shown = new Map<string, Coordinator>();
 
   const addAlive = (key: SeriesKey, change: number): void => {
     const count = (alive.get(key) ?? 0) + change;
@@ -65,7 +66,9 @@ export function createCoordinatorGauges(
   return {
     alive,
     openWaits,
-    replace(key, before, after) {
+    set(key, coordinator) {
+      const before = shown.get(key);
+      if (before === undefined && coordinator === undefined) return;
       const swarmId = key.slice(0, key.indexOf(KEY_SEPARATOR));
       let swarm = swarms.get(swarmId);
       if (swarm === undefined) {
@@ -73,7 +76,11 @@ export function createCoordinatorGauges(
         swarms.set(swarmId, swarm);
       }
       if (before !== undefined) remove(swarm, key, before);
-      if (after !== undefined) add(swarm, key, after);
+      if (coordinator === undefined) shown.delete(key);
+      else {
+        shown.set(key, coordinator);
+        add(swarm, key, coordinator);
+      }
       if (swarm.coordinators === 0) {
         swarms.delete(swarmId);
         openWaits.delete(swarmId);

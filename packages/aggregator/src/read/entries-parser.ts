@@ -1,10 +1,8 @@
 import { isAscii } from 'node:buffer';
-import type { DeliveredEntry } from './delivered-entry.ts';
+import type { TakeEntry } from './delivered-entry.ts';
 
 /** What came of a chunk: more is needed, or the reply is complete and `rest` is what followed it. */
-export type ParseOutcome =
-  | { readonly complete: false }
-  | { readonly complete: true; readonly entries: DeliveredEntry[]; readonly rest: Buffer };
+export type ParseOutcome = { readonly complete: false } | { readonly complete: true; readonly rest: Buffer };
 
 /** Reads one reply to XREADGROUP of one stream, chunk by chunk as it arrives. */
 export interface EntriesParser {
@@ -22,12 +20,14 @@ export interface EntriesParser {
  * time than all else that an aggregator does.
  *
  * What is complete is taken from each chunk once; a value that the chunk's end cuts is waited for. So it costs the same
- * per byte however large a value is, and however many there are.
+ * per byte however large a value is, and however many there are. Each entry is given away as soon as it is complete:
+ * thousands of them kept until the reply is would live long enough to cost the garbage collector more than all else.
  *
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
-export function createEntriesParser(): EntriesParser {
-  const entries: DeliveredEntry[] = [];
+export function createEntriesParser(take: TakeEntry): EntriesParser {
+  let taken = 0;
+  let names: readonly string[] = [];
   let held: Buffer[] = [];
   let heldBytes = 0;
   let neededBytes = 0;
@@ -58,17 +58,20 @@ export function createEntriesParser(): EntriesParser {
         if (header === INCOMPLETE) return wait(bytes, reader);
         expected = header;
       }
-      while (entries.length < expected) {
+      while (taken < expected) {
         if (open === undefined) {
           const opened = openEntry(reader);
           if (opened === INCOMPLETE) return wait(bytes, reader);
           open = opened;
         }
-        if (readFields(reader, open) === INCOMPLETE) return wait(bytes, reader);
-        entries.push({ id: open.id, fields: open.fields });
+        if (readFields(reader, open, names) === INCOMPLETE) return wait(bytes, reader);
+        const { id, fields } = open;
         open = undefined;
+        taken++;
+        if (fields !== undefined) names = fields;
+        take({ id, fields });
       }
-      return { complete: true, entries, rest: bytes.subarray(reader.at()) };
+      return { complete: true, rest: bytes.subarray(reader.at()) };
     },
   };
 }
@@ -113,10 +116,18 @@ function openEntry(reader: Reader): OpenEntry | Incomplete {
   return { id, fields: texts === -1 ? undefined : [], texts };
 }
 
-/** Reads what is there of the names and values that are still missing. */
-function readFields(reader: Reader, { fields = [], texts }: OpenEntry): Incomplete | undefined {
+/**
+ * Reads what is there of the names and values that are still missing. Entries that follow each other mostly have the same
+ * names: those of the entry before are used again.
+ */
+function readFields(
+  reader: Reader,
+  { fields = [], texts }: OpenEntry,
+  before: readonly string[],
+): Incomplete | undefined {
   while (fields.length < texts) {
-    const text = reader.text();
+    const at = fields.length;
+    const text = reader.text(at % 2 === 0 ? before[at] : undefined);
     if (text === INCOMPLETE) return INCOMPLETE;
     fields.push(text);
   }
@@ -131,8 +142,8 @@ interface Reader {
   needed(): number;
   /** The number of a length line that begins with `kind`. */
   length(kind: number): number | Incomplete;
-  /** A bulk string. */
-  text(): string | Incomplete;
+  /** A bulk string; where it is the same as `known`, that very one. */
+  text(known?: string): string | Incomplete;
 }
 
 /** Reads all of `bytes` through one string where they are ASCII: cutting that is much faster than decoding each part. */
@@ -173,7 +184,7 @@ function createReader(bytes: Buffer): Reader {
     },
     needed: () => needed,
     length,
-    text() {
+    text(known) {
       const before = position;
       const size = length(DOLLAR);
       if (size === INCOMPLETE) return INCOMPLETE;
@@ -184,6 +195,7 @@ function createReader(bytes: Buffer): Reader {
         return incomplete(end + 2);
       }
       position = end + 2;
+      if (known !== undefined && known.length === size && ascii && all.startsWith(known, start)) return known;
       return ascii ? all.substring(start, end) : bytes.toString('utf8', start, end);
     },
   };
