@@ -1,0 +1,193 @@
+import test, { type ExecutionContext } from 'ava';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createRandom } from '../harness/generate-events.ts';
+import { foldReference } from '../harness/reference-fold.ts';
+import { startServe } from '../harness/run-streamfold.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
+import { startRedis, type TestRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+import { judgeLoad, type Episode } from './judge-load.ts';
+import { readEntries } from './read-entries.ts';
+import { startSwarm, type Swarm, type SwarmOptions } from './run-swarm.ts';
+
+const GRACE_MS = 1_000;
+/** A promise of ours: a death is told of at most so much after the threshold and one interval. */
+const LATEST_MS = 1_000;
+/** Of the signals to living receivers. */
+const ACKED_LEAST = 0.9999;
+const AGGREGATORS = 2;
+
+type Load = Omit<SwarmOptions, 'url' | 'swarmId'> & {
+  /** Kills at random, with a replacement at once, before each of the two deaths and after. */
+  readonly killsBetween: number;
+};
+
+interface Death {
+  readonly coordinatorId: string;
+  readonly lastBeatMs: number;
+}
+
+test.serial('100 coordinators lose no signal and no death to SIGKILLs', (t) =>
+  survive(t, {
+    ...{ seed: 11, coordinators: 100, processes: 4, peersEach: 20, pauseMs: 250, waitMs: 4_000 },
+    ...{ beatMs: 500, staleAfterMs: 4_000, deadAfterMs: 7_000, killsBetween: 5 },
+  }),
+);
+
+test.serial('1,000 coordinators lose no signal and no death to SIGKILLs', (t) =>
+  survive(t, {
+    ...{ seed: 12, coordinators: 1_000, processes: 5, peersEach: 4, pauseMs: 4_000, waitMs: 6_000 },
+    ...{ beatMs: 1_500, staleAfterMs: 8_000, deadAfterMs: 12_000, killsBetween: 1 },
+  }),
+);
+
+async function survive(t: ExecutionContext, load: Load): Promise<void> {
+  t.timeout(150_000);
+  const server = await startRedis();
+  const env = { STREAMFOLD_MONITOR_GRACE_MS: String(GRACE_MS) };
+  const aggregators = await Promise.all(
+    Array.from({ length: AGGREGATORS }, () => startServe(server.url, env)),
+  );
+  const swarm = await startSwarm({ ...load, url: server.url, swarmId: 'load' });
+  try {
+    const deaths = await killAtRandom(swarm, server, load);
+    await swarm.fallSilent();
+    const dead = new Set(deaths.forever.map(({ coordinatorId }) => coordinatorId));
+    await waitUntil('the living to have settled all signals', async () => {
+      const living = swarm.idsOf.flat().filter((id) => !dead.has(id));
+      return (await countUnsettled(server, living)) === 0;
+    });
+    await waitUntil('no wait to be open', async () => (await server.redis.zcard(key('deadlines'))) === 0);
+
+    const events = await readEntries(server.redis);
+    const verdict = judgeLoad(await swarm.readNotes(), events, dead);
+    const { due, acked, waits, missing, twice, contradictions, brokenWaits, failures, episodes } = verdict;
+    t.log(`${acked} of ${due} signals ACKed; waits: ${JSON.stringify(waits)}; ${events.length} events`);
+    t.true(due > 1_000 && acked >= due * ACKED_LEAST, `missing: ${missing.slice(0, 5).join('; ')}`);
+    t.deepEqual(
+      { twice, contradictions, brokenWaits, failures },
+      {
+        ...{ twice: [], contradictions: [], brokenWaits: [], failures: [] },
+      },
+    );
+
+    judgeDeaths(t, [...deaths.forever, ...deaths.replaced], { episodes, load });
+    await compareMetrics(
+      t,
+      events,
+      aggregators.map(({ url }) => url),
+    );
+  } finally {
+    await swarm.end();
+    await Promise.all(aggregators.map((aggregator) => aggregator.kill('SIGKILL')));
+    await server.stop();
+  }
+}
+
+function key(name: string): string {
+  return `streamfold:{0}:${name}`;
+}
+
+/** Signals in the inboxes of these coordinators. */
+async function countUnsettled({ redis }: TestRedis, ids: readonly string[]): Promise<number> {
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.xlen(key(`inbox:load|${id}`));
+  return ((await pipeline.exec()) ?? []).reduce((sum, [, length]) => sum + Number(length), 0);
+}
+
+/**
+ * SIGKILLs processes and replaces them; two are not replaced before they have been given up for dead: the one comes back
+ * then, the other never does.
+ */
+async function killAtRandom(
+  swarm: Swarm,
+  server: TestRedis,
+  { seed, killsBetween }: Load,
+): Promise<{ forever: Death[]; replaced: Death[] }> {
+  const random = createRandom(seed);
+  const lost = swarm.idsOf.length - 1;
+  const lostLater = 0;
+  const killSome = async (): Promise<void> => {
+    for (let kills = 0; kills < killsBetween; kills++) {
+      await pause(500 + random() * 2_500);
+      const at = 1 + Math.floor(random() * (swarm.idsOf.length - 2));
+      await swarm.kill(at);
+      await swarm.replace(at);
+    }
+  };
+  const die = async (at: number): Promise<Death[]> => {
+    await swarm.kill(at);
+    await killSome();
+    const ids = swarm.idsOf[at] ?? [];
+    await waitUntil('all of a killed process to be given up for dead', async () => {
+      const pipeline = server.redis.pipeline();
+      for (const id of ids) pipeline.hget(key(`coordinator:load|${id}`), 'state');
+      return ((await pipeline.exec()) ?? []).every(([, state]) => state === 'dead');
+    });
+    return await Promise.all(
+      ids.map(async (id) => ({
+        coordinatorId: id,
+        lastBeatMs: Number(await server.redis.hget(key(`coordinator:load|${id}`), 'beat_ms')),
+      })),
+    );
+  };
+  await killSome();
+  const replaced = await die(lost);
+  await swarm.replace(lost);
+  await killSome();
+  const forever = await die(lostLater);
+  return { forever, replaced };
+}
+
+/** Each death is told of once and in time, and nobody else is given up for dead. */
+function judgeDeaths(
+  t: ExecutionContext,
+  deaths: readonly Death[],
+  {
+    episodes,
+    load: { beatMs, staleAfterMs, deadAfterMs },
+  }: { episodes: ReadonlyMap<string, readonly Episode[]>; load: Load },
+): void {
+  const ESSENCE = ['heartbeat.stale stale', 'heartbeat.stale timeout', 'timeout heartbeat'];
+  const told = deaths.map(({ coordinatorId }) => episodes.get(coordinatorId) ?? []);
+  const wrong = told.filter((each) => each.map(({ what }) => what).join() !== ESSENCE.join());
+  t.deepEqual(wrong, []);
+  const late = (which: number, afterMs: number): number =>
+    Math.max(
+      ...deaths.map(({ lastBeatMs }, at) => (told[at]?.[which]?.atMs ?? Infinity) - lastBeatMs - afterMs),
+    );
+  const [staleLateMs, deadLateMs] = [late(0, staleAfterMs), late(2, deadAfterMs)];
+  t.log(
+    `${deaths.length} deaths; told of at most ${staleLateMs} ms (stale), ${deadLateMs} ms (dead) after the threshold`,
+  );
+  t.true(staleLateMs <= beatMs + LATEST_MS && deadLateMs <= beatMs + LATEST_MS);
+  const dead = new Set(deaths.map(({ coordinatorId }) => coordinatorId));
+  const falsely = [...episodes].filter(([id]) => !dead.has(id));
+  t.deepEqual(falsely, [], 'a coordinator that lived, or was replaced at once, was told of');
+}
+
+async function compareMetrics(
+  t: ExecutionContext,
+  events: Parameters<typeof foldReference>[0],
+  urls: readonly string[],
+): Promise<void> {
+  const expected = foldReference(events);
+  for (const url of urls) {
+    let differences: string[] = [];
+    const differ = async (): Promise<string[]> => {
+      const scraped = withoutAges(await scrape(url));
+      const names = new Set([...expected.keys(), ...scraped.keys()]);
+      return [...names]
+        .filter((name) => scraped.get(name) !== expected.get(name))
+        .map(
+          (name) => `${name}: expected ${expected.get(name) ?? 'none'}; got ${scraped.get(name) ?? 'none'}`,
+        );
+    };
+    await waitUntil('the aggregator to have folded all', async () => {
+      differences = await differ();
+      return differences.length === 0;
+    }).catch(() => undefined);
+    t.deepEqual(differences.slice(0, 5), []);
+  }
+  t.log(`${expected.size} samples are the same on ${urls.length} aggregators as folded independently`);
+}
