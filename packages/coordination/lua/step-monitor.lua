@@ -32,8 +32,11 @@ local function step_monitor(keys, args)
     events[#events + 1] = {'type', type, 'swarm_id', swarm_id, 'coordinator_id', id, name, value}
   end
 
-  local heartbeats = redis.call('ZRANGEBYSCORE', base .. 'heartbeats', '-inf', whole(now_ms), 'LIMIT', 0, limit)
-  for _, member in ipairs(heartbeats) do
+  local heartbeats = redis.call('ZRANGEBYSCORE', base .. 'heartbeats', '-inf', whole(now_ms), 'WITHSCORES', 'LIMIT', 0, limit)
+  for i = 1, #heartbeats, 2 do
+    local member, due_ms = heartbeats[i], tonumber(heartbeats[i + 1])
+    -- Death is due by the last beat, whenever a step found it stale; but what an outage has delayed has its time from now.
+    if now_ms - due_ms > outage_ms then due_ms = now_ms end
     local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
     local key = base .. 'coordinator:' .. member
     local coordinator = read_hash(key)
@@ -43,7 +46,7 @@ local function step_monitor(keys, args)
       local left_ms = tonumber(coordinator['dead_after_ms']) - tonumber(coordinator['stale_after_ms'])
       add('heartbeat.stale', swarm_id, id, 'failure_type', coordinator['state'] == 'started' and 'missing' or 'stale')
       redis.call('HSET', key, 'state', 'stale')
-      redis.call('ZADD', base .. 'heartbeats', whole(now_ms + left_ms), member)
+      redis.call('ZADD', base .. 'heartbeats', whole(due_ms + left_ms), member)
       stale = stale + 1
     elseif end_waits(base, swarm_id, id, events) then
       add('heartbeat.stale', swarm_id, id, 'failure_type', 'timeout')
@@ -75,6 +78,6 @@ local function step_monitor(keys, args)
   end
 
   append_events(base, events)
-  local more = #heartbeats == limit or #deadlines == limit
+  local more = #heartbeats == 2 * limit or #deadlines == limit
   return {stale, dead, waits, signals, more and 1 or 0, 0}
 end
