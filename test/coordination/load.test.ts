@@ -1,11 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createRandom } from '../harness/generate-events.ts';
-import { foldReference } from '../harness/reference-fold.ts';
 import { startServe } from '../harness/run-streamfold.ts';
-import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
+import { awaitSettled } from './await-settled.ts';
+import { compareMetrics } from './compare-metrics.ts';
 import { judgeLoad, type Episode } from './judge-load.ts';
 import { readEntries } from './read-entries.ts';
 import { startSwarm, type Swarm, type SwarmOptions } from './run-swarm.ts';
@@ -53,11 +53,8 @@ async function survive(t: ExecutionContext, load: Load): Promise<void> {
     const deaths = await killAtRandom(swarm, server, load);
     await swarm.fallSilent();
     const dead = new Set(deaths.forever.map(({ coordinatorId }) => coordinatorId));
-    await waitUntil('the living to have settled all signals', async () => {
-      const living = swarm.idsOf.flat().filter((id) => !dead.has(id));
-      return (await countUnsettled(server, living)) === 0;
-    });
-    await waitUntil('no wait to be open', async () => (await server.redis.zcard(key('deadlines'))) === 0);
+    const living = swarm.idsOf.flat().filter((id) => !dead.has(id));
+    await awaitSettled(server.redis, swarm.swarmId, living);
 
     const events = await readEntries(server.redis);
     const verdict = judgeLoad(await swarm.readNotes(), events, dead);
@@ -66,17 +63,15 @@ async function survive(t: ExecutionContext, load: Load): Promise<void> {
     t.true(due > 1_000 && acked >= due * ACKED_LEAST, `missing: ${missing.slice(0, 5).join('; ')}`);
     t.deepEqual(
       { twice, contradictions, brokenWaits, failures },
-      {
-        ...{ twice: [], contradictions: [], brokenWaits: [], failures: [] },
-      },
+      { twice: [], contradictions: [], brokenWaits: [], failures: [] },
     );
 
     judgeDeaths(t, [...deaths.forever, ...deaths.replaced], { episodes, load });
-    await compareMetrics(
-      t,
-      events,
-      aggregators.map(({ url }) => url),
-    );
+    for (const { url } of aggregators) {
+      const { differences, samples } = await compareMetrics(events, url);
+      t.deepEqual(differences.slice(0, 5), []);
+      t.log(`${samples} samples are the same as folded independently`);
+    }
   } finally {
     await swarm.end();
     await Promise.all(aggregators.map((aggregator) => aggregator.kill('SIGKILL')));
@@ -86,13 +81,6 @@ async function survive(t: ExecutionContext, load: Load): Promise<void> {
 
 function key(name: string): string {
   return `streamfold:{0}:${name}`;
-}
-
-/** Signals in the inboxes of these coordinators. */
-async function countUnsettled({ redis }: TestRedis, ids: readonly string[]): Promise<number> {
-  const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.xlen(key(`inbox:load|${id}`));
-  return ((await pipeline.exec()) ?? []).reduce((sum, [, length]) => sum + Number(length), 0);
 }
 
 /**
@@ -164,30 +152,4 @@ function judgeDeaths(
   const dead = new Set(deaths.map(({ coordinatorId }) => coordinatorId));
   const falsely = [...episodes].filter(([id]) => !dead.has(id));
   t.deepEqual(falsely, [], 'a coordinator that lived, or was replaced at once, was told of');
-}
-
-async function compareMetrics(
-  t: ExecutionContext,
-  events: Parameters<typeof foldReference>[0],
-  urls: readonly string[],
-): Promise<void> {
-  const expected = foldReference(events);
-  for (const url of urls) {
-    let differences: string[] = [];
-    const differ = async (): Promise<string[]> => {
-      const scraped = withoutAges(await scrape(url));
-      const names = new Set([...expected.keys(), ...scraped.keys()]);
-      return [...names]
-        .filter((name) => scraped.get(name) !== expected.get(name))
-        .map(
-          (name) => `${name}: expected ${expected.get(name) ?? 'none'}; got ${scraped.get(name) ?? 'none'}`,
-        );
-    };
-    await waitUntil('the aggregator to have folded all', async () => {
-      differences = await differ();
-      return differences.length === 0;
-    }).catch(() => undefined);
-    t.deepEqual(differences.slice(0, 5), []);
-  }
-  t.log(`${expected.size} samples are the same on ${urls.length} aggregators as folded independently`);
 }
