@@ -1,10 +1,16 @@
+import { benchCoordination } from './coordination.ts';
 import { benchDrain } from './drain.ts';
 import { benchPublish } from './publish.ts';
 import { benchScrape } from './scrape.ts';
 
-// npm run bench [-- drain scrape publish]: prints the tables of docs/performance.md; progress goes to stderr.
+// npm run bench [-- drain scrape publish coordination]: prints the tables of docs/performance.md; progress goes to stderr.
 
-const BENCHES = { drain: benchDrain, scrape: benchScrape, publish: benchPublish };
+const BENCHES = {
+  drain: benchDrain,
+  scrape: benchScrape,
+  publish: benchPublish,
+  coordination: benchCoordination,
+};
 
 /** Runs of each measurement; the median is told. */
 const runs = Number(process.env['RUNS'] ?? 5);

@@ -111,8 +111,8 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
   const disconnect = (): void => {
     left = true;
     for (const heartbeat of heartbeats) heartbeat.stop();
-    bell.close();
     link.close();
+    bell.close();
   };
 
   let life: string;

@@ -4,8 +4,8 @@ import type { Link } from './link.ts';
 import type { CoordinatorSettings } from './options.ts';
 import { signalMessage, toReceivedSignal, type ReceivedSignal } from './signal.ts';
 
-/** A read waits this long for signals: it bounds how long stopping takes. */
-const BLOCK_MS = 500;
+/** Long, as each read of each coordinator costs Redis some us while nothing comes. */
+const BLOCK_MS = 5_000;
 const READY_TIMEOUT_MS = 5_000;
 const READ_SIGNALS = 100;
 const PAUSE_MS = 50;
@@ -28,6 +28,9 @@ export async function* readInbox(
   let delivered = '0';
   let knownPending = true;
   let firstRead = true;
+  // Ends a read that blocks. What its reply would have brought is pending, and comes again to the next reader.
+  const interrupt = (): void => redis.disconnect();
+  stop.addEventListener('abort', interrupt);
   try {
     while (!stop.aborted) {
       let entries: [string, string[] | null][];
@@ -50,6 +53,7 @@ export async function* readInbox(
         )) as [string, [string, string[] | null][]][] | null;
         entries = reply?.[0]?.[1] ?? [];
       } catch (cause) {
+        if (stop.aborted) return;
         observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
         knownPending = true; // a reply may be lost: what it brought is pending, after what was given out
         await sleep(PAUSE_MS);
@@ -74,6 +78,7 @@ export async function* readInbox(
       }
     }
   } finally {
+    stop.removeEventListener('abort', interrupt);
     redis.disconnect();
   }
 }

@@ -47,7 +47,7 @@ export async function waitForAcks(
   const { sent, waitId } = wait;
   checkNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_MS });
   const alarm = createAlarm(timeoutMs, abort);
-  const unlisten = await bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
+  const unlisten = bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
   try {
     const args = [swarmId, coordinatorId, life, waitId, sent.id, sent.iteration, timeoutMs, MONITOR_SLACK_MS];
     const started = (await link.call('start-wait', args)) as StartReply;
