@@ -9,8 +9,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   redis: [],
   'private-servers': [],
   publisher: ['core', 'redis'],
-  aggregator: ['core', 'redis'],
-  cli: ['aggregator', 'core', 'private-servers', 'publisher', 'redis'],
+  coordination: ['core', 'redis'],
+  aggregator: ['coordination', 'core', 'redis'],
+  cli: ['aggregator', 'coordination', 'core', 'private-servers', 'publisher', 'redis'],
 };
 
 const PACKAGES = filesMatching(/^packages\/[^/]+\/package\.json$/).map((path) => path.split('/')[1] ?? '');
