@@ -11,9 +11,12 @@ const EXAMPLE_VALUES = {
   expected: 3,
   failure_type: 'stale',
   latency_ms: 12.5,
+  part: 'signal',
   phase: 'planning',
   reason: 'completed',
   receiver_id: 'tester-1',
+  refused_id: 'planner-1',
+  removed_id: 'planner-1',
   sender_id: 'planner-1',
   signal_id: 'signal-42',
   signal_type: 'handoff',
@@ -22,6 +25,12 @@ const EXAMPLE_VALUES = {
   timeout_ms: 30000,
   timeout_type: 'signal_ack',
   wait_id: 'wait-7',
+};
+
+/** Fields whose values mean something else in some events. */
+const OWN_EXAMPLE_VALUES = {
+  'signal.rejected': { reason: 'bad_signature' },
+  'cleanup.refused': { reason: 'in_seconds' },
 };
 
 /** Every event type: fields, metrics, and examples that are valid. */
@@ -81,7 +90,7 @@ function isOfEveryEvent({ name }) {
 function buildExample(eventType) {
   const names = eventType.rules.map(({ name }) => name).filter((name) => name !== 'id' && name !== 'at');
   const example = { type: eventType.type };
-  for (const name of names) example[name] = EXAMPLE_VALUES[name];
+  for (const name of names) example[name] = { ...EXAMPLE_VALUES, ...OWN_EXAMPLE_VALUES[eventType.type] }[name];
   const encoded = encodeEvent(example);
   if (!encoded.ok) throw new Error(`example of ${eventType.type}: ${encoded.detail}`);
   const missing = names.filter((name) => example[name] === undefined);
