@@ -1,4 +1,4 @@
-import { whenReady } from '@streamfold/redis';
+import { whenReady, type RedisConnection } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './link.ts';
 import type { CoordinatorSettings } from './options.ts';
@@ -10,6 +10,9 @@ export interface AckBell {
    * may be in vain, none is missed.
    */
   listen(signal: string, ring: () => void): Promise<() => void>;
+  /** Rings for all. */
+  ringAll(): void;
+  /** Rings for all, and no more. */
   close(): void;
 }
 
@@ -29,6 +32,7 @@ export function createAckBell(
 ): AckBell {
   const key = `${link.events.slice(0, -'events'.length)}bell:${swarmId}|${coordinatorId}`;
   const listeners = new Map<string, Set<() => void>>();
+  let redis: RedisConnection | undefined;
   let started: Promise<void> | undefined;
   let closed = false;
 
@@ -37,18 +41,19 @@ export function createAckBell(
   };
 
   const start = async (): Promise<void> => {
-    const redis = link.openReader('bell');
+    redis ??= link.openReader('bell');
+    const reader = redis;
     const readLast = async (): Promise<string> => {
-      await whenReady(redis, READY_TIMEOUT_MS);
-      const [last] = await redis.xrevrange(key, '+', '-', 'COUNT', 1);
+      await whenReady(reader, READY_TIMEOUT_MS);
+      const [last] = await reader.xrevrange(key, '+', '-', 'COUNT', 1);
       return last?.[0] ?? '0-0';
     };
     let from = await readLast();
     void (async () => {
       while (!closed) {
         try {
-          await whenReady(redis, READY_TIMEOUT_MS);
-          const reply = await redis.xread('COUNT', READ_RINGS, 'BLOCK', BLOCK_MS, 'STREAMS', key, from);
+          await whenReady(reader, READY_TIMEOUT_MS);
+          const reply = await reader.xread('COUNT', READ_RINGS, 'BLOCK', BLOCK_MS, 'STREAMS', key, from);
           for (const [entryId, fields] of reply?.[0]?.[1] ?? []) {
             from = entryId;
             const [, signalId = '', , iteration = '', , , , open] = fields;
@@ -71,15 +76,24 @@ export function createAckBell(
       const rings = listeners.get(signal) ?? new Set();
       listeners.set(signal, rings);
       rings.add(ring);
-      started ??= start();
-      await started;
-      return () => {
+      const unlisten = (): void => {
         rings.delete(ring);
-        if (rings.size === 0) listeners.delete(signal);
+        if (rings.size === 0 && listeners.get(signal) === rings) listeners.delete(signal);
       };
+      started ??= start();
+      try {
+        await started;
+      } catch (error) {
+        started = undefined; // the next wait tries again
+        unlisten();
+        throw error;
+      }
+      return unlisten;
     },
+    ringAll,
     close() {
       closed = true;
+      ringAll();
     },
   };
 }

@@ -24,7 +24,9 @@ export interface Link {
   call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
   /** Opens a connection of its own for blocking reads; closed with the link. */
   openReader(name: string): RedisConnection;
-  /** Closes all connections. Idempotent. */
+  /** True from `close` on. */
+  isClosed(): boolean;
+  /** Closes all connections: calls fail from now on, at once. Idempotent. */
   close(): void;
 }
 
@@ -52,6 +54,7 @@ export function openLink(settings: CoordinatorSettings): Link {
   let closed = false;
 
   const attempt = async (name: FunctionName, args: readonly (string | number)[]): Promise<unknown> => {
+    if (closed) throw new Error(`expected a coordinator that has not left; ${coordinatorId} has`);
     await whenReady(redis, READY_TIMEOUT_MS);
     if (!agreed) await agreeOnShardCount(redis, prefix, shards);
     agreed = true;
@@ -76,6 +79,7 @@ export function openLink(settings: CoordinatorSettings): Link {
       }
     },
     openReader: open,
+    isClosed: () => closed,
     close() {
       closed = true;
       for (const connection of opened) connection.disconnect();
