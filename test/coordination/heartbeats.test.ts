@@ -93,7 +93,6 @@ for (const monitors of [2, 10]) {
         'c2',
         '',
       );
-      await swarm.step();
       const connections = Array.from({ length: monitors }, (_, at) => {
         const redis = connectRedis(server.url, { name: `monitor-${at}`, commandTimeoutMs: 5_000 });
         void redis.connect();

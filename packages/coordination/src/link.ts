@@ -71,7 +71,7 @@ export function openLink(settings: CoordinatorSettings): Link {
         } catch (cause) {
           const error = cause instanceof Error ? cause : new Error(String(cause));
           if (error.message.startsWith('STREAMFOLD ')) {
-            throw new CoordinationError('invalid', error.message.slice('STREAMFOLD '.length), { cause });
+            throw new CoordinationError('invalid', readRefusal(error.message), { cause });
           }
           if (closed || isFinal(error) || performance.now() >= deadlineMs) throw error;
           await sleep(Math.min(PAUSE_FIRST_MS * 2 ** failures, PAUSE_LONGEST_MS));
@@ -85,6 +85,11 @@ export function openLink(settings: CoordinatorSettings): Link {
       for (const connection of opened) connection.disconnect();
     },
   };
+}
+
+/** The text of a function, without where in the library it is. */
+function readRefusal(message: string): string {
+  return message.slice('STREAMFOLD '.length).replace(/ script: \S+, on @user_function:\d+\.$/, '');
 }
 
 /** What trying again does not mend: settings that do not fit, and what Redis refuses but for want of time. */
