@@ -40,36 +40,39 @@ async function dump(swarm: TestSwarm): Promise<Map<string, string>> {
   return new Map(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
 }
 
-test('a dry run writes nothing: not one key changes, not one command that could is called', async (t) => {
-  await withSwarm(server, async (swarm) => {
-    for (const id of ['coord-1', 'coord-2', 'bad']) await end(swarm, id);
-    await setEnd(swarm, 'bad', { record: '1700000000' });
-    const before = await dump(swarm);
-    const log = await startCommandLog(server.port, swarm.prefix);
-    const verdicts = await clean(swarm, { dryRun: true });
-    await server.redis.type(swarm.key('end'));
-    await waitUntil('all is logged', () => log.all().includes('type'));
-    log.stop();
-    t.deepEqual(verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]).sort(), [
-      ['bad', 'in_seconds'],
-      ['coord-1', 'would_remove'],
-      ['coord-2', 'would_remove'],
-    ]);
-    t.deepEqual(await dump(swarm), before);
-    const reads = ['zcard', 'fcall', 'zrange', 'hgetall', 'hlen', 'xlen', 'get', 'type'];
-    t.deepEqual(
-      [...new Set(log.all())].filter((name) => !reads.includes(name)),
-      [],
-    );
-    const run = await runStreamfold([
-      ...['cleanup', '--dry-run', '--ended-for-hours', '0', '--redis', server.url],
-      ...['--prefix', swarm.prefix],
-    ]);
-    t.is(run.code, 1, run.stderr);
-    t.regex(run.stdout, /2 would be removed, 0 kept, 1 refused/);
-    t.deepEqual(await dump(swarm), before);
-  });
-});
+test.serial(
+  'a dry run writes nothing: not one key changes, not one command that could is called',
+  async (t) => {
+    await withSwarm(server, async (swarm) => {
+      for (const id of ['coord-1', 'coord-2', 'bad']) await end(swarm, id);
+      await setEnd(swarm, 'bad', { record: '1700000000' });
+      const before = await dump(swarm);
+      const log = await startCommandLog(server.port, swarm.prefix);
+      const verdicts = await clean(swarm, { dryRun: true });
+      await server.redis.type(swarm.key('end'));
+      await waitUntil('all is logged', () => log.all().includes('type'));
+      log.stop();
+      t.deepEqual(verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]).sort(), [
+        ['bad', 'in_seconds'],
+        ['coord-1', 'would_remove'],
+        ['coord-2', 'would_remove'],
+      ]);
+      t.deepEqual(await dump(swarm), before);
+      const reads = ['zcard', 'fcall', 'zrange', 'hgetall', 'hlen', 'xlen', 'get', 'type'];
+      t.deepEqual(
+        [...new Set(log.all())].filter((name) => !reads.includes(name)),
+        [],
+      );
+      const run = await runStreamfold([
+        ...['cleanup', '--dry-run', '--ended-for-hours', '0', '--redis', server.url],
+        ...['--prefix', swarm.prefix],
+      ]);
+      t.is(run.code, 1, run.stderr);
+      t.regex(run.stdout, /2 would be removed, 0 kept, 1 refused/);
+      t.deepEqual(await dump(swarm), before);
+    });
+  },
+);
 
 test("keys are removed by exact name: coord-1's go, coord-10's stay", async (t) => {
   await withSwarm(server, async (swarm) => {

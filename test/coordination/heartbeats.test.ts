@@ -171,7 +171,7 @@ test('after an outage of the monitors nothing is overdue for one grace period, a
   });
 });
 
-test('staleness comes from a sorted set: no key expires, none is searched for', async (t) => {
+test.serial('staleness comes from a sorted set: no key expires, none is searched for', async (t) => {
   await withSwarm(server, async (swarm) => {
     const log = await startCommandLog(server.port, swarm.prefix);
     const ada = await swarm.join('ada', LATE);
@@ -188,7 +188,7 @@ test('staleness comes from a sorted set: no key expires, none is searched for', 
   });
 });
 
-test('the cost of a step follows what is overdue, not who lives', async (t) => {
+test.serial('the cost of a step follows what is overdue, not who lives', async (t) => {
   const commandsOfStep = async (living: number): Promise<number> => {
     let commands = 0;
     await withSwarm(server, async (swarm) => {
