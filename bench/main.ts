@@ -1,5 +1,6 @@
 import { drain, type Contender, type DrainResult } from './drain.ts';
 import type { Workload } from './workload/generate-workload.ts';
+import { benchCoordination } from './coordination.ts';
 import { benchScrape } from './scrape.ts';
 
 /** Runs of each contender; the median is told. They take turns, so that a drifting machine is fair to all. */
@@ -51,3 +52,4 @@ function median(values: readonly number[]): number {
 const [, , which = 'all'] = process.argv;
 if (which === 'drain' || which === 'all') await benchDrain();
 if (which === 'scrape' || which === 'all') await benchScrape();
+if (which === 'coordination' || which === 'all') await benchCoordination(RUNS);

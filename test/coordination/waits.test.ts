@@ -75,13 +75,17 @@ test.serial('the waiter is woken: while it waits, it sends nothing but its block
     const log = await startCommandLog(server.port, swarm.prefix);
     const waiting = ada.waitForAcks(sent, { timeoutMs: 20_000 });
     const reads = (): number => log.commands().filter((name) => name === 'xread').length;
-    await waitUntil('three blocking reads of a second each', () => reads() === 3);
+    await waitUntil('two blocking reads, each of seconds', () => reads() === 2);
     const before = log.commands();
     if (signal) await ben.acknowledgeSignal(signal);
     t.is((await waiting).status, 'completed');
     log.stop();
-    // XREVRANGE of the bell, the first read, start, one look whether it is complete already: then reads alone.
-    t.deepEqual(before, ['xrevrange', 'xread', 'fcall', 'fcall', 'xread', 'xread']);
+    // Where the bell stands, the wait's start, and looks whether it is complete already, at most two as the bell rings once
+    // when it is found: then blocking reads alone.
+    const calls = before.filter((name) => name !== 'xread');
+    t.true(calls.length <= 4, calls.join(' '));
+    t.deepEqual([...new Set(calls)].sort(), ['fcall', 'xrevrange']);
+    t.is(before.at(-1), 'xread');
   });
 });
 

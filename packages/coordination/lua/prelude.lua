@@ -15,7 +15,7 @@
 --   waits:<swarm>|<id>         set of the coordinator's open waits
 --   deadlines                  sorted set of w|<swarm>|<wait> and s|<swarm>|<signal>|<iteration>, by time (ms)
 --   work:<swarm>|<id>          hash: work id to JSON, see open-work.lua
---   monitor                    hash: stepped_ms, suspended_until_ms
+--   monitor                    hash: stepped_ms, suspended_until_ms, run_id of Redis at the last step
 --   lives                      the highest life of a coordinator that was cleaned up: no life comes twice
 --
 -- The clock is that of Redis. Nothing is written before all that can fail has been checked: Lua does not roll back.

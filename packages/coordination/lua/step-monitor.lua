@@ -7,13 +7,19 @@
 --   open wait ──past its deadline──▶ ended as `timeout`: its process is gone or cannot reach Redis
 --   signal that nobody waits for ──past its deadline──▶ `timeout` of type `signal_ack` for each receiver that is missing
 --
--- Where no monitor has stepped for long, the outage was ours (of the monitors or of Redis): nothing is overdue until one
--- grace period is over.
+-- Where no monitor has stepped for long, or Redis is another process than at the last step, the outage was ours (of the
+-- monitors or of Redis): nothing is overdue until one grace period is over.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 most subjects moved   2 a pause between steps that is longer was an outage, ms   3 grace period, ms
 -- Returns {<stale>, <dead>, <waits ended>, <signals overdue>, <1 where more is overdue>, <ms of grace left>}
 -- Cost  O(log n + m): does not grow with the living, some 15 us for each of the m that are moved.
+
+-- Another one after each restart, and on another server after a failover. Empty where asking is not allowed.
+local function read_run_id()
+  local info = redis.pcall('INFO', 'server')
+  return type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+end
 
 local function step_monitor(keys, args)
   local base = base_of(keys)
@@ -24,8 +30,10 @@ local function step_monitor(keys, args)
   local monitor = read_hash(base .. 'monitor')
   local stepped_ms = tonumber(monitor['stepped_ms'] or '0')
   local suspended_until_ms = tonumber(monitor['suspended_until_ms'] or '0')
-  if now_ms - stepped_ms > outage_ms then suspended_until_ms = now_ms + grace_ms end
-  redis.call('HSET', base .. 'monitor', 'stepped_ms', whole(now_ms), 'suspended_until_ms', whole(suspended_until_ms))
+  local run_id = read_run_id()
+  if now_ms - stepped_ms > outage_ms or monitor['run_id'] ~= run_id then suspended_until_ms = now_ms + grace_ms end
+  redis.call('HSET', base .. 'monitor', 'stepped_ms', whole(now_ms), 'suspended_until_ms', whole(suspended_until_ms),
+    'run_id', run_id)
   if suspended_until_ms > now_ms then return {0, 0, 0, 0, 0, suspended_until_ms - now_ms} end
 
   local events, stale, dead, waits, signals = {}, 0, 0, 0, 0
@@ -33,8 +41,11 @@ local function step_monitor(keys, args)
     events[#events + 1] = {'type', type, 'swarm_id', swarm_id, 'coordinator_id', id, name, value}
   end
 
-  local heartbeats = redis.call('ZRANGEBYSCORE', base .. 'heartbeats', '-inf', whole(now_ms), 'LIMIT', 0, limit)
-  for _, member in ipairs(heartbeats) do
+  local heartbeats = redis.call('ZRANGEBYSCORE', base .. 'heartbeats', '-inf', whole(now_ms), 'WITHSCORES', 'LIMIT', 0, limit)
+  for i = 1, #heartbeats, 2 do
+    local member, due_ms = heartbeats[i], tonumber(heartbeats[i + 1])
+    -- Death is due by the last beat, whenever a step found it stale; but what an outage has delayed has its time from now.
+    if now_ms - due_ms > outage_ms then due_ms = now_ms end
     local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
     local key = base .. 'coordinator:' .. member
     local coordinator = read_hash(key)
@@ -44,7 +55,7 @@ local function step_monitor(keys, args)
       local left_ms = tonumber(coordinator['dead_after_ms']) - tonumber(coordinator['stale_after_ms'])
       add('heartbeat.stale', swarm_id, id, 'failure_type', coordinator['state'] == 'started' and 'missing' or 'stale')
       redis.call('HSET', key, 'state', 'stale')
-      redis.call('ZADD', base .. 'heartbeats', whole(now_ms + left_ms), member)
+      redis.call('ZADD', base .. 'heartbeats', whole(due_ms + left_ms), member)
       stale = stale + 1
     elseif end_waits(base, swarm_id, id, events) then
       add('heartbeat.stale', swarm_id, id, 'failure_type', 'timeout')
@@ -81,6 +92,6 @@ local function step_monitor(keys, args)
   end
 
   append_events(base, events)
-  local more = #heartbeats == limit or #deadlines == limit
+  local more = #heartbeats == 2 * limit or #deadlines == limit
   return {stale, dead, waits, signals, more and 1 or 0, 0}
 end

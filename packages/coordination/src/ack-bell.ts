@@ -9,14 +9,15 @@ export interface AckBell {
    * Calls `ring` whenever the signal may have all its ACKs, from now on, until the returned function is called. A ring
    * may be in vain, none is missed.
    */
-  listen(signal: string, ring: () => void): Promise<() => void>;
+  listen(signal: string, ring: () => void): () => void;
   /** Rings for all. */
   ringAll(): void;
   /** Rings for all, and no more. */
   close(): void;
 }
 
-const BLOCK_MS = 1_000;
+/** Long, as each read of each coordinator that waits costs Redis some us; closing the connection ends one at once. */
+const BLOCK_MS = 5_000;
 const READY_TIMEOUT_MS = 5_000;
 const READ_RINGS = 500;
 const PAUSE_MS = 50;
@@ -32,63 +33,56 @@ export function createAckBell(
 ): AckBell {
   const key = `${link.events.slice(0, -'events'.length)}bell:${swarmId}|${coordinatorId}`;
   const listeners = new Map<string, Set<() => void>>();
-  let redis: RedisConnection | undefined;
-  let started: Promise<void> | undefined;
+  let started = false;
   let closed = false;
 
   const ringAll = (): void => {
     for (const rings of listeners.values()) for (const ring of rings) ring();
   };
 
-  const start = async (): Promise<void> => {
-    redis ??= link.openReader('bell');
-    const reader = redis;
-    const readLast = async (): Promise<string> => {
-      await whenReady(reader, READY_TIMEOUT_MS);
-      const [last] = await reader.xrevrange(key, '+', '-', 'COUNT', 1);
-      return last?.[0] ?? '0-0';
-    };
-    let from = await readLast();
-    void (async () => {
-      while (!closed) {
-        try {
-          await whenReady(reader, READY_TIMEOUT_MS);
-          const reply = await reader.xread('COUNT', READ_RINGS, 'BLOCK', BLOCK_MS, 'STREAMS', key, from);
-          for (const [entryId, fields] of reply?.[0]?.[1] ?? []) {
-            from = entryId;
-            const [, signalId = '', , iteration = '', , , , open] = fields;
-            if (open === '0') for (const ring of listeners.get(`${signalId}|${iteration}`) ?? []) ring();
-          }
-        } catch (cause) {
-          if (closed) return;
-          observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
-          await sleep(PAUSE_MS);
-          // The stream may have been trimmed or rolled back meanwhile: the truth is in the ACKs.
-          from = await readLast().catch(() => from);
+  const readRings = async (redis: RedisConnection, from: string): Promise<string> => {
+    const reply = await redis.xread('COUNT', READ_RINGS, 'BLOCK', BLOCK_MS, 'STREAMS', key, from);
+    const entries = reply?.[0]?.[1] ?? [];
+    for (const [, [, signalId = '', , iteration = '', , , , open]] of entries) {
+      if (open === '0') for (const ring of listeners.get(`${signalId}|${iteration}`) ?? []) ring();
+    }
+    if (entries.length === READ_RINGS) ringAll(); // so far behind, more may have been trimmed
+    return entries.at(-1)?.[0] ?? from;
+  };
+
+  /** A wait may begin before this has found where the bell stands: it then rings once for all. */
+  const run = async (): Promise<void> => {
+    const redis = link.openReader('bell');
+    let from: string | undefined;
+    while (!closed) {
+      try {
+        await whenReady(redis, READY_TIMEOUT_MS);
+        if (from === undefined) {
+          const [last] = await redis.xrevrange(key, '+', '-', 'COUNT', 1);
+          from = last?.[0] ?? '0-0';
           ringAll();
         }
+        from = await readRings(redis, from);
+      } catch (cause) {
+        if (closed) return;
+        observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
+        await sleep(PAUSE_MS);
+        from = undefined; // the stream may have been trimmed or rolled back meanwhile: the truth is in the ACKs
       }
-    })();
+    }
   };
 
   return {
-    async listen(signal, ring) {
+    listen(signal, ring) {
       const rings = listeners.get(signal) ?? new Set();
       listeners.set(signal, rings);
       rings.add(ring);
-      const unlisten = (): void => {
+      if (!started) void run();
+      started = true;
+      return () => {
         rings.delete(ring);
         if (rings.size === 0 && listeners.get(signal) === rings) listeners.delete(signal);
       };
-      started ??= start();
-      try {
-        await started;
-      } catch (error) {
-        started = undefined; // the next wait tries again
-        unlisten();
-        throw error;
-      }
-      return unlisten;
     },
     ringAll,
     close() {

@@ -66,6 +66,23 @@ export async function loadLibrary(redis: RedisConnection): Promise<void> {
 }
 
 /**
+ * FUNCTION LOAD [REPLACE] library
+ *
+ * Loads it where it is missing. A thousand coordinators that start at once all find it missing: compiling takes Redis
+ * some ms, being told that it is there by now takes some us.
+ *
+ * @param outdated the library is there, and lacks a function: it is replaced.
+ */
+async function loadMissingLibrary(redis: RedisConnection, outdated: boolean): Promise<void> {
+  if (outdated || 'nodes' in redis) return await loadLibrary(redis);
+  try {
+    await redis.call('FUNCTION', 'LOAD', LIBRARY);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('already exists')) throw error;
+  }
+}
+
+/**
  * FCALL streamfold_1_<name> 1 events arg …
  *
  * Calls a function, and loads the library where Redis does not have it: at first use, or after a FLUSHALL.
@@ -78,11 +95,13 @@ export async function callFunction(
   name: FunctionName,
   [events, ...args]: readonly [events: string, ...args: (string | number)[]],
 ): Promise<unknown> {
-  try {
-    return await redis.fcall(registeredName(name), 1, events, ...args);
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.includes('Function not found')) throw error;
-    await loadLibrary(redis);
-    return await redis.fcall(registeredName(name), 1, events, ...args);
+  for (let loads = 0; ; loads++) {
+    try {
+      return await redis.fcall(registeredName(name), 1, events, ...args);
+    } catch (error) {
+      const isMissing = error instanceof Error && error.message.includes('Function not found');
+      if (!isMissing || loads === 2) throw error;
+      await loadMissingLibrary(redis, loads > 0);
+    }
   }
 }

@@ -5,8 +5,8 @@ import type { Link } from './link.ts';
 import type { CoordinatorSettings } from './options.ts';
 import { signalMessage, toReceivedSignal, type ReceivedSignal } from './signal.ts';
 
-/** A read waits this long for signals: it bounds how long stopping takes. */
-const BLOCK_MS = 500;
+/** Long, as each read of each coordinator costs Redis some us while nothing comes. */
+const BLOCK_MS = 5_000;
 const READY_TIMEOUT_MS = 5_000;
 const READ_SIGNALS = 100;
 const PAUSE_MS = 50;
@@ -42,6 +42,9 @@ export async function* readInbox(
   const key = `${link.events.slice(0, -'events'.length)}inbox:${swarmId}|${coordinatorId}`;
   let delivered = '0';
   let knownPending = true;
+  // Ends a read that blocks. What its reply would have brought is pending, and comes again to the next reader.
+  const interrupt = (): void => redis.disconnect();
+  stop.addEventListener('abort', interrupt);
   try {
     while (!stop.aborted && !link.isClosed()) {
       let entries: [string, string[] | null][];
@@ -64,7 +67,7 @@ export async function* readInbox(
         )) as [string, [string, string[] | null][]][] | null;
         entries = reply?.[0]?.[1] ?? [];
       } catch (cause) {
-        if (link.isClosed()) return;
+        if (stop.aborted || link.isClosed()) return;
         if (cause instanceof Error && /^(?:NOGROUP|UNBLOCKED)\b/.test(cause.message)) {
           throw new CoordinationError('ended', 'the life of this coordinator is over', { cause });
         }
@@ -88,6 +91,7 @@ export async function* readInbox(
       }
     }
   } finally {
+    stop.removeEventListener('abort', interrupt);
     redis.disconnect();
   }
 }

@@ -22,7 +22,7 @@ export interface Link {
    * @throws {CoordinationError} `invalid` where Redis refuses the arguments; the error of the connection after the time.
    */
   call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
-  /** Opens a connection of its own for blocking reads; closed with the link. */
+  /** Opens a connection of its own for reads that block up to 5 s; closed with the link. */
   openReader(name: string): RedisConnection;
   /** True from `close` on. */
   isClosed(): boolean;
@@ -31,6 +31,8 @@ export interface Link {
 }
 
 const CALL_TIMEOUT_MS = 5_000;
+/** Of a reader: longer than its reads block. */
+const READ_TIMEOUT_MS = 10_000;
 const READY_TIMEOUT_MS = 2_000;
 const PAUSE_FIRST_MS = 20;
 const PAUSE_LONGEST_MS = 1_000;
@@ -38,17 +40,17 @@ const PAUSE_LONGEST_MS = 1_000;
 export function openLink(settings: CoordinatorSettings): Link {
   const { url, prefix, shards, swarmId, coordinatorId, observer, callTimeoutMs } = settings;
   const opened: RedisConnection[] = [];
-  const open = (name: string): RedisConnection => {
+  const open = (name: string, commandTimeoutMs: number): RedisConnection => {
     const connection = connectRedis(url, {
       name: `streamfold-${name}-${coordinatorId}`.replaceAll(' ', '-'),
-      commandTimeoutMs: CALL_TIMEOUT_MS,
+      commandTimeoutMs,
       onError: (error) => observer.disconnected?.({ error }),
     });
     opened.push(connection);
     connection.connect().catch(() => undefined); // told by onError; it goes on trying
     return connection;
   };
-  const redis = open('coordinator');
+  const redis = open('coordinator', CALL_TIMEOUT_MS);
   const { events } = shardKeys(prefix, swarmShard(swarmId, shards));
   let agreed = false;
   let closed = false;
@@ -78,7 +80,7 @@ export function openLink(settings: CoordinatorSettings): Link {
         }
       }
     },
-    openReader: open,
+    openReader: (name) => open(name, READ_TIMEOUT_MS),
     isClosed: () => closed,
     close() {
       closed = true;

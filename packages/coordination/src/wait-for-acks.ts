@@ -47,9 +47,8 @@ export async function waitForAcks(
   const { sent, waitId } = wait;
   checkNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_MS });
   const alarm = createAlarm(abort);
-  let unlisten: (() => void) | undefined;
+  const unlisten = bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
   try {
-    unlisten = await bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
     const args = [swarmId, coordinatorId, life, waitId, sent.id, sent.iteration, timeoutMs, MONITOR_SLACK_MS];
     const started = (await link.call('start-wait', args)) as StartReply;
     if (started !== 'open' && started !== 'exists') throw refuse(started, sent);
@@ -68,7 +67,7 @@ export async function waitForAcks(
       await alarm.next();
     }
   } finally {
-    unlisten?.();
+    unlisten();
     alarm.close();
   }
 }

@@ -1,0 +1,104 @@
+import { joinSwarm, type Coordinator } from '@streamfold/coordination';
+import { Redis } from 'ioredis';
+
+/** Two sides in this process, on connections of their own: one sends and learns of the ACK, one receives and ACKs. */
+export interface Sides {
+  /** Sends one signal, and resolves when its ACK is known. */
+  roundTrip(): Promise<void>;
+  stop(): void;
+}
+
+export interface Contender {
+  readonly name: string;
+  readonly open: (url: string) => Promise<Sides>;
+}
+
+/**
+ * What is compared, with the same number of commands on the same connections: sender and receiver each have one for
+ * commands and one that blocks.
+ */
+export const BARE: Contender = { name: 'bare commands', open: openBare };
+export const CONTENDERS: readonly Contender[] = [
+  BARE,
+  { name: 'streamfold', open: (url) => openStreamfold(url) },
+  {
+    name: 'streamfold, signed',
+    open: (url) => openStreamfold(url, [{ id: 'k1', secret: 'a secret of the bench alone' }]),
+  },
+];
+
+const BLOCK_MS = 1_000;
+
+/**
+ * The least that does the same: XADD to a stream that the receiver reads, XADD to one that the sender reads. The sender
+ * asks three times in between, as a wait begins, looks, and ends. No group, no events, nothing remembered.
+ */
+async function openBare(url: string): Promise<Sides> {
+  const [sender, senderReads, receiver, receiverReads] = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const redis = new Redis(url, { lazyConnect: true });
+      await redis.connect();
+      return redis;
+    }),
+  );
+  if (!sender || !senderReads || !receiver || !receiverReads) throw new Error('expected four connections');
+  let stopped = false;
+  const waiting = new Map<string, () => void>();
+  const follow = async (reads: Redis, key: string, found: (id: string) => void): Promise<void> => {
+    for (let from = '0-0'; !stopped;) {
+      const reply = await reads.xread('COUNT', 100, 'BLOCK', BLOCK_MS, 'STREAMS', key, from);
+      for (const [entryId, [, id = '']] of reply?.[0]?.[1] ?? []) {
+        from = entryId;
+        found(id);
+      }
+    }
+  };
+  const ignore = (): void => undefined; // the connections are closed
+  follow(receiverReads, 'inbox', (id) => void receiver.xadd('bell', '*', 'id', id)).catch(ignore);
+  follow(senderReads, 'bell', (id) => waiting.get(id)?.()).catch(ignore);
+  let sent = 0;
+  return {
+    async roundTrip() {
+      const id = String(sent++);
+      const acked = new Promise<void>((resolve) => void waiting.set(id, resolve));
+      await sender.xadd('inbox', '*', 'id', id);
+      await sender.get('wait');
+      await sender.get('wait');
+      await acked;
+      await sender.get('wait');
+      waiting.delete(id);
+    },
+    stop() {
+      stopped = true;
+      for (const redis of [sender, senderReads, receiver, receiverReads]) redis.disconnect();
+    },
+  };
+}
+
+async function openStreamfold(
+  url: string,
+  keys: readonly { id: string; secret: string }[] = [],
+): Promise<Sides> {
+  const join = (coordinatorId: string): Promise<Coordinator> =>
+    joinSwarm({ url, swarmId: 'bench', coordinatorId, keys });
+  const [sender, receiver] = await Promise.all([join('sender'), join('receiver')]);
+  const stop = new AbortController();
+  const receive = async (): Promise<void> => {
+    for await (const signal of receiver.receiveSignals(stop.signal)) {
+      void receiver.acknowledgeSignal(signal);
+    }
+  };
+  void receive();
+  return {
+    async roundTrip() {
+      const sent = await sender.sendSignal(['receiver'], 'bench');
+      const { status } = await sender.waitForAcks(sent, { timeoutMs: 60_000 });
+      if (status !== 'completed') throw new Error(`expected the wait to be completed; got ${status}`);
+    },
+    stop() {
+      stop.abort();
+      sender.disconnect();
+      receiver.disconnect();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { foldReference } from '../harness/reference-fold.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+import type { TimedEvent } from './read-entries.ts';
+
+/**
+ * Waits until the aggregator has folded all, and returns in which samples it differs from an independent fold of the
+ * events, and how many samples there are.
+ */
+export async function compareMetrics(
+  events: readonly TimedEvent[],
+  url: string,
+): Promise<{ readonly differences: readonly string[]; readonly samples: number }> {
+  const expected = foldReference(events);
+  let differences: string[] = [];
+  const differ = async (): Promise<string[]> => {
+    const scraped = withoutAges(await scrape(url));
+    const show = (samples: ReadonlyMap<string, string>, name: string): string => samples.get(name) ?? 'none';
+    return [...new Set([...expected.keys(), ...scraped.keys()])]
+      .filter((name) => scraped.get(name) !== expected.get(name))
+      .map((name) => `${name}: expected ${show(expected, name)}; got ${show(scraped, name)}`);
+  };
+  await waitUntil('the aggregator to have folded all', async () => {
+    differences = await differ().catch((error: unknown) => [String(error)]);
+    return differences.length === 0;
+  }).catch(() => undefined);
+  return { differences, samples: expected.size };
+}

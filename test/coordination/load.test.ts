@@ -1,0 +1,168 @@
+import test, { type ExecutionContext } from 'ava';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createRandom } from '../harness/generate-events.ts';
+import { startServe } from '../harness/run-streamfold.ts';
+import { startRedis, type TestRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+import { awaitSettled } from './await-settled.ts';
+import { compareMetrics } from './compare-metrics.ts';
+import { judgeLoad, type Episode } from './judge-load.ts';
+import { readEntries } from './read-entries.ts';
+import { startSwarm, type Swarm, type SwarmOptions } from './run-swarm.ts';
+
+const GRACE_MS = 1_000;
+/** A promise of ours: a death is told of at most so much after the threshold and one interval. */
+const LATEST_MS = 1_000;
+/** Of the signals to living receivers. */
+const ACKED_LEAST = 0.9999;
+const AGGREGATORS = 2;
+/** What a death is told by, in this order. */
+const DEATH = ['heartbeat.stale stale', 'heartbeat.stale timeout', 'timeout heartbeat'] as const;
+
+type Load = Omit<SwarmOptions, 'url' | 'swarmId'> & {
+  /** Kills at random, with a replacement at once, before each of the two deaths and after. */
+  readonly killsBetween: number;
+};
+
+interface Chaos {
+  readonly forever: readonly Death[];
+  readonly replaced: readonly Death[];
+  /** For those that were killed and replaced at once: after how long, at most, all of their process beat again. */
+  readonly goneMsOf: ReadonlyMap<string, number>;
+}
+
+interface Death {
+  readonly coordinatorId: string;
+  readonly lastBeatMs: number;
+}
+
+test.serial('100 coordinators lose no signal and no death to SIGKILLs', (t) =>
+  survive(t, {
+    ...{ seed: 11, coordinators: 100, processes: 4, peersEach: 20, pauseMs: 250, waitMs: 4_000 },
+    ...{ beatMs: 500, staleAfterMs: 8_000, deadAfterMs: 12_000, killsBetween: 4 },
+  }),
+);
+
+test.serial('1,000 coordinators lose no signal and no death to SIGKILLs', (t) =>
+  survive(t, {
+    ...{ seed: 12, coordinators: 1_000, processes: 5, peersEach: 4, pauseMs: 4_000, waitMs: 6_000 },
+    ...{ beatMs: 1_500, staleAfterMs: 8_000, deadAfterMs: 12_000, killsBetween: 1 },
+  }),
+);
+
+async function survive(t: ExecutionContext, load: Load): Promise<void> {
+  t.timeout(150_000);
+  const server = await startRedis();
+  const env = { STREAMFOLD_MONITOR_GRACE_MS: String(GRACE_MS) };
+  const aggregators = await Promise.all(
+    Array.from({ length: AGGREGATORS }, () => startServe(server.url, env)),
+  );
+  const swarm = await startSwarm({ ...load, url: server.url, swarmId: 'load' });
+  try {
+    const deaths = await killAtRandom(swarm, server, load);
+    await swarm.fallSilent();
+    const dead = new Set(deaths.forever.map(({ coordinatorId }) => coordinatorId));
+    const living = swarm.idsOf.flat().filter((id) => !dead.has(id));
+    await awaitSettled(server.redis, swarm.swarmId, living);
+
+    const events = await readEntries(server.redis);
+    const verdict = judgeLoad(await swarm.readNotes(), events, dead);
+    const { due, acked, waits, missing, twice, contradictions, brokenWaits, failures, episodes } = verdict;
+    t.log(`${acked} of ${due} signals ACKed; waits: ${JSON.stringify(waits)}; ${events.length} events`);
+    t.true(due > 1_000 && acked >= due * ACKED_LEAST, `missing: ${missing.slice(0, 5).join('; ')}`);
+    t.deepEqual(
+      { twice, contradictions, brokenWaits, failures },
+      { twice: [], contradictions: [], brokenWaits: [], failures: [] },
+    );
+
+    judgeDeaths(t, deaths, { episodes, load });
+    for (const { url } of aggregators) {
+      const { differences, samples } = await compareMetrics(events, url);
+      t.deepEqual(differences.slice(0, 5), []);
+      t.log(`${samples} samples are the same as folded independently`);
+    }
+  } finally {
+    await swarm.end();
+    await Promise.all(aggregators.map((aggregator) => aggregator.kill('SIGKILL')));
+    await server.stop();
+  }
+}
+
+function key(name: string): string {
+  return `streamfold:{0}:${name}`;
+}
+
+/**
+ * SIGKILLs processes and replaces them; two are not replaced before they have been given up for dead: the one comes back
+ * then, the other never does.
+ */
+async function killAtRandom(swarm: Swarm, server: TestRedis, { seed, killsBetween }: Load): Promise<Chaos> {
+  const random = createRandom(seed);
+  const goneMsOf = new Map<string, number>();
+  const lost = swarm.idsOf.length - 1;
+  const lostLater = 0;
+  const killSome = async (): Promise<void> => {
+    for (let kills = 0; kills < killsBetween; kills++) {
+      await pause(500 + random() * 2_500);
+      const at = 1 + Math.floor(random() * (swarm.idsOf.length - 2));
+      const killedMs = performance.now();
+      await swarm.kill(at);
+      await swarm.replace(at);
+      const goneMs = performance.now() - killedMs;
+      for (const id of swarm.idsOf[at] ?? []) goneMsOf.set(id, Math.max(goneMs, goneMsOf.get(id) ?? 0));
+    }
+  };
+  const die = async (at: number): Promise<Death[]> => {
+    await swarm.kill(at);
+    await killSome();
+    const ids = swarm.idsOf[at] ?? [];
+    await waitUntil('all of a killed process to be given up for dead', async () => {
+      const pipeline = server.redis.pipeline();
+      for (const id of ids) pipeline.hget(key(`coordinator:load|${id}`), 'state');
+      return ((await pipeline.exec()) ?? []).every(([, state]) => state === 'dead');
+    });
+    return await Promise.all(
+      ids.map(async (id) => ({
+        coordinatorId: id,
+        lastBeatMs: Number(await server.redis.hget(key(`coordinator:load|${id}`), 'beat_ms')),
+      })),
+    );
+  };
+  await killSome();
+  const replaced = await die(lost);
+  await swarm.replace(lost);
+  await killSome();
+  const forever = await die(lostLater);
+  return { forever, replaced, goneMsOf };
+}
+
+/** Each death is told of once and in time, and nobody else is told of: but who came back only after the threshold was stale. */
+function judgeDeaths(
+  t: ExecutionContext,
+  { forever, replaced, goneMsOf }: Chaos,
+  {
+    episodes,
+    load: { beatMs, staleAfterMs, deadAfterMs },
+  }: { episodes: ReadonlyMap<string, readonly Episode[]>; load: Load },
+): void {
+  const deaths = [...forever, ...replaced];
+  const told = deaths.map(({ coordinatorId }) => episodes.get(coordinatorId) ?? []);
+  const wrong = told.filter((each) => each.map(({ what }) => what).join() !== DEATH.join());
+  t.deepEqual(wrong, []);
+  const late = (which: number, afterMs: number): number =>
+    Math.max(
+      ...deaths.map(({ lastBeatMs }, at) => (told[at]?.[which]?.atMs ?? Infinity) - lastBeatMs - afterMs),
+    );
+  const [staleLateMs, deadLateMs] = [late(0, staleAfterMs), late(2, deadAfterMs)];
+  t.log(`${deaths.length} deaths, told of ${staleLateMs} ms (stale), ${deadLateMs} ms (dead) late at most`);
+  t.true(staleLateMs <= beatMs + LATEST_MS && deadLateMs <= beatMs + LATEST_MS);
+
+  const longestMs = Math.round(Math.max(...goneMsOf.values()));
+  t.log(`who was replaced at once beat again after ${longestMs} ms at most`);
+  const dead = new Set(deaths.map(({ coordinatorId }) => coordinatorId));
+  const falsely = [...episodes].filter(([id, each]) => {
+    const wasSilent = (goneMsOf.get(id) ?? 0) + beatMs > staleAfterMs;
+    return !dead.has(id) && !(wasSilent && each.every(({ what }) => what === DEATH[0]));
+  });
+  t.deepEqual(falsely, []);
+}

@@ -1,0 +1,66 @@
+import test from 'ava';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startServe } from '../harness/run-streamfold.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { awaitSettled } from './await-settled.ts';
+import { compareMetrics } from './compare-metrics.ts';
+import { judgeLoad } from './judge-load.ts';
+import { readEntries } from './read-entries.ts';
+import { startSwarm } from './run-swarm.ts';
+
+/** Longer than it takes to reconnect, at most 3 s, and to beat. */
+const GRACE_MS = 8_000;
+const BEAT_MS = 500;
+const STALE_AFTER_MS = 5_000;
+const DEAD_AFTER_MS = 8_000;
+/** When Redis is back, all coordinators are overdue, and all would be given up for dead. */
+const OUTAGE_MS = 9_000;
+const LOAD_MS = 2_500;
+
+test('a Redis that is killed under load and comes back has lost no signal, and nobody is told to be dead', async (t) => {
+  t.timeout(120_000);
+  const server = await startRedis({ appendonly: true, appendfsync: 'always' });
+  const env = { STREAMFOLD_MONITOR_GRACE_MS: String(GRACE_MS) };
+  const aggregators = await Promise.all([startServe(server.url, env), startServe(server.url, env)]);
+  const swarm = await startSwarm({
+    ...{ url: server.url, swarmId: 'load', seed: 21, coordinators: 20, processes: 2, peersEach: 10 },
+    ...{
+      beatMs: BEAT_MS,
+      staleAfterMs: STALE_AFTER_MS,
+      deadAfterMs: DEAD_AFTER_MS,
+      pauseMs: 100,
+      waitMs: 3_000,
+    },
+  });
+  try {
+    for (const outageMs of [0, OUTAGE_MS, 0]) {
+      await pause(LOAD_MS);
+      await server.kill('SIGKILL');
+      await pause(outageMs);
+      await server.restart();
+    }
+    await pause(GRACE_MS + DEAD_AFTER_MS); // who was not heard of after the grace period would be dead by now
+    await swarm.fallSilent();
+    await awaitSettled(server.redis, swarm.swarmId, swarm.idsOf.flat());
+
+    const events = await readEntries(server.redis);
+    const verdict = judgeLoad(await swarm.readNotes(), events, new Set());
+    const { due, waits, missing, twice, contradictions, brokenWaits, failures, episodes } = verdict;
+    t.log(`${due} signals ACKed; waits: ${JSON.stringify(waits)}; ${events.length} events`);
+    t.true(due > 500);
+    t.deepEqual(
+      { missing, twice, contradictions, brokenWaits, failures },
+      { missing: [], twice: [], contradictions: [], brokenWaits: [], failures: [] },
+    );
+    t.deepEqual([...episodes], []);
+    for (const { url } of aggregators) {
+      const { differences, samples } = await compareMetrics(events, url);
+      t.deepEqual(differences.slice(0, 5), []);
+      t.log(`${samples} samples are the same as folded independently`);
+    }
+  } finally {
+    await swarm.end();
+    await Promise.all(aggregators.map((aggregator) => aggregator.kill('SIGKILL')));
+    await server.stop();
+  }
+});
