@@ -10,7 +10,8 @@ import { connectRedis, whenReady } from '@streamfold/redis';
 
 const url = process.argv[2] ?? 'redis://127.0.0.1:6379';
 const deadlines = { staleAfterMs: 500, deadAfterMs: 1_000 };
-const join = (coordinatorId) => joinSwarm({ url, swarmId: 'example', coordinatorId, phase: 'planning', ...deadlines });
+const join = (coordinatorId) =>
+  joinSwarm({ url, swarmId: 'example', coordinatorId, phase: 'planning', ...deadlines });
 const [ada, ben, cyd] = await Promise.all(['ada', 'ben', 'cyd'].map(join));
 for (const each of [ada, ben, cyd]) await each.startHeartbeat({ intervalMs: 100 }).beating;
 
@@ -40,12 +41,18 @@ for (let dead = 0; dead === 0; await sleep(50)) {
   const settings = { limit: 100, outageMs: 10_000, graceMs: 0 };
   ({ dead } = await stepMonitor(monitor, { prefix: 'streamfold', shard: 0 }, settings));
 }
-const second = await ada.sendSignal(['ben', 'cyd'], 'completion', { payload: 'report, please', iteration: 1 });
+const second = await ada.sendSignal(['ben', 'cyd'], 'completion', {
+  payload: 'report, please',
+  iteration: 1,
+});
 const { status, missing } = await ada.waitForAcks(second, { timeoutMs: 300 });
 console.log(`ada waited for the report: ${status}, ${missing.join(' and ')} did not ACK`);
 const { work, signals } = await ben.takeOver('cyd');
 console.log(`ben takes over ${work} piece of work and ${signals} signal of cyd's`);
-console.log('ben has', (await ben.listWork()).map(({ workId, transferredFrom }) => `${workId} from ${transferredFrom}`));
+console.log(
+  'ben has',
+  (await ben.listWork()).map(({ workId, transferredFrom }) => `${workId} from ${transferredFrom}`),
+);
 
 await ben.finishWork('report-7');
 stop.abort();

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
+import { waitForStart } from './start-gate.ts';
 
 // The naive consumer that everybody writes first: XREADGROUP, zod and prom-client for each event, one XACK a batch.
 // Nothing is durable: a restart loses all counts, and two of them disagree.
@@ -63,9 +64,12 @@ const timeouts = new Counter({
   registers,
 });
 
+let events = 0;
+
 function observe(input: unknown): void {
   const parsed = event.safeParse(input);
   if (!parsed.success) return;
+  events++;
   const { data } = parsed;
   if (data.type === 'signal.acked') {
     const { sender_id, receiver_id, signal_type } = data;
@@ -87,7 +91,7 @@ function toObject(fields: readonly string[]): Record<string, string> {
 }
 
 await redis.xgroup('CREATE', STREAM, 'naive', '0', 'MKSTREAM');
-process.send?.({ url: '' });
+await waitForStart();
 for (;;) {
   const reply = (await redis.xreadgroup('GROUP', 'naive', 'c', 'COUNT', 1_000, 'STREAMS', STREAM, '>')) as
     [string, [string, string[]][]][] | null;
@@ -99,5 +103,6 @@ for (;;) {
   }
   await redis.xack(STREAM, 'naive', ...entries.map(([entryId]) => entryId));
 }
+process.send?.({ type: 'done', events });
 redis.disconnect();
 process.disconnect?.();

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runAggregator } from '@streamfold/aggregator';
+import { waitForStart } from './start-gate.ts';
 
 // One aggregator as `streamfold serve` runs it: folds, keeps its view and serves. Ends with SIGTERM.
 const [, , redisUrl = '', role = 'all'] = process.argv;
 const stop = new AbortController();
+await waitForStart();
 process.once('SIGTERM', () => stop.abort());
 await runAggregator(
   {
@@ -20,7 +22,7 @@ await runAggregator(
     monitorGraceMs: 15_000,
     version: 'bench',
     observe: () => undefined,
-    onListening: (url) => process.send?.({ url }),
+    onListening: (url) => process.send?.({ type: 'listening', url }),
     now: () => performance.now(),
     pause: async (ms, signal) => {
       await sleep(ms, undefined, { signal }).catch(() => undefined);

@@ -19,6 +19,7 @@ function dropOrphans(source, output) {
   for (const entry of readdirSync(output, { withFileTypes: true })) {
     const path = join(output, entry.name);
     if (entry.isDirectory()) dropOrphans(join(source, entry.name), path);
-    else if (entry.name.endsWith('.js') && !existsSync(join(source, entry.name.replace(/\.js$/, '.ts')))) rmSync(path);
+    else if (entry.name.endsWith('.js') && !existsSync(join(source, entry.name.replace(/\.js$/, '.ts'))))
+      rmSync(path);
   }
 }

@@ -8,7 +8,7 @@ const LOCK = join(fileURLToPath(new URL('../..', import.meta.url)), '.streamfold
 /** Does `work` while no other set-up works on this checkout. A lock whose owner is dead is taken over. */
 export async function holdLock(work) {
   mkdirSync(join(LOCK, '..'), { recursive: true });
-  for (let told = false; !take(); ) {
+  for (let told = false; !take();) {
     if (!told) console.log('streamfold: waiting for another set-up of this checkout …');
     told = true;
     await pause(200);

@@ -16,13 +16,18 @@ export async function installDependencies() {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const [pnpm] = packageManager.split('+');
   await showStep('installing dependencies', async () => {
-    const { code, output } = await runCommand('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], { cwd: ROOT });
+    const { code, output } = await runCommand('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], {
+      cwd: ROOT,
+    });
     if (code === 0) return;
     const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ERR_PNPM_META_FETCH_FAIL/.test(output);
     const advice = offline
       ? 'The npm registry cannot be reached: is there a network, or a proxy that npm must be told of?'
       : `Try it by hand: npx --yes ${pnpm} install --frozen-lockfile`;
-    throw new SetupError('installing dependencies', `${output.trim().split('\n').slice(-15).join('\n')}\n\n${advice}`);
+    throw new SetupError(
+      'installing dependencies',
+      `${output.trim().split('\n').slice(-15).join('\n')}\n\n${advice}`,
+    );
   });
   writeFileSync(STAMP, stamp);
 }

@@ -1,4 +1,14 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { runCommand } from './run-command.mjs';
@@ -35,10 +45,12 @@ const CACHE =
 export async function provideServers(name) {
   const server = SERVERS[name];
   const missing = [];
-  for (const programs of server.programs) if (!(await isThere(programs, server.version))) missing.push(programs);
+  for (const programs of server.programs)
+    if (!(await isThere(programs, server.version))) missing.push(programs);
   if (missing.length === 0) return;
   await showStep(`providing ${name}`, async () => {
-    if (process.platform !== 'linux' || !(await has('apt-get')) || !(await has('dpkg-deb'))) throw byHand(name);
+    if (process.platform !== 'linux' || !(await has('apt-get')) || !(await has('dpkg-deb')))
+      throw byHand(name);
     await extractPackages(name, server);
   });
 }
@@ -68,7 +80,8 @@ async function isNewEnough(path, version) {
   const [, major, minor] = /v=(\d+)\.(\d+)/.exec(output) ?? [];
   if (code !== 0 || major === undefined) return false;
   const [leastMajor, leastMinor] = version.least;
-  if (Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor)) return true;
+  if (Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor))
+    return true;
   throw new SetupError(
     'providing redis',
     `Expected Redis ${version.least.join('.')} or newer; ${path} is ${major}.${minor}. Upgrade it, or take it off the PATH.`,
@@ -88,11 +101,11 @@ async function extractPackages(name, server) {
   }
   try {
     const apt = aptOptions(work);
-    await mustRun(name, 'apt-get', [...apt, '-qq', 'update']);
+    await mustRun(name, ['apt-get', ...apt, '-qq', 'update']);
     const packages = await namePackages(name, server.packages, apt);
-    await mustRun(name, 'apt-get', [...apt, '-qq', 'download', ...packages], { cwd: join(work, 'debs') });
+    await mustRun(name, ['apt-get', ...apt, '-qq', 'download', ...packages], { cwd: join(work, 'debs') });
     for (const file of readdirSync(join(work, 'debs'))) {
-      await mustRun(name, 'dpkg-deb', ['-x', join(work, 'debs', file), join(work, 'root')]);
+      await mustRun(name, ['dpkg-deb', '-x', join(work, 'debs', file), join(work, 'root')]);
     }
     const root = join(CACHE, name);
     rmSync(root, { recursive: true, force: true });
@@ -153,7 +166,7 @@ function listFolders(directory) {
     .map((entry) => entry.name);
 }
 
-async function mustRun(name, command, args, options) {
+async function mustRun(name, [command, ...args], options) {
   const { code, output } = await runCommand(command, args, options);
   if (code !== 0) throw failed(name, output);
 }

@@ -16,6 +16,11 @@ export interface CuttingProxy {
    * delivers the request after all, and resolves when the server has replied: a request that comes late.
    */
   keepBack(needle: string): Promise<() => Promise<void>>;
+  /**
+   * Holds the next request that holds `needle` back, and its connection as it is: for its client Redis is slow. Resolves,
+   * once it has come, with a function that forwards it.
+   */
+  holdBack(needle: string): Promise<() => void>;
   /** Forwards requests, and no replies any more, on all connections of now, without cutting them. */
   swallowReplies(): void;
   stop(): Promise<void>;
@@ -103,6 +108,13 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
               late.destroy();
             });
           },
+        };
+      }),
+    holdBack: (needle) =>
+      new Promise((resolve) => {
+        trap = {
+          needle,
+          spring: (request, { server: upstream }) => resolve(() => void upstream.write(request)),
         };
       }),
     swallowReplies() {

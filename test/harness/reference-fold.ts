@@ -32,12 +32,21 @@ export function foldReference(events: Iterable<PlacedEvent>): Map<string, string
 /** The decoded event, or `undefined` where it belongs to the dead letters. */
 export function parse(fields: Readonly<Record<string, unknown>>): Event | undefined {
   const wire = Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? showDecimal(value) : value,
+    ]),
   );
   const eventType = EVENT_TYPES.find(({ type }) => type === wire['type']);
   if (eventType === undefined || (wire['v'] !== undefined && wire['v'] !== '1')) return undefined;
   const parsed = eventType.schema.safeParse(wire);
   return parsed.success ? (parsed.data as unknown as Event) : undefined;
+}
+
+/** The digits of a number, however small, as the contract wants them: without an exponent. */
+function showDecimal(value: number): string {
+  const text = String(value);
+  return text.includes('e-') ? value.toFixed(100) : text;
 }
 
 interface Coordinator {

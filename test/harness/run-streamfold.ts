@@ -54,14 +54,14 @@ export async function startServe(
   return {
     url,
     pid: child.pid ?? 0,
-    async kill(signal) {
+    kill(signal) {
       child.kill(signal);
-      return await exited;
+      return exited;
     },
   };
 }
 
 /** Our own environment without settings of Streamfold's: a test must not depend on who runs it. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMFOLD_')));
 }

@@ -4,6 +4,7 @@ import { ConfigurationError } from '@streamfold/redis';
 import { readPublished } from '../harness/read-published.ts';
 import { signalSent } from './signal-sent.ts';
 import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
@@ -63,8 +64,8 @@ test('events that are published together share an entry', async (t) => {
 test('an event waits for others no longer than maxDelayMs', async (t) => {
   const { publisher, events } = open({ maxDelayMs: 1 });
   publisher.publish(signalSent(1));
-  while ((await events()).length === 0);
-  t.is(publisher.stats().published, 1);
+  await waitUntil('its reply has come', () => publisher.stats().published === 1);
+  t.is((await events()).length, 1);
   await publisher.close();
 });
 
@@ -90,7 +91,7 @@ test('an entry is at most 1 MiB', async (t) => {
   const { publisher, entries } = open({ maxDelayMs: 10_000 });
   // Characters of two and three bytes: what counts are bytes.
   for (let number = 0; number < 300; number++)
-    publisher.publish({ ...signalSent(number), ...{ note: 'äé€'.repeat(1_000) } });
+    publisher.publish(Object.assign(signalSent(number), { note: 'äé€'.repeat(1_000) }));
   await publisher.close();
   const sizes = (await entries()).map(([, [, events]]) => Buffer.byteLength(events ?? ''));
   t.is(sizes.length, 3);

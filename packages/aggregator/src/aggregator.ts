@@ -1,6 +1,6 @@
 import { createFold, noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, whenReady, type RedisConnection } from '@streamfold/redis';
-import type { CommitBounds } from './commit/fold-batch.ts';
+import type { CommitBounds } from './commit/fold-entries.ts';
 import { createConnections, type Connections } from './connections.ts';
 import { createConsumer } from './consumer.ts';
 import { createGroup } from './create-group.ts';
@@ -15,11 +15,11 @@ import { createProcessMetrics } from './process-metrics.ts';
 import { repeat } from './repeat.ts';
 import { retry, type Pause } from './retry.ts';
 import { runGroup, type Actor } from './run-group.ts';
-import { keepUp } from './keep-up.ts';
+import { GONE_IDLE_MS, keepUp } from './keep-up.ts';
 import { createShardView } from './view/shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './view/swarm-metrics.ts';
 
-/** What an aggregator is told; all of it, nothing has a default here. */
+/** What an aggregator is told; nothing has a default here but what only tests have a reason to change. */
 export interface AggregatorOptions {
   readonly redisUrl: string;
   readonly prefix: string;
@@ -33,6 +33,8 @@ export interface AggregatorOptions {
   readonly batchEntries: number;
   /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
   readonly monitorGraceMs: number;
+  /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
+  readonly goneIdleMs?: number;
   readonly version: string;
   readonly observe: Observe;
   /** Told once the HTTP endpoints can be reached. */
@@ -66,7 +68,8 @@ const COMMIT_SERIES = 10_000;
  * @throws {ConfigurationError} where a setting does not fit what is in Redis, or the address is taken.
  */
 export async function runAggregator(options: AggregatorOptions, stop: AbortSignal): Promise<void> {
-  const { role, now, pause } = options;
+  const { role, claimIdleMs, now, pause } = options;
+  const { goneIdleMs = Math.max(GONE_IDLE_MS, claimIdleMs) } = options;
   const startedMs = now();
   const serves = role !== 'fold';
   const processMetrics = createProcessMetrics(options.version);
@@ -111,7 +114,8 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     const actors: Actor[] = [
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
         const { measured } = processMetrics;
-        for (const generation of generations) await keepUp(redis, generation, { observe, measured });
+        for (const generation of generations)
+          await keepUp(redis, generation, { goneIdleMs, observe, measured });
       }),
     ];
     const monitorRedis = connections.open('monitor', REQUEST_TIMEOUT_MS);
@@ -125,7 +129,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
         },
       ),
     );
-    if (role !== 'serve') actors.push(...consumerActors(generations, connections, options, observe));
+    if (role !== 'serve') actors.push(...consumerActors(generations, { connections, observe }, options));
     if (serves) {
       const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);
       const { createId } = options;
@@ -173,23 +177,28 @@ async function openGenerations(
 
 function consumerActors(
   generations: readonly Generation[],
-  connections: Connections,
+  { connections, observe }: { readonly connections: Connections; readonly observe: Observe },
   options: AggregatorOptions,
-  observe: Observe,
 ): Actor[] {
-  const { shards, claimIdleMs, batchEntries, now, pause } = options;
+  const { prefix, shards, claimIdleMs, batchEntries, now, pause } = options;
   const bounds: CommitBounds = {
     entries: batchEntries,
     characters: COMMIT_CHARACTERS,
     series: COMMIT_SERIES,
   };
   const foldEvent = createFold();
-  return generations.flatMap((generation) =>
-    Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) => {
+  return generations.flatMap((generation) => {
+    const redis = connections.open(`fold-${generation.shard}`, COMMAND_TIMEOUT_MS);
+    return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) => {
       const { shard } = generation;
       const consumer = createConsumer({
-        redis: connections.open(`fold-${shard}-${reader}`, COMMAND_TIMEOUT_MS),
+        readRedis: connections.open(`read-${shard}-${reader}`, COMMAND_TIMEOUT_MS),
+        redis,
         generation,
+        recordAgain: async () => {
+          await agreeOnShardCount(redis, prefix, shards);
+          await openGeneration(redis, prefix, shard);
+        },
         consumer: `${options.consumer}:${reader}`,
         fold: { context: { shard, shards, upcasters: noUpcasters }, foldEvent, bounds },
         blockMs: BLOCK_MS,
@@ -199,8 +208,8 @@ function consumerActors(
         pause,
       });
       return (stopping: AbortSignal) => consumer.run(stopping);
-    }),
-  );
+    });
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -6,10 +6,10 @@ import { removeConsumer } from './remove-consumers.ts';
 import { retry, type Pause } from './retry.ts';
 
 /**
- * One consumer of the group, on a connection of its own.
+ * One consumer of the group.
  *
  * ```
- *            start, claimed some,
+ *            start, after a claim,
  *            contested, any error            none left
  *   ─────────────────────────▶ own_pending ────────────▶ new ──┐ read → fold → commit
  *                                   ▲                     │ ◀──┘
@@ -21,7 +21,7 @@ import { retry, type Pause } from './retry.ts';
  */
 export interface Consumer {
   /**
-   * Reads, folds and commits until `stop` is aborted; then the batch in hand is committed, the consumer removed from the
+   * Reads, folds and commits until `stop` is aborted; then the batches in hand are committed, the consumer removed from the
    * group if nothing is pending for it, and the promise resolved. Redis being away is waited out.
    */
   run(stop: AbortSignal): Promise<void>;
@@ -30,6 +30,8 @@ export interface Consumer {
 export interface ConsumerOptions extends PipelineOptions {
   /** After how long what another consumer left pending is taken over, ms. */
   readonly claimIdleMs: number;
+  /** Records again what was recorded when the aggregator started: whatever took the group away may have taken that too. */
+  readonly recordAgain: () => Promise<void>;
   readonly pause: Pause;
 }
 
@@ -41,7 +43,7 @@ const READY_TIMEOUT_MS = 5_000;
 
 /** The consumer is created by its first read. */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
+  const { readRedis, redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
   const { shard } = generation;
   const pipeline = createPipeline(options);
   let source: Source = 'own_pending';
@@ -52,12 +54,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     nextClaimMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
     const { claimed, lost } = await claimEntries(redis, generation, { consumer, idleMs: claimIdleMs });
     if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
-    if (claimed === 0) return;
-    observe({ type: 'entries_claimed', shard, entries: claimed });
+    if (claimed > 0) observe({ type: 'entries_claimed', shard, entries: claimed });
+    // Also where nothing was claimed: a read that waits for new entries does not count as a sign of life in Redis 7.0.
     source = 'own_pending';
   };
 
   const restoreGroup = async (): Promise<void> => {
+    await options.recordAgain();
     const outcome = await createGroup(redis, generation);
     const type = outcome === 'restored' ? 'group_restored' : 'group_created';
     if (outcome !== 'exists') observe({ type, shard, group: generation.keys.group });
@@ -69,16 +72,19 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         await retry({ shard, step: 'fold', observe, pause, stop }, async () => {
           try {
             await whenReady(redis, READY_TIMEOUT_MS);
+            await whenReady(readRedis, READY_TIMEOUT_MS);
             await claimWhenDue();
             source = await pipeline.turn(source);
           } catch (error) {
             source = 'own_pending';
             if (isNoGroup(error)) await restoreGroup();
-            else if (isTimeout(error)) redis.disconnect(true);
+            else if (isTimeout(error))
+              for (const connection of [redis, readRedis]) connection.disconnect(true);
             throw error;
           }
         });
       }
+      await pipeline.finish().catch(leavePending);
       await removeConsumer(redis, generation, { consumer, idleMs: 0 }).catch(ignoreUnreachable);
     },
   };
@@ -92,6 +98,9 @@ function isNoGroup(error: unknown): boolean {
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }
+
+/** What cannot be committed now stays pending, and is claimed by others. */
+function leavePending(): void {}
 
 /** A consumer that cannot be removed now is removed by the others when it has not been seen for long. */
 function ignoreUnreachable(): void {}

@@ -18,7 +18,7 @@ export interface Generation {
 }
 
 /** Digest of what decides the state that is folded: the catalogue. Twelve hex digits. */
-export function digestDefinitions(catalogue: Catalogue = CATALOGUE): string {
+function digestDefinitions(catalogue: Catalogue = CATALOGUE): string {
   const definitions = catalogue.map(({ help: _help, ...definition }) => definition);
   return createHash('sha256').update(JSON.stringify(definitions)).digest('hex').slice(0, 12);
 }

@@ -1,4 +1,5 @@
 export { runAggregator, type AggregatorOptions } from './aggregator.ts';
+export { describeProcessMetrics, type ProcessMetricDescription } from './describe-process-metrics.ts';
 export type { Fact, Observe } from './fact.ts';
 export { findGeneration, openGeneration, type Generation } from './generation.ts';
 export type { Lag } from './measure-lag.ts';
@@ -14,3 +15,5 @@ export {
 export { retryDeadLetter, type RetryOutcome } from './dead-letters/retry-dead-letter.ts';
 export { measureLag } from './measure-lag.ts';
 export { createShardView, type ShardView } from './view/shard-view.ts';
+export { createEntriesParser, type EntriesParser, type ParseOutcome } from './read/entries-parser.ts';
+export { createReplyTap, type ReplyTap } from './read/reply-tap.ts';

@@ -5,19 +5,23 @@ import type { Generation } from './generation.ts';
 import { measureLag, type Lag } from './measure-lag.ts';
 import { removeGoneConsumers } from './remove-consumers.ts';
 
-/** A consumer that reads is seen every half second; one that was not for this long is gone. */
-const GONE_IDLE_MS = 60_000;
+/**
+ * A consumer that was not seen for this long, nor for the time after which entries are claimed, is gone. While nothing
+ * comes Redis 7.0 sees a consumer only when it reads its pending entries, which it does after each claim.
+ */
+export const GONE_IDLE_MS = 60_000;
 
 /** What every aggregator does for a shard now and then: measures its lag, counts what was trimmed unread, removes consumers that are gone. */
 export async function keepUp(
   redis: RedisConnection,
   generation: Generation,
-  { observe, measured }: { observe: Observe; measured: (shard: number, lag: Lag) => void },
+  options: { goneIdleMs: number; observe: Observe; measured: (shard: number, lag: Lag) => void },
 ): Promise<void> {
   const { shard } = generation;
+  const { goneIdleMs, observe, measured } = options;
   measured(shard, await measureLag(redis, generation));
   const entries = await countTrimmed(redis, generation);
   if (entries > 0) observe({ type: 'entries_lost', shard, entries });
-  const consumers = await removeGoneConsumers(redis, generation, GONE_IDLE_MS);
+  const consumers = await removeGoneConsumers(redis, generation, goneIdleMs);
   if (consumers > 0) observe({ type: 'consumers_removed', shard, consumers });
 }

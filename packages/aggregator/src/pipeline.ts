@@ -1,9 +1,8 @@
 import type { RedisConnection } from '@streamfold/redis';
 import { commitBatch } from './commit/commit-batch.ts';
-import { foldBatch, type Fold } from './commit/fold-batch.ts';
+import { createEntriesFold, type EntriesFold, type Fold } from './commit/fold-entries.ts';
 import type { Observe } from './fact.ts';
 import type { Generation } from './generation.ts';
-import type { DeliveredEntry } from './read/delivered-entry.ts';
 import { createEntryReader } from './read/read-entries.ts';
 
 /** Where a consumer reads: what is pending for it already, or what no consumer has seen yet. */
@@ -11,13 +10,21 @@ export type Source = 'own_pending' | 'new';
 
 export interface Pipeline {
   /**
-   * One turn: reads entries, folds them and commits them, in as many batches as the bounds of a commit ask for.
+   * One turn: reads entries, folds them and commits them, in as many batches as the bounds of a commit ask for. Where more
+   * is waiting the next read is sent along with the commit, so that Redis works while this process folds, and the turn
+   * after this one has it.
+   *
    * Returns where to read next: `own_pending` as long as there may be some, `new` otherwise.
    */
   turn(source: Source): Promise<Source>;
+  /** Folds and commits what was read ahead. Nothing is then in hand. */
+  finish(): Promise<void>;
 }
 
 export interface PipelineOptions {
+  /** For reading: a read that waits for entries lets nothing else through. */
+  readonly readRedis: RedisConnection;
+  /** For commits, and all else. */
   readonly redis: RedisConnection;
   readonly generation: Generation;
   readonly consumer: string;
@@ -30,29 +37,54 @@ export interface PipelineOptions {
 
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { redis, generation, consumer, fold, blockMs, observe, now } = options;
-  const reader = createEntryReader(redis, generation, consumer);
+  const { readRedis, redis, generation, consumer, fold, blockMs, observe, now } = options;
+  const reader = createEntryReader(readRedis, generation, consumer);
   let count = FIRST_READ_ENTRIES;
+  let ahead: Promise<EntriesFold> | undefined;
+
+  const read = async (source: Source): Promise<EntriesFold> => {
+    const folding = createEntriesFold(fold);
+    if (source === 'new') await reader.readNew({ count, blockMs }, folding.take);
+    else await reader.readOwnPending(count, folding.take);
+    return folding;
+  };
+
+  const commit = async ({ batches }: EntriesFold): Promise<'committed' | 'contested'> => {
+    const { shard } = generation;
+    for (const batch of batches) {
+      const startedMs = now();
+      const { outcome } = await commitBatch(redis, generation, { consumer, batch });
+      if (outcome === 'contested') {
+        observe({ type: 'batch_contested', shard, entries: batch.ids.length });
+        return 'contested';
+      }
+      observe({ type: 'batch_committed', shard, ...batch.delta.totals, commitMs: now() - startedMs });
+    }
+    return 'committed';
+  };
+
+  const takeAhead = (): Promise<EntriesFold> | undefined => {
+    const taken = ahead;
+    ahead = undefined;
+    return taken;
+  };
 
   return {
     async turn(source) {
-      const entries =
-        source === 'new' ? await reader.readNew(count, blockMs) : await reader.readOwnPending(count);
-      if (entries.length === 0) return 'new';
-      count = fitCount(entries, fold);
-      for (let from = 0; from < entries.length;) {
-        const batch = foldBatch(entries, from, fold);
-        const startedMs = now();
-        const { outcome } = await commitBatch(redis, generation, { consumer, batch });
-        const { shard } = generation;
-        if (outcome === 'contested') {
-          observe({ type: 'batch_contested', shard, entries: batch.ids.length });
-          return 'own_pending';
-        }
-        observe({ type: 'batch_committed', shard, ...batch.delta.totals, commitMs: now() - startedMs });
-        from += batch.ids.length;
+      const readAhead = takeAhead();
+      const folding = await (readAhead ?? read(source));
+      if (folding.entries === 0) return readAhead === undefined ? 'new' : source;
+      const moreIsWaiting = folding.entries >= count;
+      count = fitCount(folding, fold);
+      if (source === 'new' && moreIsWaiting) {
+        ahead = read('new');
+        ahead.catch(() => undefined); // the next turn meets its failure
       }
-      return source;
+      return (await commit(folding)) === 'contested' ? 'own_pending' : source;
+    },
+    async finish() {
+      const folding = await takeAhead();
+      if (folding !== undefined) await commit(folding);
     },
   };
 }
@@ -61,9 +93,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 const FIRST_READ_ENTRIES = 100;
 
 /** As many entries as fill one commit, going by the size of those read last. */
-function fitCount(entries: readonly DeliveredEntry[], { bounds }: Fold): number {
-  let characters = 0;
-  for (const { fields } of entries) for (const text of fields ?? []) characters += text.length;
-  const fitting = Math.floor((bounds.characters * entries.length) / Math.max(characters, 1));
+function fitCount({ entries, characters }: EntriesFold, { bounds }: Fold): number {
+  const fitting = Math.floor((bounds.characters * entries) / Math.max(characters, 1));
   return Math.max(1, Math.min(bounds.entries, fitting));
 }

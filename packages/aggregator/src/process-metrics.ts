@@ -22,11 +22,18 @@ const DEAD_LETTER_REASONS = [
   'wrong_shard',
 ] as const;
 
-export function createProcessMetrics(version: string): ProcessMetrics {
-  const registers = [new Registry()];
-  const [registry] = registers;
-  if (registry === undefined) throw new Error('unreachable');
+/** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
+const MISNAMED_METRICS = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const;
+
+/** The metrics of a process that has just started, in a registry of their own. */
+export function createProcessMetrics(version: string, registry = new Registry()): ProcessMetrics {
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED_METRICS) registry.removeSingleMetric(name);
 
   const entries = new Counter({
     name: 'streamfold_entries_folded_total',
@@ -51,7 +58,7 @@ export function createProcessMetrics(version: string): ProcessMetrics {
   });
   const lost = new Counter({
     name: 'streamfold_entries_lost_total',
-    help: 'Entries that can never be folded, by reason: trimmed from the stream while they were pending.',
+    help: 'Entries that can never be folded, by reason: trimmed from the stream before they were folded.',
     labelNames: ['reason'],
     registers,
   });

@@ -9,6 +9,8 @@ export interface Environment {
   readonly printError: (line: string) => void;
   /** Standard output is a terminal. */
   readonly terminal: boolean;
+  /** Standard input is a terminal: somebody types. */
+  readonly typed: boolean;
   readonly version: string;
   /** Monotonic clock, ms. */
   readonly now: () => number;

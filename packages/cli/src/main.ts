@@ -7,6 +7,7 @@ import { CommanderError } from 'commander';
 import type { Environment, ExitCode } from './environment.ts';
 import { createProgram } from './program.ts';
 import { resolveConfiguration } from './settings.ts';
+import { UsageError } from './usage-error.ts';
 
 // The entry point: the only place that knows the real clock, randomness, the process and its signals.
 
@@ -14,17 +15,25 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+/** A command that lasts is told to stop; others are interrupted at once. */
+let lasting = false;
+
+/** What a shell expects of a program that a signal has ended. */
+const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
 const stop = new AbortController();
-const interrupt = (): void => {
-  if (stop.signal.aborted) process.exit(130); // asked twice: now
+const interrupt = (signal: keyof typeof SIGNAL_EXIT_CODES): void => {
+  if (!lasting || stop.signal.aborted) process.exit(SIGNAL_EXIT_CODES[signal]); // asked twice: now
   stop.abort();
 };
+const loseParent = (): void => interrupt('SIGTERM');
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
-process.once('disconnect', interrupt); // a parent that had started us with a channel is gone
+process.once('disconnect', loseParent); // a parent that had started us with a channel is gone
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0); // whoever read us has read enough
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (!lasting) process.exit(0); // whoever read us has read enough
+  stop.abort();
 });
 
 function createEnvironment(flags: Readonly<Record<string, string | boolean | undefined>>): Environment {
@@ -34,6 +43,7 @@ function createEnvironment(flags: Readonly<Record<string, string | boolean | und
     print: (line) => process.stdout.write(`${line}\n`),
     printError: (line) => process.stderr.write(`${line}\n`),
     terminal: process.stdout.isTTY,
+    typed: process.stdin.isTTY,
     version,
     now: () => performance.now(),
     localTimeMs: () => Date.now(),
@@ -48,29 +58,36 @@ function createEnvironment(flags: Readonly<Record<string, string | boolean | und
 
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  const program = createProgram(version, async (command, flags, args) => {
-    exitCode = await command(createEnvironment(flags), args);
+  const program = createProgram(version, async (choice) => {
+    const environment = createEnvironment(choice.flags);
+    lasting = choice.lasting;
+    const command = await choice.load();
+    exitCode = await command(environment, choice.args);
   });
   try {
     await program.parseAsync();
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return reportUsage(error);
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`streamfold: ${message.split('\n')[0] ?? ''}\n`);
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // help or version was shown
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message}\n`);
+      return 2;
+    }
+    process.stderr.write(`streamfold: ${describeFailure(error)}\n`);
     if (process.env['STREAMFOLD_LOG_LEVEL'] === 'debug' && error instanceof Error) console.error(error.stack);
     return error instanceof ConfigurationError ? 2 : 1;
   }
 }
 
-function reportUsage(error: CommanderError): ExitCode {
-  if (error.exitCode === 0) return 0; // --help, --version
-  if (error.code === 'commander.help') return 2;
-  const got = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
-  process.stderr.write(`streamfold: expected what --help tells; got ${got}\n`);
-  return 2;
+/** One line; where Redis refuses a command, also what tells which ones are needed. */
+function describeFailure(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [line = ''] = message.split('\n');
+  return /NOPERM|can't run this command/.test(line)
+    ? `${line} (streamfold doctor tells which permissions are missing)`
+    : line;
 }
 
 process.exitCode = await main();
-process.removeListener('disconnect', interrupt);
-process.disconnect?.();
+process.removeListener('disconnect', loseParent);
+if (process.connected) process.disconnect();

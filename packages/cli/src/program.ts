@@ -1,45 +1,77 @@
+import { EVENT_TYPES } from '@streamfold/core';
 import { Command as Commander } from 'commander';
-import { cleanup } from './command/cleanup.ts';
-import { deadLetters } from './command/dead-letters.ts';
-import { demo } from './command/demo.ts';
-import { doctor } from './command/doctor.ts';
-import { publish } from './command/publish.ts';
-import { serve } from './command/serve.ts';
-import { status } from './command/status.ts';
-import { verify } from './command/verify.ts';
 import type { Command } from './environment.ts';
 import { toOption, type SettingName } from './settings.ts';
+import { toUsageError } from './usage-error.ts';
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>;
-type Run = (command: Command, flags: Flags, args: readonly string[]) => Promise<void>;
+/** The command, loaded when it is chosen: help and errors need not wait for all of them. */
+type Load = () => Promise<Command>;
 
+/** What was chosen on the command line. */
+interface Choice {
+  readonly load: Load;
+  /** It goes on until it is told to stop, and then ends what it has begun. */
+  readonly lasting: boolean;
+  readonly flags: Flags;
+  readonly args: readonly string[];
+}
+
+type Run = (choice: Choice) => Promise<void>;
+
+/** Commands that last; others are over by themselves. */
+const LASTING: ReadonlySet<string> = new Set(['serve', 'demo']);
+
+const LOAD = {
+  serve: async () => (await import('./command/serve.ts')).serve,
+  demo: async () => (await import('./command/demo.ts')).demo,
+  publish: async () => (await import('./command/publish.ts')).publish,
+  status: async () => (await import('./command/status.ts')).status,
+  verify: async () => (await import('./command/verify.ts')).verify,
+  list: async () => (await import('./command/dead-letters.ts')).deadLetters('list'),
+  retry: async () => (await import('./command/dead-letters.ts')).deadLetters('retry'),
+  drop: async () => (await import('./command/dead-letters.ts')).deadLetters('drop'),
+  cleanup: async () => (await import('./command/cleanup.ts')).cleanup,
+  doctor: async () => (await import('./command/doctor.ts')).doctor,
+} as const satisfies Record<string, Load>;
+
+/** What every command takes. */
 const COMMON: readonly SettingName[] = ['redis', 'prefix', 'shards'];
 
-/** The command line: commands, their options and help. `run` is called with the command that was chosen. */
+const FOOTER = `
+Every option has an environment variable, named in its help; options win.
+Exit codes: 0 done, 1 it failed or found a difference, 2 it was called wrongly.
+Docs: docs/reference/cli.md, docs/reference/configuration.md`;
+
+/**
+ * The command line: commands, their options and help. `run` is called with what was chosen.
+ *
+ * Parsing throws `UsageError` where the usage is not followed, `CommanderError` where help or version was shown.
+ */
 export function createProgram(version: string, run: Run): Commander {
   const program = new Commander('streamfold')
     .description(
       'Event-sourced metrics over Redis Streams: folds lifecycle events exactly once, serves them to Prometheus.',
     )
-    .version(version)
-    .exitOverride()
-    .showSuggestionAfterError(false)
+    .version(version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
     .configureOutput({ outputError: () => undefined })
-    .addHelpText(
-      'after',
-      '\nEvery option has an environment variable, named in its help. Docs: docs/cli.md, docs/configuration.md',
-    );
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .addHelpText('after', FOOTER);
+  failUsefully(program);
 
-  const add = (name: string, command: Command, own: readonly SettingName[], into = program): Commander => {
+  const add: Add = (name, own, into = program) => {
     const added = into.command(name).action(async (...received: unknown[]) => {
       const self = received.at(-1) as Commander;
-      await run(command, self.opts<Flags>(), self.args);
+      await run({ load: LOAD[name], lasting: LASTING.has(name), flags: self.opts<Flags>(), args: self.args });
     });
-    for (const setting of [...COMMON, ...own]) added.addOption(toOption(setting));
-    return added.allowExcessArguments(false);
+    for (const setting of own) added.addOption(toOption(setting));
+    for (const setting of COMMON) added.addOption(toOption(setting).helpGroup('Options of every command:'));
+    return failUsefully(added.helpOption('-h, --help', 'show this help').allowExcessArguments(false));
   };
 
-  add('serve', serve, [
+  add('serve', [
     'host',
     'port',
     'consumer',
@@ -51,46 +83,96 @@ export function createProgram(version: string, run: Run): Commander {
   ])
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')
     .description('Runs an aggregator: consumes, folds exactly once, serves HTTP. Start as many as you like.')
-    .addHelpText('after', example('streamfold serve --redis redis://127.0.0.1:6379 --port 3000'));
-  add('demo', demo, ['host', 'port', 'seconds'])
+    .addHelpText('after', examples('streamfold serve --redis redis://127.0.0.1:6379 --port 3000'));
+  add('demo', ['host', 'port', 'seconds'])
     .summary('everything on this machine: Redis, two aggregators, a swarm; shows live numbers')
-    .description('Starts a private Redis (or uses --redis), two aggregators and a swarm of coordinators.')
-    .addHelpText('after', example('streamfold demo --seconds 60'));
-  add('publish', publish, ['stdin'])
+    .description(
+      'Starts a private Redis (or uses the one that --redis names), two aggregators and a swarm of coordinators. All of it ends with it.',
+    )
+    .addHelpText('after', examples('streamfold demo', 'streamfold demo --seconds 60'));
+  add('publish', ['stdin', 'json'])
     .argument('[type]', 'type of the event')
     .argument('[fields...]', 'field=value …')
     .summary('append an event, or many from standard input')
     .description(
       'Appends events and prints entry IDs. Where one is invalid, nothing is appended and the exit code is 2.',
     )
+    .addHelpText('after', `\n${listEventTypes()}`)
     .addHelpText(
       'after',
-      example('streamfold publish signal.sent swarm_id=s1 sender_id=a receiver_id=b signal_type=handoff'),
+      examples(
+        'streamfold publish signal.sent swarm_id=s1 sender_id=a receiver_id=b signal_type=handoff',
+        'streamfold publish --stdin < events.ndjson',
+      ),
     );
-  add('status', status, ['json']).summary('show streams, lag, consumers, dead letters and coordinators');
-  add('verify', verify, ['json'])
+  add('status', ['json'])
+    .summary('show streams, lag, consumers, dead letters and coordinators')
+    .description(
+      'Shows shards, streams, generations, consumers, lag, pending, dead letters and coordinators. Changes nothing.',
+    );
+  add('verify', ['json'])
     .summary('fold the log independently and compare with the live state')
-    .description('Exit code 0 where both are equal bit for bit, 1 with the differences where they are not.');
-  const dead = program.command('dead-letters').summary('list, retry or drop what could not be folded');
-  add('list', deadLetters('list'), ['limit', 'reason', 'json'], dead).summary(
-    'list dead letters and why they are',
-  );
-  add('retry', deadLetters('retry'), ['reason', 'all'], dead)
-    .argument('[ids...]', 'as list shows them: shard/ID')
-    .summary('append the events again, as new entries, and drop the dead letters');
-  add('drop', deadLetters('drop'), ['reason', 'all'], dead)
-    .argument('[ids...]', 'as list shows them: shard/ID')
-    .summary('drop dead letters for good');
-  add('cleanup', cleanup, ['endedForHours', 'dryRun', 'json'])
+    .description(
+      'Folds the log independently of the live state and compares the two. Exit code 0 where they are equal bit for bit, 1 with the differences where they are not. Changes nothing; aggregators may go on.',
+    );
+  addDeadLetters(program, add);
+  add('cleanup', ['endedForHours', 'dryRun', 'json'])
     .summary('remove what coordinators left whose lives ended long ago')
     .description(
       'Removes the keys of ended coordinators, in bounded steps, by exact name. What has work or signals left is kept. Exit code 1 where a record was refused.',
     )
-    .addHelpText('after', example('streamfold cleanup --dry-run'));
-  add('doctor', doctor, ['json']).summary('check Redis for what the guarantees need');
+    .addHelpText('after', examples('streamfold cleanup --dry-run'));
+  add('doctor', ['json'])
+    .summary('check Redis for what the guarantees need')
+    .description(
+      'Checks version, role, persistence, maxmemory-policy, permissions and clock of Redis. Exit code 1 where a guarantee cannot be kept. Changes nothing.',
+    );
   return program;
 }
 
-function example(line: string): string {
-  return `\nExample:\n  ${line}`;
+type Add = (name: keyof typeof LOAD, own: readonly SettingName[], into?: Commander) => Commander;
+
+function addDeadLetters(program: Commander, add: Add): void {
+  const dead = program
+    .command('dead-letters')
+    .summary('list, retry or drop what could not be folded')
+    .description(
+      'What could not be folded and why. Retry after a fix; nothing is retried or dropped by omission.',
+    )
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command');
+  failUsefully(dead);
+  add('list', ['limit', 'reason', 'json'], dead)
+    .summary('list dead letters and why they are')
+    .description('Lists dead letters, oldest first, and why they are. With --json one object a line.');
+  add('retry', ['reason', 'all', 'json'], dead)
+    .argument('[ids...]', 'as list shows them: shard/ID')
+    .summary('append the events again, as new entries, and drop the dead letters')
+    .description(
+      'Appends the events again, once each, as new entries of the shard they belong to, and drops their dead letters. What still cannot be folded stays, and the exit code is 1.',
+    )
+    .addHelpText('after', examples('streamfold dead-letters retry --reason wrong_shard'));
+  add('drop', ['reason', 'all', 'json'], dead)
+    .argument('[ids...]', 'as list shows them: shard/ID')
+    .summary('drop dead letters for good')
+    .addHelpText('after', examples('streamfold dead-letters drop 0/1700000000000-0'));
+}
+
+/** What the parser refuses is told as a `UsageError` of the command that it was meant for. */
+function failUsefully(command: Commander): Commander {
+  return command.exitOverride((error) => {
+    throw error.exitCode === 0 || error.code === 'commander.help' ? error : toUsageError(error, command);
+  });
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+function listEventTypes(): string {
+  const lines = EVENT_TYPES.map(({ type, rules }) => {
+    const fields = rules.map(({ name, required }) => (required ? name : `[${name}]`));
+    return `  ${type.padEnd(26)}${fields.filter((field) => field !== '[id]' && field !== '[at]').join(' ')}`;
+  });
+  return `Types and their fields; every event also takes [id], [at] and [v]:\n${lines.join('\n')}`;
 }

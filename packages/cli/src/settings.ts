@@ -1,4 +1,4 @@
-import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import { ConfigurationError, DEFAULT_PREFIX, redactUrl } from '@streamfold/redis';
 import { Option } from 'commander';
 import { z } from 'zod';
 
@@ -313,7 +313,9 @@ function parse(setting: Setting, given: string): unknown {
   const { schema, expected, variable, flag, argument } = setting;
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
-    throw new ConfigurationError(`${variable} (${flag}): expected ${expected}; got ${JSON.stringify(given)}`);
+    throw new ConfigurationError(
+      `${variable} (${flag}): expected ${expected}; got ${JSON.stringify(redactUrl(given))}`,
+    );
   }
   return argument === undefined ? parsed.data === 'true' : parsed.data;
 }

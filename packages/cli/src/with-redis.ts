@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Does `work` with a connection that is closed afterwards. The number of shards is recorded in Redis first or, where
- * the work `looksOnly`, compared with what is recorded there.
+ * the work only looks, compared with what is recorded there, or left alone.
  *
  * @throws {Error} where Redis cannot be reached; the text names where it was looked for.
  * @throws {ConfigurationError} where Redis holds another number of shards.
@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export async function withRedis<T>(
   { redis: url, prefix, shards }: Configuration,
   work: (redis: RedisConnection) => Promise<T>,
-  { looksOnly = false }: { looksOnly?: boolean } = {},
+  { shardCount = 'record' }: { shardCount?: 'record' | 'compare' | 'leave' } = {},
 ): Promise<T> {
   let lastError: Error | undefined;
   const redis = connectRedis(url, {
@@ -40,7 +40,8 @@ export async function withRedis<T>(
         cause,
       });
     });
-    await (looksOnly ? checkShardCount : agreeOnShardCount)(redis, prefix, shards);
+    if (shardCount === 'record') await agreeOnShardCount(redis, prefix, shards);
+    if (shardCount === 'compare') await checkShardCount(redis, prefix, shards);
     return await work(redis);
   } finally {
     redis.disconnect();

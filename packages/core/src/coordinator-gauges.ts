@@ -4,8 +4,8 @@ import { KEY_SEPARATOR, type SeriesKey } from './delta.ts';
 
 /** The gauges that are projected from the coordinators, kept up to date change by change. */
 export interface CoordinatorGauges {
-  /** One coordinator changed from `before` to `after`; `undefined` where it was not, or is no longer, alive. */
-  replace(key: string, before: Coordinator | undefined, after: Coordinator | undefined): void;
+  /** The coordinator `key` is now so; `undefined` where it is not alive (any more). */
+  set(key: string, coordinator: Coordinator | undefined): void;
   /** Coordinators alive, by `swarm_id|phase|status`. */
   readonly alive: ReadonlyMap<SeriesKey, number>;
   /** Open waits by `swarm_id`, with a 0 for swarms that have coordinators but no wait. */
@@ -15,6 +15,7 @@ export interface CoordinatorGauges {
 }
 
 interface Swarm {
+  readonly swarmId: string;
   coordinators: number;
   /** By coordinator: the start of its oldest open wait. */
   readonly oldest: Map<string, number>;
@@ -35,6 +36,7 @@ export function createCoordinatorGauges(
   const alive = new Map<SeriesKey, number>();
   const openWaits = new Map<SeriesKey, number>();
   const swarms = new Map<string, Swarm>();
+  const shown = new Map<string, Coordinator>();
 
   const addAlive = (key: SeriesKey, change: number): void => {
     const count = (alive.get(key) ?? 0) + change;
@@ -42,14 +44,16 @@ export function createCoordinatorGauges(
     else alive.set(key, count);
     changed('coordinators_alive', key);
   };
-  const remove = (key: string, swarmId: string, swarm: Swarm, coordinator: Coordinator): void => {
+  const remove = (swarm: Swarm, key: string, coordinator: Coordinator): void => {
+    const { swarmId } = swarm;
     addAlive(aliveKey(swarmId, coordinator), -1);
     openWaits.set(swarmId, (openWaits.get(swarmId) ?? 0) - coordinator.openWaits);
     swarm.coordinators--;
     if (swarm.oldest.get(key) === swarm.least) swarm.least = undefined;
     swarm.oldest.delete(key);
   };
-  const add = (key: string, swarmId: string, swarm: Swarm, coordinator: Coordinator): void => {
+  const add = (swarm: Swarm, key: string, coordinator: Coordinator): void => {
+    const { swarmId } = swarm;
     addAlive(aliveKey(swarmId, coordinator), 1);
     openWaits.set(swarmId, (openWaits.get(swarmId) ?? 0) + coordinator.openWaits);
     swarm.coordinators++;
@@ -62,15 +66,21 @@ export function createCoordinatorGauges(
   return {
     alive,
     openWaits,
-    replace(key, before, after) {
+    set(key, coordinator) {
+      const before = shown.get(key);
+      if (before === undefined && coordinator === undefined) return;
       const swarmId = key.slice(0, key.indexOf(KEY_SEPARATOR));
       let swarm = swarms.get(swarmId);
       if (swarm === undefined) {
-        swarm = { coordinators: 0, oldest: new Map(), least: undefined };
+        swarm = { swarmId, coordinators: 0, oldest: new Map(), least: undefined };
         swarms.set(swarmId, swarm);
       }
-      if (before !== undefined) remove(key, swarmId, swarm, before);
-      if (after !== undefined) add(key, swarmId, swarm, after);
+      if (before !== undefined) remove(swarm, key, before);
+      if (coordinator === undefined) shown.delete(key);
+      else {
+        shown.set(key, coordinator);
+        add(swarm, key, coordinator);
+      }
       if (swarm.coordinators === 0) {
         swarms.delete(swarmId);
         openWaits.delete(swarmId);

@@ -33,7 +33,7 @@ export interface CoordinatorRegisters {
 }
 
 /** Latest start and latest finish of one wait. */
-export interface WaitRegisters {
+interface WaitRegisters {
   opened: Stamp;
   closed: Stamp;
 }
@@ -48,7 +48,7 @@ export interface Coordinator {
 }
 
 /** The phase of a coordinator that has not given one. */
-export const UNKNOWN_PHASE = 'unknown';
+const UNKNOWN_PHASE = 'unknown';
 
 /** Registers that no event has set. */
 export function emptyRegisters(): CoordinatorRegisters {

@@ -1,7 +1,8 @@
+import { encodeEntryFields, encodeEventFields } from './dead-letter-fields.ts';
 import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
 import { findEventType, type Event } from './event/event-types.ts';
 import { swarmShard } from './swarm-shard.ts';
-import { upcast, type Upcasters, type WireFields } from './upcast.ts';
+import { toWireFields, upcast, type Upcasters, type WireFields } from './upcast.ts';
 
 /** Why an event could not be folded, in the order in which the reasons are looked for. */
 export const DEAD_LETTER_REASONS = [
@@ -41,9 +42,9 @@ export interface DecodeContext {
 
 /** Largest flat entry, and largest `events` field, bytes of UTF-8. */
 export const FLAT_ENTRY_BYTES = 16 * 1024;
-export const BATCH_ENTRY_BYTES = 1024 * 1024;
+const BATCH_ENTRY_BYTES = 1024 * 1024;
 /** Most events in one entry. */
-export const BATCH_EVENTS = 1_000;
+const BATCH_EVENTS = 1_000;
 
 /**
  * Decodes the fields of an entry (name, value, name, value …): one event, or as many as its only field `events` holds.
@@ -59,17 +60,17 @@ function decodeFlat(fields: readonly string[], context: DecodeContext, sink: Ent
     ? tooLarge(`an entry of at most ${FLAT_ENTRY_BYTES} bytes`)
     : decodeEvent(
         (name) => findLast(fields, name),
-        () => toRecord(fields),
+        () => toWireFields(fields),
         context,
       );
   if (isEvent(fault)) sink.event(fault, 0);
-  else sink.deadLetter({ index: undefined, ...fault, fields: JSON.stringify(toRecord(fields)) });
+  else sink.deadLetter({ index: undefined, ...fault, fields: encodeEntryFields(fields) });
 }
 
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
   const events = parseBatch(text);
   if (!Array.isArray(events)) {
-    sink.deadLetter({ index: undefined, ...events, fields: JSON.stringify({ events: text }) });
+    sink.deadLetter({ index: undefined, ...events, fields: encodeEntryFields(['events', text]) });
     return;
   }
   for (let index = 0; index < events.length; index++) {
@@ -80,7 +81,7 @@ function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): voi
       context,
     );
     if (isEvent(decoded)) sink.event(decoded, index);
-    else sink.deadLetter({ index, ...decoded, fields: JSON.stringify(wire) });
+    else sink.deadLetter({ index, ...decoded, fields: encodeEventFields(wire) });
   }
 }
 
@@ -132,7 +133,7 @@ function decodeEvent(read: FieldSource, collect: () => WireFields, context: Deco
   const source =
     version === undefined || version === CURRENT[eventType.version] || version === eventType.version
       ? read
-      : upcastSource(eventType, version, collect, context.upcasters);
+      : upcastSource({ eventType, version, upcasters: context.upcasters }, collect);
   if (typeof source !== 'function') return source;
   const decoded = decodeFields(eventType, source);
   if (isFault(decoded)) return decoded;
@@ -149,18 +150,23 @@ function decodeEvent(read: FieldSource, collect: () => WireFields, context: Deco
 /** Texts of the versions, so that none is made for each event. */
 const CURRENT: readonly string[] = ['0', '1'];
 
+interface Upcast {
+  readonly eventType: EventType;
+  /** As it came. */
+  readonly version: unknown;
+  readonly upcasters: Upcasters;
+}
+
 function upcastSource(
-  { type, version: current }: EventType,
-  version: unknown,
+  { eventType: { type, version: current }, version, upcasters }: Upcast,
   collect: () => WireFields,
-  upcasters: Upcasters,
 ): FieldSource | Fault {
   const unsupported: Fault = {
     reason: 'unsupported_version',
     detail: `v: expected a supported version of ${type}, at most ${current}; got ${showValue(version)}`,
   };
   if (
-    !/^\d{1,6}$/.test(
+    !/^(0|[1-9]\d{0,5})$/.test(
       typeof version === 'number' ? String(version) : typeof version === 'string' ? version : '',
     )
   ) {
@@ -184,12 +190,6 @@ function upcastSource(
 function findLast(fields: readonly string[], name: string): string | undefined {
   for (let at = fields.length - 2; at >= 0; at -= 2) if (fields[at] === name) return fields[at + 1];
   return undefined;
-}
-
-function toRecord(fields: readonly string[]): Record<string, string> {
-  const pairs: [string, string][] = [];
-  for (let at = 0; at < fields.length; at += 2) pairs.push([fields[at] ?? '', fields[at + 1] ?? '']);
-  return Object.fromEntries(pairs);
 }
 
 /** True where the texts take more than `limit` bytes of UTF-8. A character takes one to three. */

@@ -107,8 +107,7 @@ function encodeSeries(values: ReadonlyMap<SeriesKey, SeriesValue>): unknown[] {
 }
 
 function encodeHistogram({ sumMicros, buckets }: Exclude<SeriesValue, number>): unknown[] {
-  const sum = sumMicros <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sumMicros) : String(sumMicros);
-  return [sum, ...buckets];
+  return [typeof sumMicros === 'number' ? sumMicros : String(sumMicros), ...buckets];
 }
 
 function decodeSeries(flat: readonly unknown[]): Map<SeriesKey, SeriesValue> {
@@ -116,7 +115,11 @@ function decodeSeries(flat: readonly unknown[]): Map<SeriesKey, SeriesValue> {
   for (let at = 0; at < flat.length; at += 2) {
     const value = flat[at + 1] as number | readonly [sum: number | string, ...buckets: number[]];
     if (typeof value === 'number') series.set(flat[at] as string, value);
-    else series.set(flat[at] as string, { sumMicros: BigInt(value[0]), buckets: value.slice(1) as number[] });
+    else
+      series.set(flat[at] as string, {
+        sumMicros: typeof value[0] === 'number' ? value[0] : BigInt(value[0]),
+        buckets: value.slice(1) as number[],
+      });
   }
   return series;
 }

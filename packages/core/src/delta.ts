@@ -2,7 +2,7 @@ import type { CoordinatorRegisters } from './coordinator-registers.ts';
 import { copyRegisters, mergeRegisters, pruneRegisters } from './coordinator-registers.ts';
 import type { DeadLetterReason } from './decode-entry.ts';
 import { laterStamp, NO_STAMP, type Stamp } from './entry-id.ts';
-import { histogramCount, mergeHistogram, type Histogram } from './histogram.ts';
+import { mergeHistogram, type Histogram } from './histogram.ts';
 
 /** Key of one series of a metric: its label values in catalogue order, joined by `|`. */
 export type SeriesKey = string;
@@ -114,9 +114,4 @@ export function countSeries(delta: Delta): number {
   let count = 0;
   for (const series of delta.series.values()) count += series.size;
   return count;
-}
-
-/** True where the value is that of a series nothing was added to. */
-export function isZero(value: SeriesValue): boolean {
-  return typeof value === 'number' ? value === 0 : histogramCount(value) === 0;
 }

@@ -1,5 +1,6 @@
 import type { Metric } from './catalogue.ts';
 import { KEY_SEPARATOR, type SeriesKey, type SeriesValue } from './delta.ts';
+import type { Micros } from './histogram.ts';
 
 /**
  * The two text formats that Prometheus reads.
@@ -59,7 +60,7 @@ export function createSeriesRenderer(metric: Metric, format: ExpositionFormat): 
 }
 
 /** Whole microseconds as exact decimal seconds: the one place where the unit changes. */
-export function renderMicrosAsSeconds(micros: bigint): string {
+function renderMicrosAsSeconds(micros: Micros): string {
   const digits = micros.toString().padStart(7, '0');
   const fraction = digits.slice(-6).replace(/0+$/, '');
   return fraction === '' ? digits.slice(0, -6) : `${digits.slice(0, -6)}.${fraction}`;
@@ -86,7 +87,7 @@ function renderBound(bound: number, format: ExpositionFormat): string {
  * Makes any text safe between the quotes of a label. The values that events can bring hold none of these characters
  * (`event/field.ts` refuses them), so this guards what else may come to be a label.
  */
-export function escapeLabelValue(value: string): string {
+function escapeLabelValue(value: string): string {
   if (!/[\\"\n]/.test(value)) return value;
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -1,7 +1,7 @@
 import { CATALOGUE, type Catalogue, type CounterMetric, type HistogramMetric } from './catalogue.ts';
 import { emptyRegisters, foldLifecycle, type LifecycleEvent } from './coordinator-registers.ts';
 import { KEY_SEPARATOR, seriesOf, type Delta, type SeriesKey } from './delta.ts';
-import { stampEvent, type EntryId } from './entry-id.ts';
+import { stampEvent, type EntryId, type Stamp } from './entry-id.ts';
 import type { Event } from './event/event-types.ts';
 import { emptyHistogram, observeMicros } from './histogram.ts';
 
@@ -11,6 +11,7 @@ import { emptyHistogram, observeMicros } from './histogram.ts';
  * Total: no event can make it fail. Events of one delta must come in the order of the stream, as XREADGROUP, XRANGE and
  * a history read give them; between deltas no order is needed.
  */
+// oxlint-disable-next-line max-params -- called for every event: an object for the stamp would have to be made each time
 export type FoldEvent = (delta: Delta, event: Event, entryId: EntryId, index: number) => void;
 
 /** What one metric adds to a delta for an event of its type. */
@@ -24,11 +25,12 @@ export function createFold(catalogue: Catalogue = CATALOGUE): FoldEvent {
     const observe = metric.type === 'counter' ? countEvents(metric) : observeDurations(metric);
     observers.set(metric.event, [...(observers.get(metric.event) ?? []), observe]);
   }
+  // oxlint-disable-next-line max-params -- as above
   return (delta, event, entryId, index) => {
     delta.totals.events++;
     const observing = observers.get(event.type);
     if (observing !== undefined) for (const observe of observing) observe(delta, event);
-    if ('coordinator_id' in event) setRegisters(delta, event, entryId, index);
+    if ('coordinator_id' in event) setRegisters(delta, event, stampEvent(entryId, index));
   };
 }
 
@@ -56,14 +58,14 @@ function observeDurations({ name, labels, value, buckets }: HistogramMetric): Ob
   };
 }
 
-function setRegisters(delta: Delta, event: LifecycleEvent, entryId: EntryId, index: number): void {
+function setRegisters(delta: Delta, event: LifecycleEvent, stamp: Stamp): void {
   const key = event.swarm_id + KEY_SEPARATOR + event.coordinator_id;
   let registers = delta.coordinators.get(key);
   if (registers === undefined) {
     registers = emptyRegisters();
     delta.coordinators.set(key, registers);
   }
-  foldLifecycle(registers, event, stampEvent(entryId, index));
+  foldLifecycle(registers, event, stamp);
 }
 
 function seriesKey(event: Event, labels: readonly string[]): SeriesKey {

@@ -37,7 +37,7 @@ export {
   type ExpositionFormat,
 } from './exposition.ts';
 export { createFold, type FoldEvent } from './fold.ts';
-export { histogramCount, mergeHistogram, type Histogram } from './histogram.ts';
+export { histogramCount, mergeHistogram, type Histogram, type Micros } from './histogram.ts';
 export { describeState } from './describe-state.ts';
 export {
   DEAD_LETTER_REASONS,

@@ -28,3 +28,10 @@ export function upcast(
   }
   return from > to ? undefined : upcasted;
 }
+
+/** The fields of a flat entry (name, value, name, value …) as an object; of a name that comes twice the last one. */
+export function toWireFields(flat: readonly string[]): WireFields {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at < flat.length; at += 2) pairs.push([flat[at] ?? '', flat[at + 1] ?? '']);
+  return Object.fromEntries(pairs);
+}

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
  * Where the set-up puts servers that it provides: the same rule stands in `infra/setup/provide-servers.mjs`.
  * `STREAMFOLD_CACHE`, else `streamfold` in `XDG_CACHE_HOME`, else in `~/.cache`.
  */
-export function cacheDirectory(): string {
+function cacheDirectory(): string {
   const { STREAMFOLD_CACHE: own, XDG_CACHE_HOME: cache } = process.env;
   return own ?? join(cache ?? join(homedir(), '.cache'), 'streamfold');
 }

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
 /** A TCP port of 127.0.0.1 that was free a moment ago; another process may take it meanwhile. */
-export async function findFreePort(): Promise<number> {
-  return await tryPort('127.0.0.1', 0);
+export function findFreePort(): Promise<number> {
+  return tryPort('127.0.0.1', 0);
 }
 
 /** True where `port` could be listened on a moment ago. */

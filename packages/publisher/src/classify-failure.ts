@@ -5,7 +5,7 @@ const UNAVAILABLE =
   /^(?:LOADING|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|UNBLOCKED|MOVED|ASK|NOSCRIPT|NOQUORUM)\b/;
 
 /** An error that Redis replied: what was asked for was not done. All others leave its fate open. */
-export function isReply(error: Error): boolean {
+function isReply(error: Error): boolean {
   return error.name === 'ReplyError';
 }
 

@@ -40,7 +40,7 @@ interface Range {
 }
 
 /** Largest entry and number of events in it that the contract allows. */
-export const ENTRY_EVENTS = 1_000;
+const ENTRY_EVENTS = 1_000;
 export const ENTRY_BYTES = 1024 * 1024;
 
 const RANGES = {

@@ -135,15 +135,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const events = encodeAll(isList(input) ? input : [input]);
     const receipt = createReceipt(events.length);
     let expired = false;
+    const enqueued = enqueueAll(events, receipt, () => expired);
     const timer = setTimeout(() => {
       expired = true;
       ledger.wake();
       for (const delivery of deliveries) delivery.recall(receipt, 'timed_out');
-      receipt.abandon();
+      // What has waited for room is dropped first: only what is under way then is in doubt.
+      void enqueued.then(() => receipt.abandon());
     }, timeoutMs);
     try {
-      await Promise.all([enqueueAll(events, receipt, () => expired), receipt.done]);
-      return await receipt.done;
+      const [appended] = await Promise.all([receipt.done, enqueued]);
+      return appended;
     } finally {
       clearTimeout(timer);
     }
@@ -231,7 +233,12 @@ function encodeForShard(event: EventInput, shards: number): EncodedEvent | Inval
   if (!encoded.ok) return encoded;
   const { swarm_id, id } = event;
   const member = id === undefined ? '' : `${swarm_id} ${id}`;
-  return { ok: true, text: encoded.text, member, shard: shards === 1 ? 0 : swarmShard(swarm_id, shards) };
+  return {
+    ok: true,
+    text: encoded.text,
+    member,
+    shard: shards === 1 ? 0 : swarmShard(String(swarm_id), shards),
+  };
 }
 
 function isList(input: EventInput | readonly EventInput[]): input is readonly EventInput[] {

@@ -106,7 +106,7 @@ function badUrl(url: string, cause?: unknown): ConfigurationError {
 
 /** The URL without its password, for logs and error texts. */
 export function redactUrl(url: string): string {
-  return url.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
+  return url.replace(/(:\/\/[^:@/]*):.*@/, '$1:***@'); // to the last @: a password may hold any character by mistake
 }
 
 function openConnection(target: RedisTarget, common: RedisOptions & ClusterOptions): RedisConnection {

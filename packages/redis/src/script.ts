@@ -21,7 +21,7 @@ export function loadScript(file: URL): Script {
         return await redis.evalsha(sha1, keys.length, ...keys, ...args);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return await redis.eval(lua, keys.length, ...keys, ...args);
+        return redis.eval(lua, keys.length, ...keys, ...args);
       }
     },
   };

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { encodeDelta } from '@streamfold/core';
 import { loadScript, type RedisConnection } from '@streamfold/redis';
-import type { FoldedBatch } from './fold-batch.ts';
+import type { FoldedBatch } from './fold-entries.ts';
 import type { Generation } from '../generation.ts';
 
 const script = loadScript(new URL('../../lua/commit-batch.lua', import.meta.url));
@@ -22,12 +23,15 @@ export async function commitBatch(
   { shardKeys, keys }: Generation,
   { consumer, batch }: { consumer: string; batch: FoldedBatch },
 ): Promise<CommitOutcome> {
+  const { ids, delta } = batch;
   const args: (string | number)[] = [
     keys.group,
     consumer,
-    encodeDelta(batch.delta),
-    batch.ids.length,
-    ...batch.ids,
+    encodeDelta(delta),
+    ids.length,
+    ids[0] ?? '',
+    ids.at(-1) ?? '',
+    createHash('sha1').update(ids.join(' ')).digest('hex'),
   ];
   for (const { entryId, deadLetter } of batch.deadLetters) {
     const { index, reason, detail, fields } = deadLetter;

@@ -25,15 +25,22 @@ export interface DeadLetterFilter {
 /** Dead letters read at once: each is at most some 1 MiB. */
 const PAGE_LETTERS = 100;
 
-/** XRANGE dead (id + COUNT n: the dead letters of a shard that the filter lets through, oldest first, page by page. */
+/**
+ * XREVRANGE dead + - COUNT 1, then XRANGE dead (id last COUNT n
+ *
+ * The dead letters of a shard that the filter lets through, oldest first, page by page. Those that are written
+ * meanwhile are left out: who retries what an aggregator refuses again would else never come to an end.
+ */
 export async function* readDeadLetters(
   redis: RedisConnection,
   { prefix, shard }: { prefix: string; shard: number },
   { ids, reason }: DeadLetterFilter,
 ): AsyncGenerator<StoredDeadLetter> {
   const { dead } = shardKeys(prefix, shard);
+  const [newest] = await redis.xrevrange(dead, '+', '-', 'COUNT', 1);
+  if (newest === undefined) return;
   for (let from = '-'; ;) {
-    const page = await redis.xrange(dead, from, '+', 'COUNT', PAGE_LETTERS);
+    const page = await redis.xrange(dead, from, newest[0], 'COUNT', PAGE_LETTERS);
     for (const [id, fields] of page) {
       const letter = toDeadLetter(shard, id, fields);
       if (ids !== undefined && !ids.has(id)) continue;

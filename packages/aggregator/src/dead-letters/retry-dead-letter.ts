@@ -26,6 +26,7 @@ export async function retryDeadLetter(
   { prefix, shards }: { prefix: string; shards: number },
 ): Promise<RetryOutcome> {
   const values = toEntryFields(letter);
+  if (values === undefined) return { outcome: 'still_bad', ...UNREADABLE };
   const decoded = decodeAll(values);
   if (decoded.fault !== undefined) return { outcome: 'still_bad', ...decoded.fault };
   const homes = new Set(decoded.events.map((event) => swarmShard(event.swarm_id, shards)));
@@ -41,10 +42,33 @@ export async function retryDeadLetter(
   return { outcome, shard, entryId };
 }
 
-/** The fields of the entry as it was; one of many events becomes an entry of its own. */
-function toEntryFields({ index, fields }: StoredDeadLetter): string[] {
+const UNREADABLE: Fault = {
+  reason: 'invalid_field',
+  detail: 'fields: expected a JSON object of texts and numbers; got something else',
+};
+
+/**
+ * The fields of the entry as it was; one of many events becomes an entry of its own. `undefined` where they are not
+ * readable: anybody can write to the stream of dead letters.
+ */
+function toEntryFields({ index, fields }: StoredDeadLetter): string[] | undefined {
+  const record = parseObject(fields);
+  if (record === undefined) return undefined;
   if (index !== undefined) return ['events', `[${fields}]`];
-  return Object.entries(JSON.parse(fields) as Record<string, string>).flat();
+  const values = Object.entries(record).flat();
+  return values.every((value) => typeof value === 'string' || typeof value === 'number')
+    ? values.map(String)
+    : undefined;
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+    return isObject ? (parsed as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 type Fault = Pick<DeadLetter, 'reason' | 'detail'>;

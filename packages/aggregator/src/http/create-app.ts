@@ -1,5 +1,5 @@
 import { CONTENT_TYPES } from '@streamfold/core';
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import Koa from 'koa';
 import compress from 'koa-compress';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
@@ -25,6 +25,7 @@ export interface AppOptions {
 
 /** Replies smaller than this are not worth compressing, bytes. */
 const COMPRESS_FROM_BYTES = 1_024;
+const COMPRESSED_TYPES = /^(text\/|application\/(json|openmetrics-text)\b)/i;
 
 /** The HTTP endpoints. Anything else is 404, other methods 405; no stack trace leaves the process. */
 export function createApp(options: AppOptions): Koa {
@@ -102,7 +103,15 @@ export function createApp(options: AppOptions): Koa {
       context.body = 'internal error\n';
     }
   });
-  app.use(compress({ threshold: COMPRESS_FROM_BYTES, br: false, zstd: false, deflate: false }));
+  app.use(
+    compress({
+      threshold: COMPRESS_FROM_BYTES,
+      filter: (type) => COMPRESSED_TYPES.test(type), // OpenMetrics is in no list of what is text
+      br: false,
+      zstd: false,
+      deflate: false,
+    }),
+  );
   app.use(async (context, next) => {
     if (
       context.method !== 'GET' &&
@@ -132,9 +141,9 @@ function unavailable(context: Koa.Context, why: string): void {
 }
 
 /** The value of `promise`, or a rejection where it takes longer than `ms`. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const timeout = AbortSignal.timeout(ms);
-  return await Promise.race([
+  return Promise.race([
     promise,
     new Promise<never>((_resolve, reject) => {
       timeout.addEventListener('abort', () =>

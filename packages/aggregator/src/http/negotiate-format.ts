@@ -9,7 +9,7 @@ import type { Context } from 'koa';
  */
 export function negotiateFormat(context: Context): ExpositionFormat {
   const header = context.get('accept');
-  if (header !== '') context.request.headers.accept = header.replace(/;\s*(?!q=)[^;,]+/gi, '');
+  if (header !== '') context.request.headers.accept = header.replace(/;(?!\s*q=)[^;,]+/gi, '');
   return context.accepts(['text/plain', 'application/openmetrics-text']) === 'application/openmetrics-text'
     ? 'openmetrics'
     : 'text';

@@ -14,7 +14,11 @@ export interface HttpServer {
 const REQUEST_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 65_000;
-const MAX_HEADER_BYTES = 16_384;
+const LIMITS = {
+  maxHeaderSize: 16_384,
+  /** By default Node looks every 30 s whether a client has exceeded the times above, ms. */
+  connectionsCheckingInterval: 1_000,
+};
 const MAX_CONNECTIONS = 512;
 /** What is still being answered when the server stops has so long to end. */
 const LAST_REQUESTS_MS = 3_000;
@@ -31,7 +35,7 @@ export async function serveHttp(
   { host, port }: { host: string; port: number },
 ): Promise<HttpServer> {
   const handle = app.callback();
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+  const server = createServer(LIMITS, (request, response) => {
     void handle(request, response);
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;

@@ -5,3 +5,6 @@ export interface DeliveredEntry {
   readonly id: EntryId;
   readonly fields: readonly string[] | undefined;
 }
+
+/** Takes entries one after the other, in the order of the stream. Must not fail. */
+export type TakeEntry = (entry: DeliveredEntry) => void;

@@ -1,24 +1,27 @@
 import type { RedisConnection } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import type { Generation } from '../generation.ts';
-import type { DeliveredEntry } from './delivered-entry.ts';
+import type { TakeEntry } from './delivered-entry.ts';
 import { createReplyTap } from './reply-tap.ts';
 
-/** Reads entries for one consumer, on a connection on which nothing else is sent meanwhile. */
+/**
+ * Reads entries for one consumer, on a connection on which nothing else is sent meanwhile. They are given away as they
+ * arrive; only once the promise has resolved are they all that was read.
+ */
 export interface EntryReader {
   /**
    * XREADGROUP GROUP group consumer COUNT count BLOCK ms STREAMS key >
    *
-   * Entries that were never delivered to the group, oldest first; none where none came for `blockMs`.
+   * Gives entries that were never delivered to the group, oldest first; none where none came for `blockMs`.
    */
-  readNew(count: number, blockMs: number): Promise<DeliveredEntry[]>;
+  readNew(bounds: { readonly count: number; readonly blockMs: number }, take: TakeEntry): Promise<void>;
   /**
    * XREADGROUP GROUP group consumer COUNT count STREAMS key 0
    *
-   * Entries that are pending for this consumer, oldest first: what it read before it crashed, lost its connection or was
+   * Gives entries that are pending for this consumer, oldest first: what it read before it crashed, lost its connection or was
    * refused a commit, and what it has claimed.
    */
-  readOwnPending(count: number): Promise<DeliveredEntry[]>;
+  readOwnPending(count: number, take: TakeEntry): Promise<void>;
 }
 
 export function createEntryReader(
@@ -27,28 +30,32 @@ export function createEntryReader(
   consumer: string,
 ): EntryReader {
   const { events } = shardKeys;
-  const take = createTake(redis);
+  const read = createRead(redis);
   return {
-    readNew: (count, blockMs) =>
-      // prettier-ignore
-      take(() =>
-        redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
+    readNew: ({ count, blockMs }, take) =>
+      read(
+        () =>
+          // prettier-ignore
+          redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
+        take,
       ),
-    readOwnPending: (count) =>
-      take(() => redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'STREAMS', events, '0')),
+    readOwnPending: (count, take) =>
+      read(
+        () => redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'STREAMS', events, '0'),
+        take,
+      ),
   };
 }
 
 /** One connection is read by our own parser; where the client chooses among many, as in a Cluster, by the client's. */
-function createTake(redis: RedisConnection): (send: () => Promise<unknown>) => Promise<DeliveredEntry[]> {
-  if (!(redis instanceof Redis)) return async (send) => toEntries(await send());
-  const tap = createReplyTap(redis);
-  return (send) => tap.read(send);
+function createRead(
+  redis: RedisConnection,
+): (send: () => Promise<unknown>, take: TakeEntry) => Promise<void> {
+  if (redis instanceof Redis) return createReplyTap(redis).read;
+  return async (send, take) => {
+    const [stream] = ((await send()) as Reply) ?? [];
+    for (const [id, fields] of stream?.[1] ?? []) take({ id, fields: fields ?? undefined });
+  };
 }
 
 type Reply = [key: string, entries: [id: string, fields: string[] | null][]][] | null;
-
-function toEntries(reply: unknown): DeliveredEntry[] {
-  const [stream] = (reply as Reply) ?? [];
-  return stream === undefined ? [] : stream[1].map(([id, fields]) => ({ id, fields: fields ?? undefined }));
-}

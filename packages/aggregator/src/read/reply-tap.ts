@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { createEntriesParser, type EntriesParser } from './entries-parser.ts';
-import type { DeliveredEntry } from './delivered-entry.ts';
+import type { TakeEntry } from './delivered-entry.ts';
 
 /**
  * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does all
@@ -8,12 +8,12 @@ import type { DeliveredEntry } from './delivered-entry.ts';
  */
 export interface ReplyTap {
   /**
-   * `send` sends one XREADGROUP, while no other command is under way on the connection. Gives its entries, or what the
-   * client made of the reply where that holds none (nil).
+   * `send` sends one XREADGROUP, while no other command is under way on the connection. Its entries are given to `take` as
+   * they arrive; none where there are none (nil).
    *
-   * @throws what `send` throws: an error reply, or the loss of the connection.
+   * @throws what `send` throws: an error reply, or the loss of the connection. What was taken until then is not all.
    */
-  read(send: () => Promise<unknown>): Promise<DeliveredEntry[]>;
+  read(send: () => Promise<unknown>, take: TakeEntry): Promise<void>;
 }
 
 type Socket = Redis['stream'];
@@ -28,10 +28,9 @@ const MINUS = 45;
 export function createReplyTap(redis: Redis): ReplyTap {
   let tapped: Socket | undefined;
   let parser: EntriesParser | undefined;
-  let taken: DeliveredEntry[] = [];
   let head: Buffer | undefined;
 
-  const take = (chunk: Buffer, forward: OnData): void => {
+  const intercept = (chunk: Buffer, forward: OnData): void => {
     if (parser === undefined) {
       forward(chunk);
       return;
@@ -50,7 +49,6 @@ export function createReplyTap(redis: Redis): ReplyTap {
     const outcome = parser.push(bytes);
     if (!outcome.complete) return;
     parser = undefined;
-    taken = outcome.entries;
     forward(outcome.rest.length === 0 ? TAKEN : Buffer.concat([TAKEN, outcome.rest]));
   };
 
@@ -62,7 +60,7 @@ export function createReplyTap(redis: Redis): ReplyTap {
     socket.removeAllListeners('data');
     socket.on('data', (chunk: Buffer) => {
       try {
-        take(chunk, forward);
+        intercept(chunk, forward);
       } catch (error) {
         // Out of step with the server: only a new connection can mend that.
         socket.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -72,17 +70,14 @@ export function createReplyTap(redis: Redis): ReplyTap {
   };
 
   return {
-    async read(send) {
+    async read(send, take) {
       if (tapped !== redis.stream) put(redis.stream);
-      taken = [];
       head = undefined;
-      parser = createEntriesParser();
+      parser = createEntriesParser(take);
       try {
         await send();
-        return taken;
       } finally {
         parser = undefined;
-        taken = [];
       }
     },
   };

@@ -20,7 +20,7 @@ export interface DeltaRecord {
 }
 
 /** Records read at once: a record is at most some 500 kB. */
-export const RECORDS_AT_ONCE = 64;
+const RECORDS_AT_ONCE = 64;
 
 /** XRANGE deltas (position + COUNT n: the records after `position`, oldest first. */
 export async function readDeltas(

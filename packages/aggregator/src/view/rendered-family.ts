@@ -8,7 +8,7 @@ import {
 import { createSortedPages } from './sorted-pages.ts';
 
 /** The current value of a series; `undefined` where there is no such series (any more). */
-export type LookUp = (metric: Metric, key: string) => SeriesValue | undefined;
+type LookUp = (metric: Metric, key: string) => SeriesValue | undefined;
 
 /** The text of one metric family, which follows the values of its series. */
 export interface RenderedFamily {

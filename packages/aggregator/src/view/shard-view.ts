@@ -2,11 +2,11 @@ import {
   CATALOGUE,
   countSeries,
   createCoordinatorGauges,
+  isAfter,
   mergeDelta,
   pruneRegisters,
   pruneTombstones,
   readCoordinator,
-  type Coordinator,
   type CoordinatorGauges,
   type CoordinatorProjection,
   type Delta,
@@ -14,7 +14,7 @@ import {
 import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../fact.ts';
 import type { Generation } from '../generation.ts';
-import { loadSnapshot, type Snapshot } from './load-snapshot.ts';
+import { loadSnapshot, readSnapshotPointer, type Snapshot } from './load-snapshot.ts';
 import { readDeltas, type DeltaRecord, type Position } from './read-deltas.ts';
 import { readHead } from './read-head.ts';
 import { writeSnapshot } from './write-snapshot.ts';
@@ -60,6 +60,8 @@ export interface ShardViewOptions {
   readonly listener: ViewListener;
   readonly observe: Observe;
   readonly createId: () => string;
+  /** A snapshot is due after so many records of the delta log, however small they are. */
+  readonly snapshotRecords?: number;
 }
 
 /** A snapshot is due when the log since the last one is this many times as large … */
@@ -81,7 +83,7 @@ const GAUGES_BY_PROJECTION = new Map<CoordinatorProjection, readonly string[]>(
 );
 
 export function createShardView(options: ShardViewOptions): ShardView {
-  const { redis, generation, listener, observe, createId } = options;
+  const { redis, generation, listener, observe, createId, snapshotRecords = SNAPSHOT_RECORDS } = options;
   const { shard, keys } = generation;
   const gaugeChanged = (projection: CoordinatorProjection, key: string): void => {
     for (const name of GAUGES_BY_PROJECTION.get(projection) ?? []) listener.changed(name, key);
@@ -89,6 +91,8 @@ export function createShardView(options: ShardViewOptions): ShardView {
   let snapshot: Snapshot | undefined;
   let position: Position = '';
   let gauges = createCoordinatorGauges(gaugeChanged);
+  /** Coordinators that have changed since the gauges were brought up to date. */
+  const touched = new Set<string>();
   let sizeSinceSnapshot = 0;
   let recordsSinceSnapshot = 0;
   let recordsSincePruning = 0;
@@ -102,8 +106,9 @@ export function createShardView(options: ShardViewOptions): ShardView {
     recordsSinceSnapshot = 0;
     gauges = createCoordinatorGauges(gaugeChanged);
     for (const [key, registers] of loaded.state.coordinators) {
-      gauges.replace(key, undefined, readCoordinator(registers));
+      gauges.set(key, readCoordinator(registers));
     }
+    touched.clear();
     listener.replaced();
     observe({ type: 'view_loaded', shard, cause, series: countSeries(loaded.state) });
     return loaded;
@@ -111,19 +116,9 @@ export function createShardView(options: ShardViewOptions): ShardView {
 
   const apply = (state: Delta, record: DeltaRecord): void => {
     const delta = record.delta();
-    const before = new Map<string, Coordinator | undefined>();
-    for (const key of delta.coordinators.keys()) {
-      const registers = state.coordinators.get(key);
-      before.set(key, registers && readCoordinator(registers));
-    }
     delta.watermark = record.watermark;
     mergeDelta(state, delta);
-    for (const [key, coordinator] of before) {
-      const registers = state.coordinators.get(key);
-      if (registers === undefined) continue;
-      gauges.replace(key, coordinator, readCoordinator(registers));
-      if (pruneRegisters(registers, state.watermark) === 'nothing_left') state.coordinators.delete(key);
-    }
+    for (const key of delta.coordinators.keys()) touched.add(key);
     for (const [name, series] of delta.series) for (const key of series.keys()) listener.changed(name, key);
     position = record.position;
     sizeSinceSnapshot += record.size;
@@ -133,8 +128,18 @@ export function createShardView(options: ShardViewOptions): ShardView {
     pruneTombstones(state);
   };
 
+  /** Brings the gauges up to date: once for each coordinator, however many records touched it. */
+  const project = ({ coordinators, watermark }: Delta): void => {
+    for (const key of touched) {
+      const registers = coordinators.get(key);
+      gauges.set(key, registers && readCoordinator(registers));
+      if (registers && pruneRegisters(registers, watermark) === 'nothing_left') coordinators.delete(key);
+    }
+    touched.clear();
+  };
+
   /** Applies what follows; false where the log does not go on from the position of the view. */
-  const follow = async (state: Delta): Promise<boolean> => {
+  const readOn = async (state: Delta): Promise<boolean> => {
     const end = await readHead(redis, keys);
     while (position !== end) {
       const records = await readDeltas(redis, keys, position);
@@ -146,6 +151,14 @@ export function createShardView(options: ShardViewOptions): ShardView {
       }
     }
     return true;
+  };
+
+  const follow = async (state: Delta): Promise<boolean> => {
+    try {
+      return await readOn(state);
+    } finally {
+      project(state);
+    }
   };
 
   return {
@@ -167,7 +180,15 @@ export function createShardView(options: ShardViewOptions): ShardView {
     async writeSnapshotWhenDue() {
       if (snapshot === undefined) return;
       const due = Math.max(SNAPSHOT_LEAST_SIZE, SNAPSHOT_GROWTH * snapshot.bytes);
-      if (sizeSinceSnapshot < due && recordsSinceSnapshot < SNAPSHOT_RECORDS) return;
+      if (sizeSinceSnapshot < due && recordsSinceSnapshot < snapshotRecords) return;
+      const current = await readSnapshotPointer(redis, keys);
+      if (current !== undefined && isAfter(current.position, snapshot.position)) {
+        // Another aggregator has written one meanwhile: it is counted anew from here.
+        snapshot = { ...snapshot, position: current.position, bytes: current.bytes };
+        sizeSinceSnapshot = 0;
+        recordsSinceSnapshot = 0;
+        return;
+      }
       const { state } = snapshot;
       const written = await writeSnapshot(redis, keys, {
         id: createId(),
@@ -178,7 +199,8 @@ export function createShardView(options: ShardViewOptions): ShardView {
         },
       });
       if (written.outcome === 'busy') return;
-      if (snapshot?.state === state) snapshot = { ...snapshot, bytes: written.bytes };
+      if (snapshot?.state === state)
+        snapshot = { ...snapshot, position: written.position, bytes: written.bytes };
       observe({ type: 'snapshot_written', shard, outcome: written.outcome, bytes: written.bytes });
     },
     shard,

@@ -16,6 +16,14 @@ interface Page {
   joined: string | undefined;
 }
 
+/** Where a key belongs. */
+interface Place {
+  readonly page: Page;
+  readonly pageIndex: number;
+  /** Index in the page. */
+  readonly at: number;
+}
+
 /** A page is split above this: small pages leave less to join again, many pages take longer to be joined themselves. */
 const PAGE_KEYS = 64;
 
@@ -23,7 +31,7 @@ export function createSortedPages(): SortedPages {
   const pages: Page[] = [{ keys: [], texts: [], joined: '' }];
   let size = 0;
 
-  const insert = (page: Page, pageIndex: number, at: number, [key, text]: [string, string]): void => {
+  const insert = ({ page, pageIndex, at }: Place, key: string, text: string): void => {
     page.keys.splice(at, 0, key);
     page.texts.splice(at, 0, text);
     size++;
@@ -41,7 +49,7 @@ export function createSortedPages(): SortedPages {
       const at = lowerBound(page.keys, key);
       page.joined = undefined;
       if (page.keys[at] === key) page.texts[at] = text;
-      else insert(page, pageIndex, at, [key, text]);
+      else insert({ page, pageIndex, at }, key, text);
     },
     delete(key) {
       const pageIndex = findPage(pages, key);

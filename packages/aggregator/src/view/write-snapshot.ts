@@ -17,7 +17,8 @@ const WRITER_TTL_MS = 30_000;
 const TRIM_RECORDS = 100;
 
 export type SnapshotOutcome =
-  { readonly outcome: 'published' | 'superseded'; readonly bytes: number } | { readonly outcome: 'busy' };
+  | { readonly outcome: 'published' | 'superseded'; readonly position: Position; readonly bytes: number }
+  | { readonly outcome: 'busy' };
 
 /**
  * Writes the state at `position` of the delta log as the current snapshot, in bounded steps, and trims the log behind
@@ -41,7 +42,7 @@ export async function writeSnapshot(
   const outcome = await publishParts(redis, keys, { parts, bytes, position, id, current });
   if (outcome === 'published' && current !== undefined) await trimLog(redis, keys, current.position);
   await redis.del(keys.snapshotWriter);
-  return { outcome, bytes };
+  return { outcome, position, bytes };
 }
 
 async function publishParts(
@@ -59,8 +60,8 @@ async function publishParts(
   if (current !== undefined && compareStamps(current.position, position) >= 0) return 'superseded';
   const key = keys.snapshotParts(id);
   for (const [part, text] of parts.entries()) {
-    await redis.hset(key, String(part), text);
-    if (part === 0) await redis.pexpire(key, UNPUBLISHED_TTL_MS);
+    if (part > 0) await redis.hset(key, String(part), text);
+    else await redis.multi().hset(key, '0', text).pexpire(key, UNPUBLISHED_TTL_MS).exec();
   }
   const reply = await script.run(
     redis,

@@ -46,5 +46,5 @@ export const cleanup: Command = ({ configuration, print }) =>
       }
       return refused === 0 ? 0 : 1;
     },
-    { looksOnly: configuration.dryRun },
+    { shardCount: configuration.dryRun ? 'compare' : 'record' },
   );

@@ -24,16 +24,19 @@ export function deadLetters(verb: 'list' | 'retry' | 'drop'): Command {
     if (verb !== 'list' && args.length === 0 && reason === '' && !all) {
       throw new ConfigurationError(`dead-letters ${verb}: expected IDs, --reason or --all; got none of them`);
     }
+    if (args.length > 0 && (reason !== '' || all)) {
+      throw new ConfigurationError(`dead-letters ${verb}: expected IDs, or else --reason or --all; got both`);
+    }
     const wanted = args.length === 0 ? undefined : args.map((arg) => parseId(arg, configuration));
     const missing = new Set(wanted?.map(nameLetter));
     return withRedis(
       configuration,
       async (redis) => {
         const exitCode = await act(redis, select(redis, { configuration, wanted, missing }), environment);
-        for (const name of missing) printError(`${name}: expected a dead letter; there is none`);
+        for (const name of missing) printError(`streamfold: ${name}: expected a dead letter; there is none`);
         return missing.size === 0 ? exitCode : 1;
       },
-      { looksOnly: verb === 'list' },
+      { shardCount: verb === 'list' ? 'compare' : 'record' },
     );
   };
 }
@@ -103,7 +106,12 @@ function describe(letter: StoredDeadLetter): string[] {
   const { entryId, index, reason, detail, fields } = letter;
   const where = index === undefined ? entryId : `${entryId}, event ${index}`;
   const shown = fields.length > SHOWN_CHARACTERS ? `${fields.slice(0, SHOWN_CHARACTERS)}…` : fields;
-  return [`${nameLetter(letter)}  ${reason}  entry ${where}`, `  ${detail}`, `  ${shown}`];
+  return [`${nameLetter(letter)}  ${reason}  entry ${where}`, `  ${detail}`, `  ${shown}`].map(showControls);
+}
+
+/** Anybody can append dead letters: no text of theirs may steer the terminal. */
+function showControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const retryLetters: Act = async (redis, letters, { configuration, print, printError }) => {
@@ -111,15 +119,18 @@ const retryLetters: Act = async (redis, letters, { configuration, print, printEr
   let bad = 0;
   for await (const letter of letters) {
     const result = await retryDeadLetter(redis, letter, configuration);
+    if (configuration.json) print(JSON.stringify({ id: nameLetter(letter), ...result }));
     if (result.outcome === 'still_bad') {
       bad++;
+      if (configuration.json) continue;
       printError(`${nameLetter(letter)} stays: ${result.reason}: ${result.detail}`);
     } else {
       retried++;
+      if (configuration.json) continue;
       print(`${nameLetter(letter)} ${result.outcome} as entry ${result.entryId} of shard ${result.shard}`);
     }
   }
-  print(`${retried} retried, ${bad} stay`);
+  if (!configuration.json) print(`${retried} retried, ${bad} stay`);
   return bad === 0 ? 0 : 1;
 };
 
@@ -127,6 +138,6 @@ const dropLetters: Act = async (redis, letters, { configuration, print }) => {
   let dropped = 0;
   for await (const letter of letters)
     if (await dropDeadLetter(redis, configuration.prefix, letter)) dropped++;
-  print(`${dropped} dropped`);
+  print(configuration.json ? JSON.stringify({ dropped }) : `${dropped} dropped`);
   return 0;
 };

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
-import { redactUrl, type RedisConnection } from '@streamfold/redis';
+import { ConfigurationError, redactUrl, type RedisConnection } from '@streamfold/redis';
 import { CAST } from '../demo/cast.ts';
 import { directCast } from '../demo/direct-cast.ts';
 import { followSwarm, type SwarmFollower } from '../demo/follow-swarm.ts';
@@ -17,6 +17,9 @@ const LINE_MS = 2_000;
 const SETTLE_MS = 2_000;
 /** The monitors watch soon: the coordinators of the demo beat every second. */
 const DEMO_GRACE_MS = 3_000;
+/** Aggregators must be ready within this time, and are asked this often. */
+const READY_DEADLINE_MS = 20_000;
+const READY_LOOK_MS = 50;
 
 /**
  * Everything on this machine: a Redis of its own (or the one that was named), two aggregators and a swarm, and a summary
@@ -29,7 +32,13 @@ export const demo: Command = async (environment) => {
   try {
     const settled = { ...configuration, redis: server?.url ?? configuration.redis };
     await withRedis(settled, async (redis) => {
-      for (const port of [configuration.port, 0]) aggregators.push(await startOn(port, settled));
+      const port = await choosePort(settled);
+      const starts = await Promise.allSettled([port, 0].map((each) => startOn(each, settled)));
+      for (const start of starts) if (start.status === 'fulfilled') aggregators.push(start.value);
+      for (const start of starts) if (start.status === 'rejected') throw start.reason;
+      if (port !== configuration.port) print(`port ${configuration.port} is in use; another one is taken`);
+      await awaitReady(aggregators, environment);
+      if (environment.stop.aborted) return;
       introduce(settled, aggregators, print);
       await runSwarms(redis, { ...environment, configuration: settled }, aggregators);
     });
@@ -40,7 +49,15 @@ export const demo: Command = async (environment) => {
   }
 };
 
-/** On `port`; where nobody asked for that one and it is taken, on a free one. */
+/** The port that is configured; where it is taken and nobody has asked for it, 0: a free one. */
+async function choosePort({ host, port, given }: Configuration): Promise<number> {
+  if (port === 0 || (await isPortFree(host, port))) return port;
+  if (!given.has('port')) return 0;
+  throw new ConfigurationError(
+    `STREAMFOLD_PORT (--port): expected a free port of ${host}; ${port} is in use`,
+  );
+}
+
 async function startOn(port: number, configuration: Configuration): Promise<AggregatorProcess> {
   const { redis, prefix, shards, host, monitorGraceMs, given } = configuration;
   return startAggregator({
@@ -49,8 +66,39 @@ async function startOn(port: number, configuration: Configuration): Promise<Aggr
     STREAMFOLD_SHARDS: String(shards),
     STREAMFOLD_HOST: host,
     STREAMFOLD_MONITOR_GRACE_MS: String(given.has('monitorGraceMs') ? monitorGraceMs : DEMO_GRACE_MS),
-    STREAMFOLD_PORT: String(given.has('port') || (await isPortFree(host, port)) ? port : 0),
+    STREAMFOLD_PORT: String(port),
   });
+}
+
+/**
+ * Resolves when each of them has opened the shards and can serve; at once where we are told to stop.
+ *
+ * @throws {Error} where one is not ready by the deadline; the text holds what it says itself.
+ */
+async function awaitReady(
+  aggregators: readonly AggregatorProcess[],
+  { stop, pause, now }: Environment,
+): Promise<void> {
+  const deadlineMs = now() + READY_DEADLINE_MS;
+  for (const { url } of aggregators) {
+    for (let why = await readUnreadiness(url); why !== undefined && !stop.aborted;) {
+      if (now() > deadlineMs)
+        throw new Error(`${url}: expected it to be ready within ${READY_DEADLINE_MS / 1_000} s; got ${why}`);
+      await pause(READY_LOOK_MS, stop);
+      why = await readUnreadiness(url);
+    }
+  }
+}
+
+/** GET /readyz: why the aggregator is not ready, or `undefined` when it is. */
+async function readUnreadiness(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${url}/readyz`);
+    const text = await response.text();
+    return response.ok ? undefined : text.trim();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function introduce(

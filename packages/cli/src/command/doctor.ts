@@ -1,5 +1,6 @@
 import type { Command, ExitCode } from '../environment.ts';
-import { inspectRedis, type Finding } from '../doctor/inspect-redis.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { inspectRedis } from '../doctor/inspect-redis.ts';
 import { withRedis } from '../with-redis.ts';
 
 /** Checks Redis for what the guarantees need: 0 where all can be kept, 1 where one cannot. Changes nothing. */
@@ -14,7 +15,7 @@ export const doctor: Command = async ({ configuration, print, localTimeMs }) =>
       else for (const line of describe(findings)) print(line);
       return failed === 0 ? 0 : 1;
     },
-    { looksOnly: true },
+    { shardCount: 'leave' },
   );
 
 function describe(findings: readonly Finding[]): string[] {

@@ -1,38 +1,36 @@
-import type { EventInput } from '@streamfold/core';
-import { createPublisher, InvalidEventError, PublishError } from '@streamfold/publisher';
+import { encodeEvent, EVENT_TYPES, findEventType, type EventInput } from '@streamfold/core';
+import { createPublisher, PublishError } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
 import type { Command } from '../environment.ts';
+import { findNearest } from '../find-nearest.ts';
+import { didYouMean } from '../usage-error.ts';
 import { withRedis } from '../with-redis.ts';
 
 /** Appends one event, or those of standard input; nothing where one of them is invalid. */
 export const publish: Command = async (environment, args) => {
-  const { configuration, print, printError, readStdin } = environment;
+  const { configuration, print, printError, readStdin, typed } = environment;
   if (configuration.stdin && args.length > 0) {
     throw new ConfigurationError(
       `arguments: expected none with --stdin; got ${JSON.stringify(args.join(' '))}`,
     );
   }
+  if (configuration.stdin && typed) printError('reading events, one JSON object a line; end with Ctrl-D');
   const given = configuration.stdin ? parseLines(await readStdin()) : [parseArguments(args)];
   if (given.length === 0) {
     throw new ConfigurationError('standard input: expected at least one event; got none');
   }
+  for (const each of given) checkEvent(each);
   const { redis: url, prefix, shards } = configuration;
   await withRedis(configuration, async () => undefined); // tells at once where Redis cannot be reached
   const publisher = createPublisher({ url, prefix, shards });
   try {
     const { entryIds, duplicates } = await publisher.append(given.map(({ event }) => event));
-    for (const entryId of entryIds) print(entryId);
+    if (configuration.json) print(JSON.stringify({ entryIds, duplicates }));
+    else for (const entryId of entryIds) print(entryId);
     if (duplicates > 0) printError(`${duplicates} not appended: published before, with the same id`);
     return 0;
   } catch (error) {
-    if (error instanceof InvalidEventError) {
-      const where = given[error.index]?.where ?? '';
-      throw new ConfigurationError(`${where}${error.reason}: ${error.detail}`, { cause: error });
-    }
-    if (error instanceof PublishError) {
-      printError(`streamfold: not published: ${error.message}`);
-      return 1;
-    }
+    if (error instanceof PublishError) throw new Error(`not published: ${error.message}`, { cause: error });
     throw error;
   } finally {
     await publisher.close();
@@ -45,6 +43,36 @@ interface GivenEvent {
   readonly where: string;
 }
 
+/** @throws {ConfigurationError} where the event is invalid: says why, and what was probably meant. */
+function checkEvent({ event, where }: GivenEvent): void {
+  const encoded = encodeEvent(event);
+  if (encoded.ok) return;
+  const { reason, field, detail } = encoded;
+  const fields: Readonly<Record<string, unknown>> = { ...event };
+  const hints = {
+    unknown_type: () => suggestType(String(fields['type'])),
+    missing_field: () => describeMisspelled(field, fields),
+    unsupported_version: () => '',
+    invalid_field: () => '',
+    too_large: () => '',
+  };
+  throw new ConfigurationError(`${where}${reason}: ${detail}${hints[reason]()}`);
+}
+
+function suggestType(came: string): string {
+  const types = EVENT_TYPES.map(({ type }) => type);
+  return didYouMean(came, types) || `; known are ${types.join(', ')}`;
+}
+
+/** Another field may be the missing one with a slip in its name. */
+function describeMisspelled(field: string, event: Readonly<Record<string, unknown>>): string {
+  const known = new Set(findEventType(String(event['type']))?.rules.map(({ name }) => name));
+  const given = Object.keys(event).find(
+    (name) => !known.has(name) && findNearest(name, [field]) !== undefined,
+  );
+  return given === undefined ? '' : `; got ${given}, which is another field`;
+}
+
 function parseArguments([type, ...pairs]: readonly string[]): GivenEvent {
   if (type === undefined) {
     throw new ConfigurationError('arguments: expected TYPE field=value …, or --stdin; got none');
@@ -55,7 +83,11 @@ function parseArguments([type, ...pairs]: readonly string[]): GivenEvent {
     if (equals < 1) {
       throw new ConfigurationError(`arguments: expected field=value; got ${JSON.stringify(pair)}`);
     }
-    fields[pair.slice(0, equals)] = pair.slice(equals + 1);
+    const name = pair.slice(0, equals);
+    if (Object.hasOwn(fields, name)) {
+      throw new ConfigurationError(`${name}: expected once; got it again: ${JSON.stringify(pair)}`);
+    }
+    fields[name] = pair.slice(equals + 1);
   }
   return { event: fields as unknown as EventInput, where: '' };
 }

@@ -10,12 +10,42 @@ export const status: Command = async ({ configuration, print }) =>
       const { prefix, shards, json } = configuration;
       const statuses: ShardStatus[] = [];
       for (let shard = 0; shard < shards; shard++) statuses.push(await readStatus(redis, prefix, shard));
-      if (json) print(JSON.stringify({ shards: statuses }, null, 2));
+      if (json) print(JSON.stringify({ shards: statuses.map(toJson) }, null, 2));
       else for (const each of statuses) for (const line of describe(each)) print(line);
+      if (!json && shards > 1) for (const line of describeAll(statuses)) print(line);
       return 0;
     },
-    { looksOnly: true },
+    { shardCount: 'compare' },
   );
+
+/** What is not there yet is null: a reader of JSON sees that it was looked for. */
+function toJson(status: ShardStatus): Record<string, unknown> {
+  return { ...status, generation: status.generation ?? null };
+}
+
+/** Sums over all shards. */
+function describeAll(statuses: readonly ShardStatus[]): string[] {
+  const sum = (read: (status: ShardStatus) => number): number =>
+    statuses.reduce((total, each) => total + read(each), 0);
+  const lag = sum(({ generation }) => generation?.lag.lagEntries ?? 0);
+  const pending = sum(({ generation }) => generation?.lag.pendingEntries ?? 0);
+  const alive = (status: 'active' | 'blocked' | 'stale'): string =>
+    `${sum(({ generation }) => generation?.coordinators[status] ?? 0)} ${status}`;
+  return [
+    'all shards',
+    row(
+      'streams',
+      count(
+        sum(({ streamEntries }) => streamEntries),
+        'entry',
+        'entries',
+      ),
+    ),
+    row('lag', `${count(lag, 'entry', 'entries')}, of these ${pending} pending`),
+    row('dead letters', String(sum(({ deadLetters }) => deadLetters))),
+    row('coordinators', `${alive('active')}, ${alive('blocked')}, ${alive('stale')}`),
+  ];
+}
 
 function describe({ shard, stream, streamEntries, deadLetters, generation }: ShardStatus): string[] {
   const lines = [`shard ${shard}`, row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`)];

@@ -17,7 +17,9 @@ export const verify: Command = async ({ configuration, print, printError }) =>
       for (let shard = 0; shard < shards; shard++) {
         const generation = await findGeneration(redis, prefix, shard);
         if (generation === undefined) {
-          printError(`shard ${shard}: expected a generation to verify; no aggregator has run yet`);
+          printError(
+            `streamfold: shard ${shard}: expected a generation to verify; no aggregator has run yet`,
+          );
           continue;
         }
         let shown = 0;
@@ -33,7 +35,7 @@ export const verify: Command = async ({ configuration, print, printError }) =>
       else for (const each of verifications) for (const line of describe(each)) print(line);
       return equal ? 0 : 1;
     },
-    { looksOnly: true },
+    { shardCount: 'compare' },
   );
 
 function describe(verification: Verification): string[] {

@@ -6,7 +6,7 @@ import {
   type ShardView,
 } from '@streamfold/aggregator';
 import type { RedisConnection } from '@streamfold/redis';
-import type { Installation } from '../doctor/inspect-redis.ts';
+import type { Installation } from '../doctor/finding.ts';
 import { summarize, type Summary } from './summarize.ts';
 
 /** Follows what has been folded on all shards, as an aggregator that serves does. */

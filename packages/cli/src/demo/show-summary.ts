@@ -25,8 +25,6 @@ export function createSummaryDisplay(write: (line: string) => void, terminal: bo
 
 function toBlock(summary: Summary, elapsedMs: number): string[] {
   const { active, blocked, stale } = summary;
-  const row = (name: string, value: string, more = ''): string =>
-    `  ${name.padEnd(22)}${value.padStart(12)}   ${more}`;
   return [
     row('running for', showClock(elapsedMs)),
     row('events folded', showCount(summary.events), `${showRate(summary)}/s`),
@@ -39,6 +37,10 @@ function toBlock(summary: Summary, elapsedMs: number): string[] {
     row('blocked, P95', showSeconds(summary.blockingP95Seconds)),
     row('signal latency, P95', showSeconds(summary.latencyP95Seconds)),
   ].map((line) => line.trimEnd());
+}
+
+function row(name: string, value: string, more = ''): string {
+  return `  ${name.padEnd(22)}${value.padStart(12)}   ${more}`;
 }
 
 function toLine(summary: Summary, elapsedMs: number): string {

@@ -13,6 +13,8 @@ export interface AggregatorProcess {
 }
 
 const PROGRAM = fileURLToPath(new URL('../../bin/streamfold.js', import.meta.url));
+/** Not to be taken from our environment, as they must differ or be so; empty means the default. */
+const OWN_SETTINGS = { STREAMFOLD_LOG_LEVEL: 'error', STREAMFOLD_CONSUMER: '', STREAMFOLD_ROLE: '' };
 const STOP_DEADLINE_MS = 5_000;
 
 /**
@@ -24,7 +26,7 @@ export async function startAggregator(
   settings: Readonly<Record<string, string>>,
 ): Promise<AggregatorProcess> {
   const child = fork(PROGRAM, ['serve'], {
-    env: { ...process.env, STREAMFOLD_LOG_LEVEL: 'error', ...settings },
+    env: { ...process.env, ...OWN_SETTINGS, ...settings },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     detached: true, // Ctrl-C in a terminal is for us: we then stop it
   });

@@ -41,7 +41,7 @@ export function summarize(
 function quantile(states: readonly Delta[], name: string, share: number): number | undefined {
   const metric = CATALOGUE.find((each) => each.name === name);
   if (metric?.type !== 'histogram') return undefined;
-  const total = { sumMicros: 0n, buckets: new Array<number>(metric.buckets.length + 1).fill(0) };
+  const total = { sumMicros: 0, buckets: new Array<number>(metric.buckets.length + 1).fill(0) };
   for (const state of states) {
     for (const value of state.series.get(name)?.values() ?? []) {
       if (typeof value === 'object') mergeHistogram(total, value);

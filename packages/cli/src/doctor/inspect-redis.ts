@@ -1,36 +1,67 @@
 import { compareStamps, stampMs } from '@streamfold/core';
-import { loadScript, readServerTimeMs, replyField, shardKeys, type RedisConnection } from '@streamfold/redis';
+import {
+  readServerTimeMs,
+  replyField,
+  shardCountKey,
+  shardKeys,
+  type RedisConnection,
+} from '@streamfold/redis';
+import type { Finding, Installation } from './finding.ts';
+import { inspectPermissions } from './inspect-permissions.ts';
 
-/** What was found of one thing that the guarantees need. */
-export interface Finding {
-  /** `fail`: a promise cannot be kept. `warn`: it can, but know this. */
-  readonly verdict: 'ok' | 'warn' | 'fail';
-  readonly what: string;
-  /** What is so, and what to do where it should not be. */
-  readonly text: string;
+/** Looks at Redis and changes nothing. One finding for each thing, in a fixed order; what the user may not see is told. */
+export async function inspectRedis(
+  redis: RedisConnection,
+  installation: Installation,
+): Promise<readonly Finding[]> {
+  const info = await inspectInfo(redis);
+  return [
+    ...info,
+    await inspectPermissions(redis, installation),
+    await settled('shards', () => inspectShardCount(redis, installation)),
+    await settled('clock', () => inspectClock(redis, installation)),
+    await settled('stream clock', () => inspectStreamClock(redis, installation)),
+  ];
 }
 
-export interface Installation {
-  readonly prefix: string;
-  readonly shards: number;
-  /** The clock of this machine, ms since 1970. */
-  readonly localTimeMs: () => number;
-}
-
-const permissions = loadScript(new URL('../../lua/check-permissions.lua', import.meta.url));
-
-/** Looks at Redis and changes nothing. One finding for each thing, in a fixed order. */
-export async function inspectRedis(redis: RedisConnection, installation: Installation): Promise<Finding[]> {
-  const info = parseInfo(await redis.info());
+async function inspectInfo(redis: RedisConnection): Promise<readonly Finding[]> {
+  let info: Info;
+  try {
+    info = parseInfo(await redis.info());
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const text = `INFO cannot be read, so version, role, persistence and maxmemory-policy are not known; got ${why}`;
+    return [{ verdict: 'warn', what: 'info', text }];
+  }
   return [
     inspectVersion(info),
     inspectRole(info),
     inspectPersistence(info, await readSetting(redis, 'appendfsync')),
     inspectEviction(info),
-    await inspectPermissions(redis, installation),
-    await inspectClock(redis, installation),
-    await inspectStreamClock(redis, installation),
   ];
+}
+
+/** The finding, or one that tells that it could not be looked at. */
+async function settled(what: string, inspect: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await inspect();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { verdict: 'fail', what, text: `cannot be looked at; got ${why}` };
+  }
+}
+
+async function inspectShardCount(redis: RedisConnection, { prefix, shards }: Installation): Promise<Finding> {
+  const what = 'shards';
+  const recorded = await redis.get(shardCountKey(prefix));
+  if (recorded === null) return { verdict: 'ok', what, text: `${shards}, to be recorded at first use` };
+  return recorded === String(shards)
+    ? { verdict: 'ok', what, text: `${shards}, as recorded in Redis` }
+    : {
+        verdict: 'fail',
+        what,
+        text: `${recorded} are recorded in Redis (${shardCountKey(prefix)}), ${shards} configured: set STREAMFOLD_SHARDS`,
+      };
 }
 
 type Info = ReadonlyMap<string, string>;
@@ -81,7 +112,7 @@ function inspectRole(info: Info): Finding {
     ? {
         verdict: 'ok',
         what: 'role',
-        text: `primary with ${replicas} replicas; replication is asynchronous: a failover can lose a tail of the log, of stream and state together (min-replicas-to-write bounds it)`,
+        text: `primary with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}; replication is asynchronous: a failover can lose a tail of the log, of stream and state together (min-replicas-to-write bounds it)`,
       }
     : { verdict: 'ok', what: 'role', text: 'primary without replicas' };
 }
@@ -138,28 +169,6 @@ function inspectEviction(info: Info): Finding {
     what,
     text: `${policy}, ${used}: Redis may forget which ids were published, so that a retry counts twice; set noeviction`,
   };
-}
-
-/** What the programs run on keys of theirs, in scripts or outside them. */
-const COMMANDS = [
-  'XADD', 'XREADGROUP', 'XACK', 'XAUTOCLAIM', 'XPENDING', 'XRANGE', 'XREVRANGE', 'XLEN', 'XDEL', 'XTRIM',
-  'XGROUP CREATE', 'XGROUP DELCONSUMER', 'XINFO STREAM', 'XINFO GROUPS', 'XINFO CONSUMERS',
-  'GET', 'SET', 'DEL', 'UNLINK', 'EXISTS', 'EXPIRE', 'PEXPIRE', 'PERSIST', 'HGET', 'HMGET', 'HSET', 'HINCRBY',
-  'ZADD', 'ZREM', 'ZMSCORE', 'ZRANGEBYSCORE', 'TIME',
-] as const; // prettier-ignore
-
-async function inspectPermissions(redis: RedisConnection, { prefix }: Installation): Promise<Finding> {
-  const what = 'permissions';
-  const { events } = shardKeys(prefix, 0);
-  try {
-    const refused = (await permissions.run(redis, [events], COMMANDS)) as string[];
-    return refused.length === 0
-      ? { verdict: 'ok', what, text: `all commands that are needed, on keys ${prefix}:*` }
-      : { verdict: 'fail', what, text: `not permitted on ${events}: ${refused.join(', ')}` };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { verdict: 'fail', what, text: `EVALSHA and EVAL on keys ${prefix}:* are needed; got ${why}` };
-  }
 }
 
 /** Clocks that differ by more are worth a word, ms. */

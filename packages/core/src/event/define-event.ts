@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clockMs, durationMs, id, INVALID, readFieldRule, version, type FieldRule } from './field.ts';
+import { toPlainDecimal } from './plain-decimal.ts';
 
 /** Fields of an event's own, by wire name. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
@@ -17,7 +18,7 @@ export interface EventType<Type extends string = string, Own extends Fields = Fi
   readonly rules: readonly NamedRule[];
 }
 
-export interface NamedRule extends FieldRule {
+interface NamedRule extends FieldRule {
   /** Name on the wire. */
   readonly name: string;
   /** Name in the decoded event. */
@@ -35,7 +36,7 @@ type Optionals<T> = { [Name in keyof T as undefined extends T[Name] ? Name : nev
 type Requireds<T> = { [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name] };
 
 /** The decoded form of an event: wire names and parsed values. */
-export type Decoded<Type extends string, Own extends Fields> = Readonly<
+type Decoded<Type extends string, Own extends Fields> = Readonly<
   { type: Type; swarm_id: string; v: number; id?: string | undefined; at?: number | undefined } & Requireds<
     DecodedFields<Own>
   > &
@@ -117,7 +118,8 @@ export function decodeFields(eventType: EventType, read: FieldSource): Record<st
       decoded[rule.decodedName] = rule.byDefault;
       continue;
     }
-    const text = typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+    const text =
+      typeof value === 'string' ? value : typeof value === 'number' ? toPlainDecimal(value) : undefined;
     const parsed = text === undefined ? INVALID : rule.kind.parse(text);
     if (parsed === INVALID) fault ??= invalid(rule, value);
     else decoded[rule.decodedName] = parsed;

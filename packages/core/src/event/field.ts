@@ -5,7 +5,7 @@ import { z } from 'zod';
  * reference in the docs, and beside it a fast parser of the same meaning, which decoding uses: `test/core` holds the two
  * to each other on generated input.
  */
-export interface FieldKind {
+interface FieldKind {
   /** What is expected, in words, for error texts and the reference. */
   readonly expected: string;
   /** The value of a text, or `INVALID`. */
@@ -74,7 +74,8 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 
 /** Longest duration, ms: a year of 365 days. */
 const LONGEST_MS = 31_536_000_000;
-const DECIMAL = /^\d{1,20}(\.\d{1,20})?$/;
+/** However many digits: the shortest decimal of a small number has more than twenty. */
+const DECIMAL = /^\d+(\.\d+)?$/;
 
 /** Decimal milliseconds; the value is whole microseconds. */
 export const durationMs = ofKind(

@@ -1,0 +1,38 @@
+// All that can be said about the project without running it: format, lint, dead code, packages, types. One line for each
+// check with its time; what a check has printed is shown only where it fails.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCommand } from './setup/run-command.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const CHECKS = [
+  { name: 'types', command: ['tsc', '-b'] },
+  { name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'], mend: 'npm run format' },
+  { name: 'lint', command: ['oxlint', '--deny-warnings'] },
+  { name: 'dead code', command: ['knip', '--no-progress', '--treat-config-hints-as-errors'] },
+  ...readdirSync(join(ROOT, 'packages')).map((name) => ({
+    name: `package ${name}`,
+    command: ['publint', 'run', join('packages', name), '--strict', '--pack', 'npm'],
+  })),
+];
+
+/** Runs one check, and says how it went. */
+async function passes({ name, command: [program, ...args], mend }) {
+  const startedMs = performance.now();
+  const { code, output } = await runCommand(join(ROOT, 'node_modules', '.bin', program), args, { cwd: ROOT });
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(24)}${seconds.padStart(5)} s`);
+  if (code === 0) return true;
+  console.log(`\n${[program, ...args].join(' ')}\n\n${output.trim()}\n`);
+  if (mend !== undefined) console.log(`mend it with: ${mend}\n`);
+  return false;
+}
+
+const failed = [];
+for (const check of CHECKS) if (!(await passes(check))) failed.push(check.name);
+if (failed.length > 0) {
+  console.log(`expected all checks to pass; failed: ${failed.join(', ')}`);
+  process.exitCode = 1;
+}

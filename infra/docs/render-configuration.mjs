@@ -1,0 +1,65 @@
+import { SETTINGS } from 'streamfold';
+import { code, codeList, renderPage, renderTable } from './render-page.mjs';
+
+/** Every setting: an overview, then each with its bounds and reason, and the commands that take it. */
+export function renderConfiguration(helps) {
+  const settings = Object.values(SETTINGS).map((setting) => ({
+    ...setting,
+    takenBy: listTakers(setting, helps),
+  }));
+  return renderPage('Configuration', [
+    'A setting is a flag and an environment variable that mean the same; the flag wins. An empty variable counts as not\nset. A value that is not as expected ends the program with exit code 2 and one line that says what was expected and\nwhat came.',
+    renderTable(
+      ['variable', 'flag', 'unit', 'default', 'sets'],
+      settings.map((setting) => [
+        `[${code(setting.variable)}](#${setting.variable.toLowerCase()})`,
+        code(setting.flag),
+        setting.unit,
+        showDefault(setting),
+        setting.help,
+      ]),
+    ),
+    ...settings.flatMap(renderSetting),
+    '## Outside of the program',
+    renderTable(
+      ['variable', 'sets'],
+      [[code('STREAMFOLD_CACHE'), 'the folder in which the set-up keeps the servers that it provides']],
+    ),
+  ]);
+}
+
+function renderSetting(setting) {
+  const { variable, flag, argument, unit, expected, reason, takenBy } = setting;
+  return [
+    `### ${variable}`,
+    `${upperFirst(setting.help)}.`,
+    renderTable(
+      ['', ''],
+      [
+        ['flag', code(argument === undefined ? flag : `${flag} <${argument}>`)],
+        ['unit', unit],
+        ['default', showDefault(setting)],
+        ['expected', expected],
+        ['why so', reason],
+        ['taken by', codeList(takenBy)],
+      ],
+    ),
+  ];
+}
+
+function listTakers({ variable }, helps) {
+  const names = helps
+    .filter(({ variables }) => variables.includes(variable))
+    .map(({ path }) => path.join(' '));
+  if (names.length === 0) throw new Error(`expected a command that takes ${variable}; there is none`);
+  return names;
+}
+
+function showDefault({ byDefault, defaultInWords }) {
+  if (defaultInWords !== undefined) return defaultInWords;
+  return code(byDefault);
+}
+
+function upperFirst(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,71 @@
+import { describeProcessMetrics } from '@streamfold/aggregator';
+import { CATALOGUE } from '@streamfold/core';
+import { code, codeList, renderPage, renderTable } from './render-page.mjs';
+
+/** What a gauge is read off. */
+const PROJECTIONS = {
+  coordinators_alive: 'the coordinators that are alive',
+  open_waits: 'the waits that are open',
+  oldest_open_wait: 'the waits that are open, and the clock of Redis',
+};
+
+/** Every metric of the swarm and of the process. */
+export function renderMetrics() {
+  const all = describeProcessMetrics();
+  const own = all.filter(({ name }) => name.startsWith('streamfold_'));
+  const runtime = all.filter((metric) => !own.includes(metric));
+  return renderPage('Metrics', [
+    '## Of the swarm: `GET /prometheus/metrics`',
+    'The same from every aggregator: scrape them through **one** target. Every metric has its HELP and TYPE even while it\nhas no series.',
+    renderTable(
+      ['metric', 'type', 'labels'],
+      CATALOGUE.map(({ name, type, labels }) => [`[${code(name)}](#${name})`, type, codeList(labels)]),
+    ),
+    ...CATALOGUE.flatMap(renderSwarmMetric),
+    '## Of one process: `GET /metrics`',
+    "The aggregator's own health: scrape each replica.",
+    renderTable(['metric', 'type', 'labels', 'tells'], own.map(renderProcessMetric)),
+    `Buckets of the histograms, in seconds: ${showBuckets(own)}.`,
+    '### Node.js and the process',
+    'As every Node.js program with `prom-client` has them; those of `process_` that the system does not tell are not there.',
+    renderTable(['metric', 'type', 'labels', 'tells'], runtime.map(renderProcessMetric)),
+  ]);
+}
+
+function renderSwarmMetric(metric) {
+  const { name, type, help, unit, labels } = metric;
+  const rows = [
+    ['type', type],
+    ...(unit === undefined ? [] : [['unit', unit]]),
+    ['labels', codeList(labels)],
+    ...(type === 'histogram' ? [['buckets', `${metric.buckets.join(', ')}, +Inf`]] : []),
+    ['from', describeSource(metric)],
+  ];
+  return [`### ${name}`, help, renderTable(['', ''], rows)];
+}
+
+function describeSource(metric) {
+  if (metric.type !== 'gauge') {
+    const event = `[${code(metric.event)}](events.md#${metric.event.replace('.', '')})`;
+    return metric.type === 'counter'
+      ? `each ${event}`
+      : `${code(metric.value.replace(/_micros$/, '_ms'))} of ${event}`;
+  }
+  const source = PROJECTIONS[metric.projection];
+  if (source === undefined)
+    throw new Error(`expected words for the projection ${metric.projection}; got none`);
+  return source;
+}
+
+function renderProcessMetric({ name, type, labels, help }) {
+  return [code(name), type, codeList(labels), help];
+}
+
+/** All histograms of a process have the same buckets. */
+function showBuckets(metrics) {
+  const lists = new Set(
+    metrics.filter(({ type }) => type === 'histogram').map(({ buckets }) => buckets.join(', ')),
+  );
+  if (lists.size !== 1) throw new Error(`expected one list of buckets; got ${lists.size}`);
+  return [...lists].join('');
+}

@@ -1,0 +1,34 @@
+import { Registry } from 'prom-client';
+import { createProcessMetrics } from './process-metrics.ts';
+
+/** A metric of this process, without its values. */
+export interface ProcessMetricDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram's buckets, in the unit that its name says; of another metric, none. */
+  readonly buckets: readonly number[];
+}
+
+/** Every metric that `/metrics` shows, by name: read off the registry, for the reference in the docs and for tests. */
+export function describeProcessMetrics(): ProcessMetricDescription[] {
+  const registry = new Registry();
+  createProcessMetrics('', registry);
+  return registry
+    .getMetricsAsArray()
+    .map((metric) => ({
+      name: metric.name,
+      type: String(metric.type),
+      help: metric.help,
+      labels: listOf(metric, 'labelNames').filter((label) => typeof label === 'string'),
+      buckets: listOf(metric, 'upperBounds').filter((bound) => typeof bound === 'number'),
+    }))
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** What the types of prom-client do not tell of a metric, though it is there. */
+function listOf(metric: object, property: string): readonly unknown[] {
+  const value: unknown = Reflect.get(metric, property);
+  return Array.isArray(value) ? value : [];
+}

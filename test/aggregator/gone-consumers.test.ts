@@ -1,0 +1,72 @@
+import test from 'ava';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AggregatorOptions, Generation } from '@streamfold/aggregator';
+import { replyField } from '@streamfold/redis';
+import { appendFlat } from '../harness/append-events.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitForGeneration } from '../harness/wait-until-folded.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+/** An aggregator that looks for consumers that are gone every 50 ms. */
+async function openWatched(
+  prefix: string,
+  options: { goneIdleMs: number; claimIdleMs: number },
+): Promise<{ aggregator: TestAggregator; generation: Generation; consumers: () => Promise<string[]> }> {
+  const pause: AggregatorOptions['pause'] = async (ms, signal) => {
+    await sleep(Math.min(ms, 50), undefined, { signal }).catch(() => undefined);
+  };
+  const aggregator = await startAggregator({ redisUrl, prefix, consumer: 'reads', pause, ...options });
+  const generation = await waitForGeneration(redis, prefix);
+  const { shardKeys, keys } = generation;
+  const consumers = async (): Promise<string[]> => {
+    const reply = (await redis.xinfo('CONSUMERS', shardKeys.events, keys.group)) as unknown[][];
+    return reply.map((fields) => String(replyField(fields, 'name'))).toSorted();
+  };
+  return { aggregator, generation, consumers };
+}
+
+test('a consumer that is gone is removed where nothing is pending for it, and never where something is', async (t) => {
+  const prefix = nextPrefix();
+  const first = await startAggregator({ redisUrl, prefix, role: 'serve' });
+  const { shardKeys, keys } = await waitForGeneration(redis, prefix);
+  await first.stop();
+  await appendFlat(redis, { prefix }, generateEvents(10, { seed: 1 }));
+  await redis.xreadgroup('GROUP', keys.group, 'dead', 'COUNT', 3, 'STREAMS', shardKeys.events, '>');
+  await redis.xgroup('CREATECONSUMER', shardKeys.events, keys.group, 'gone');
+
+  const { aggregator, consumers } = await openWatched(prefix, { goneIdleMs: 300, claimIdleMs: 86_400_000 });
+  t.teardown(aggregator.stop);
+  await waitUntil('the gone consumer to be removed', async () => !(await consumers()).includes('gone'));
+  t.true((await consumers()).includes('dead'));
+  const pending = (await redis.xpending(shardKeys.events, keys.group, '-', '+', 10, 'dead')) as unknown[];
+  t.is(pending.length, 3);
+  await waitUntil('it to be told', () => aggregator.facts.some(({ type }) => type === 'consumers_removed'));
+  t.regex(
+    await (await fetch(`${aggregator.url}/metrics`)).text(),
+    /^streamfold_consumers_removed_total [1-9]/m,
+  );
+});
+
+test('a consumer that waits while nothing comes is not taken for gone', async (t) => {
+  const prefix = nextPrefix();
+  const { aggregator, generation, consumers } = await openWatched(prefix, {
+    goneIdleMs: 1_200,
+    claimIdleMs: 1_200,
+  });
+  t.teardown(aggregator.stop);
+  const { shardKeys, keys } = generation;
+  await waitUntil('both to read', async () => (await consumers()).length === 2);
+  await redis.xgroup('CREATECONSUMER', shardKeys.events, keys.group, 'gone');
+  await waitUntil('the gone consumer to be removed', async () => !(await consumers()).includes('gone'));
+  t.deepEqual(await consumers(), ['reads:0', 'reads:1']);
+  const removals = aggregator.facts.filter(({ type }) => type === 'consumers_removed');
+  t.deepEqual(
+    removals.map((fact) => (fact.type === 'consumers_removed' ? fact.consumers : 0)),
+    [1],
+  );
+});

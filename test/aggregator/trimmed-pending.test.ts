@@ -1,0 +1,125 @@
+import test from 'ava';
+import { readStatus, type Generation } from '@streamfold/aggregator';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { appendFlat } from '../harness/append-events.ts';
+import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { parseSamples, scrape } from '../harness/scrape.ts';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const { redis, url: redisUrl, port, stop } = await startRedis();
+test.after.always(stop);
+
+const SENT = 'signals_sent_total{swarm_id="s1",signal_type="x"}';
+const LOST = 'streamfold_entries_lost_total{reason="trimmed"}';
+
+function signals(count: number): Record<string, string>[] {
+  const signal = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
+  return Array.from({ length: count }, () => signal);
+}
+
+/** Looks after the shard every 20 ms, so that what is counted by upkeep would be counted within the test. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.min(ms, 20), undefined, { signal }).catch(() => undefined);
+}
+
+async function ownMetric({ url }: TestAggregator, name: string): Promise<number> {
+  return Number(parseSamples(await (await fetch(`${url}/metrics`)).text()).get(name));
+}
+
+async function openGroup(): Promise<{ prefix: string; generation: Generation }> {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  const generation = await waitForGeneration(redis, prefix);
+  await aggregator.stop();
+  return { prefix, generation };
+}
+
+for (const consumer of ['dead', 'again']) {
+  const whose = consumer === 'again' ? 'its own consumer before a restart' : 'a dead consumer';
+  test(`entries trimmed while they were pending for ${whose} are counted as lost, once, and the others folded`, async (t) => {
+    const { prefix, generation } = await openGroup();
+    const { shardKeys, keys } = generation;
+    await appendFlat(redis, { prefix }, signals(100));
+    await redis.xreadgroup(
+      'GROUP',
+      keys.group,
+      `${consumer}:0`,
+      'COUNT',
+      60,
+      'STREAMS',
+      shardKeys.events,
+      '>',
+    );
+    await redis.xtrim(shardKeys.events, 'MAXLEN', 60);
+    const aggregators = await Promise.all([
+      startAggregator({ redisUrl, prefix, pause, consumer: 'again', claimIdleMs: 100 }),
+      startAggregator({ redisUrl, prefix, pause, consumer: 'other', claimIdleMs: 100 }),
+    ]);
+    for (const each of aggregators) t.teardown(each.stop);
+    await waitUntilFolded(redis, { prefix });
+    await appendFlat(redis, { prefix }, signals(10));
+    await waitUntilFolded(redis, { prefix });
+    for (const { url } of aggregators) t.is((await scrape(url)).get(SENT), '70');
+    let lost = 0;
+    for (const each of aggregators) lost += await ownMetric(each, LOST);
+    t.is(lost, 40);
+    t.is((await readStatus(redis, prefix, 0)).generation?.lostEntries, 40);
+  });
+}
+
+/** Publishes 50, and holds the commit of an aggregator back: `release` lets it go on. */
+async function holdCommit(
+  t: { teardown: (end: () => Promise<void>) => void },
+  prefix: string,
+): Promise<{ aggregator: TestAggregator; release: () => void }> {
+  const proxy = await startCuttingProxy(port);
+  t.teardown(proxy.stop);
+  const held = proxy.holdBack(`${prefix}:{0}:dead`);
+  const aggregator = await startAggregator({
+    redisUrl: `redis://127.0.0.1:${proxy.port}`,
+    prefix,
+    claimIdleMs: 86_400_000,
+  });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, signals(50));
+  return { aggregator, release: await held };
+}
+
+test('entries trimmed while their commit is under way are folded', async (t) => {
+  const { prefix, generation } = await openGroup();
+  const { aggregator, release } = await holdCommit(t, prefix);
+  await redis.xtrim(generation.shardKeys.events, 'MAXLEN', 0);
+  release();
+  await waitUntilFolded(redis, { prefix });
+  t.is((await scrape(aggregator.url)).get(SENT), '50');
+  t.is(await ownMetric(aggregator, LOST), 0);
+});
+
+test('entries found trimmed in its own history are counted as lost, and the others folded', async (t) => {
+  const { prefix, generation } = await openGroup();
+  const { shardKeys, keys } = generation;
+  const { aggregator, release } = await holdCommit(t, prefix);
+  const pending = (await redis.xpending(shardKeys.events, keys.group, '-', '+', 50)) as [string, string][];
+  const last = pending.at(-1)?.[0] ?? '';
+  // One entry is taken away, so that the commit is contested; 20 others are trimmed.
+  await redis.xclaim(shardKeys.events, keys.group, 'thief', 0, last);
+  await redis.xtrim(shardKeys.events, 'MAXLEN', 30);
+  release();
+  await waitUntil('the rest to be committed', () =>
+    aggregator.facts.some((fact) => fact.type === 'batch_committed' && fact.lostEntries > 0),
+  );
+  t.true(aggregator.facts.some(({ type }) => type === 'batch_contested'));
+  t.is(await ownMetric(aggregator, LOST), 20);
+  await redis.xclaim(shardKeys.events, keys.group, pending[0]?.[1] ?? '', 0, last); // given back
+  await appendFlat(redis, { prefix }, signals(5));
+  await aggregator.stop();
+
+  const next = await startAggregator({ redisUrl, prefix, pause, claimIdleMs: 50 });
+  t.teardown(next.stop);
+  await waitUntilFolded(redis, { prefix });
+  t.is((await scrape(next.url)).get(SENT), '35');
+  t.is((await readStatus(redis, prefix, 0)).generation?.lostEntries, 20);
+});

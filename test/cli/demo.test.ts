@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import test from 'ava';
+import { CATALOGUE } from '@streamfold/core';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+import { parseSamples, scrape } from '../harness/scrape.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { startStreamfold, type RunningStreamfold } from '../harness/start-streamfold.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const METRICS = /metrics of the swarms +(\S+)/;
+const REDIS = /Redis +(redis:\S+)/;
+
+/** The two last numbers of a demo that has ended. */
+function readEnd(stdout: string): { published: number; folded: number; lag: number } {
+  const [, published = '', folded = '', lag = ''] =
+    /^stopped: ([\d,]+) events published here, ([\d,]+) folded, lag (\d+)$/m.exec(stdout) ?? [];
+  const toNumber = (text: string): number => Number(text.replaceAll(',', ''));
+  return { published: toNumber(published), folded: toNumber(folded), lag: toNumber(lag) };
+}
+
+async function isGone(url: string): Promise<boolean> {
+  return await fetch(url).then(
+    () => false,
+    () => true,
+  );
+}
+
+test('demo --seconds ends by itself with exit code 0, everything folded, and plausible numbers', async (t) => {
+  const { code, stdout, stderr } = await runStreamfold(['demo', '--port', '0', '--seconds', '5']);
+  t.deepEqual([code, stderr], [0, '']);
+  const { published, folded, lag } = readEnd(stdout);
+  t.true(published > 50 && published < 5_000, stdout);
+  t.is(folded, published);
+  t.is(lag, 0);
+  const shown = [
+    ...stdout.matchAll(
+      /^\d\d:\d\d \| ([\d,]+) events folded, ([\d.]+)\/s \| lag \d+ \| (\d+) active, (\d+) blocked, (\d+) stale \| P95/gm,
+    ),
+  ];
+  t.true(shown.length >= 2, stdout);
+  for (const [, , , active, blocked, stale] of shown) {
+    const alive = Number(active) + Number(blocked) + Number(stale);
+    t.true(alive > 0 && alive <= 25, stdout);
+  }
+  t.false(stdout.includes('\u001b'), 'no control sequences where the output is no terminal');
+});
+
+test('the printed address gives all metrics of the swarms, each with values, and both aggregators the same', async (t) => {
+  const demo = startStreamfold(['demo', '--port', '0']);
+  t.teardown(() => demo.kill('SIGKILL'));
+  const url = await demo.waitFor(METRICS);
+  const own = /own +(\S+)\/metrics +(\S+)\/metrics/.exec(demo.output()) ?? [];
+  t.is(`${own[1]}/prometheus/metrics`, url);
+  await waitUntil('a value of each metric', async () => {
+    const samples = [...(await scrape(own[2] ?? '')).keys()];
+    return CATALOGUE.every(({ name }) => samples.some((sample) => sample.startsWith(name)));
+  });
+  const text = await (await fetch(url)).text();
+  for (const { name, type } of CATALOGUE) {
+    t.regex(text, new RegExp(`^# HELP ${name} .+\\n# TYPE ${name} ${type}\\n${name}`, 'm'));
+  }
+  t.true([...parseSamples(text).values()].every((value) => Number(value) >= 0));
+
+  const redisUrl = await demo.waitFor(REDIS);
+  const event = ['signal.sent', 'swarm_id=mine', 'sender_id=a', 'receiver_id=b', 'signal_type=x'];
+  t.is((await runStreamfold(['publish', ...event, '--redis', redisUrl])).code, 0);
+  await waitUntil('my event to be served', async () =>
+    (await (await fetch(url)).text()).includes('signals_sent_total{swarm_id="mine",signal_type="x"} 1\n'),
+  );
+  t.is((await runStreamfold(['verify', '--redis', redisUrl])).code, 0);
+
+  demo.kill('SIGINT');
+  const { code, stdout, stderr } = await demo.ended;
+  t.deepEqual([code, stderr], [0, '']);
+  t.is(readEnd(stdout).folded, readEnd(stdout).published + 1);
+  t.true((await isGone(url)) && (await isGone(`${own[2]}/livez`)));
+  t.is((await runStreamfold(['status', '--redis', redisUrl])).code, 1);
+});
+
+test('a demo on a Redis that was named leaves that Redis running, and uses settings of its own for each aggregator', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const { code, stdout } = await runStreamfold(
+    ['demo', '--port', '0', '--seconds', '1', '--redis', server.url],
+    {
+      env: {
+        STREAMFOLD_PREFIX: 'd',
+        STREAMFOLD_SHARDS: '2',
+        STREAMFOLD_CONSUMER: 'one',
+        STREAMFOLD_ROLE: 'fold',
+      },
+    },
+  );
+  t.is(code, 0, stdout);
+  t.is(readEnd(stdout).folded, readEnd(stdout).published);
+  t.is(await server.redis.get('d:shards'), '2');
+  t.regex(stdout, /publish --redis redis:\S+ --prefix d --shards 2 /);
+});
+
+test('a port that is in use is refused where it was asked for, in one line', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const run = await runStreamfold(['demo', '--port', String(server.port), '--redis', server.url]);
+  t.like(run, { code: 2, stdout: '' });
+  t.is(
+    run.stderr,
+    `streamfold: STREAMFOLD_PORT (--port): expected a free port of 127.0.0.1; ${server.port} is in use\n`,
+  );
+});
+
+test('whoever stops reading the output ends the demo, and all that it has started', async (t) => {
+  const demo = startStreamfold(['demo', '--port', '0']);
+  const url = await demo.waitFor(METRICS);
+  demo.closeOutput();
+  t.like(await demo.ended, { code: 0, stderr: '' });
+  t.true(await isGone(url));
+});
+
+/** Runs it in a terminal, where there is the `script` of util-linux. */
+function startInTerminal(command: string): RunningStreamfold {
+  return startStreamfold(['-qec', command, '/dev/null'], { command: ['script'] });
+}
+
+const inTerminal = process.platform === 'linux' && existsSync('/usr/bin/script') ? test : test.skip;
+
+inTerminal(
+  'in a terminal the summary stays in its place, and Ctrl-C ends the demo with exit code 0',
+  async (t) => {
+    const { PROGRAM } = await import('../harness/run-streamfold.ts');
+    const demo = startInTerminal(`exec '${process.execPath}' '${PROGRAM}' demo --port 0`);
+    t.teardown(() => demo.kill('SIGKILL'));
+    const url = await demo.waitFor(METRICS);
+    await demo.waitFor(/\[6A.\[J {2}running for/);
+    demo.write('\u0003');
+    const { code, stdout } = await demo.ended;
+    t.is(code, 0, stdout);
+    t.is(readEnd(stdout.replaceAll('\r', '')).lag, 0);
+    t.true(await isGone(url));
+  },
+);

@@ -1,0 +1,110 @@
+import test from 'ava';
+import { SETTINGS } from 'streamfold';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+
+const COMMANDS = ['serve', 'demo', 'publish', 'status', 'verify', 'dead-letters', 'doctor'];
+/** Nobody listens there: what is refused for its usage never gets that far. */
+const NOWHERE = 'redis://127.0.0.1:1';
+
+const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
+  ['frobnicate', /^streamfold: unknown command "frobnicate"; expected one of serve, demo, .*doctor$/],
+  ['statsu', /^streamfold: unknown command "statsu"; .*: did you mean status\?$/],
+  ['rebuild', /^streamfold: unknown command "rebuild"; expected one of /],
+  ['archive', /^streamfold: unknown command "archive"; expected one of /],
+  ['backfill', /^streamfold: unknown command "backfill"; expected one of /],
+  ['--frobnicate', /^streamfold: unknown option --frobnicate; expected one that streamfold --help shows$/],
+  ['--redis x status', /^streamfold: option --redis: expected after a command, .*; got it before$/],
+  ['serve --prot 3', /^streamfold serve: unknown option --prot; .*: did you mean --port\?$/],
+  ['serve extra', /^streamfold serve: unexpected argument "extra"; expected none$/],
+  ['serve --port', /^streamfold serve: --port <port>: expected a value; got none$/],
+  ['serve --port 3.5', /^streamfold: STREAMFOLD_PORT \(--port\): expected a whole number from 0 to 65535; got "3.5"$/],
+  ['serve --port 65536', /^streamfold: STREAMFOLD_PORT \(--port\): expected a whole number from 0 to 65535; got "65536"$/],
+  ['serve --role leader', /^streamfold: STREAMFOLD_ROLE \(--role\): expected one of all, fold, serve; got "leader"$/],
+  ['status --shards 0', /^streamfold: STREAMFOLD_SHARDS \(--shards\): expected a whole number from 1 to 1024; got "0"$/],
+  ['status --prefix a{b}', /^streamfold: STREAMFOLD_PREFIX \(--prefix\): expected 1 to 128 characters .*; got "a\{b\}"$/],
+  ['status --redis localhost', /^streamfold: STREAMFOLD_REDIS_URL \(--redis\): expected a URL redis:.*; got "localhost"$/],
+  ['status --redis redis://h:99999', /^streamfold: Redis URL: expected redis:.*; got "redis:\/\/h:99999"$/],
+  ['status --json=1', /^streamfold status: --json: expected no value; got "1"$/],
+  ['dead-letters lst', /^streamfold dead-letters: unknown command "lst"; .*: did you mean list\?$/],
+  ['dead-letters retry', /^streamfold: dead-letters retry: expected IDs, --reason or --all; got none of them$/],
+  ['dead-letters drop', /^streamfold: dead-letters drop: expected IDs, --reason or --all; got none of them$/],
+  ['dead-letters drop 0/1-1 --all', /^streamfold: dead-letters drop: expected IDs, or else --reason or --all; got both$/],
+  ['dead-letters drop 5', /^streamfold: ID: expected shard\/ID as list shows it; got "5"$/],
+  ['dead-letters drop 1/1-1', /^streamfold: ID: expected shard\/ID as list shows it; got "1\/1-1"$/],
+  ['dead-letters list --reason bad', /^streamfold: STREAMFOLD_REASON \(--reason\): expected one of too_large, .*; got "bad"$/],
+  ['publish', /^streamfold: arguments: expected TYPE field=value …, or --stdin; got none$/],
+]; // prettier-ignore
+
+for (const [line, stderr] of BAD_USAGE) {
+  test(`"streamfold ${line}" is refused in one line, with exit code 2`, async (t) => {
+    const run = await runStreamfold(line.split(' '), { env: { STREAMFOLD_REDIS_URL: NOWHERE } });
+    t.regex(run.stderr.replace(/\n$/, ''), stderr);
+    t.like(run, { code: 2, stdout: '' });
+  });
+}
+
+test('without a command the usage is shown, with exit code 2', async (t) => {
+  for (const args of [[], ['dead-letters']]) {
+    const run = await runStreamfold(args);
+    t.like(run, { code: 2, stdout: '' });
+    t.true(run.stderr.startsWith(`Usage: ${['streamfold', ...args].join(' ')} `));
+  }
+});
+
+test('--help names every command, and --version is the version alone', async (t) => {
+  const help = await runStreamfold(['--help']);
+  t.like(help, { code: 0, stderr: '' });
+  for (const command of COMMANDS) t.regex(help.stdout, new RegExp(`^  ${command} `, 'm'));
+  const version = await runStreamfold(['--version']);
+  t.like(version, { code: 0, stderr: '' });
+  t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('--help of each command names --redis, and the variable of every option', async (t) => {
+  const commands = [
+    ...COMMANDS.filter((command) => command !== 'dead-letters').map((command) => [command]),
+    ...['list', 'retry', 'drop'].map((verb) => ['dead-letters', verb]),
+  ];
+  const variables = new Map<string, string>(
+    Object.values(SETTINGS).map(({ flag, variable }) => [flag, variable]),
+  );
+  for (const command of commands) {
+    const { code, stdout } = await runStreamfold([...command, '--help']);
+    t.is(code, 0);
+    const flags = [...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag ?? '');
+    t.true(flags.includes('--redis'));
+    for (const flag of flags) t.true(stdout.replace(/\s+/g, ' ').includes(`(${variables.get(flag)}`), flag);
+  }
+});
+
+test('every option has a variable of its own that starts with STREAMFOLD_', (t) => {
+  const variables = Object.values(SETTINGS).map(({ variable }) => variable);
+  t.is(new Set(variables).size, variables.length);
+  for (const variable of variables) t.true(variable.startsWith('STREAMFOLD_'));
+});
+
+test('a variable means the same as its flag, and the flag wins', async (t) => {
+  const bad = { STREAMFOLD_REDIS_URL: 'nonsense', STREAMFOLD_SHARDS: 'many' };
+  const byVariable = await runStreamfold(['status', '--redis', NOWHERE], { env: bad });
+  t.is(byVariable.code, 2);
+  t.regex(byVariable.stderr, /^streamfold: STREAMFOLD_SHARDS .*; got "many"$/m);
+  const byFlag = await runStreamfold(['status', '--redis', NOWHERE, '--shards', '1'], { env: bad });
+  t.is(byFlag.code, 1);
+  t.is(
+    byFlag.stderr,
+    `streamfold: Redis: expected an answer at ${NOWHERE}; got connect ECONNREFUSED 127.0.0.1:1\n`,
+  );
+});
+
+test('a password never shows, whatever is wrong with the URL', async (t) => {
+  for (const url of [
+    'http://user:hush@host',
+    'redis://user:hu/sh@127.0.0.1:1',
+    'redis://:hush@127.0.0.1:1',
+  ]) {
+    const { code, stderr } = await runStreamfold(['status', '--redis', url]);
+    t.not(code, 0);
+    t.notRegex(stderr, /hu\/?sh/);
+    t.true(stderr.includes(':***@'));
+  }
+});

@@ -1,0 +1,81 @@
+import test from 'ava';
+import { generateEvents } from '../harness/generate-events.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
+import { scrape } from '../harness/scrape.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+function runVerify(prefix: string, ...args: string[]): Promise<ProgramRun> {
+  return runStreamfold(['verify', '--redis', server.url, '--prefix', prefix, ...args]);
+}
+
+/** Folds some events, a few of them bad, and ends the aggregator. */
+async function foldSome(prefix: string, count: number): Promise<void> {
+  const add = server.redis.pipeline();
+  for (const event of generateEvents(count, { seed: 7, bad: true })) {
+    add.xadd(`${prefix}:{0}:events`, '*', ...Object.entries(event).flat());
+  }
+  await add.exec();
+  const aggregator = await startAggregator({ redisUrl: server.url, prefix });
+  await waitUntil('all to be folded', async () => {
+    const health = (await (await fetch(`${aggregator.url}/prometheus/health`)).json()) as {
+      lag_entries: number;
+    };
+    return health.lag_entries === 0;
+  });
+  await scrape(aggregator.url);
+  await aggregator.stop();
+}
+
+test('a state that equals the fold of the log is called equal, with exit code 0', async (t) => {
+  const prefix = nextPrefix();
+  await foldSome(prefix, 500);
+  const run = await runVerify(prefix);
+  t.like(run, { code: 0, stderr: '' });
+  t.regex(run.stdout, /^shard 0, generation \S+: equal \(500 entries folded, 0 pending\)\n$/);
+  const { equal, shards } = JSON.parse((await runVerify(prefix, '--json')).stdout) as {
+    equal: boolean;
+    shards: unknown[];
+  };
+  t.true(equal);
+  t.like(shards[0], {
+    shard: 0,
+    entries: 500,
+    pendingEntries: 0,
+    missingEntries: 0,
+    equal: true,
+    differences: [],
+  });
+});
+
+test('a delta that nobody folded from the log is a difference, with exit code 1', async (t) => {
+  const prefix = nextPrefix();
+  await foldSome(prefix, 50);
+  // An entry that was folded and is gone: the live state knows it, the log does not.
+  const stream = `${prefix}:{0}:events`;
+  const [id = ''] = (await server.redis.xrange(stream, '-', '+', 'COUNT', 1))[0] ?? [];
+  await server.redis.xdel(stream, id);
+  const run = await runVerify(prefix);
+  t.is(run.code, 1);
+  t.regex(run.stdout, /^shard 0, generation \S+: \d+ differences \(49 entries folded, 0 pending\)\n/);
+  t.regex(run.stdout, /^ {2}1 entries are in the stream no more/m);
+  t.regex(run.stdout, /^ {2}\S.*: live \S.*, folded \S.*$/m);
+  const json = await runVerify(prefix, '--json');
+  t.is(json.code, 1);
+  const { equal, shards } = JSON.parse(json.stdout) as {
+    equal: boolean;
+    shards: { differences: { what: string }[] }[];
+  };
+  t.false(equal);
+  t.true((shards[0]?.differences.length ?? 0) > 0);
+});
+
+test('where no aggregator has run yet there is nothing to verify, with exit code 1', async (t) => {
+  const run = await runVerify(nextPrefix());
+  t.like(run, { code: 1, stdout: '' });
+  t.regex(run.stderr, /^streamfold: shard 0: expected a generation to verify; no aggregator has run yet\n$/);
+});

@@ -1,0 +1,62 @@
+import { createFold, decodeEntry, emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
+import type { WireEvent } from '../harness/generate-events.ts';
+import { flatten } from './decode-all.ts';
+
+/** Entries of a stream: one event, or several in one entry. */
+export interface PublishedEntry {
+  readonly id: string;
+  readonly events: readonly WireEvent[];
+}
+
+const foldEvent = createFold();
+
+/** Adds entries to a delta, in the order given, as a consumer does; dead letters are counted. */
+export function foldInto(delta: Delta, entries: readonly PublishedEntry[]): Delta {
+  for (const { id, events } of entries) {
+    const [only] = events;
+    const fields =
+      events.length === 1 && only !== undefined ? flatten(only) : ['events', JSON.stringify(events)];
+    decodeEntry(
+      fields,
+      { shard: 0, shards: 1, upcasters: noUpcasters },
+      {
+        event: (event, index) => foldEvent(delta, event, id, index),
+        deadLetter({ reason }) {
+          delta.totals.deadLetters.set(reason, (delta.totals.deadLetters.get(reason) ?? 0) + 1);
+        },
+      },
+    );
+    delta.totals.entries++;
+  }
+  return delta;
+}
+
+/** The delta of entries. */
+export function foldEntries(entries: readonly PublishedEntry[]): Delta {
+  return foldInto(emptyDelta(), entries);
+}
+
+/**
+ * Puts events into entries of 1 to 4 events; IDs grow in the milliseconds, or in the sequence number only, over lengths
+ * that change, so that their order is not that of their texts.
+ */
+export function placeEvents(events: Iterable<WireEvent>, below: (n: number) => number): PublishedEntry[] {
+  const entries: PublishedEntry[] = [];
+  let ms = 95;
+  let seq = 0;
+  let group: WireEvent[] = [];
+  let size = 1;
+  const close = (): void => {
+    if (group.length === 0) return;
+    if (below(3) === 0) [ms, seq] = [ms + 1 + below(9), 0];
+    else seq++;
+    entries.push({ id: `${ms}-${seq}`, events: group });
+    [group, size] = [[], below(3) === 0 ? 1 + below(4) : 1];
+  };
+  for (const event of events) {
+    group.push(event);
+    if (group.length >= size) close();
+  }
+  close();
+  return entries;
+}

@@ -1,0 +1,7 @@
+import { startPrivateRedis } from '@streamfold/private-servers';
+
+// A program: starts a private Redis, tells of it, and holds it until it is killed.
+
+const { pid, directory } = await startPrivateRedis();
+process.stdout.write(`${JSON.stringify({ pid, directory })}\n`);
+setInterval(() => undefined, 60_000);

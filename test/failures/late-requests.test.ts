@@ -1,0 +1,62 @@
+import test, { type ExecutionContext } from 'ava';
+import { createPublisher } from '@streamfold/publisher';
+import { checkFoldedOnce, waitUntilFolded } from '../harness/check-folded-once.ts';
+import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { createLoad } from '../harness/publish-load.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const ROUNDS = 5;
+const EVENTS = 1_000;
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+/** An aggregator behind a proxy that has folded a first load, so that Redis knows the scripts. */
+async function setUp(t: ExecutionContext, claimIdleMs: number) {
+  const installation = { redis: server.redis, prefix: nextPrefix() };
+  const { prefix } = installation;
+  const proxy = await startCuttingProxy(server.port);
+  t.teardown(() => proxy.stop());
+  const aggregator = await startAggregator({
+    redisUrl: `redis://127.0.0.1:${proxy.port}`,
+    prefix,
+    claimIdleMs,
+  });
+  t.teardown(() => aggregator.stop());
+  const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
+  t.teardown(() => publisher.close());
+  const load = createLoad({ publisher, url: server.url, prefix, seed: 9 });
+  await load.publish(EVENTS);
+  await publisher.flush();
+  await waitUntilFolded(installation);
+  return { installation, proxy, aggregator, publisher, load };
+}
+
+test('a commit that comes late, after its entries were folded again over another connection, does nothing', async (t) => {
+  const { installation, proxy, aggregator, publisher, load } = await setUp(t, 30_000);
+  for (let round = 0; round < ROUNDS; round++) {
+    const [deliverLate] = await Promise.all([proxy.keepBack(':{0}:dead'), load.publish(EVENTS)]);
+    await publisher.flush();
+    await waitUntilFolded(installation);
+    await deliverLate();
+  }
+  await load.finish();
+  await checkFoldedOnce(t, { ...installation, load, urls: [aggregator.url] });
+});
+
+test('entries that were delivered to a read that came late, and that nobody waits for, are claimed and folded once', async (t) => {
+  const { installation, proxy, aggregator, publisher, load } = await setUp(t, 200);
+  const deliverLate = await proxy.keepBack('\r\n>\r\n');
+  // What is published meanwhile goes to whoever reads; sooner or later to the late read.
+  await waitUntil('the late read has got some entries', async () => {
+    const late = deliverLate();
+    await load.publish(EVENTS);
+    await publisher.flush();
+    await late;
+    return aggregator.facts.some(({ type }) => type === 'entries_claimed');
+  });
+  await load.finish();
+  await checkFoldedOnce(t, { ...installation, load, urls: [aggregator.url] });
+});

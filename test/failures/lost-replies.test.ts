@@ -1,0 +1,51 @@
+import test from 'ava';
+import { createPublisher } from '@streamfold/publisher';
+import { checkFoldedOnce, waitUntilFolded } from '../harness/check-folded-once.ts';
+import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { createLoad } from '../harness/publish-load.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const CUTS = 20;
+const EVENTS_PER_CUT = 1_000;
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+/** Only a commit names the key of the dead letters, and only a read of new entries says `>`. */
+const CUT_KINDS = [
+  ['whose commit was done, and its reply lost,', 'cutAfterReply', ':{0}:dead'],
+  ['whose commit was lost before it reached Redis', 'cutBeforeSend', ':{0}:dead'],
+  ['that were delivered in a reply that was lost', 'cutAfterReply', '\r\n>\r\n'],
+] as const;
+
+for (const [which, cutKind, needle] of CUT_KINDS) {
+  test(`entries ${which} are folded once`, async (t) => {
+    const prefix = nextPrefix();
+    const proxy = await startCuttingProxy(server.port);
+    t.teardown(() => proxy.stop());
+    // Nobody else could claim what this one leaves pending; it has to find out by itself.
+    const aggregator = await startAggregator({ redisUrl: `redis://127.0.0.1:${proxy.port}`, prefix });
+    t.teardown(() => aggregator.stop());
+    const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
+    t.teardown(() => publisher.close());
+    const load = createLoad({ publisher, url: server.url, prefix, seed: 4 });
+    const installation = { redis: server.redis, prefix };
+    await load.publish(EVENTS_PER_CUT);
+    await publisher.flush();
+    await waitUntilFolded(installation); // from now on Redis knows the scripts
+
+    const countTold = (type: 'failed' | 'recovered'): number =>
+      aggregator.facts.filter((fact) => fact.type === type && fact.step === 'fold').length;
+    for (let cut = 0; cut < CUTS; cut++) {
+      await Promise.all([proxy[cutKind](needle), load.publish(EVENTS_PER_CUT)]);
+      await waitUntil('it has recovered', () => countTold('recovered') > cut);
+    }
+    await load.finish();
+
+    await checkFoldedOnce(t, { ...installation, load, urls: [aggregator.url] });
+    t.is(countTold('failed'), CUTS);
+    t.false(aggregator.facts.some(({ type }) => type === 'entries_claimed'));
+  });
+}

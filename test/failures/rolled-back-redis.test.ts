@@ -1,0 +1,91 @@
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createPublisher } from '@streamfold/publisher';
+import {
+  countLost,
+  listDifferences,
+  scrapeWhenServed,
+  waitUntilFolded,
+} from '../harness/check-folded-once.ts';
+import { createLoad } from '../harness/publish-load.ts';
+import { readPublished } from '../harness/read-published.ts';
+import { foldReference } from '../harness/reference-fold.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+import { withoutAges } from '../harness/scrape.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis, type TestRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const EVENTS = 3_000;
+
+/** Two aggregators and a load, on a Redis of their own. */
+async function setUp(t: ExecutionContext, server: TestRedis) {
+  const installation = { redis: server.redis, prefix: nextPrefix() };
+  const { prefix } = installation;
+  const aggregators = await Promise.all([1, 2].map(() => startAggregator({ redisUrl: server.url, prefix })));
+  for (const aggregator of aggregators) t.teardown(() => aggregator.stop());
+  const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
+  t.teardown(() => publisher.close());
+  const load = createLoad({ publisher, url: server.url, prefix, seed: 7 });
+  return {
+    prefix,
+    publish: async () => {
+      await load.publish(EVENTS);
+      await load.finish();
+    },
+    /** Every replica shows the fold of what is in the stream, and verify agrees. */
+    check: async (hint: string) => {
+      await waitUntilFolded(installation);
+      t.is(await countLost(installation), 0, hint);
+      const published = await readPublished(server.redis, { prefix });
+      const expected = foldReference(published.map((fields) => ({ fields })));
+      for (const { url } of aggregators) {
+        t.deepEqual(listDifferences(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
+      }
+      const { code, stderr } = await runStreamfold(['verify', '--redis', server.url, '--prefix', prefix]);
+      t.is(code, 0, `${hint}: ${stderr}`);
+      return published.length;
+    },
+    reconnected: async () => {
+      await waitUntil('they reach Redis again', async () => {
+        const ready = await Promise.all(
+          aggregators.map(async ({ url }) => (await fetch(`${url}/readyz`)).ok),
+        );
+        return ready.every(Boolean);
+      });
+    },
+  };
+}
+
+test('a Redis that comes back with an older state goes back as a whole, and replicas show what it holds', async (t) => {
+  const server = await startRedis({ appendonly: true, appendfsync: 'always' });
+  t.teardown(() => server.stop());
+  const { publish, check, reconnected } = await setUp(t, server);
+  await publish();
+  const older = await check('before');
+  const [data, copy] = ['appendonlydir', 'copy'].map((name) => join(server.directory, name));
+  await cp(data ?? '', copy ?? '', { recursive: true });
+  await publish();
+  t.true((await check('what will be lost')) > older);
+
+  await server.kill('SIGKILL');
+  await rm(data ?? '', { recursive: true });
+  await cp(copy ?? '', data ?? '', { recursive: true });
+  await server.restart();
+  await reconnected();
+  t.is(await check('after going back'), older);
+  await publish();
+  t.true((await check('after going on')) > older);
+});
+
+test('a Redis that has lost everything is filled again from what is published then', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const { publish, check } = await setUp(t, server);
+  await publish();
+  t.true((await check('before')) > 0);
+  await server.redis.flushall();
+  await publish();
+  t.true((await check('after')) > 0);
+});

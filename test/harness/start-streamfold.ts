@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { waitUntil } from './wait-until.ts';
+import { cleanEnvironment, PROGRAM, type ProgramRun } from './run-streamfold.ts';
+
+/** A run of the program that goes on: its standard output is no terminal. */
+export interface RunningStreamfold {
+  readonly pid: number;
+  /** What it has written to standard output so far. */
+  output(): string;
+  /** Resolves once standard output matches, with the first group. @throws where the program ends before that. */
+  waitFor(pattern: RegExp): Promise<string>;
+  /** Closes our end of its standard output, as `head` does. */
+  closeOutput(): void;
+  /** Writes to standard input. */
+  write(text: string): void;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<ProgramRun>;
+}
+
+/** Starts `streamfold ARGS`, or what `command` makes of it. */
+export function startStreamfold(
+  args: readonly string[],
+  {
+    env = {},
+    command = [process.execPath, PROGRAM],
+  }: { env?: Readonly<Record<string, string>>; command?: readonly string[] } = {},
+): RunningStreamfold {
+  const [file = '', ...before] = command;
+  const child = spawn(file, [...before, ...args], { env: { ...cleanEnvironment(), ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+  child.stdin.on('error', () => undefined); // it may end without having read its input
+  let over = false;
+  const ended = once(child, 'close').then(() => {
+    over = true;
+    return { code: child.exitCode, stdout, stderr };
+  });
+  return {
+    pid: child.pid ?? 0,
+    output: () => stdout,
+    async waitFor(pattern) {
+      await waitUntil(`${String(pattern)} in the output`, () => {
+        if (over && !pattern.test(stdout)) throw new Error(`it ended before that; stderr: ${stderr}`);
+        return pattern.test(stdout);
+      });
+      return pattern.exec(stdout)?.[1] ?? '';
+    },
+    closeOutput: () => child.stdout.destroy(),
+    kill: (signal) => void child.kill(signal),
+    ended,
+    write: (text) => void child.stdin.write(text),
+  };
+}

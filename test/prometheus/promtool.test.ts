@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { promtoolPath } from '@streamfold/private-servers';
+import { generateEvents } from '../harness/generate-events.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+/** Runs `promtool ARGS`; gives its exit code and all that it says, line by line. */
+async function runPromtool(
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number | null; lines: string[] }> {
+  const promtool = spawn(promtoolPath(), args);
+  promtool.stdin.end(input);
+  const [stdout, stderr] = await Promise.all([
+    text(promtool.stdout),
+    text(promtool.stderr),
+    once(promtool, 'close'),
+  ]);
+  return { code: promtool.exitCode, lines: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') };
+}
+
+test('promtool accepts the configuration', async (t) => {
+  const file = fileURLToPath(import.meta.resolve('../../../infra/prometheus/prometheus.yml'));
+  const { code, lines } = await runPromtool(['check', 'config', file]);
+  t.is(code, 0, lines.join('\n'));
+});
+
+test('promtool accepts the metrics of the swarms but for the one name that is given, and those of the process', async (t) => {
+  const adding = server.redis.pipeline();
+  for (const event of generateEvents(500, { seed: 5, bad: true })) {
+    adding.xadd('streamfold:{0}:events', '*', ...Object.entries(event).flat());
+  }
+  await adding.exec();
+  const aggregator = await startAggregator({ redisUrl: server.url });
+  t.teardown(() => aggregator.stop());
+  const read = async (path: string): Promise<string> => (await fetch(`${aggregator.url}${path}`)).text();
+  await waitUntil('all families to have values', async () =>
+    (await read('/metrics')).includes('streamfold_entries_folded_total 500\n'),
+  );
+
+  const swarm = await read('/prometheus/metrics');
+  t.regex(swarm, /^blocking_oldest_wait_seconds\{/m);
+  t.deepEqual((await runPromtool(['check', 'metrics'], swarm)).lines, [
+    'blocking_coordinators_total non-counter metrics should not have "_total" suffix',
+  ]);
+  t.deepEqual(await runPromtool(['check', 'metrics'], await read('/metrics')), { code: 0, lines: [] });
+});

@@ -1,0 +1,39 @@
+import { createPublisher, type PublisherObserver, type PublisherOptions } from '@streamfold/publisher';
+import type { Redis } from 'ioredis';
+import { readPublished } from '../harness/read-published.ts';
+import { nextPrefix } from '../harness/start-redis.ts';
+
+/** A fact that an observer was told. */
+export interface ToldFact {
+  readonly type: keyof PublisherObserver;
+  readonly events?: number;
+  readonly attempts?: number;
+  readonly attempt?: number;
+  readonly reason?: string;
+  readonly error?: Error;
+}
+
+/** A publisher with keys of its own that is watched: what it tells, and what stands in the stream. */
+export function openPublisher(redis: Redis, options: Partial<PublisherOptions> & { readonly url: string }) {
+  const { prefix = nextPrefix() } = options;
+  const told: ToldFact[] = [];
+  const tell = (type: ToldFact['type']) => (fact?: object) => void told.push({ type, ...fact });
+  const observer: PublisherObserver = {
+    published: tell('published'),
+    duplicate: tell('duplicate'),
+    retried: tell('retried'),
+    dropped: tell('dropped'),
+    connected: tell('connected'),
+    disconnected: tell('disconnected'),
+  };
+  return {
+    prefix,
+    told,
+    /** Reasons for which batches were tried again, in order. */
+    retries: () => told.filter(({ type }) => type === 'retried').map(({ reason }) => reason),
+    publisher: createPublisher({ observer, ...options, prefix }),
+    /** `signal_id` of all events in the stream, in order. */
+    numbers: async (shard = 0) =>
+      (await readPublished(redis, { prefix, shard })).map((event) => Number(event['signal_id'])),
+  };
+}

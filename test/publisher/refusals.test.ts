@@ -1,0 +1,94 @@
+import test, { type ExecutionContext } from 'ava';
+import type { PublisherOptions } from '@streamfold/publisher';
+import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+import { openPublisher } from './open-publisher.ts';
+import { signalSent } from './signal-sent.ts';
+
+/** A publisher and a Redis of its own, that agree already. */
+async function open(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const opened = openPublisher(server.redis, { ...options, url: options.url ?? server.url });
+  t.teardown(() => opened.publisher.close({ deadlineMs: 0 }));
+  await opened.publisher.append(signalSent(0));
+  return { ...opened, server };
+}
+
+test('a Redis that is out of memory is asked again until it has some', async (t) => {
+  const { publisher, server, numbers, retries } = await open(t);
+  await server.redis.config('SET', 'maxmemory', '1');
+  const appended = publisher.append([signalSent(1), signalSent(2, { id: 'two' })]);
+  await waitUntil('it has tried several times', () => retries().length >= 3);
+  t.deepEqual(await numbers(), [0]);
+  await server.redis.config('SET', 'maxmemory', '0');
+  await appended;
+  t.deepEqual([...new Set(retries())], ['unavailable']);
+  t.deepEqual(await numbers(), [0, 1, 2]);
+});
+
+test('a Redis that became a replica is asked again, over a new connection, until it is a primary', async (t) => {
+  const { publisher, server, numbers, retries, told } = await open(t);
+  await server.redis.replicaof('127.0.0.1', 1);
+  const appended = publisher.append(signalSent(1));
+  await waitUntil('it has tried in vain', () => retries().length >= 1);
+  await waitUntil('it has connected anew in vain', () =>
+    told.some(({ type, error }) => type === 'disconnected' && error?.message.startsWith('READONLY') === true),
+  );
+  await server.redis.replicaof('NO', 'ONE');
+  await appended;
+  t.deepEqual([...new Set(retries())], ['unavailable']);
+  t.deepEqual(await numbers(), [0, 1]);
+});
+
+test('a Redis that forgot its scripts is told them again', async (t) => {
+  const { publisher, server, numbers, retries } = await open(t);
+  await server.redis.script('FLUSH');
+  await publisher.append(signalSent(1));
+  t.deepEqual(await numbers(), [0, 1]);
+  t.deepEqual(retries(), []);
+});
+
+test('what only an operator can mend is refused to append, and kept for publish', async (t) => {
+  let aheadMs = 0;
+  const now = () => performance.now() + aheadMs;
+  const { publisher, server, numbers, retries, prefix } = await open(t, { now });
+  const stream = `${prefix}:{0}:events`;
+  await server.redis.rename(stream, `${prefix}:kept`);
+  await server.redis.set(stream, 'a text');
+  publisher.publish(signalSent(1));
+  const error = await t.throwsAsync(publisher.append(signalSent(2)), {
+    name: 'PublishError',
+    message: /WRONGTYPE/,
+  });
+  t.like(error, { reason: 'refused', undelivered: 1 });
+  t.deepEqual(retries(), ['refused']);
+  t.like(publisher.stats(), { bufferedEvents: 1, dropped: { ...publisher.stats().dropped, refused: 1 } });
+
+  await server.redis.rename(`${prefix}:kept`, stream);
+  aheadMs = 5_000; // the pause before it is tried again
+  await publisher.flush();
+  t.deepEqual(await numbers(), [0, 1]);
+});
+
+for (const [why, rules] of [
+  ['append', ['~*', '-xadd']],
+  ['remember ids', ['~*', '-zadd']],
+  ['remember batches', ['~*:events', '~*:published-ids', '~*:shards', '%R~*:publisher:*']],
+] as const) {
+  test(`a user who may not ${why} appends nothing, rather than twice`, async (t) => {
+    const { publisher, server, numbers, prefix } = await open(t);
+    await server.redis.acl('SETUSER', 'limited', 'on', '>secret', '+@all', ...rules);
+    const url = server.url.replace('redis://', 'redis://limited:secret@');
+    const limited = openPublisher(server.redis, { url, prefix });
+    t.teardown(() => limited.publisher.close({ deadlineMs: 0 }));
+    const error = await t.throwsAsync(limited.publisher.append(signalSent(1, { id: 'one' })), {
+      name: 'PublishError',
+    });
+    t.like(error, { reason: 'refused', undelivered: 1 });
+    t.regex(error?.message ?? '', /permission|can't run this command/);
+    t.deepEqual(await numbers(), [0]);
+    await publisher.append(signalSent(2));
+    t.deepEqual(await numbers(), [0, 2]);
+  });
+}

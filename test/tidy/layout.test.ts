@@ -1,0 +1,41 @@
+import test from 'ava';
+import { stripComments } from './strip-comments.ts';
+import { filesMatching, findLines, readTracked } from './tracked-files.ts';
+
+const LONGEST_LINES = 300;
+/** Configuration files that must export by default. */
+const CONFIGURATION = /(^|\/)[a-z]+\.config\.(js|ts|mjs)$/;
+
+test('no source file of a package is longer than 300 lines', (t) => {
+  const long = filesMatching(/^packages\/[^/]+\/src\/.*\.ts$/)
+    .map((path) => ({ path, lines: readTracked(path).trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > LONGEST_LINES);
+  t.deepEqual(long, []);
+});
+
+test('nothing is exported by default but by configuration files', (t) => {
+  const code = filesMatching(/\.(ts|mjs|js)$/).filter((path) => !CONFIGURATION.test(path));
+  t.deepEqual(
+    code.flatMap((path) => findLines(path, /^export default|^export \{[^}]*\bas default\b/)),
+    [],
+  );
+});
+
+test("a package's index.ts holds named re-exports only", (t) => {
+  const REEXPORTS = /^(\s*export (type )?\{[^}]*\} from '[^']+';)+\s*$/;
+  const indexes = filesMatching(/^packages\/[^/]+\/src\/index\.ts$/);
+  t.true(indexes.length > 0);
+  t.deepEqual(
+    indexes.filter((path) => !REEXPORTS.test(stripComments(readTracked(path)))),
+    [],
+  );
+});
+
+test('every package has an index.ts, and no folder inside of one has', (t) => {
+  const indexes = filesMatching(/(^|\/)index\.ts$/);
+  const packages = filesMatching(/^packages\/[^/]+\/package\.json$/);
+  t.deepEqual(
+    indexes,
+    packages.map((path) => path.replace(/package\.json$/, 'src/index.ts')),
+  );
+});

@@ -1,0 +1,84 @@
+import test from 'ava';
+import { CATALOGUE } from '@streamfold/core';
+import { describeProcessMetrics } from '@streamfold/aggregator';
+import { generationKeys, shardCountKey, shardKeys } from '@streamfold/redis';
+import { SETTINGS } from 'streamfold';
+import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
+
+/** Where metrics are named to users: pages, and whatever scrapes, shows or alerts. */
+const NAMING = [
+  ...PAGES,
+  ...filesMatching(/^(infra|dashboards|alerts|deploy)\/.*\.(ya?ml|json|rules|md|txt)$/),
+];
+
+const METRIC =
+  /(?<![\w:.#])(?:streamfold_[a-z0-9_]+|blocking_[a-z0-9_]+|[a-z][a-z0-9_]*_(?:total|seconds|seconds_bucket|seconds_sum|seconds_count))(?![\w*:])/g;
+
+/** Fields of `/prometheus/health`, and what Prometheus itself says of a scrape. */
+const NO_METRICS_OF_OURS = new Set(['lag_seconds', 'uptime_seconds', 'scrape_duration_seconds']);
+
+test('every metric that a page, a dashboard or an alert names is one that is served', (t) => {
+  const served = new Set([...CATALOGUE, ...describeProcessMetrics()].map(({ name }) => name));
+  const unknown = NAMING.flatMap((path) =>
+    [...new Set(readTracked(path).match(METRIC))]
+      .filter((name) => !served.has(name) && !served.has(name.replace(/_(bucket|sum|count)$/, '')))
+      .filter((name) => !NO_METRICS_OF_OURS.has(name))
+      .map((name) => `${path} names ${name}`),
+  );
+  t.deepEqual(unknown, []);
+});
+
+test('every metric is described in the reference', (t) => {
+  const page = readTracked('docs/reference/metrics.md');
+  const missing = [...CATALOGUE, ...describeProcessMetrics()].filter(
+    ({ name }) => !page.includes(`\`${name}\``),
+  );
+  t.deepEqual(missing, []);
+});
+
+/** Read by the set-up, before there is a program. */
+const SETTINGS_OF_THE_SETUP = ['STREAMFOLD_CACHE'];
+
+test('every STREAMFOLD_ variable that is named anywhere is a setting', (t) => {
+  const known = new Set<string>([
+    ...Object.values(SETTINGS).map(({ variable }) => variable),
+    ...SETTINGS_OF_THE_SETUP,
+  ]);
+  const naming = filesMatching(
+    /^(README\.md|CHANGELOG\.md|docs\/|infra\/|packages\/[^/]+\/src\/|examples\/|\.ci\/)/,
+  );
+  const unknown = naming.flatMap((path) =>
+    [...new Set(readTracked(path).match(/STREAMFOLD_[A-Z0-9_]*[A-Z0-9]/g))]
+      .filter((variable) => !known.has(variable))
+      .map((variable) => `${path} names ${variable}`),
+  );
+  t.deepEqual(unknown, []);
+});
+
+test('every setting is described in the reference', (t) => {
+  const page = readTracked('docs/reference/configuration.md');
+  const variables = [...Object.values(SETTINGS).map(({ variable }) => variable), ...SETTINGS_OF_THE_SETUP];
+  t.deepEqual(
+    variables.filter((variable) => !page.includes(`\`${variable}\``)),
+    [],
+  );
+});
+
+test('every key is a row of the table of keys in the architecture', (t) => {
+  const rows = new Set(
+    [...readTracked('docs/ARCHITECTURE.md').matchAll(/^\| `(streamfold:[^`]+)` \|/gm)].map(([, key]) => key),
+  );
+  const { group, snapshotParts, ...generation } = generationKeys('streamfold', 0, '<generation>');
+  const keys: readonly string[] = [
+    ...Object.values<string>({ ...shardKeys('streamfold', 0) }),
+    ...Object.values<string>(generation),
+    snapshotParts('<id>'),
+    shardCountKey('streamfold'),
+  ];
+  t.true(keys.length > 8);
+  t.deepEqual(
+    keys.filter((key) => !rows.has(key)),
+    [],
+  );
+  t.true(readTracked('docs/ARCHITECTURE.md').includes(`\`${group}\``));
+});

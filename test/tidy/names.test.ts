@@ -1,0 +1,36 @@
+import test from 'ava';
+import { TRACKED_FILES } from './tracked-files.ts';
+
+/** Written as everybody writes them. */
+const CONVENTIONAL =
+  /^(README|CHANGELOG|CONTRIBUTING|SECURITY|ARCHITECTURE|GLOSSARY)\.md$|^LICENSE$|^Dockerfile$|^Chart\.yaml$/;
+const KEBAB_FILE = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
+const KEBAB_FOLDER = /^\.?[a-z0-9]+(-[a-z0-9]+)*$/;
+
+/** Names that say nothing of what is inside. */
+const EMPTY_NAMES = /^(types?|constants?|commons?|shared)$/;
+/** Words that say nothing wherever they stand, or that are of another system. */
+const EMPTY_WORDS =
+  /^(utils?|helpers?|misc|managers?|handlers?|workers?|processors?|services?|messages?|topics?|offsets?)$/;
+
+test('files and folders are named in kebab-case', (t) => {
+  const bad = TRACKED_FILES.filter((path) => {
+    const folders = path.split('/');
+    const file = folders.pop() ?? '';
+    return (
+      !(KEBAB_FILE.test(file) || CONVENTIONAL.test(file)) ||
+      !folders.every((folder) => KEBAB_FOLDER.test(folder))
+    );
+  });
+  t.deepEqual(bad, []);
+});
+
+test('files and folders are named for what is in them, in the words of the glossary', (t) => {
+  const bad = TRACKED_FILES.filter((path) =>
+    path
+      .split('/')
+      .map((name) => name.split('.')[0] ?? '')
+      .some((name) => EMPTY_NAMES.test(name) || name.split('-').some((word) => EMPTY_WORDS.test(word))),
+  );
+  t.deepEqual(bad, []);
+});

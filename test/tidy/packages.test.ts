@@ -1,0 +1,90 @@
+import { posix } from 'node:path';
+import test from 'ava';
+import { z } from 'zod';
+import { filesMatching, readTracked } from './tracked-files.ts';
+
+/** Which packages a package may depend on, as docs/ARCHITECTURE.md draws it. A new package needs a row, there and here. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  redis: [],
+  'private-servers': [],
+  publisher: ['core', 'redis'],
+  aggregator: ['core', 'redis'],
+  cli: ['aggregator', 'core', 'private-servers', 'publisher', 'redis'],
+};
+
+const PACKAGES = filesMatching(/^packages\/[^/]+\/package\.json$/).map((path) => path.split('/')[1] ?? '');
+
+const Manifest = z.object({ name: z.string(), dependencies: z.record(z.string(), z.string()).default({}) });
+const Project = z.object({ references: z.array(z.object({ path: z.string() })).default([]) });
+
+const manifests = new Map(
+  PACKAGES.map(
+    (name) => [name, Manifest.parse(JSON.parse(readTracked(`packages/${name}/package.json`)))] as const,
+  ),
+);
+const folderOf = new Map([...manifests].map(([folder, { name }]) => [name, folder]));
+
+function sources(folder: string): string[] {
+  return filesMatching(new RegExp(`^packages/${folder}/src/.*\\.ts$`));
+}
+
+/** What a file imports, however. */
+function imports(path: string): string[] {
+  const FROM = /(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g;
+  return [...readTracked(path).matchAll(FROM)].map(([, specifier]) => specifier ?? '');
+}
+
+function inOrder(names: Iterable<string>): string[] {
+  return [...names].toSorted((left, right) => (left < right ? -1 : 1));
+}
+
+/** The packages of this repository that a package imports. */
+function importedPackages(folder: string): string[] {
+  const names = sources(folder)
+    .flatMap(imports)
+    .flatMap((specifier) => folderOf.get(specifier) ?? []);
+  return inOrder(new Set(names.filter((name) => name !== folder)));
+}
+
+for (const folder of PACKAGES) {
+  test(`${folder} imports only the packages that the architecture lets it`, (t) => {
+    const allowed = ARROWS[folder];
+    t.truthy(allowed, `expected a row for ${folder}, here and in docs/ARCHITECTURE.md`);
+    t.deepEqual(
+      importedPackages(folder).filter((name) => !allowed?.includes(name)),
+      [],
+    );
+  });
+
+  test(`${folder} declares the packages that it imports, to pnpm and to the compiler`, (t) => {
+    const imported = importedPackages(folder);
+    const declared = Object.keys(manifests.get(folder)?.dependencies ?? {}).flatMap(
+      (name) => folderOf.get(name) ?? [],
+    );
+    const { references } = Project.parse(JSON.parse(readTracked(`packages/${folder}/tsconfig.json`)));
+    t.deepEqual(inOrder(declared), imported);
+    t.deepEqual(inOrder(references.map(({ path }) => posix.basename(path))), imported);
+  });
+
+  test(`${folder} imports its own files by path, and no other package's`, (t) => {
+    const strangers = sources(folder).flatMap((path) =>
+      imports(path)
+        .filter((specifier) => specifier.startsWith('.'))
+        .filter(
+          (specifier) => !posix.join(posix.dirname(path), specifier).startsWith(`packages/${folder}/src/`),
+        )
+        .map((specifier) => `${path}: ${specifier}`),
+    );
+    t.deepEqual(strangers, []);
+  });
+}
+
+test('files of a package import the file itself, not the index', (t) => {
+  const through = PACKAGES.flatMap(sources).flatMap((path) =>
+    imports(path)
+      .filter((specifier) => /^\..*\/index\.ts$/.test(specifier))
+      .map((specifier) => `${path}: ${specifier}`),
+  );
+  t.deepEqual(through, []);
+});

@@ -1,0 +1,35 @@
+import test from 'ava';
+import { filesMatching, findLines, readTracked } from './tracked-files.ts';
+
+const TESTS = filesMatching(/^test\/.*\.test\.ts$/);
+
+test('no test is skipped, alone, expected to fail or still to be written', (t) => {
+  const SHY = /\b(?:test|serial|it|describe)\.(?:skip|only|failing|todo)\b/;
+  t.deepEqual(
+    TESTS.flatMap((path) => findLines(path, SHY)),
+    [],
+  );
+});
+
+test('no test waits for a fixed time', (t) => {
+  const SLEEP = /\b(?:sleep|pause|delay|setTimeout)\(\s*[\d_]+|\bsetTimeout\((?:resolve|done|r)\b/;
+  t.deepEqual(
+    TESTS.flatMap((path) => findLines(path, SLEEP)),
+    [],
+  );
+});
+
+test('a title is a promise: it does not begin with "should", "test" or "works"', (t) => {
+  const TITLE = /^\s*test(?:\.\w+)*\(\s*['"`](?:should|tests?|works|check)\b/i;
+  t.deepEqual(
+    TESTS.flatMap((path) => findLines(path, TITLE)),
+    [],
+  );
+});
+
+test('every test file has a test', (t) => {
+  t.deepEqual(
+    TESTS.filter((path) => !/\btest(\.\w+)*\(/.test(readTracked(path))),
+    [],
+  );
+});
