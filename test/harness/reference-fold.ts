@@ -94,6 +94,17 @@ function observe(
         `timeout_events_total{coordinator_id="${event.coordinator_id}",timeout_type="${event.timeout_type}"}`,
       );
       return;
+    case 'signal.rejected':
+      count(
+        `signals_rejected_total{swarm_id="${event.swarm_id}",part="${event.part}",reason="${event.reason}"}`,
+      );
+      return;
+    case 'cleanup.removed':
+      count(`coordinators_cleaned_up_total{swarm_id="${event.swarm_id}"}`);
+      return;
+    case 'cleanup.refused':
+      count(`cleanup_refusals_total{swarm_id="${event.swarm_id}",reason="${event.reason}"}`);
+      return;
     case 'coordinator.started':
     case 'coordinator.phase_changed':
     case 'coordinator.stopped':

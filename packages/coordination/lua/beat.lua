@@ -9,7 +9,7 @@
 local function beat(keys, args)
   local base = base_of(keys)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
-  local phase = args[4] ~= '' and check_id('phase', args[4], 64) or nil
+  local phase = check_text('phase', args[4]) ~= '' and check_id('phase', args[4], 64) or nil
   local coordinator = read_life(base, swarm_id, id, args[3])
   if not coordinator then return 'ended' end
   local name, now_ms = swarm_id .. '|' .. id, math.floor(now_micros() / 1000)

@@ -22,13 +22,14 @@ end
 
 local function clean_up(keys, args)
   local base = base_of(keys)
-  local idle_ms, limit, mode = check_number('ended_for_ms', args[1]), check_number('limit', args[2]), args[3]
+  local idle_ms, limit, mode = check_number('ended_for_ms', args[1]), check_number('limit', args[2], 10000), args[3]
   local earliest_ms, tolerance_ms = check_number('earliest_ms', args[4]), check_number('tolerance_ms', args[5])
   local skip = check_number('skip', args[6])
-  if mode ~= 'dry_run' and mode ~= 'remove' then fail('mode: expected dry_run or remove; got ' .. tostring(mode)) end
+  if limit < 1 then fail('limit: expected 1 to 10000; got ' .. args[2]) end
+  check_word('mode', mode, {'dry_run', 'remove'})
   local now_ms = math.floor(now_micros() / 1000)
   local members = redis.call('ZRANGE', base .. 'ended', skip, skip + limit - 1, 'WITHSCORES')
-  local report, events = {}, {}
+  local report, events, highest = {}, {}, tonumber(redis.call('GET', base .. 'lives') or '0')
   for i = 1, #members, 2 do
     local member = members[i]
     local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
@@ -51,6 +52,7 @@ local function clean_up(keys, args)
       report[#report + 1] = verdict
     end
     if verdict == 'removed' then
+      highest = math.max(highest, tonumber(coordinator['life']) or 0)
       redis.call('UNLINK', key, base .. 'inbox:' .. member, base .. 'bell:' .. member, base .. 'waits:' .. member)
       redis.call('ZREM', base .. 'ended', member)
       events[#events + 1] = {'type', 'cleanup.removed', 'swarm_id', swarm_id, 'removed_id', id}
@@ -58,6 +60,7 @@ local function clean_up(keys, args)
       events[#events + 1] = {'type', 'cleanup.refused', 'swarm_id', swarm_id, 'refused_id', id, 'reason', verdict}
     end
   end
+  if #events > 0 and highest > 0 then redis.call('SET', base .. 'lives', whole(highest)) end
   append_events(base, events)
   return report
 end

@@ -2,7 +2,8 @@
 -- (`timeout` of type `blocking`) and once for each receiver that is missing (`signal_ack`, of the waiting coordinator).
 --
 -- KEYS  1 stream of events
--- ARGV  1 swarm_id   2 wait_id   3 'if_complete', 'timeout' or 'error'
+-- ARGV  1 swarm_id   2 wait_id   3 'if_complete', 'timeout' or 'error'   4 'any': every ACK counts; 'verified': only
+--       those of the receivers that follow, as their signatures were found good   5 … receivers
 -- Returns {'finished', <status>, <duration, decimal ms>, <who has ACKed, separated by spaces>, <who has not>}, the same
 --         again where it has ended before (a monitor may have ended it); {'open'} where it was to be ended only if
 --         complete, and is not; {'gone'} where it has not been for a minute
@@ -11,18 +12,21 @@
 local function finish_wait(keys, args)
   local base = base_of(keys)
   local swarm_id, wait_id, how = check_id('swarm_id', args[1]), check_id('wait_id', args[2]), args[3]
-  if how ~= 'if_complete' and how ~= 'timeout' and how ~= 'error' then
-    fail('status: expected if_complete, timeout or error; got ' .. tostring(how))
+  check_word('status', how, {'if_complete', 'timeout', 'error'})
+  local verified
+  if check_word('acks', args[4], {'any', 'verified'}) == 'verified' then
+    verified = {}
+    for i = 5, #args do verified[args[i]] = true end
   end
   local key, events = base .. 'wait:' .. swarm_id .. '|' .. wait_id, {}
   local wait = read_open_wait(key)
   if wait then
     if how == 'if_complete' then
       local signal = swarm_id .. '|' .. wait['signal_id'] .. '|' .. wait['iteration']
-      local _, missing = split_receivers(base, signal, cjson.decode(wait['receivers']))
+      local _, missing = split_receivers(base, signal, cjson.decode(wait['receivers']), verified)
       if #missing > 0 then return {'open'} end
     end
-    end_wait(base, swarm_id, wait_id, how, events)
+    end_wait(base, swarm_id, wait_id, how, events, verified)
     append_events(base, events)
   end
   local ended = read_hash(key)

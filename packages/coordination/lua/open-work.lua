@@ -15,7 +15,7 @@ local function open_work(keys, args)
   local swarm_id, id, work_id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2]), check_id('work_id', args[4])
   if not read_life(base, swarm_id, id, args[3]) then return 'ended' end
   local record = cjson.encode({
-    status = 'open', assignedTo = id, payload = args[5], openedAt = math.floor(now_micros() / 1000),
+    status = 'open', assignedTo = id, payload = check_text('payload', args[5]), openedAt = math.floor(now_micros() / 1000),
   })
   return redis.call('HSETNX', base .. 'work:' .. swarm_id .. '|' .. id, work_id, record) == 1 and 'opened' or 'exists'
 end

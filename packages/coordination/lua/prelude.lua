@@ -1,19 +1,22 @@
 -- What the functions of this library share. All keys of a swarm are in one hash slot, that of its shard, so each
 -- function is told one key, the stream of events `<prefix>:{<shard>}:events`, and derives the others from it:
 --
---   coordinator:<swarm>|<id>   hash: life, state, phase, stale_after_ms, dead_after_ms, started_ms, beat_ms, ended_ms
+--   coordinator:<swarm>|<id>   hash: life, state, phase, stale_after_ms, dead_after_ms, started_ms, beat_ms, ended_ms,
+--                              delivered: up to which entry the inbox was delivered to lives before
 --   heartbeats                 sorted set of <swarm>|<id>, by the time (ms) at which the coordinator is overdue
 --   ended                      sorted set of <swarm>|<id>, by the time (ms) at which its last life ended
---   inbox:<swarm>|<id>         stream of signals to be settled, read by the group `inbox`
+--   inbox:<swarm>|<id>         stream of signals to be settled, read by the group `life-<life>`
 --   bell:<swarm>|<id>          stream that wakes a sender when its signals are ACKed
 --   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros, key_id, signature
---   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`
+--   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`; where others
+--                              of another signature came after it, these too, for the sender to judge
 --   wait:<swarm>|<wait>        hash: coordinator_id, signal_id, iteration, receivers, started_micros; once it has ended also
 --                              status, duration_ms, acked, missing, for a minute: who asks again gets the same answer
 --   waits:<swarm>|<id>         set of the coordinator's open waits
 --   deadlines                  sorted set of w|<swarm>|<wait> and s|<swarm>|<signal>|<iteration>, by time (ms)
 --   work:<swarm>|<id>          hash: work id to JSON, see open-work.lua
 --   monitor                    hash: stepped_ms, suspended_until_ms, run_id of Redis at the last step
+--   lives                      the highest life of a coordinator that was cleaned up: no life comes twice
 --
 -- The clock is that of Redis. Nothing is written before all that can fail has been checked: Lua does not roll back.
 
@@ -21,6 +24,9 @@ local EVENTS_AT_ONCE = 500 -- events in one entry of the stream, well below the 
 local BELL_LENGTH = 1000 -- rings kept for a sender that is slow to listen; the truth is in `acks`
 local ENDED_WAIT_MS = 60000
 local WAITS_AT_ONCE = 100 -- waits of one coordinator that are ended by one step
+local LONGEST_MS = 31536000000 -- a year: what an event may carry as a duration
+local KEPT_AFTER_MS = 3600000 -- a signal is remembered so long after its ACKs are due: monitors may be late
+local LARGEST_WHOLE = 9007199254740991 -- 2^53 - 1: above it two numbers are one
 
 local function fail(text)
   error({err = 'STREAMFOLD ' .. text})
@@ -33,12 +39,37 @@ local function check_id(name, value, most)
   return value
 end
 
-local function check_number(name, value)
-  local number = tonumber(value)
-  if number == nil or number < 0 or number ~= math.floor(number) then
-    fail(name .. ': expected a whole number from 0; got ' .. tostring(value))
+local function check_number(name, value, most)
+  local number = value and string.match(value, '^%d+$') and tonumber(value)
+  if not number or number > (most or LARGEST_WHOLE) then
+    fail(name .. ': expected a whole number from 0 to ' .. string.format('%.0f', most or LARGEST_WHOLE) .. '; got '
+      .. tostring(value))
   end
   return number
+end
+
+local function check_text(name, value)
+  return value or fail(name .. ': expected a text; got none')
+end
+
+local function check_word(name, value, words)
+  for _, word in ipairs(words) do
+    if value == word then return value end
+  end
+  return fail(name .. ': expected ' .. table.concat(words, ', ') .. '; got ' .. tostring(value))
+end
+
+-- The ID of an entry: XDEL and XACK fail at any other, and then half of a step would be done.
+local function check_entry(name, value)
+  local ms, sequence = string.match(value or '', '^(%d+)%-(%d+)$')
+  if not ms or #ms > 19 or #sequence > 19 then fail(name .. ': expected the ID of an entry; got ' .. tostring(value)) end
+  return value
+end
+
+-- What stands in an inbox was perhaps not written by these functions; an event that names it must be valid all the same.
+local function id_or_unknown(value, most)
+  if value and #value >= 1 and #value <= (most or 128) and string.match(value, '^[%w_%-%.:/@]+$') then return value end
+  return 'unknown'
 end
 
 local function base_of(keys)
@@ -97,11 +128,12 @@ local function read_life(base, swarm_id, coordinator_id, life)
   return nil
 end
 
--- Who has ACKed and who has not, of a list of receivers in their order.
-local function split_receivers(base, signal, receivers)
+-- Who has ACKed and who has not, of a list of receivers in their order. With a set of those whose ACKs were verified, no
+-- other counts: an ACK that came after the verification is not yet judged.
+local function split_receivers(base, signal, receivers, verified)
   local acks, acked, missing = read_hash(base .. 'acks:' .. signal), {}, {}
   for _, receiver in ipairs(receivers) do
-    if acks[receiver] then acked[#acked + 1] = receiver else missing[#missing + 1] = receiver end
+    if acks[receiver] and (not verified or verified[receiver]) then acked[#acked + 1] = receiver else missing[#missing + 1] = receiver end
   end
   return acked, missing
 end
@@ -113,15 +145,21 @@ local function read_open_wait(key)
   return nil, wait
 end
 
--- Ends an open wait and adds its events to the list: completed where all have ACKed, else with the status given. False
--- where there is no such open wait.
-local function end_wait(base, swarm_id, wait_id, status, events)
+-- Wakes a coordinator that waits for the ACKs of a signal.
+local function ring_bell(base, name, signal_id, iteration, receiver_id, open)
+  redis.call('XADD', base .. 'bell:' .. name, 'MAXLEN', '~', BELL_LENGTH, '*', 'signal_id', signal_id, 'iteration', iteration,
+    'receiver_id', receiver_id, 'open', open)
+end
+
+-- Ends an open wait and adds its events to the list: completed where all have ACKed, else with the status given. Returns
+-- the wait, or nil where there is no such open wait.
+local function end_wait(base, swarm_id, wait_id, status, events, verified)
   local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
   local wait = read_open_wait(key)
-  if not wait then return false end
+  if not wait then return nil end
   local coordinator_id = wait['coordinator_id']
   local signal = swarm_id .. '|' .. wait['signal_id'] .. '|' .. wait['iteration']
-  local acked, missing = split_receivers(base, signal, cjson.decode(wait['receivers']))
+  local acked, missing = split_receivers(base, signal, cjson.decode(wait['receivers']), verified)
   if #missing == 0 then status = 'completed' end
   local duration_ms = show_ms(now_micros() - tonumber(wait['started_micros']))
   local function add(...)
@@ -143,7 +181,14 @@ local function end_wait(base, swarm_id, wait_id, status, events)
   redis.call('PEXPIRE', key, ENDED_WAIT_MS)
   redis.call('SREM', base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, wait_id)
   redis.call('ZREM', base .. 'deadlines', 'w|' .. swarm_id .. '|' .. wait_id)
-  return true
+  return wait
+end
+
+-- Ends an open wait that its own coordinator did not end, and wakes that one, should it live.
+local function end_wait_of_other(base, swarm_id, wait_id, status, events)
+  local wait = end_wait(base, swarm_id, wait_id, status, events)
+  if wait then ring_bell(base, swarm_id .. '|' .. wait['coordinator_id'], wait['signal_id'], wait['iteration'], '', 0) end
+  return wait ~= nil
 end
 
 -- Ends open waits of a coordinator as errors, at most WAITS_AT_ONCE. Returns true where none is left.
@@ -151,7 +196,40 @@ local function end_waits(base, swarm_id, coordinator_id, events)
   local key = base .. 'waits:' .. swarm_id .. '|' .. coordinator_id
   local wait_ids = redis.call('SRANDMEMBER', key, WAITS_AT_ONCE)
   for _, wait_id in ipairs(wait_ids) do
-    if not end_wait(base, swarm_id, wait_id, 'error', events) then redis.call('SREM', key, wait_id) end
+    if not end_wait_of_other(base, swarm_id, wait_id, 'error', events) then redis.call('SREM', key, wait_id) end
   end
   return redis.call('SCARD', key) == 0
+end
+
+-- Entry IDs are compared as numbers; a double holds either part exactly.
+local function is_later(entry, other)
+  local ms, sequence = string.match(entry, '^(%d+)%-(%d+)$')
+  local other_ms, other_sequence = string.match(other, '^(%d+)%-(%d+)$')
+  if ms ~= other_ms then return tonumber(ms) > tonumber(other_ms) end
+  return tonumber(sequence) > tonumber(other_sequence)
+end
+
+-- Ends the group by which a life reads its inbox: a process of that life that wakes up late takes no signal from the one
+-- after it. Up to where it had read is kept, so that the next reader knows what was delivered before.
+local function end_reader(base, name, life)
+  local inbox = base .. 'inbox:' .. name
+  local groups = redis.pcall('XINFO', 'GROUPS', inbox)
+  if groups.err then return end
+  for _, flat in ipairs(groups) do
+    local group = {}
+    for i = 1, #flat, 2 do group[flat[i]] = flat[i + 1] end
+    if group['name'] == 'life-' .. life then
+      local key = base .. 'coordinator:' .. name
+      local before, now = redis.call('HGET', key, 'delivered') or '0-0', group['last-delivered-id']
+      redis.call('HSET', key, 'delivered', is_later(now, before) and now or before)
+      redis.call('XGROUP', 'DESTROY', inbox, group['name'])
+    end
+  end
+end
+
+-- Settles an entry of an inbox: it will not be delivered again.
+local function settle_entry(base, name, life, entry)
+  local inbox = base .. 'inbox:' .. name
+  redis.pcall('XACK', inbox, 'life-' .. life, entry)
+  return redis.call('XDEL', inbox, entry)
 end

@@ -4,13 +4,13 @@
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 phase, or ''   4 stale after, ms; 0: no heartbeat is expected   5 dead after, ms
--- Returns {'started', <life>}; {'again'} where more old waits were left than one step ends: call it again
+-- Returns {'started', <life>, <entry up to which the inbox was delivered to lives before>}; {'again'} where more old waits were left than one step ends: call it again
 -- Cost  constant, and some 10 us for each wait left.
 
 local function start_coordinator(keys, args)
   local base = base_of(keys)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
-  local phase = args[3] ~= '' and check_id('phase', args[3], 64) or nil
+  local phase = check_text('phase', args[3]) ~= '' and check_id('phase', args[3], 64) or nil
   local stale_after_ms, dead_after_ms = check_number('stale_after_ms', args[4]), check_number('dead_after_ms', args[5])
   if stale_after_ms > 0 and dead_after_ms <= stale_after_ms then
     fail('dead_after_ms: expected more than stale_after_ms, ' .. args[4] .. '; got ' .. args[5])
@@ -24,22 +24,23 @@ local function start_coordinator(keys, args)
   end
 
   local now_ms = math.floor(now_micros() / 1000)
-  local life = whole(tonumber(before['life'] or '0') + 1)
+  if before['life'] then end_reader(base, name, before['life']) end
+  local life = whole(tonumber(before['life'] or redis.call('GET', base .. 'lives') or '0') + 1)
   local started = {'type', 'coordinator.started', 'swarm_id', swarm_id, 'coordinator_id', id}
   if phase then
     started[#started + 1] = 'phase'
     started[#started + 1] = phase
   end
   events[#events + 1] = started
-  redis.call('HSET', key, 'life', life, 'state', 'started', 'phase', phase or 'unknown', 'stale_after_ms', args[4],
-    'dead_after_ms', args[5], 'started_ms', whole(now_ms), 'beat_ms', '', 'ended_ms', '')
+  redis.call('HSET', key, 'life', life, 'state', 'started', 'phase', phase or 'unknown', 'stale_after_ms',
+    whole(stale_after_ms), 'dead_after_ms', whole(dead_after_ms), 'started_ms', whole(now_ms), 'beat_ms', '', 'ended_ms', '')
   if stale_after_ms > 0 then
     redis.call('ZADD', base .. 'heartbeats', whole(now_ms + stale_after_ms), name)
   else
     redis.call('ZREM', base .. 'heartbeats', name)
   end
   redis.call('ZREM', base .. 'ended', name)
-  redis.pcall('XGROUP', 'CREATE', inbox, 'inbox', '0', 'MKSTREAM')
+  redis.call('XGROUP', 'CREATE', inbox, 'life-' .. life, '0', 'MKSTREAM')
   append_events(base, events)
-  return {'started', life}
+  return {'started', life, redis.call('HGET', key, 'delivered') or '0-0'}
 end

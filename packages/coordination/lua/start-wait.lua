@@ -13,7 +13,7 @@ local function start_wait(keys, args)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
   local wait_id, signal_id = check_id('wait_id', args[4]), check_id('signal_id', args[5])
   local iteration = whole(check_number('iteration', args[6]))
-  local timeout_ms, slack_ms = check_number('timeout_ms', args[7]), check_number('slack_ms', args[8])
+  local timeout_ms, slack_ms = check_number('timeout_ms', args[7], LONGEST_MS), check_number('slack_ms', args[8], LONGEST_MS)
   local signal = swarm_id .. '|' .. signal_id .. '|' .. iteration
   local sent = read_hash(base .. 'signal:' .. signal)
   if not read_life(base, swarm_id, id, args[3]) then return 'ended' end
@@ -25,11 +25,14 @@ local function start_wait(keys, args)
   local micros = now_micros()
   redis.call('HSET', key, 'coordinator_id', id, 'signal_id', signal_id, 'iteration', iteration, 'receivers',
     sent['receivers'], 'started_micros', whole(micros))
+  local kept_ms = whole(timeout_ms + slack_ms + KEPT_AFTER_MS)
+  redis.call('PEXPIRE', base .. 'signal:' .. signal, kept_ms, 'GT')
+  redis.call('PEXPIRE', base .. 'acks:' .. signal, kept_ms, 'GT')
   redis.call('SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id)
   redis.call('ZREM', base .. 'deadlines', 's|' .. signal) -- this wait now tells who is missing
   redis.call('ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
     'w|' .. swarm_id .. '|' .. wait_id)
   append_events(base, {{'type', 'wait.started', 'swarm_id', swarm_id, 'coordinator_id', id, 'wait_id', wait_id,
-    'timeout_ms', args[7], 'expected', whole(#cjson.decode(sent['receivers']))}})
+    'timeout_ms', whole(timeout_ms), 'expected', whole(#cjson.decode(sent['receivers']))}})
   return 'open'
 end

@@ -4,7 +4,7 @@
 --   started, beating ──overdue──▶ stale    `heartbeat.stale`: `missing` where it never beat, `stale` where it did
 --   stale ──overdue again──▶ dead          `heartbeat.stale`: `timeout`, and `timeout` of type `heartbeat`; open waits end
 --                                          as errors before
---   open wait ──past its deadline──▶ ended as beat says: its process is gone or cannot reach Redis
+--   open wait ──past its deadline──▶ ended as `timeout`: its process is gone or cannot reach Redis
 --   signal that nobody waits for ──past its deadline──▶ `timeout` of type `signal_ack` for each receiver that is missing
 --
 -- Where no monitor has stepped for long, or Redis is another process than at the last step, the outage was ours (of the
@@ -25,6 +25,7 @@ local function step_monitor(keys, args)
   local base = base_of(keys)
   local limit, outage_ms = check_number('limit', args[1]), check_number('outage_ms', args[2])
   local grace_ms = check_number('grace_ms', args[3])
+  if limit < 1 or limit > 10000 then fail('limit: expected 1 to 10000; got ' .. args[1]) end
   local now_ms = math.floor(now_micros() / 1000)
   local monitor = read_hash(base .. 'monitor')
   local stepped_ms = tonumber(monitor['stepped_ms'] or '0')
@@ -59,6 +60,7 @@ local function step_monitor(keys, args)
     elseif end_waits(base, swarm_id, id, events) then
       add('heartbeat.stale', swarm_id, id, 'failure_type', 'timeout')
       add('timeout', swarm_id, id, 'timeout_type', 'heartbeat')
+      end_reader(base, member, coordinator['life'])
       redis.call('HSET', key, 'state', 'dead', 'ended_ms', whole(now_ms))
       redis.call('ZREM', base .. 'heartbeats', member)
       redis.call('ZADD', base .. 'ended', whole(now_ms), member)
@@ -71,7 +73,7 @@ local function step_monitor(keys, args)
     local kind, swarm_id, rest = string.match(member, '^(%a)|([^|]+)|(.+)$')
     redis.call('ZREM', base .. 'deadlines', member)
     if kind == 'w' then
-      if end_wait(base, swarm_id, rest, 'timeout', events) then waits = waits + 1 end
+      if end_wait_of_other(base, swarm_id, rest, 'timeout', events) then waits = waits + 1 end
     elseif kind == 's' then
       local signal = swarm_id .. '|' .. rest
       local sent = read_hash(base .. 'signal:' .. signal)
@@ -79,7 +81,11 @@ local function step_monitor(keys, args)
       -- An event about a sender that is dead would bring it back to life in the metrics.
       if sent['receivers'] and is_alive(sender) then
         local _, missing = split_receivers(base, signal, cjson.decode(sent['receivers']))
-        for _ = 1, #missing do add('timeout', swarm_id, sent['sender_id'], 'timeout_type', 'signal_ack') end
+        for _, receiver in ipairs(missing) do
+          add('timeout', swarm_id, sent['sender_id'], 'timeout_type', 'signal_ack')
+          local event, signal_id = events[#events], string.match(rest, '^[^|]+')
+          for _, text in ipairs({'signal_id', signal_id, 'receiver_id', receiver}) do event[#event + 1] = text end
+        end
         signals = signals + 1
       end
     end

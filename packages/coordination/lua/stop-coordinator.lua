@@ -8,9 +8,7 @@
 local function stop_coordinator(keys, args)
   local base = base_of(keys)
   local swarm_id, id, reason = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2]), args[4]
-  if reason ~= 'completed' and reason ~= 'failed' and reason ~= 'terminated' then
-    fail('reason: expected completed, failed or terminated; got ' .. tostring(reason))
-  end
+  check_word('reason', reason, {'completed', 'failed', 'terminated'})
   if not read_life(base, swarm_id, id, args[3]) then return 'ended' end
   local name, events = swarm_id .. '|' .. id, {}
   local done = end_waits(base, swarm_id, id, events)
@@ -18,6 +16,7 @@ local function stop_coordinator(keys, args)
     local now_ms = whole(math.floor(now_micros() / 1000))
     events[#events + 1] = {'type', 'coordinator.stopped', 'swarm_id', swarm_id, 'coordinator_id', id, 'reason', reason}
     redis.call('HSET', base .. 'coordinator:' .. name, 'state', 'stopped', 'ended_ms', now_ms)
+    end_reader(base, name, args[3])
     redis.call('ZREM', base .. 'heartbeats', name)
     redis.call('ZADD', base .. 'ended', now_ms, name)
   end

@@ -24,9 +24,10 @@ local function take_over(keys, args)
   local base = base_of(keys)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
   local limit = check_number('limit', args[4])
+  if limit < 1 or limit > 10000 then fail('limit: expected 1 to 10000; got ' .. args[4]) end
   local left = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. id)
   if is_alive(left) then return {'alive'} end
-  local successor = args[3] ~= '' and check_id('successor', args[3]) or elect_successor(base, swarm_id)
+  local successor = check_text('successor', args[3]) ~= '' and check_id('successor', args[3]) or elect_successor(base, swarm_id)
   if not successor or successor == id then return {'no_successor'} end
   if not is_alive(read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. successor)) then return {'no_successor'} end
 
@@ -40,9 +41,10 @@ local function take_over(keys, args)
     end
     local item = cjson.decode(record)
     item['status'], item['assignedTo'], item['transferredFrom'], item['transferredAt'] = 'transferred', successor, id, now_ms
-    -- Work of the same name that the successor has itself stays its own.
-    if redis.call('HSETNX', to, work_id, cjson.encode(item)) == 0 then
-      redis.call('HSET', to, work_id .. '@' .. id, cjson.encode(item))
+    -- Work of the same name that the successor has itself, or took over before, stays as it is.
+    local name, number = work_id, 1
+    while redis.call('HSETNX', to, name, cjson.encode(item)) == 0 do
+      name, number = work_id .. '@' .. id .. (number > 1 and '.' .. number or ''), number + 1
     end
     redis.call('HDEL', from, work_id)
     work = work + 1
@@ -56,7 +58,6 @@ local function take_over(keys, args)
       break
     end
     redis.call('XADD', next_inbox, '*', unpack(entry[2]))
-    redis.pcall('XACK', inbox, 'inbox', entry[1])
     redis.call('XDEL', inbox, entry[1])
     signals = signals + 1
   end

@@ -17,6 +17,8 @@ export interface AckOutcome {
    * - `repeated`: it had been recorded before, and was counted then;
    * - `unknown`: the signal is remembered no more;
    * - `not_receiver`: it was not sent to this receiver.
+   *
+   * Of a life that has ended it is refused, as any operation is.
    */
   readonly status: 'recorded' | 'repeated' | 'unknown' | 'not_receiver';
   /** From the sending of the signal to the recording, on the clock of Redis, ms with three decimals. */
@@ -99,13 +101,14 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
   const link = openLink(settings);
   const bell = createAckBell(link, settings);
   const heartbeats = new Set<Heartbeat>();
+  const waits = new Set<Promise<WaitResult>>();
   let left = false;
 
-  const begin = async (): Promise<string> => {
+  const begin = async (): Promise<{ life: string; delivered: string }> => {
     for (;;) {
       const args = [swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs];
-      const [status, life] = (await link.call('start-coordinator', args)) as ['started' | 'again', string];
-      if (status === 'started') return life;
+      const reply = (await link.call('start-coordinator', args)) as ['started', string, string] | ['again'];
+      if (reply[0] === 'started') return { life: reply[1], delivered: reply[2] };
     }
   };
   const disconnect = (): void => {
@@ -115,13 +118,14 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
     bell.close();
   };
 
-  let life: string;
+  let begun: { readonly life: string; readonly delivered: string };
   try {
-    life = await begin();
+    begun = await begin();
   } catch (error) {
     disconnect();
     throw error;
   }
+  const { life, delivered } = begun;
   const self = [swarmId, coordinatorId, life] as const;
 
   return {
@@ -130,21 +134,31 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
     life,
     sendSignal: (to, type, sendOptions = {}) =>
       sendSignal({ link, settings, life }, { to, type }, sendOptions),
-    receiveSignals: (stop = new AbortController().signal) => readInbox(link, settings, stop),
+    receiveSignals: (stop = new AbortController().signal) =>
+      readInbox({ link, settings, life, delivered }, stop),
     async acknowledgeSignal({ id, iteration, receiverId, entryId }) {
       const { keyId, signature } = keyRing.sign(ackMessage({ swarmId, id, iteration, receiverId }));
-      const args = [swarmId, receiverId, id, iteration, keyId, signature, coordinatorId, entryId];
+      const args = [swarmId, receiverId, id, iteration, keyId, signature, coordinatorId, entryId, life];
       const [status, latencyMs] = (await link.call('acknowledge-signal', args)) as [
-        AckOutcome['status'],
+        AckOutcome['status'] | 'ended',
         string?,
       ];
+      if (status === 'ended') throw refuseEnded();
       return { status, latencyMs: latencyMs === undefined ? undefined : Number(latencyMs) };
     },
     async settleSignal({ entryId }) {
-      await link.call('settle-signal', [swarmId, coordinatorId, entryId, '']);
+      alive(await link.call('settle-signal', [swarmId, coordinatorId, entryId, '', life]));
     },
-    waitForAcks: (sent, waitOptions) =>
-      waitForAcks({ link, bell, settings, life }, { sent, waitId: `wait-${randomUUID()}` }, waitOptions),
+    async waitForAcks(sent, waitOptions) {
+      const wait = { sent, waitId: `wait-${randomUUID()}` };
+      const result = waitForAcks({ link, bell, settings, life }, wait, waitOptions);
+      waits.add(result);
+      try {
+        return await result;
+      } finally {
+        waits.delete(result);
+      }
+    },
     startHeartbeat(heartbeatOptions) {
       const heartbeat = startHeartbeat({ link, settings, life }, heartbeatOptions);
       heartbeats.add(heartbeat);
@@ -174,6 +188,8 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
       for (const heartbeat of heartbeats) heartbeat.stop();
       try {
         while ((await link.call('stop-coordinator', [...self, reason])) === 'again');
+        bell.ringAll();
+        await Promise.allSettled(waits);
       } finally {
         disconnect();
       }
@@ -183,6 +199,10 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
 }
 
 function alive(reply: unknown): string {
-  if (reply === 'ended') throw new CoordinationError('ended', 'the life of this coordinator is over');
+  if (reply === 'ended') throw refuseEnded();
   return String(reply);
+}
+
+function refuseEnded(): CoordinationError {
+  return new CoordinationError('ended', 'the life of this coordinator is over');
 }

@@ -1,5 +1,6 @@
 import { whenReady } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CoordinationError } from './coordination-error.ts';
 import type { Link } from './link.ts';
 import type { CoordinatorSettings } from './options.ts';
 import { signalMessage, toReceivedSignal, type ReceivedSignal } from './signal.ts';
@@ -11,15 +12,29 @@ const READ_SIGNALS = 100;
 const PAUSE_MS = 50;
 
 /**
- * XREADGROUP GROUP inbox reader COUNT n BLOCK ms STREAMS inbox id
+ * XREADGROUP GROUP life-<life> reader COUNT n BLOCK ms STREAMS inbox id
  *
  * The signals of a coordinator's inbox, in the order in which they came, each at least once: first those that a life
  * before this one did not settle, then new ones as they come. What is refused because of its signature is settled, told
- * of as an event, and not given out. Ends when `stop` is aborted.
+ * of as an event, and not given out. Ends when `stop` is aborted, or the coordinator has left.
+ *
+ * Each life reads by a group of its own, which ends with it: one that wakes up late takes nothing from the one after it.
+ *
+ * @throws {CoordinationError} `ended` where this life has ended without having been stopped here.
  */
 export async function* readInbox(
-  link: Link,
-  settings: CoordinatorSettings,
+  {
+    link,
+    settings,
+    life,
+    delivered: deliveredBefore,
+  }: {
+    readonly link: Link;
+    readonly settings: CoordinatorSettings;
+    readonly life: string;
+    /** Entry up to which lives before were given the signals. */
+    readonly delivered: string;
+  },
   stop: AbortSignal,
 ): AsyncGenerator<ReceivedSignal> {
   const { swarmId, coordinatorId, keyRing, observer } = settings;
@@ -27,12 +42,11 @@ export async function* readInbox(
   const key = `${link.events.slice(0, -'events'.length)}inbox:${swarmId}|${coordinatorId}`;
   let delivered = '0';
   let knownPending = true;
-  let firstRead = true;
   // Ends a read that blocks. What its reply would have brought is pending, and comes again to the next reader.
   const interrupt = (): void => redis.disconnect();
   stop.addEventListener('abort', interrupt);
   try {
-    while (!stop.aborted) {
+    while (!stop.aborted && !link.isClosed()) {
       let entries: [string, string[] | null][];
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
@@ -40,7 +54,7 @@ export async function* readInbox(
         const reply = (await redis.xreadgroup(
           ...([
             'GROUP',
-            'inbox',
+            `life-${life}`,
             'reader',
             'COUNT',
             READ_SIGNALS,
@@ -53,26 +67,25 @@ export async function* readInbox(
         )) as [string, [string, string[] | null][]][] | null;
         entries = reply?.[0]?.[1] ?? [];
       } catch (cause) {
-        if (stop.aborted) return;
+        if (stop.aborted || link.isClosed()) return;
+        if (cause instanceof Error && /^(?:NOGROUP|UNBLOCKED)\b/.test(cause.message)) {
+          throw new CoordinationError('ended', 'the life of this coordinator is over', { cause });
+        }
         observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
         knownPending = true; // a reply may be lost: what it brought is pending, after what was given out
         await sleep(PAUSE_MS);
         continue;
       }
-      const redelivered = knownPending && firstRead;
-      if (knownPending && entries.length === 0) {
-        knownPending = false;
-        firstRead = false;
-      }
+      if (entries.length === 0) knownPending = false;
       for (const [entryId, fields] of entries) {
-        if (stop.aborted) return;
+        if (stop.aborted || link.isClosed()) return;
         delivered = entryId;
         if (fields === null) continue;
-        const { signal, signature } = toReceivedSignal(entryId, fields, redelivered);
+        const { signal, signature } = toReceivedSignal(entryId, fields, !isAfter(entryId, deliveredBefore));
         const fault = keyRing.check(signalMessage({ swarmId, ...signal }), signature);
         if (fault === undefined) yield signal;
         else {
-          await link.call('settle-signal', [swarmId, coordinatorId, entryId, fault]);
+          await link.call('settle-signal', [swarmId, coordinatorId, entryId, fault, life]);
           observer.rejected?.({ part: 'signal', signalId: signal.id, from: signal.senderId, reason: fault });
         }
       }
@@ -81,4 +94,11 @@ export async function* readInbox(
     stop.removeEventListener('abort', interrupt);
     redis.disconnect();
   }
+}
+
+/** Entry IDs never compare as texts. */
+function isAfter(entryId: string, other: string): boolean {
+  const [ms = '', sequence = ''] = entryId.split('-');
+  const [otherMs = '', otherSequence = ''] = other.split('-');
+  return ms === otherMs ? BigInt(sequence) > BigInt(otherSequence) : BigInt(ms) > BigInt(otherMs);
 }

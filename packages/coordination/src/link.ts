@@ -24,7 +24,9 @@ export interface Link {
   call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
   /** Opens a connection of its own for reads that block up to 5 s; closed with the link. */
   openReader(name: string): RedisConnection;
-  /** Closes all connections. Idempotent. */
+  /** True from `close` on. */
+  isClosed(): boolean;
+  /** Closes all connections: calls fail from now on, at once. Idempotent. */
   close(): void;
 }
 
@@ -54,6 +56,7 @@ export function openLink(settings: CoordinatorSettings): Link {
   let closed = false;
 
   const attempt = async (name: FunctionName, args: readonly (string | number)[]): Promise<unknown> => {
+    if (closed) throw new Error(`expected a coordinator that has not left; ${coordinatorId} has`);
     await whenReady(redis, READY_TIMEOUT_MS);
     if (!agreed) await agreeOnShardCount(redis, prefix, shards);
     agreed = true;
@@ -70,7 +73,7 @@ export function openLink(settings: CoordinatorSettings): Link {
         } catch (cause) {
           const error = cause instanceof Error ? cause : new Error(String(cause));
           if (error.message.startsWith('STREAMFOLD ')) {
-            throw new CoordinationError('invalid', error.message.slice('STREAMFOLD '.length), { cause });
+            throw new CoordinationError('invalid', readRefusal(error.message), { cause });
           }
           if (closed || isFinal(error) || performance.now() >= deadlineMs) throw error;
           await sleep(Math.min(PAUSE_FIRST_MS * 2 ** failures, PAUSE_LONGEST_MS));
@@ -78,11 +81,17 @@ export function openLink(settings: CoordinatorSettings): Link {
       }
     },
     openReader: (name) => open(name, READ_TIMEOUT_MS),
+    isClosed: () => closed,
     close() {
       closed = true;
       for (const connection of opened) connection.disconnect();
     },
   };
+}
+
+/** The text of a function, without where in the library it is. */
+function readRefusal(message: string): string {
+  return message.slice('STREAMFOLD '.length).replace(/ script: \S+, on @user_function:\d+\.$/, '');
 }
 
 /** What trying again does not mend: settings that do not fit, and what Redis refuses but for want of time. */

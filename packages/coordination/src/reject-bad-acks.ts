@@ -3,24 +3,52 @@ import type { CoordinatorSettings } from './options.ts';
 import { ackMessage, type SentSignal } from './signal.ts';
 
 /**
- * Looks at the signatures of the ACKs of a signal, and takes back those that are bad: the true one can then be recorded,
- * and the wait goes on. Does nothing where no keys are set.
+ * Looks at the signatures of the ACKs of a signal, and takes back those that are bad: the true one can then be recorded, or
+ * counts where it came after the bad one; and the wait goes on.
+ *
+ * @returns the receivers whose ACKs are good: others may have come since. `undefined` where no keys are set: all count.
  */
 export async function rejectBadAcks(
   link: Link,
   settings: CoordinatorSettings,
   sent: SentSignal,
-): Promise<void> {
+): Promise<string[] | undefined> {
   const { keyRing, swarmId, observer } = settings;
-  if (!keyRing.checks) return;
+  if (!keyRing.checks) return undefined;
   const { id, iteration } = sent;
-  const records = (await link.call('read-acks', [swarmId, id, iteration])) as string[];
-  for (let at = 0; at < records.length; at += 2) {
-    const [receiverId = '', record = ''] = [records[at], records[at + 1]];
-    const [, keyId = '', signature = ''] = record.split(' ');
-    const reason = keyRing.check(ackMessage({ swarmId, id, iteration, receiverId }), { keyId, signature });
-    if (reason === undefined) continue;
-    await link.call('reject-ack', [swarmId, id, iteration, receiverId, record, reason]);
-    observer.rejected?.({ part: 'ack', signalId: id, from: receiverId, reason });
+  const flat = (await link.call('read-acks', [swarmId, id, iteration])) as string[];
+  const verified: string[] = [];
+  for (let at = 0; at < flat.length; at += 2) {
+    const [receiverId = '', record = ''] = [flat[at], flat[at + 1]];
+    let left = splitRecord(record);
+    for (const ack of splitRecord(record)) {
+      const [, keyId = '', signature = ''] = ack;
+      const reason = keyRing.check(ackMessage({ swarmId, id, iteration, receiverId }), { keyId, signature });
+      if (reason === undefined) continue;
+      const judged = joinRecord(left);
+      left = left.filter(([, ...signed]) => signed[0] !== keyId || signed[1] !== signature);
+      const args = [swarmId, id, iteration, receiverId, judged, reason, joinRecord(left)];
+      if ((await link.call('reject-ack', args)) === 'changed') break; // another one has judged it, or is being recorded
+      observer.rejected?.({ part: 'ack', signalId: id, from: receiverId, reason });
+    }
+    if (left.some((ack) => isGood(ack, receiverId))) verified.push(receiverId);
   }
+  return verified;
+
+  function isGood([, keyId = '', signature = '']: readonly string[], receiverId: string): boolean {
+    const message = ackMessage({ swarmId, id, iteration, receiverId });
+    return keyRing.check(message, { keyId, signature }) === undefined;
+  }
+}
+
+/** A record is one or more of `<latency_ms> <key_id> <signature>`. */
+function splitRecord(record: string): string[][] {
+  const parts = record.split(' ');
+  const acks: string[][] = [];
+  for (let at = 0; at < parts.length; at += 3) acks.push(parts.slice(at, at + 3));
+  return acks;
+}
+
+function joinRecord(acks: readonly (readonly string[])[]): string {
+  return acks.map((ack) => ack.join(' ')).join(' ');
 }

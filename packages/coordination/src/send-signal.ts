@@ -22,7 +22,10 @@ const DAY_MS = 86_400_000;
 const PAYLOAD_MOST = 1024 * 1024;
 const RECEIVERS_MOST = 1_000;
 
-/** @throws {CoordinationError} `invalid` where nobody or too many are to receive it; `ended` where this life has ended. */
+/**
+ * @throws {CoordinationError} `invalid` where nobody or too many are to receive it; `not_sender` where another coordinator
+ *   sent a signal of that id and iteration; `ended` where this life has ended.
+ */
 export async function sendSignal(
   {
     link,
@@ -67,7 +70,19 @@ export async function sendSignal(
   const reply = (await link.call('send-signal', [
     ...[swarmId, coordinatorId, life, id, iteration, type, payload, ackTimeoutMs, retentionMs, keyId],
     ...addressed,
-  ])) as ['sent' | 'repeated', string] | ['ended'];
+  ])) as ['sent', string] | ['repeated', string, string, string] | ['not_sender'] | ['ended'];
   if (reply[0] === 'ended') throw new CoordinationError('ended', 'the life of this coordinator is over');
-  return { id, iteration, type, receivers, sentMs: Number(reply[1]), repeated: reply[0] === 'repeated' };
+  if (reply[0] === 'not_sender') {
+    throw new CoordinationError('not_sender', `${id}, iteration ${iteration}: another coordinator sent it`);
+  }
+  const sentMs = Number(reply[1]);
+  if (reply[0] === 'sent') return { id, iteration, type, receivers, sentMs, repeated: false };
+  return {
+    id,
+    iteration,
+    type: reply[2],
+    receivers: JSON.parse(reply[3]) as string[],
+    sentMs,
+    repeated: true,
+  };
 }

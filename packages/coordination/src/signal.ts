@@ -10,7 +10,7 @@ export interface SentSignal {
   readonly receivers: readonly string[];
   /** The clock of Redis, ms. */
   readonly sentMs: number;
-  /** True where it had been sent before: nothing was delivered again. */
+  /** True where it had been sent before: nothing was delivered again, and all of this is as it was sent then. */
   readonly repeated: boolean;
 }
 

@@ -46,19 +46,21 @@ export async function waitForAcks(
   const { swarmId, coordinatorId } = settings;
   const { sent, waitId } = wait;
   checkNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_MS });
-  const alarm = createAlarm(timeoutMs, abort);
+  const alarm = createAlarm(abort);
   const unlisten = bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
   try {
     const args = [swarmId, coordinatorId, life, waitId, sent.id, sent.iteration, timeoutMs, MONITOR_SLACK_MS];
     const started = (await link.call('start-wait', args)) as StartReply;
     if (started !== 'open' && started !== 'exists') throw refuse(started, sent);
+    alarm.set(timeoutMs);
     for (;;) {
       const reason = alarm.reason();
-      await rejectBadAcks(link, settings, sent);
+      const verified = await rejectBadAcks(link, settings, sent);
       const reply = (await link.call('finish-wait', [
         swarmId,
         waitId,
         reason ?? 'if_complete',
+        ...(verified === undefined ? ['any'] : ['verified', ...verified]),
       ])) as FinishReply;
       if (reply[0] === 'finished') return toResult(reply);
       if (reply[0] === 'gone') throw new CoordinationError('ended', `wait ${waitId} is not open any more`);
@@ -95,6 +97,8 @@ function toResult([, status, durationMs, acked, missing]: Extract<
 }
 
 interface Alarm {
+  /** From now on. */
+  set(timeoutMs: number): void;
   ring(): void;
   /** Why the wait must end now, if it must. */
   reason(): 'timeout' | 'error' | undefined;
@@ -103,20 +107,23 @@ interface Alarm {
   close(): void;
 }
 
-function createAlarm(timeoutMs: number, abort: AbortSignal | undefined): Alarm {
+function createAlarm(abort: AbortSignal | undefined): Alarm {
   let rung = false;
   let late = false;
   let wake: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const ring = (): void => {
     rung = true;
     wake?.();
   };
-  const timer = setTimeout(() => {
-    late = true;
-    ring();
-  }, timeoutMs);
   abort?.addEventListener('abort', ring);
   return {
+    set(timeoutMs) {
+      timer = setTimeout(() => {
+        late = true;
+        ring();
+      }, timeoutMs);
+    },
     ring,
     reason: () => (abort?.aborted === true ? 'error' : late ? 'timeout' : undefined),
     async next() {

@@ -1,0 +1,190 @@
+import test from 'ava';
+import { cleanUp, type CleanupVerdict } from '@streamfold/coordination';
+import { startCommandLog } from '../harness/command-log.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+async function end(swarm: TestSwarm, id: string): Promise<void> {
+  const [, life] = (await swarm.call('start-coordinator', swarm.swarmId, id, '', 0, 0)) as [string, string];
+  await swarm.call('stop-coordinator', swarm.swarmId, id, life, 'completed');
+}
+
+/** Sets the time of the end of a coordinator, in its record and in the index. */
+async function setEnd(
+  swarm: TestSwarm,
+  id: string,
+  { record, index }: { record: string; index?: number },
+): Promise<void> {
+  const name = `${swarm.swarmId}|${id}`;
+  await server.redis.hset(swarm.key(`coordinator:${name}`), 'ended_ms', record);
+  if (index !== undefined) await server.redis.zadd(swarm.key('ended'), index, name);
+}
+
+async function clean(swarm: TestSwarm, options = {}): Promise<CleanupVerdict[]> {
+  const verdicts: CleanupVerdict[] = [];
+  const settings = { endedForMs: 0, dryRun: false, ...options };
+  for await (const each of cleanUp(server.redis, { prefix: swarm.prefix, shard: 0 }, settings))
+    verdicts.push(each);
+  return verdicts;
+}
+
+/** Every key of the prefix and its serialized value. */
+async function dump(swarm: TestSwarm): Promise<Map<string, string>> {
+  const keys = (await server.redis.keys(`${swarm.prefix}:*`)).sort();
+  const values = await Promise.all(keys.map((key) => server.redis.dumpBuffer(key)));
+  return new Map(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
+}
+
+test.serial(
+  'a dry run writes nothing: not one key changes, not one command that could is called',
+  async (t) => {
+    await withSwarm(server, async (swarm) => {
+      for (const id of ['coord-1', 'coord-2', 'bad']) await end(swarm, id);
+      await setEnd(swarm, 'bad', { record: '1700000000' });
+      const before = await dump(swarm);
+      const log = await startCommandLog(server.port, swarm.prefix);
+      const verdicts = await clean(swarm, { dryRun: true });
+      await server.redis.type(swarm.key('end'));
+      await waitUntil('all is logged', () => log.all().includes('type'));
+      log.stop();
+      t.deepEqual(verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]).sort(), [
+        ['bad', 'in_seconds'],
+        ['coord-1', 'would_remove'],
+        ['coord-2', 'would_remove'],
+      ]);
+      t.deepEqual(await dump(swarm), before);
+      const reads = ['zcard', 'fcall', 'zrange', 'hgetall', 'hlen', 'xlen', 'get', 'type'];
+      t.deepEqual(
+        [...new Set(log.all())].filter((name) => !reads.includes(name)),
+        [],
+      );
+      const run = await runStreamfold([
+        ...['cleanup', '--dry-run', '--ended-for-hours', '0', '--redis', server.url],
+        ...['--prefix', swarm.prefix],
+      ]);
+      t.is(run.code, 1, run.stderr);
+      t.regex(run.stdout, /2 would be removed, 0 kept, 1 refused/);
+      t.deepEqual(await dump(swarm), before);
+    });
+  },
+);
+
+test("keys are removed by exact name: coord-1's go, coord-10's stay", async (t) => {
+  await withSwarm(server, async (swarm) => {
+    await end(swarm, 'coord-1');
+    const ten = await swarm.join('coord-10');
+    const sent = await ten.sendSignal(['coord-10'], 'plan');
+    await ten.openWork('w');
+    await ten.waitForAcks(sent, { timeoutMs: 1 });
+    const ofTen = (all: Map<string, string>): string[] =>
+      [...all].filter(([key]) => key.endsWith('coord-10')).flat();
+    const before = ofTen(await dump(swarm));
+    t.true(before.length > 4);
+    const verdicts = await clean(swarm);
+    t.deepEqual(
+      verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]),
+      [['coord-1', 'removed']],
+    );
+    t.deepEqual(ofTen(await dump(swarm)), before);
+    t.deepEqual(await server.redis.keys(`${swarm.prefix}:*coord-1`), []);
+    t.deepEqual(
+      (await swarm.events('cleanup.removed')).map((event) => event['removed_id']),
+      ['coord-1'],
+    );
+  });
+});
+
+test('times that cannot be true are refused with the reason, and reported; nothing of theirs is removed', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const nowMs = Date.now();
+    const cases = {
+      not_a_number: ['nan', 'inf', '-inf', '', 'yesterday', '12 34'],
+      not_whole: [`${nowMs - 5_000}.5`],
+      in_the_future: [String(nowMs + 600_000)],
+      too_old: ['0', '-5', String(Date.UTC(2019, 0, 1))],
+      in_seconds: [String(Math.floor(nowMs / 1_000))],
+      in_microseconds: [String(nowMs * 1_000), String(nowMs * 1_000 + 1)],
+    };
+    for (const [reason, records] of Object.entries(cases)) {
+      for (const [at, record] of records.entries()) {
+        await end(swarm, `${reason}.${at}`);
+        await setEnd(swarm, `${reason}.${at}`, { record, index: Number(record) || 0 });
+      }
+    }
+    await end(swarm, 'changed.0');
+    await setEnd(swarm, 'changed.0', { record: String(nowMs - 9_999) });
+    const alive = await swarm.join('alive.0');
+    await server.redis.zadd(swarm.key('ended'), 1, `${swarm.swarmId}|alive.0`);
+    await server.redis.zadd(swarm.key('ended'), 1, `${swarm.swarmId}|not_a_number.gone`); // no record at all
+    await end(swarm, 'good');
+    const verdicts = await clean(swarm);
+    const names = new Map(verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]));
+    t.is(names.size, 18);
+    for (const [name, verdict] of names) {
+      t.is(String(verdict), name === 'good' ? 'removed' : name.replace(/\..*/, ''), name);
+    }
+    const refused = await swarm.events('cleanup.refused');
+    t.is(refused.length, 17);
+    for (const event of refused) t.true(String(event['refused_id']).startsWith(`${event['reason']}.`));
+    await alive.changePhase('still-alive');
+    t.is(await server.redis.exists(swarm.key(`coordinator:${swarm.swarmId}|in_seconds.0`)), 1);
+  });
+});
+
+test('2,000 ended coordinators are removed in bounded steps, and leave nothing', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    await Promise.all(Array.from({ length: 2_000 }, (_, at) => end(swarm, `c${at}`)));
+    await server.redis.config('RESETSTAT');
+    const verdicts = await clean(swarm);
+    t.is(verdicts.filter(({ verdict }) => verdict === 'removed').length, 2_000);
+    t.is((await swarm.events('cleanup.removed')).length, 2_000);
+    const stats = await server.redis.info('commandstats');
+    t.true(Number(/cmdstat_fcall:calls=(\d+)/.exec(stats)?.[1]) >= 20, 'of 100 each');
+    const left = await server.redis.keys(`${swarm.prefix}:*`);
+    t.deepEqual(left.sort(), [swarm.key('events'), swarm.key('lives')].sort());
+  });
+});
+
+test('who has work or signals left is kept until they are taken over', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const ada = await swarm.join('ada');
+    const working = await swarm.join('working');
+    await working.openWork('w');
+    await working.leave();
+    await end(swarm, 'signalled');
+    await ada.sendSignal(['signalled'], 'plan');
+    const verdicts = async (): Promise<string[]> => (await clean(swarm)).map((each) => each.verdict);
+    t.deepEqual(await verdicts(), ['kept', 'kept']);
+    t.deepEqual(await swarm.events('cleanup.refused'), []);
+    for (const id of ['working', 'signalled']) await ada.takeOver(id);
+    t.deepEqual(await verdicts(), ['removed', 'removed']);
+    t.is((await ada.listWork()).length, 1);
+  });
+});
+
+test('who ended too lately is left alone, and so is who came back', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    for (const id of ['lately', 'back']) await end(swarm, id);
+    await swarm.join('back');
+    t.deepEqual(await clean(swarm, { endedForMs: 3_600_000 }), []);
+    t.deepEqual(
+      (await clean(swarm)).map((each) => each.coordinatorId),
+      ['lately'],
+    );
+  });
+});
+
+test('after a cleanup no life comes twice: one that was removed stays refused when its id starts anew', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const zombie = await swarm.join('ada');
+    await swarm.call('stop-coordinator', swarm.swarmId, 'ada', zombie.life, 'terminated');
+    t.is((await clean(swarm)).length, 1);
+    await swarm.join('ada');
+    await t.throwsAsync(zombie.changePhase('x'), { message: /^ended/ });
+  });
+});

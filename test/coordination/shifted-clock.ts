@@ -1,0 +1,8 @@
+// Preloaded by a test (node --import): the clock of this process is off by STREAMFOLD_TEST_SHIFT_MS.
+const shiftMs = Number(process.env['STREAMFOLD_TEST_SHIFT_MS']);
+const realNow = Date.now.bind(Date);
+Date.now = () => realNow() + shiftMs;
+globalThis.Date = new Proxy(Date, {
+  construct: (target, args: []) =>
+    args.length === 0 ? new target(target.now()) : Reflect.construct(target, args),
+});

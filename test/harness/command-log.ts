@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+/** What clients ask of Redis, as MONITOR shows it. */
+export interface CommandLog {
+  /** Names of the commands that clients sent about keys of the prefix, lower case, in order; none of scripts'. */
+  commands(): string[];
+  /** Names of all commands about keys of the prefix, and those that look at all keys, also those of scripts. */
+  all(): string[];
+  stop(): void;
+}
+
+const LINE = /^\+[\d.]+ \[\d+ ([^\]]+)\] "([^"]+)"(.*)$/;
+
+/** MONITOR: from here on. */
+export async function startCommandLog(port: number, prefix: string): Promise<CommandLog> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  let text = '';
+  socket.on('error', () => undefined);
+  socket.write('MONITOR\r\n');
+  const answered = once(socket, 'data');
+  socket.on('data', (part: string) => (text += part));
+  await answered;
+  const read = (): { source: string; name: string; rest: string }[] =>
+    text.split('\r\n').flatMap((line) => {
+      const [, source = '', name = '', rest = ''] = LINE.exec(line) ?? [];
+      return name === '' ? [] : [{ source, name: name.toLowerCase(), rest }];
+    });
+  const isOurs = ({ rest }: { rest: string }): boolean => rest.includes(`"${prefix}:{`);
+  const looksAtAll = ({ name }: { name: string }): boolean => name === 'scan' || name === 'keys';
+  return {
+    commands: () =>
+      read()
+        .filter((each) => isOurs(each) && each.source !== 'lua')
+        .map(({ name }) => name),
+    all: () =>
+      read()
+        .filter((each) => isOurs(each) || looksAtAll(each))
+        .map(({ name }) => name),
+    stop: () => socket.destroy(),
+  };
+}
