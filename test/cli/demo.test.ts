@@ -14,12 +14,16 @@ const REDIS = /Redis +(redis:\S+)/;
 function readEnd(stdout: string): { published: number; folded: number; lag: number } {
   const [, published = '', folded = '', lag = ''] =
     /^stopped: ([\d,]+) events published here, ([\d,]+) folded, lag (\d+)$/m.exec(stdout) ?? [];
-  const toNumber = (text: string): number => Number(text.replaceAll(',', ''));
   return { published: toNumber(published), folded: toNumber(folded), lag: toNumber(lag) };
 }
 
+/** Reads a number with thousands separators. */
+function toNumber(text: string): number {
+  return Number(text.replaceAll(',', ''));
+}
+
 async function isGone(url: string): Promise<boolean> {
-  return await fetch(url).then(
+  return fetch(url).then(
     () => false,
     () => true,
   );
