@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createEntriesParser } from '@streamfold/aggregator';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readRawReply } from '../harness/raw-reply.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 

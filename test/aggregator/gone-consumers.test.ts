@@ -12,14 +12,15 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
+const pause: AggregatorOptions['pause'] = async (ms, signal) => {
+  await sleep(Math.min(ms, 50), undefined, { signal }).catch(() => undefined);
+};
+
 /** An aggregator that looks for consumers that are gone every 50 ms. */
 async function openWatched(
   prefix: string,
   options: { goneIdleMs: number; claimIdleMs: number },
 ): Promise<{ aggregator: TestAggregator; generation: Generation; consumers: () => Promise<string[]> }> {
-  const pause: AggregatorOptions['pause'] = async (ms, signal) => {
-    await sleep(Math.min(ms, 50), undefined, { signal }).catch(() => undefined);
-  };
   const aggregator = await startAggregator({ redisUrl, prefix, consumer: 'reads', pause, ...options });
   const generation = await waitForGeneration(redis, prefix);
   const { shardKeys, keys } = generation;
@@ -43,7 +44,7 @@ test('a consumer that is gone is removed where nothing is pending for it, and ne
   t.teardown(aggregator.stop);
   await waitUntil('the gone consumer to be removed', async () => !(await consumers()).includes('gone'));
   t.true((await consumers()).includes('dead'));
-  const pending = (await redis.xpending(shardKeys.events, keys.group, '-', '+', 10, 'dead')) as unknown[];
+  const pending = await redis.xpending(shardKeys.events, keys.group, '-', '+', 10, 'dead');
   t.is(pending.length, 3);
   await waitUntil('it to be told', () => aggregator.facts.some(({ type }) => type === 'consumers_removed'));
   t.regex(

@@ -30,7 +30,7 @@ async function sendRaw(bytes: string): Promise<string> {
   await once(socket, 'connect');
   socket.write(bytes);
   socket.on('error', () => undefined);
-  return await text(socket);
+  return text(socket);
 }
 
 test('GET and HEAD of every endpoint are answered 200, HEAD without a body', async (t) => {

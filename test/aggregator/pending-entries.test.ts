@@ -6,22 +6,14 @@ import { startCuttingProxy } from '../harness/cutting-proxy.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { parseSamples, scrape, withoutAges } from '../harness/scrape.ts';
+import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
-import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const { redis, url: redisUrl, port, stop } = await startRedis();
 test.after.always(stop);
-
-/** A prefix whose group exists, without an aggregator that runs. */
-async function openGroup(): Promise<{ prefix: string; generation: Generation }> {
-  const prefix = nextPrefix();
-  const aggregator = await startAggregator({ redisUrl, prefix });
-  const generation = await waitForGeneration(redis, prefix);
-  await aggregator.stop();
-  return { prefix, generation };
-}
 
 /** Reads entries as `consumer` and leaves them pending, as one does that dies after it has read. */
 async function readAndDie(generation: Generation, consumer: string, count: number): Promise<void> {
@@ -47,7 +39,7 @@ async function ownMetric(url: string, name: string): Promise<number> {
 }
 
 test('after a restart with the same name, what was left pending is folded first, without waiting for a claim', async (t) => {
-  const { prefix, generation } = await openGroup();
+  const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 1);
   await done;
   await readAndDie(generation, 'again:0', 100);
@@ -66,7 +58,7 @@ test('after a restart with the same name, what was left pending is folded first,
 });
 
 test('entries claimed from a dead consumer are folded once, however many claim at the same time', async (t) => {
-  const { prefix, generation } = await openGroup();
+  const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 2);
   await done;
   for (const consumer of ['dead:0', 'dead:1', 'other:0']) await readAndDie(generation, consumer, 60);
@@ -81,7 +73,7 @@ test('entries claimed from a dead consumer are folded once, however many claim a
 });
 
 test('nothing is claimed from a consumer that has not been silent for the idle time', async (t) => {
-  const { prefix, generation } = await openGroup();
+  const { prefix, generation } = await openGroup(redis, redisUrl);
   const { done } = publish(prefix, 3);
   await done;
   await readAndDie(generation, 'alive:0', 60);
@@ -96,7 +88,7 @@ test('nothing is claimed from a consumer that has not been silent for the idle t
 });
 
 test('a stuck consumer that wakes up after its entries were claimed and committed counts nothing twice', async (t) => {
-  const { prefix } = await openGroup();
+  const { prefix } = await openGroup(redis, redisUrl);
   const proxy = await startCuttingProxy(port);
   t.teardown(proxy.stop);
   const held = proxy.holdBack(`${prefix}:{0}:dead`); // only a commit names the dead-letter stream
@@ -131,7 +123,7 @@ test('a stuck consumer that wakes up after its entries were claimed and committe
 });
 
 test('a stop finishes the batch in hand and leaves neither entries nor consumers behind', async (t) => {
-  const { prefix, generation } = await openGroup();
+  const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 6);
   await done;
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 10 });
@@ -148,7 +140,7 @@ test('a stop finishes the batch in hand and leaves neither entries nor consumers
 });
 
 test('a stop while a commit is under way waits for it', async (t) => {
-  const { prefix, generation } = await openGroup();
+  const { prefix, generation } = await openGroup(redis, redisUrl);
   const proxy = await startCuttingProxy(port);
   t.teardown(proxy.stop);
   const held = proxy.holdBack(`${prefix}:{0}:dead`);

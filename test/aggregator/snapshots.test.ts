@@ -52,7 +52,7 @@ async function fold(prefix: string, seed: number): Promise<Generation> {
   await appendFlat(redis, { prefix }, generateEvents(200, { seed }));
   await waitUntilFolded(redis, { prefix });
   await aggregator.stop();
-  return await waitForGeneration(redis, prefix);
+  return waitForGeneration(redis, prefix);
 }
 
 /** All that a fresh view shows: the state, and the gauges that it keeps beside it. */

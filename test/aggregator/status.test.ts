@@ -10,6 +10,8 @@ test.after.always(stop);
 
 const SIGNAL = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
 
+const life = (coordinator_id: string) => ({ swarm_id: 's1', coordinator_id });
+
 test('before any aggregator ran, the status tells of the stream and of no generation, and creates nothing', async (t) => {
   const prefix = nextPrefix();
   await appendFlat(redis, { prefix }, [SIGNAL, SIGNAL]);
@@ -22,7 +24,6 @@ test('before any aggregator ran, the status tells of the stream and of no genera
 test('the status tells how many entries, events, dead letters, series, coordinators and waits there are', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
-  const life = (coordinator_id: string) => ({ swarm_id: 's1', coordinator_id });
   await appendFlat(redis, { prefix }, [
     { type: 'coordinator.started', ...life('active') },
     { type: 'wait.started', ...life('blocked'), wait_id: 'w1' },

@@ -1,12 +1,13 @@
 import test from 'ava';
-import { readStatus, type Generation } from '@streamfold/aggregator';
+import { readStatus } from '@streamfold/aggregator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFlat } from '../harness/append-events.ts';
 import { startCuttingProxy } from '../harness/cutting-proxy.ts';
 import { parseSamples, scrape } from '../harness/scrape.ts';
+import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
-import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const { redis, url: redisUrl, port, stop } = await startRedis();
@@ -29,18 +30,10 @@ async function ownMetric({ url }: TestAggregator, name: string): Promise<number>
   return Number(parseSamples(await (await fetch(`${url}/metrics`)).text()).get(name));
 }
 
-async function openGroup(): Promise<{ prefix: string; generation: Generation }> {
-  const prefix = nextPrefix();
-  const aggregator = await startAggregator({ redisUrl, prefix });
-  const generation = await waitForGeneration(redis, prefix);
-  await aggregator.stop();
-  return { prefix, generation };
-}
-
 for (const consumer of ['dead', 'again']) {
   const whose = consumer === 'again' ? 'its own consumer before a restart' : 'a dead consumer';
   test(`entries trimmed while they were pending for ${whose} are counted as lost, once, and the others folded`, async (t) => {
-    const { prefix, generation } = await openGroup();
+    const { prefix, generation } = await openGroup(redis, redisUrl);
     const { shardKeys, keys } = generation;
     await appendFlat(redis, { prefix }, signals(100));
     await redis.xreadgroup(
@@ -89,7 +82,7 @@ async function holdCommit(
 }
 
 test('entries trimmed while their commit is under way are folded', async (t) => {
-  const { prefix, generation } = await openGroup();
+  const { prefix, generation } = await openGroup(redis, redisUrl);
   const { aggregator, release } = await holdCommit(t, prefix);
   await redis.xtrim(generation.shardKeys.events, 'MAXLEN', 0);
   release();
@@ -99,7 +92,7 @@ test('entries trimmed while their commit is under way are folded', async (t) => 
 });
 
 test('entries found trimmed in its own history are counted as lost, and the others folded', async (t) => {
-  const { prefix, generation } = await openGroup();
+  const { prefix, generation } = await openGroup(redis, redisUrl);
   const { shardKeys, keys } = generation;
   const { aggregator, release } = await holdCommit(t, prefix);
   const pending = (await redis.xpending(shardKeys.events, keys.group, '-', '+', 50)) as [string, string][];

@@ -101,9 +101,8 @@ test('what a snapshot says differently is named', async (t) => {
   const key = await writeSnapshot(generation);
   t.true((await verifyShard(redis, generation, OPTIONS)).equal);
   const part = (await redis.hget(key, '0')) ?? '';
-  const tampered = part.replace(
-    /"signals_sent_total":\["([^|"]+)\|([^"]+)",(\d+)/,
-    (_all, swarm, type, count) => [`"signals_sent_total":["${swarm}|${type}"`, Number(count) + 1].join(),
+  const tampered = part.replace(/(?<="signals_sent_total":\["[^|"]+\|[^"]+",)\d+/, (count) =>
+    String(Number(count) + 1),
   );
   t.not(tampered, part);
   await redis.hset(key, '0', tampered);

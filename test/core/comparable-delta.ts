@@ -9,7 +9,7 @@ function sortMaps(value: unknown): unknown {
   if (value instanceof Map) {
     return [...value]
       .map(([key, each]) => [String(key), sortMaps(each)] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1));
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
   }
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(sortMaps);

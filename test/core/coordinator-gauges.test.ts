@@ -1,5 +1,5 @@
 import { createCoordinatorGauges, type Coordinator, type CoordinatorProjection } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 
 const anyCoordinator: fc.Arbitrary<Coordinator> = fc
@@ -44,7 +44,7 @@ function recompute(coordinators: ReadonlyMap<string, Coordinator>): Shown {
 }
 
 const sorted = <V>(map: ReadonlyMap<string, V>): [string, V][] =>
-  [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 test('gauges kept up to date change by change are what counting anew gives, and tell what moved', (t) => {
   fc.assert(

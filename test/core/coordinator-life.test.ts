@@ -171,11 +171,13 @@ test('coordinators of the same name in two swarms are two', (t) => {
   );
 });
 
+/** The age of the oldest open wait at second 10, where the events came one a second from second 1 on. */
+function age(...events: WireEvent[]): string | undefined {
+  const state = foldEntries(events.map((each, at) => ({ id: `${(at + 1) * 1_000}-0`, events: [each] })));
+  return parseSamples(exposeState(state, 'text', 10_000)).get('blocking_oldest_wait_seconds{swarm_id="s"}');
+}
+
 test('the oldest open wait is the one that started first of those still open', (t) => {
-  const age = (...events: WireEvent[]): string | undefined => {
-    const state = foldEntries(events.map((each, at) => ({ id: `${(at + 1) * 1_000}-0`, events: [each] })));
-    return parseSamples(exposeState(state, 'text', 10_000)).get('blocking_oldest_wait_seconds{swarm_id="s"}');
-  };
   t.is(age(wait('v'), wait('w')), '9');
   t.is(age(wait('v'), wait('w'), finish('v')), '8');
   t.is(age(wait('v'), wait('w'), finish()), '0');

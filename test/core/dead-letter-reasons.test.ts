@@ -9,6 +9,7 @@ const FLAT_BYTES = 16 * 1024;
 const BATCH_BYTES = 1024 * 1024;
 const ELSEWHERE = { ...ONE_SHARD, shard: 1 - swarmShard('s1', 2), shards: 2 };
 
+const flatWith = (text: string): string[] => flatten({ ...VALID, x: text });
 const batchOf = (events: readonly unknown[]): string[] => ['events', JSON.stringify(events)];
 
 test('of several faults the first in the order of the contract is the reason', (t) => {
@@ -34,10 +35,9 @@ test('of several faults the first in the order of the contract is the reason', (
 });
 
 test('a flat entry may take 16 KiB and not a byte more, names and values, in UTF-8', (t) => {
-  const filled = (text: string): string[] => flatten({ ...VALID, x: text });
   const room = FLAT_BYTES - VALID_BYTES;
-  t.is(verdictOf(filled('a'.repeat(room))), 'ok');
-  t.is(verdictOf(filled('a'.repeat(room + 1))), 'too_large');
+  t.is(verdictOf(flatWith('a'.repeat(room))), 'ok');
+  t.is(verdictOf(flatWith('a'.repeat(room + 1))), 'too_large');
   for (const [character, bytes] of [
     ['é', 2],
     ['日', 3],
@@ -47,14 +47,14 @@ test('a flat entry may take 16 KiB and not a byte more, names and values, in UTF
   ] as const) {
     const most = Math.floor(room / bytes);
     const rest = 'a'.repeat(room - most * bytes);
-    t.is(verdictOf(filled(character.repeat(most) + rest)), 'ok', character);
-    t.is(verdictOf(filled(character.repeat(most) + rest + 'a')), 'too_large', character);
+    t.is(verdictOf(flatWith(character.repeat(most) + rest)), 'ok', character);
+    t.is(verdictOf(flatWith(character.repeat(most) + rest + 'a')), 'too_large', character);
   }
 });
 
 test('a batch may take 1 MiB and not a byte more, in UTF-8', (t) => {
   const frame = JSON.stringify([{ ...VALID, x: '' }]).length;
-  const filled = (text: string): string[] => ['events', JSON.stringify([{ ...VALID, x: text }])];
+  const filled = (text: string): string[] => batchOf([{ ...VALID, x: text }]);
   t.is(verdictOf(filled('a'.repeat(BATCH_BYTES - frame))), 'ok');
   t.is(verdictOf(filled('a'.repeat(BATCH_BYTES - frame + 1))), 'too_large');
   const room = BATCH_BYTES - frame - 1;

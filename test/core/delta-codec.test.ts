@@ -7,7 +7,7 @@ import {
   type Delta,
   type Micros,
 } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 import { anyDelta } from './any-delta.ts';
 import { toComparable } from './comparable-delta.ts';

@@ -1,5 +1,5 @@
 import { emptyDelta, mergeDelta, type CoordinatorRegisters, type Delta } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 import { anyDelta } from './any-delta.ts';
 import { toComparable } from './comparable-delta.ts';

@@ -5,7 +5,7 @@ import {
   type EventInput,
   type InvalidEvent,
 } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 import { decodeAll, verdictOf } from './decode-all.ts';
 import { generateWireFields } from './generate-wire-fields.ts';

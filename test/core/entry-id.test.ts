@@ -1,5 +1,5 @@
 import { compareStamps, isAfter, stampMs } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 
 const MOST = 2n ** 64n - 1n;
@@ -47,7 +47,7 @@ test('the order is antisymmetric and transitive', (t) => {
     fc.property(stamp, stamp, stamp, (a, b, c) => {
       t.is(sign(compareStamps(a, b)), sign(-compareStamps(b, a)));
       t.is(compareStamps(a, a), 0);
-      const [low = '', middle = '', high = ''] = [a, b, c].sort(compareStamps);
+      const [low = '', middle = '', high = ''] = [a, b, c].toSorted(compareStamps);
       t.true(
         compareStamps(low, middle) <= 0 && compareStamps(middle, high) <= 0 && compareStamps(low, high) <= 0,
       );
@@ -58,11 +58,11 @@ test('the order is antisymmetric and transitive', (t) => {
 
 test('the order is not that of the texts, at the extremes of 64 bits too', (t) => {
   const ascending = [
-    ...['', '0-1', '0-9', '0-10', '1-0', '9-9', '10-0', '10-0-1', '10-0-9', '10-0-10', '10-0-999', '10-1'],
-    ...['9007199254740992-0', '9007199254740993-0', '18446744073709551614-18446744073709551615'],
-    ...['18446744073709551615-0', '18446744073709551615-18446744073709551615'],
-    '18446744073709551615-18446744073709551615-999',
-  ];
+    ['', '0-1', '0-9', '0-10', '1-0', '9-9', '10-0', '10-0-1', '10-0-9', '10-0-10', '10-0-999', '10-1'],
+    ['9007199254740992-0', '9007199254740993-0', '18446744073709551614-18446744073709551615'],
+    ['18446744073709551615-0', '18446744073709551615-18446744073709551615'],
+    ['18446744073709551615-18446744073709551615-999'],
+  ].flat();
   for (const [at, left] of ascending.entries()) {
     for (const [other, right] of ascending.entries()) {
       t.is(sign(compareStamps(left, right)), Math.sign(at - other), `${left} and ${right}`);

@@ -21,7 +21,7 @@ export function exposeState(state: Delta, format: ExpositionFormat = 'text', now
   let text = '';
   for (const metric of CATALOGUE) {
     const render = createSeriesRenderer(metric, format);
-    const series = [...seriesOf(metric, state, gauges, nowMs)].sort(([a], [b]) => (a < b ? -1 : 1));
+    const series = [...seriesOf(metric, state, gauges, nowMs)].toSorted(([a], [b]) => (a < b ? -1 : 1));
     text += renderHead(metric, format) + series.map(([key, value]) => render(key, value)).join('');
   }
   return text + EXPOSITION_ENDS[format];

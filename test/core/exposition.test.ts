@@ -5,7 +5,7 @@ import {
   type ExpositionFormat,
   type Metric,
 } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { decodeAll } from './decode-all.ts';
@@ -38,10 +38,7 @@ const EVENTS: readonly WireEvent[] = [
   { type: 'wait.finished', ...life, wait_id: 'w9', status: 'timeout', duration_ms: '1800000.001' },
   { type: 'wait.finished', ...life, wait_id: 'w9', status: 'error', duration_ms: '0' },
   ...['10', '10.001', '0.0005', '499.9999', '10000', '10000.0004', '10000.0005', '12.5'].map(
-    (latency_ms) => ({
-      ...{ type: 'signal.acked', ...signal },
-      latency_ms,
-    }),
+    (latency_ms) => ({ type: 'signal.acked', ...signal, latency_ms }),
   ),
   { type: 'signal.sent', ...signal },
   { type: 'signal.sent', ...signal },

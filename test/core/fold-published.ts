@@ -10,8 +10,9 @@ export interface PublishedEntry {
 
 const foldEvent = createFold();
 
-/** Adds entries to a delta, in the order given, as a consumer does; dead letters are counted. */
-export function foldInto(delta: Delta, entries: readonly PublishedEntry[]): Delta {
+/** The delta of entries, folded in the order given, as a consumer does; dead letters are counted. */
+export function foldEntries(entries: readonly PublishedEntry[]): Delta {
+  const delta = emptyDelta();
   for (const { id, events } of entries) {
     const [only] = events;
     const fields =
@@ -29,11 +30,6 @@ export function foldInto(delta: Delta, entries: readonly PublishedEntry[]): Delt
     delta.totals.entries++;
   }
   return delta;
-}
-
-/** The delta of entries. */
-export function foldEntries(entries: readonly PublishedEntry[]): Delta {
-  return foldInto(emptyDelta(), entries);
 }
 
 /**

@@ -5,7 +5,7 @@ const FOLDER = new URL('../../core/golden/', import.meta.url);
 
 /** Names of the golden files in a folder. */
 export function listGolden(folder: string): string[] {
-  return readdirSync(new URL(folder, FOLDER)).sort();
+  return readdirSync(new URL(folder, FOLDER)).toSorted();
 }
 
 /**

@@ -1,5 +1,5 @@
 import { emptyDelta, mergeDelta, pruneTombstones, type Delta } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 import { createRandom, generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
@@ -58,7 +58,7 @@ function commitInterleaved(entries: readonly PublishedEntry[], below: (n: number
 
 function shuffle<T>(items: readonly T[], below: (n: number) => number): T[] {
   const drawn = items.map((item) => ({ item, lot: below(2 ** 30) }));
-  return drawn.sort((a, b) => a.lot - b.lot).map(({ item }) => item);
+  return drawn.toSorted((a, b) => a.lot - b.lot).map(({ item }) => item);
 }
 
 /** The last entry up to which all are committed, of those in `order`. */
@@ -133,5 +133,5 @@ test('once everything is folded nothing is left of coordinators that ended, nor 
 });
 
 function sorted(samples: ReadonlyMap<string, string>): [string, string][] {
-  return [...samples].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...samples].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

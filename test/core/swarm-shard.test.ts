@@ -1,5 +1,5 @@
 import { crc16, swarmShard } from '@streamfold/core';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 
 /** CRC16/XMODEM bit by bit. */

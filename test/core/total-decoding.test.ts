@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 import { decodeAll, verdictOf } from './decode-all.ts';
 
@@ -68,7 +68,7 @@ test('fields of a dead letter are a JSON object with the names and values that c
     fc.property(anyFields, (fields) => {
       const [outcome] = decodeAll(['type', 'nope', ...fields]);
       if (outcome === undefined || outcome.event !== undefined) return;
-      const kept: Record<string, unknown> = JSON.parse(outcome.fields);
+      const kept = JSON.parse(outcome.fields) as Record<string, unknown>;
       const last = new Map<string, unknown>([['type', 'nope']]);
       for (let at = 0; at < fields.length; at += 2) last.set(fields[at] ?? '', fields[at + 1]);
       t.deepEqual(new Map(Object.entries(kept)), last);

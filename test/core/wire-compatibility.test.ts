@@ -28,5 +28,5 @@ function known(event: object | undefined): Record<string, unknown> {
 }
 
 test('every event type has a golden file', (t) => {
-  t.deepEqual(listGolden('events/'), EVENT_TYPES.map(({ type }) => `${type}.json`).sort());
+  t.deepEqual(listGolden('events/'), EVENT_TYPES.map(({ type }) => `${type}.json`).toSorted());
 });

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { createPublisher } from '@streamfold/publisher';
-import { checkFoldedOnce, waitUntilFolded } from '../harness/check-folded-once.ts';
+import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { startCuttingProxy } from '../harness/cutting-proxy.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -30,7 +30,7 @@ async function setUp(t: ExecutionContext, claimIdleMs: number) {
   const load = createLoad({ publisher, url: server.url, prefix, seed: 9 });
   await load.publish(EVENTS);
   await publisher.flush();
-  await waitUntilFolded(installation);
+  await waitUntilAllFolded(installation);
   return { installation, proxy, aggregator, publisher, load };
 }
 
@@ -39,7 +39,7 @@ test('a commit that comes late, after its entries were folded again over another
   for (let round = 0; round < ROUNDS; round++) {
     const [deliverLate] = await Promise.all([proxy.keepBack(':{0}:dead'), load.publish(EVENTS)]);
     await publisher.flush();
-    await waitUntilFolded(installation);
+    await waitUntilAllFolded(installation);
     await deliverLate();
   }
   await load.finish();

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createPublisher } from '@streamfold/publisher';
-import { checkFoldedOnce, waitUntilFolded } from '../harness/check-folded-once.ts';
+import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { startCuttingProxy } from '../harness/cutting-proxy.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -34,7 +34,7 @@ for (const [which, cutKind, needle] of CUT_KINDS) {
     const installation = { redis: server.redis, prefix };
     await load.publish(EVENTS_PER_CUT);
     await publisher.flush();
-    await waitUntilFolded(installation); // from now on Redis knows the scripts
+    await waitUntilAllFolded(installation); // from now on Redis knows the scripts
 
     const countTold = (type: 'failed' | 'recovered'): number =>
       aggregator.facts.filter((fact) => fact.type === type && fact.step === 'fold').length;

@@ -2,17 +2,13 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createPublisher } from '@streamfold/publisher';
-import {
-  countLost,
-  listDifferences,
-  scrapeWhenServed,
-  waitUntilFolded,
-} from '../harness/check-folded-once.ts';
+import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
+import { compareSamples } from '../harness/compare-samples.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
-import { withoutAges } from '../harness/scrape.ts';
+import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -36,12 +32,12 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
     },
     /** Every replica shows the fold of what is in the stream, and verify agrees. */
     check: async (hint: string) => {
-      await waitUntilFolded(installation);
+      await waitUntilAllFolded(installation);
       t.is(await countLost(installation), 0, hint);
       const published = await readPublished(server.redis, { prefix });
       const expected = foldReference(published.map((fields) => ({ fields })));
       for (const { url } of aggregators) {
-        t.deepEqual(listDifferences(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
+        t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
       }
       const { code, stderr } = await runStreamfold(['verify', '--redis', server.url, '--prefix', prefix]);
       t.is(code, 0, `${hint}: ${stderr}`);

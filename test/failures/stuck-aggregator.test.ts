@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createPublisher } from '@streamfold/publisher';
-import { checkFoldedOnce, waitUntilFolded } from '../harness/check-folded-once.ts';
+import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { readConsumers } from '../harness/read-consumers.ts';
 import { startServe } from '../harness/run-streamfold.ts';
@@ -43,7 +43,7 @@ test('a stuck aggregator that wakes up after its entries were folded by another 
   t.teardown(() => other.kill('SIGKILL'));
   await load.publish(STEP_EVENTS);
   await publisher.flush();
-  await waitUntilFolded(installation);
+  await waitUntilAllFolded(installation);
   t.true((await readOwnMetric(other.url, 'streamfold_entries_claimed_total')) > 0);
 
   process.kill(stuck.pid, 'SIGCONT');

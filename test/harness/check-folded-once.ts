@@ -2,10 +2,11 @@ import type { ExecutionContext } from 'ava';
 import { readStatus } from '@streamfold/aggregator';
 import { shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
+import { compareSamples } from './compare-samples.ts';
 import type { Load } from './publish-load.ts';
 import { foldReference, parse } from './reference-fold.ts';
-import { scrape, withoutAges, type Samples } from './scrape.ts';
-import { waitUntil } from './wait-until.ts';
+import { scrapeWhenServed, withoutAges } from './scrape.ts';
+import { waitUntilFolded } from './wait-until-folded.ts';
 
 export interface Installation {
   readonly redis: Redis;
@@ -13,27 +14,9 @@ export interface Installation {
   readonly shards?: number;
 }
 
-/** Resolves when every entry of the stream was delivered and nothing is pending. @throws after the deadline. */
-export async function waitUntilFolded(
-  { redis, prefix, shards = 1 }: Installation,
-  deadlineMs = 30_000,
-): Promise<void> {
-  for (let shard = 0; shard < shards; shard++) {
-    const { events } = shardKeys(prefix, shard);
-    await waitUntil(
-      `all of ${events} is folded`,
-      async () => {
-        const stream = readPairs(await redis.xinfo('STREAM', events));
-        const [group] = ((await redis.xinfo('GROUPS', events)) as unknown[]).map(readPairs);
-        return (
-          group !== undefined &&
-          group.get('pending') === 0 &&
-          group.get('last-delivered-id') === stream.get('last-generated-id')
-        );
-      },
-      deadlineMs,
-    );
-  }
+/** Resolves once nothing in the streams of all shards is undelivered or pending. @throws after the deadline. */
+export async function waitUntilAllFolded({ redis, prefix, shards = 1 }: Installation): Promise<void> {
+  for (let shard = 0; shard < shards; shard++) await waitUntilFolded(redis, { prefix, shard });
 }
 
 /** A reply of the form name, value, name, value …. */
@@ -60,7 +43,7 @@ export async function checkFoldedOnce(
   installation: Installation & { readonly load: Load; readonly urls: readonly string[] },
 ): Promise<void> {
   const { load, urls } = installation;
-  await waitUntilFolded(installation);
+  await waitUntilAllFolded(installation);
   t.is(await countLost(installation), 0, 'no entry is counted as lost');
   const placed = await readPlaced(installation);
   checkPublishedOnce(t, placed, load);
@@ -70,17 +53,7 @@ export async function checkFoldedOnce(
   const expected = foldReference(placed);
   t.true(expected.size > 100, 'there is something to compare');
   for (const url of urls)
-    t.deepEqual(listDifferences(withoutAges(await scrapeWhenServed(url)), expected), [], url);
-}
-
-/** The samples, as soon as they are served: right after a failure, or on a busy machine, that may take a second try. */
-export async function scrapeWhenServed(url: string): Promise<Samples> {
-  let samples: Samples | undefined;
-  await waitUntil(`${url} serves metrics`, async () => {
-    samples = await scrape(url).catch(() => undefined);
-    return samples !== undefined;
-  });
-  return samples ?? new Map<string, string>();
+    t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], url);
 }
 
 function checkPublishedOnce(
@@ -150,15 +123,4 @@ async function readDeadPlaces({ redis, prefix, shards = 1 }: Installation): Prom
     }
   }
   return places;
-}
-
-/** The first samples in which two expositions differ, in words. */
-export function listDifferences(actual: Samples, expected: Samples): string[] {
-  const differences: string[] = [];
-  for (const name of new Set([...expected.keys(), ...actual.keys()])) {
-    const [got, wanted] = [actual.get(name), expected.get(name)];
-    if (got !== wanted) differences.push(`${name}: expected ${wanted ?? 'nothing'}; got ${got ?? 'nothing'}`);
-    if (differences.length === 10) break;
-  }
-  return differences;
 }

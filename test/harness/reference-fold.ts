@@ -43,10 +43,13 @@ export function parse(fields: Readonly<Record<string, unknown>>): Event | undefi
   return parsed.success ? (parsed.data as unknown as Event) : undefined;
 }
 
+/** More than any duration that the contract allows can have. */
+const MOST_DIGITS = 100;
+
 /** The digits of a number, however small, as the contract wants them: without an exponent. */
 function showDecimal(value: number): string {
   const text = String(value);
-  return text.includes('e-') ? value.toFixed(100) : text;
+  return text.includes('e-') ? value.toFixed(MOST_DIGITS) : text;
 }
 
 interface Coordinator {

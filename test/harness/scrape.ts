@@ -1,3 +1,5 @@
+import { waitUntil } from './wait-until.ts';
+
 /** Samples of an exposition: `name{labels}` to value, both as text. */
 export type Samples = ReadonlyMap<string, string>;
 
@@ -7,6 +9,16 @@ export async function scrape(url: string): Promise<Samples> {
   const text = await response.text();
   if (response.status !== 200) throw new Error(`expected 200 of ${url}; got ${response.status}: ${text}`);
   return parseSamples(text);
+}
+
+/** The samples, as soon as they are served: right after a failure, or on a busy machine, that may take a second try. */
+export async function scrapeWhenServed(url: string): Promise<Samples> {
+  let samples: Samples | undefined;
+  await waitUntil(`${url} serves metrics`, async () => {
+    samples = await scrape(url).catch(() => undefined);
+    return samples !== undefined;
+  });
+  return samples ?? new Map<string, string>();
 }
 
 /** Reads the samples of a text exposition; comments are left out. */

@@ -232,12 +232,13 @@ function encodeForShard(event: EventInput, shards: number): EncodedEvent | Inval
   const encoded = encodeEvent(event);
   if (!encoded.ok) return encoded;
   const { swarm_id, id } = event;
+  const swarmId: unknown = swarm_id; // callers without types may hand over a number
   const member = id === undefined ? '' : `${swarm_id} ${id}`;
   return {
     ok: true,
     text: encoded.text,
     member,
-    shard: shards === 1 ? 0 : swarmShard(String(swarm_id), shards),
+    shard: shards === 1 ? 0 : swarmShard(String(swarmId), shards),
   };
 }
 

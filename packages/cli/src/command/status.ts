@@ -19,18 +19,18 @@ export const status: Command = async ({ configuration, print }) =>
   );
 
 /** What is not there yet is null: a reader of JSON sees that it was looked for. */
-function toJson(status: ShardStatus): Record<string, unknown> {
-  return { ...status, generation: status.generation ?? null };
+function toJson(shard: ShardStatus): Record<string, unknown> {
+  return { ...shard, generation: shard.generation ?? null };
 }
 
 /** Sums over all shards. */
 function describeAll(statuses: readonly ShardStatus[]): string[] {
-  const sum = (read: (status: ShardStatus) => number): number =>
+  const sum = (read: (shard: ShardStatus) => number): number =>
     statuses.reduce((total, each) => total + read(each), 0);
   const lag = sum(({ generation }) => generation?.lag.lagEntries ?? 0);
   const pending = sum(({ generation }) => generation?.lag.pendingEntries ?? 0);
-  const alive = (status: 'active' | 'blocked' | 'stale'): string =>
-    `${sum(({ generation }) => generation?.coordinators[status] ?? 0)} ${status}`;
+  const alive = (how: 'active' | 'blocked' | 'stale'): string =>
+    `${sum(({ generation }) => generation?.coordinators[how] ?? 0)} ${how}`;
   return [
     'all shards',
     row(
