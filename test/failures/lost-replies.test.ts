@@ -39,13 +39,14 @@ for (const [which, cutKind, needle] of CUT_KINDS) {
     const countTold = (type: 'failed' | 'recovered'): number =>
       aggregator.facts.filter((fact) => fact.type === type && fact.step === 'fold').length;
     for (let cut = 0; cut < CUTS; cut++) {
+      const before = countTold('recovered');
       await Promise.all([proxy[cutKind](needle), load.publish(EVENTS_PER_CUT)]);
-      await waitUntil('it has recovered', () => countTold('recovered') > cut);
+      await waitUntil('it has recovered', () => countTold('recovered') > before);
     }
     await load.finish();
 
     await checkFoldedOnce(t, { ...installation, load, urls: [aggregator.url] });
-    t.is(countTold('failed'), CUTS);
+    t.true(countTold('failed') >= CUTS, 'each cut failed at least one consumer: they share a connection');
     t.false(aggregator.facts.some(({ type }) => type === 'entries_claimed'));
   });
 }
