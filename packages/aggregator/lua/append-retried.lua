@@ -4,7 +4,7 @@
 -- KEYS  1 stream of events, of the shard that the event belongs to   2 mark of this dead letter; a string that expires
 -- ARGV  1 how long the mark stays, ms   2 … field, value, field, value … (at most 7,000 values)
 -- Returns {'appended' or 'repeated', <entry ID>}
--- Cost  constant, some 5 us.
+-- Cost  constant.
 
 local before = redis.call('GET', KEYS[2])
 if before then return {'repeated', before} end

@@ -8,7 +8,7 @@
 -- Returns {'recorded', <latency, decimal ms>}, {'repeated', <latency>} where it was recorded before, {'unknown'} where
 --         there is no such signal (any more), {'not_receiver'} where it was not sent to this receiver;
 --         {'ended'} where the life of the inbox's owner has ended
--- Cost  some 12 us.
+-- Cost  some 35 us.
 
 local SIGNATURES_MOST = 8 -- of one ACK: a few keys, and some that are bad
 

@@ -4,7 +4,7 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 phase, or '' to keep it
 -- Returns 'beating', 'recovered', or 'ended' where this life has ended (given up for dead, stopped, started anew)
--- Cost  O(log n) in the coordinators that are alive, some 5 us.
+-- Cost  O(log n) in the coordinators that are alive, some 10 us.
 
 local function beat(keys, args)
   local base = base_of(keys)

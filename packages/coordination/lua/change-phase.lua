@@ -3,7 +3,7 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 phase
 -- Returns 'changed', 'same', or 'ended' where this life has ended
--- Cost  constant, some 5 us.
+-- Cost  constant, some 10 us.
 
 local function change_phase(keys, args)
   local base = base_of(keys)

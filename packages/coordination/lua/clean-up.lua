@@ -7,7 +7,7 @@
 -- Returns a list with, for each coordinator looked at: <swarm>|<id>, 'removed', 'would_remove', 'kept' (it has work or
 --         signals) or the reason of a refusal: 'not_a_number', 'not_whole', 'in_the_future', 'too_old', 'in_seconds',
 --         'in_microseconds', 'alive', 'changed'
--- Cost  some 15 us a coordinator.
+-- Cost  linear in the coordinators looked at.
 
 local function judge_time(text, now_ms, earliest_ms, tolerance_ms)
   local ms = tonumber(text)

@@ -3,7 +3,7 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 work_id
 -- Returns 'finished'; 'gone' where it has no such work (any more: a successor may have it); or 'ended'
--- Cost  constant, some 4 us.
+-- Cost  constant, some 8 us.
 
 local function finish_work(keys, args)
   local base = base_of(keys)

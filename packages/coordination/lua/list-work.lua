@@ -3,7 +3,7 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id
 -- Returns a list: work id, record as JSON for each
--- Cost  1 us a piece of work.
+-- Cost  linear in the pieces of work.
 
 local function list_work(keys, args)
   local base = base_of(keys)

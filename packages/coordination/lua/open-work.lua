@@ -8,7 +8,7 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 work_id   5 payload
 -- Returns 'opened', 'exists' where it has this work already, or 'ended'
--- Cost  constant, some 5 us.
+-- Cost  constant, some 16 us.
 
 local function open_work(keys, args)
   local base = base_of(keys)

@@ -18,6 +18,7 @@
 --   monitor                    hash: stepped_ms, suspended_until_ms, run_id of Redis at the last step
 --   lives                      the highest life of a coordinator that was cleaned up: no life comes twice
 --
+-- The costs that the functions tell were measured as time in Redis (INFO commandstats), one call after the other.
 -- The clock is that of Redis. Nothing is written before all that can fail has been checked: Lua does not roll back.
 
 local EVENTS_AT_ONCE = 500 -- events in one entry of the stream, well below the 1,000 that an entry may hold

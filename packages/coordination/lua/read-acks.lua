@@ -3,7 +3,7 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 signal_id   3 iteration
 -- Returns a list: receiver_id, '<latency, decimal ms> <key_id> <signature>' for each
--- Cost  1 us a receiver.
+-- Cost  linear in the receivers.
 
 local function read_acks(keys, args)
   local base = base_of(keys)

@@ -7,7 +7,7 @@
 --       11 … for each receiver (at least one, each once, at most 1,000) two values: receiver_id, signature or ''
 -- Returns {'sent', <sent, ms of the clock of Redis>}; {'repeated', <sent>, <signal_type>, <receivers as JSON>} as it was sent
 --         before; {'not_sender'} where another coordinator sent it; {'ended'} where the sender's life has ended
--- Cost  some 6 us a receiver.
+-- Cost  some 25 us, and 7 us a receiver.
 
 local function send_signal(keys, args)
   local base = base_of(keys)

@@ -5,7 +5,7 @@
 -- ARGV  1 swarm_id   2 coordinator_id, whose inbox it is   3 entry   4 reason of the refusal: unsigned, unknown_key or
 --       bad_signature; '' where it is settled only   5 life of the coordinator
 -- Returns 'settled'; 'gone' where there is no such entry (any more); 'ended' where this life has ended
--- Cost  some 5 us.
+-- Cost  constant.
 
 local function settle_signal(keys, args)
   local base = base_of(keys)

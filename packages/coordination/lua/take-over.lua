@@ -6,7 +6,7 @@
 --       of the swarm that are beating   4 most items moved by this step
 -- Returns {'moved', <successor>, <pieces of work>, <signals>, <1 where more is left: call it again with this successor>};
 --         {'alive'} where it has not ended; {'no_successor'} where there is none alive
--- Cost  some 6 us an item; to elect, 1 us for each coordinator that is alive on the shard.
+-- Cost  linear in the items; to elect, linear in the coordinators that are alive on the shard.
 
 local function elect_successor(base, swarm_id)
   local elected
