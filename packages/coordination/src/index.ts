@@ -16,3 +16,4 @@ export type { SendOptions } from './send-signal.ts';
 export type { ReceivedSignal, SentSignal } from './signal.ts';
 export type { TakenOver } from './take-over.ts';
 export type { WaitOptions, WaitResult } from './wait-for-acks.ts';
+export { readSigningSettings, type SigningEnvironment } from './read-signing-settings.ts';
