@@ -38,15 +38,31 @@ interface Death {
 
 test.serial('100 coordinators lose no signal and no death to SIGKILLs', (t) =>
   survive(t, {
-    ...{ seed: 11, coordinators: 100, processes: 4, peersEach: 20, pauseMs: 250, waitMs: 4_000 },
-    ...{ beatMs: 500, staleAfterMs: 8_000, deadAfterMs: 12_000, killsBetween: 4 },
+    seed: 11,
+    coordinators: 100,
+    processes: 4,
+    peersEach: 20,
+    pauseMs: 250,
+    waitMs: 4_000,
+    beatMs: 500,
+    staleAfterMs: 8_000,
+    deadAfterMs: 12_000,
+    killsBetween: 4,
   }),
 );
 
 test.serial('1,000 coordinators lose no signal and no death to SIGKILLs', (t) =>
   survive(t, {
-    ...{ seed: 12, coordinators: 1_000, processes: 5, peersEach: 4, pauseMs: 4_000, waitMs: 6_000 },
-    ...{ beatMs: 1_500, staleAfterMs: 8_000, deadAfterMs: 12_000, killsBetween: 1 },
+    seed: 12,
+    coordinators: 1_000,
+    processes: 5,
+    peersEach: 4,
+    pauseMs: 4_000,
+    waitMs: 6_000,
+    beatMs: 1_500,
+    staleAfterMs: 8_000,
+    deadAfterMs: 12_000,
+    killsBetween: 1,
   }),
 );
 
@@ -121,7 +137,7 @@ async function killAtRandom(swarm: Swarm, server: TestRedis, { seed, killsBetwee
       for (const id of ids) pipeline.hget(key(`coordinator:load|${id}`), 'state');
       return ((await pipeline.exec()) ?? []).every(([, state]) => state === 'dead');
     });
-    return await Promise.all(
+    return Promise.all(
       ids.map(async (id) => ({
         coordinatorId: id,
         lastBeatMs: Number(await server.redis.hget(key(`coordinator:load|${id}`), 'beat_ms')),
