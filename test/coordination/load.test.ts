@@ -1,5 +1,4 @@
 import test, { type ExecutionContext } from 'ava';
-import { setTimeout as pause } from 'node:timers/promises';
 import { createRandom } from '../harness/generate-events.ts';
 import { startServe } from '../harness/run-streamfold.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
@@ -16,6 +15,9 @@ const LATEST_MS = 1_000;
 /** Of the signals to living receivers. */
 const ACKED_LEAST = 0.9999;
 const AGGREGATORS = 2;
+/** Entries that the swarm appends between two kills, by chance so many more: that takes it a second or two. */
+const LEAST_BETWEEN = 500;
+const MORE_BETWEEN = 2_000;
 /** What a death is told by, in this order. */
 const DEATH = ['heartbeat.stale stale', 'heartbeat.stale timeout', 'timeout heartbeat'] as const;
 
@@ -119,7 +121,8 @@ async function killAtRandom(swarm: Swarm, server: TestRedis, { seed, killsBetwee
   const lostLater = 0;
   const killSome = async (): Promise<void> => {
     for (let kills = 0; kills < killsBetween; kills++) {
-      await pause(500 + random() * 2_500);
+      const appended = (await server.redis.xlen(key('events'))) + LEAST_BETWEEN + random() * MORE_BETWEEN;
+      await waitUntil('the swarm to go on', async () => (await server.redis.xlen(key('events'))) >= appended);
       const at = 1 + Math.floor(random() * (swarm.idsOf.length - 2));
       const killedMs = performance.now();
       await swarm.kill(at);
