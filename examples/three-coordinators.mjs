@@ -21,7 +21,8 @@ for (const each of [ben, cyd]) void answer(each);
 async function answer(coordinator) {
   for await (const signal of coordinator.receiveSignals(stop.signal)) {
     const { latencyMs } = await coordinator.acknowledgeSignal(signal);
-    console.log(`${coordinator.coordinatorId} ACKs "${signal.payload}" after ${latencyMs} ms`);
+    const forWhom = signal.receiverId === coordinator.coordinatorId ? '' : ` for ${signal.receiverId}`;
+    console.log(`${coordinator.coordinatorId} ACKs "${signal.payload}"${forWhom} after ${latencyMs} ms`);
   }
 }
 
@@ -49,10 +50,12 @@ const { status, missing } = await ada.waitForAcks(second, { timeoutMs: 300 });
 console.log(`ada waited for the report: ${status}, ${missing.join(' and ')} did not ACK`);
 const { work, signals } = await ben.takeOver('cyd');
 console.log(`ben takes over ${work} piece of work and ${signals} signal of cyd's`);
-console.log(
-  'ben has',
-  (await ben.listWork()).map(({ workId, transferredFrom }) => `${workId} from ${transferredFrom}`),
-);
+for (const piece of await ben.listWork())
+  console.log(`ben has ${piece.workId} from ${piece.transferredFrom}`);
+
+// Ben has ACKed in the name of Cyd: the signal is complete after all.
+const third = await ada.waitForAcks(second, { timeoutMs: 5_000 });
+console.log(`ada waited again: ${third.status}, ACKed by ${third.acked.join(' and ')}`);
 
 await ben.finishWork('report-7');
 stop.abort();

@@ -2,7 +2,7 @@ import { joinSwarm, type Coordinator } from '@streamfold/coordination';
 import { Redis } from 'ioredis';
 
 /** Two sides in this process, on connections of their own: one sends and learns of the ACK, one receives and ACKs. */
-export interface Sides {
+interface Sides {
   /** Sends one signal, and resolves when its ACK is known. */
   roundTrip(): Promise<void>;
   stop(): void;
@@ -53,9 +53,9 @@ async function openBare(url: string): Promise<Sides> {
       }
     }
   };
-  const ignore = (): void => undefined; // the connections are closed
-  follow(receiverReads, 'inbox', (id) => void receiver.xadd('bell', '*', 'id', id)).catch(ignore);
-  follow(senderReads, 'bell', (id) => waiting.get(id)?.()).catch(ignore);
+  // Reading fails when the connections are closed.
+  follow(receiverReads, 'inbox', (id) => void receiver.xadd('bell', '*', 'id', id)).catch(() => undefined);
+  follow(senderReads, 'bell', (id) => waiting.get(id)?.()).catch(() => undefined);
   let sent = 0;
   return {
     async roundTrip() {

@@ -90,7 +90,8 @@ function isOfEveryEvent({ name }) {
 function buildExample(eventType) {
   const names = eventType.rules.map(({ name }) => name).filter((name) => name !== 'id' && name !== 'at');
   const example = { type: eventType.type };
-  for (const name of names) example[name] = { ...EXAMPLE_VALUES, ...OWN_EXAMPLE_VALUES[eventType.type] }[name];
+  for (const name of names)
+    example[name] = { ...EXAMPLE_VALUES, ...OWN_EXAMPLE_VALUES[eventType.type] }[name];
   const encoded = encodeEvent(example);
   if (!encoded.ok) throw new Error(`example of ${eventType.type}: ${encoded.detail}`);
   const missing = names.filter((name) => example[name] === undefined);

@@ -40,6 +40,7 @@ test('a Redis that keeps all guarantees is healthy, with exit code 0, and left a
   t.regex(found['persistence'] ?? '', /^ok: append-only file, appendfsync everysec/);
   t.is(found['maxmemory-policy'], 'ok: noeviction, no maxmemory: nothing is evicted');
   t.is(found['permissions'], 'ok: all commands that are needed, on keys streamfold:*');
+  t.is(found['coordination'], 'ok: the functions may be loaded and called');
   t.is(found['shards'], 'ok: 1, to be recorded at first use');
   t.regex(found['clock'] ?? '', /^ok: /);
   t.regex(found['stream clock'] ?? '', /^ok: /);
@@ -68,6 +69,7 @@ test('a user who may do what is needed on the keys of the prefix, and no more, i
   const url = await addUser(server.redis, 'exact', '~streamfold:*', '+@all', '-@dangerous', '+info');
   const { code, found } = await diagnose(url);
   t.is(found['permissions'], 'ok: all commands that are needed, on keys streamfold:*');
+  t.regex(found['coordination'] ?? '', /^ok: /);
   t.is(code, 0);
 });
 
@@ -91,6 +93,17 @@ test('a user who lacks commands or keys is told which, and the rest is looked at
   t.regex(strange.found['version'] ?? '', /^ok: /);
   const blind = await addUser(server.redis, 'blind', '~streamfold:*', '+@all', '-info');
   t.regex((await diagnose(blind)).found['info'] ?? '', /^warn: INFO cannot be read, .*NOPERM/);
+});
+
+test('a user who may not load or call functions is warned: counting needs none, coordination does', async (t) => {
+  const url = await addUser(server.redis, 'counting', '~streamfold:*', '+@all', '-fcall', '-function|load');
+  const { code, found } = await diagnose(url);
+  t.is(code, 0);
+  t.is(found['permissions'], 'ok: all commands that are needed, on keys streamfold:*');
+  t.is(
+    found['coordination'],
+    'warn: not permitted: FCALL on streamfold:{0}:events, FUNCTION LOAD; coordinators and monitors need it, counting does not',
+  );
 });
 
 test('a replica fails: writes need the primary', async (t) => {

@@ -62,7 +62,7 @@ test('--json prints entry IDs and the number of duplicates', async (t) => {
 
 const INVALID: readonly (readonly [args: string, stderr: RegExp])[] = [
   ['signal.snt swarm_id=s1', /^streamfold: unknown_type: type: expected a known type; got "signal.snt": did you mean signal.sent\?$/],
-  ['frobnicate', /^streamfold: unknown_type: .*; got "frobnicate"; known are coordinator.started, .*timeout$/],
+  ['frobnicate', /^streamfold: unknown_type: .*; got "frobnicate"; known are coordinator.started, .*cleanup\.refused$/],
   ['timeout swarm_id=s1 coordinator_id=c', /^streamfold: missing_field: timeout_type: expected one of blocking, signal_ack, heartbeat; it is missing$/],
   ['timeout swarm_id=s1 coordinator_id=c timout_type=blocking', /^streamfold: missing_field: timeout_type: .*; got timout_type, which is another field$/],
   ['timeout swarm_id=s1 coordinator_id=c timeout_type=lunch', /^streamfold: invalid_field: timeout_type: expected one of .*; got "lunch"$/],

@@ -2,7 +2,7 @@ import test from 'ava';
 import { SETTINGS } from 'streamfold';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 
-const COMMANDS = ['serve', 'demo', 'publish', 'status', 'verify', 'dead-letters', 'doctor'];
+const COMMANDS = ['serve', 'demo', 'publish', 'status', 'verify', 'dead-letters', 'cleanup', 'doctor'];
 /** Nobody listens there: what is refused for its usage never gets that far. */
 const NOWHERE = 'redis://127.0.0.1:1';
 

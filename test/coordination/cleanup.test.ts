@@ -35,7 +35,7 @@ async function clean(swarm: TestSwarm, options = {}): Promise<CleanupVerdict[]> 
 
 /** Every key of the prefix and its serialized value. */
 async function dump(swarm: TestSwarm): Promise<Map<string, string>> {
-  const keys = (await server.redis.keys(`${swarm.prefix}:*`)).sort();
+  const keys = (await server.redis.keys(`${swarm.prefix}:*`)).toSorted();
   const values = await Promise.all(keys.map((key) => server.redis.dumpBuffer(key)));
   return new Map(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
 }
@@ -52,10 +52,10 @@ test.serial(
       await server.redis.type(swarm.key('end'));
       await waitUntil('all is logged', () => log.all().includes('type'));
       log.stop();
-      t.deepEqual(verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]).sort(), [
-        ['bad', 'in_seconds'],
-        ['coord-1', 'would_remove'],
-        ['coord-2', 'would_remove'],
+      t.deepEqual(verdicts.map(({ coordinatorId, verdict }) => `${coordinatorId} ${verdict}`).toSorted(), [
+        'bad in_seconds',
+        'coord-1 would_remove',
+        'coord-2 would_remove',
       ]);
       t.deepEqual(await dump(swarm), before);
       const reads = ['zcard', 'fcall', 'zrange', 'hgetall', 'hlen', 'xlen', 'get', 'type'];
@@ -64,8 +64,14 @@ test.serial(
         [],
       );
       const run = await runStreamfold([
-        ...['cleanup', '--dry-run', '--ended-for-hours', '0', '--redis', server.url],
-        ...['--prefix', swarm.prefix],
+        'cleanup',
+        '--dry-run',
+        '--ended-for-hours',
+        '0',
+        '--redis',
+        server.url,
+        '--prefix',
+        swarm.prefix,
       ]);
       t.is(run.code, 1, run.stderr);
       t.regex(run.stdout, /2 would be removed, 0 kept, 1 refused/);
@@ -81,16 +87,16 @@ test("keys are removed by exact name: coord-1's go, coord-10's stay", async (t) 
     const sent = await ten.sendSignal(['coord-10'], 'plan');
     await ten.openWork('w');
     await ten.waitForAcks(sent, { timeoutMs: 1 });
-    const ofTen = (all: Map<string, string>): string[] =>
-      [...all].filter(([key]) => key.endsWith('coord-10')).flat();
-    const before = ofTen(await dump(swarm));
+    const dumpOfTen = async (): Promise<string[]> =>
+      [...(await dump(swarm))].filter(([key]) => key.endsWith('coord-10')).flat();
+    const before = await dumpOfTen();
     t.true(before.length > 4);
     const verdicts = await clean(swarm);
     t.deepEqual(
       verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]),
       [['coord-1', 'removed']],
     );
-    t.deepEqual(ofTen(await dump(swarm)), before);
+    t.deepEqual(await dumpOfTen(), before);
     t.deepEqual(await server.redis.keys(`${swarm.prefix}:*coord-1`), []);
     t.deepEqual(
       (await swarm.events('cleanup.removed')).map((event) => event['removed_id']),
@@ -126,11 +132,12 @@ test('times that cannot be true are refused with the reason, and reported; nothi
     const names = new Map(verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]));
     t.is(names.size, 18);
     for (const [name, verdict] of names) {
-      t.is(String(verdict), name === 'good' ? 'removed' : name.replace(/\..*/, ''), name);
+      t.is<string, string>(verdict, name === 'good' ? 'removed' : name.replace(/\..*/, ''), name);
     }
     const refused = await swarm.events('cleanup.refused');
     t.is(refused.length, 17);
-    for (const event of refused) t.true(String(event['refused_id']).startsWith(`${event['reason']}.`));
+    for (const event of refused)
+      t.true(String(event['refused_id']).startsWith(`${String(event['reason'])}.`));
     await alive.changePhase('still-alive');
     t.is(await server.redis.exists(swarm.key(`coordinator:${swarm.swarmId}|in_seconds.0`)), 1);
   });
@@ -146,7 +153,7 @@ test('2,000 ended coordinators are removed in bounded steps, and leave nothing',
     const stats = await server.redis.info('commandstats');
     t.true(Number(/cmdstat_fcall:calls=(\d+)/.exec(stats)?.[1]) >= 20, 'of 100 each');
     const left = await server.redis.keys(`${swarm.prefix}:*`);
-    t.deepEqual(left.sort(), [swarm.key('events'), swarm.key('lives')].sort());
+    t.deepEqual(left.toSorted(), [swarm.key('events'), swarm.key('lives')].toSorted());
   });
 });
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
+import { sortSamples, type Samples } from '../harness/scrape.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 
 const server = await startRedis();
@@ -20,14 +21,14 @@ async function playShifted(args: readonly string[], shiftMs: number): Promise<st
     env: { ...process.env, STREAMFOLD_TEST_SHIFT_MS: String(shiftMs) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  return await text(child.stdout);
+  return text(child.stdout);
 }
 
 test('a coordinator whose clock is off by five minutes, in either direction, changes no number', async (t) => {
-  const play = async (shiftsMs: readonly [number, number]): Promise<Map<string, string>> => {
+  const play = async (shiftsMs: readonly [number, number]): Promise<Samples> => {
     const prefix = nextPrefix();
     const startedMs = performance.now();
-    const [ada = '', ben = ''] = await Promise.all([
+    const [ada, ben] = await Promise.all([
       playShifted([server.url, prefix, 'ada', 'ben'], shiftsMs[0]),
       playShifted([server.url, prefix, 'ben', 'ada'], shiftsMs[1]),
     ]);
@@ -53,7 +54,7 @@ test('a coordinator whose clock is off by five minutes, in either direction, cha
     }
     // Sums and buckets hold how long it took this time; all else must be the same.
     const samples = [...foldReference(events.map((fields) => ({ fields })))];
-    return new Map(samples.filter(([name]) => !/_sum\{|_bucket\{/.test(name)).sort());
+    return sortSamples(samples.filter(([name]) => !/_sum\{|_bucket\{/.test(name)));
   };
   const straight = await play([0, 0]);
   t.true(straight.size > 5);

@@ -15,10 +15,9 @@ export async function compareMetrics(
   let differences: string[] = [];
   const differ = async (): Promise<string[]> => {
     const scraped = withoutAges(await scrape(url));
-    const show = (samples: ReadonlyMap<string, string>, name: string): string => samples.get(name) ?? 'none';
     return [...new Set([...expected.keys(), ...scraped.keys()])]
       .filter((name) => scraped.get(name) !== expected.get(name))
-      .map((name) => `${name}: expected ${show(expected, name)}; got ${show(scraped, name)}`);
+      .map((name) => `${name}: expected ${expected.get(name) ?? 'none'}; got ${scraped.get(name) ?? 'none'}`);
   };
   await waitUntil('the aggregator to have folded all', async () => {
     differences = await differ().catch((error: unknown) => [String(error)]);

@@ -17,7 +17,7 @@ test('replies that are lost change nothing: each operation is done once and give
         const cut = proxy.cutAfterReply(needle);
         const result = operation();
         await cut;
-        return await result;
+        return result;
       };
       const sent = await cutting('send_signal', () => ada.sendSignal(['ben'], 'plan', { id: 'p' }));
       t.deepEqual([sent.receivers, sent.type], [['ben'], 'plan']);

@@ -41,14 +41,14 @@ test('a client in any language coordinates by name: FCALL alone, of every operat
   t.is(await call('finish_work', 'ada', '1', 'job'), 'finished');
   const types = (await server.redis.xrange(events, '-', '+')).map(([, [, type]]) => type);
   t.deepEqual(types, [
-    ...[
-      'coordinator.started',
-      'coordinator.started',
-      'coordinator.phase_changed',
-      'signal.sent',
-      'wait.started',
-    ],
-    ...['signal.acked', 'wait.finished', 'coordinator.stopped'],
+    'coordinator.started',
+    'coordinator.started',
+    'coordinator.phase_changed',
+    'signal.sent',
+    'wait.started',
+    'signal.acked',
+    'wait.finished',
+    'coordinator.stopped',
   ]);
 });
 
@@ -107,8 +107,8 @@ test('bad arguments give an error that says what was expected, and write nothing
     };
     const ids = /^[\w\-.:/@]+$/;
     const dump = async (): Promise<string[]> => {
-      const keys = (await server.redis.keys(`${swarm.prefix}:*`)).sort();
-      return await Promise.all(
+      const keys = (await server.redis.keys(`${swarm.prefix}:*`)).toSorted();
+      return Promise.all(
         keys.map(async (key) => `${key} ${(await server.redis.dumpBuffer(key)).toString('hex')}`),
       );
     };
@@ -151,18 +151,18 @@ test('bad arguments give an error that says what was expected, and write nothing
     t.true(refused > 300, String(refused));
     t.deepEqual(await dump(), before);
   });
-
-  /** Arguments that are one of a few words, or the ID of an entry. */
-  function isWord(name: string, at: number): boolean {
-    const words: Record<string, number[]> = {
-      stop_coordinator: [2],
-      settle_signal: [1, 2],
-      reject_ack: [4],
-      finish_wait: [1, 2],
-    };
-    return words[name]?.includes(at) ?? false;
-  }
 });
+
+/** Arguments that are one of a few words, or the ID of an entry. */
+function isWord(name: string, at: number): boolean {
+  const words: Record<string, number[]> = {
+    stop_coordinator: [2],
+    settle_signal: [1, 2],
+    reject_ack: [4],
+    finish_wait: [1, 2],
+  };
+  return words[name]?.includes(at) ?? false;
+}
 
 test('arguments that are missing give an error, and write nothing', async (t) => {
   await withSwarm(server, async (swarm) => {

@@ -118,7 +118,9 @@ for (const monitors of [2, 10]) {
         t.deepEqual(found, { stale: 60, dead: 60, signals: 1 });
         const count = async (type: string, name: string, value: string): Promise<number> => {
           const events = (await swarm.events(type)).filter((event) => event[name] === value);
-          const named = new Set(events.map((event) => `${event['coordinator_id']} ${event['receiver_id']}`));
+          const named = new Set(
+            events.map((event) => [event['coordinator_id'], event['receiver_id']].join(' ')),
+          );
           t.is(named.size, events.length, 'each once');
           return events.length;
         };
@@ -189,23 +191,24 @@ test.serial('staleness comes from a sorted set: no key expires, none is searched
 });
 
 test.serial('the cost of a step follows what is overdue, not who lives', async (t) => {
-  const commandsOfStep = async (living: number): Promise<number> => {
-    let commands = 0;
-    await withSwarm(server, async (swarm) => {
-      const due = Array.from({ length: living }, (_, at) => [9e15, `${swarm.swarmId}|c${at}`]).flat();
-      await server.redis.zadd(swarm.key('heartbeats'), ...due);
-      await swarm.step();
-      const log = await startCommandLog(server.port, swarm.prefix);
-      await swarm.step();
-      await server.redis.type(swarm.key('end'));
-      await waitUntil('all is logged', () => log.all().includes('type'));
-      log.stop();
-      commands = log.all().length;
-    });
-    return commands;
-  };
-  t.is(await commandsOfStep(20_000), await commandsOfStep(10));
+  t.is(await countCommandsOfStep(20_000), await countCommandsOfStep(10));
 });
+
+async function countCommandsOfStep(living: number): Promise<number> {
+  let commands = 0;
+  await withSwarm(server, async (swarm) => {
+    const due = Array.from({ length: living }, (_, at) => [9e15, `${swarm.swarmId}|c${at}`]).flat();
+    await server.redis.zadd(swarm.key('heartbeats'), ...due);
+    await swarm.step();
+    const log = await startCommandLog(server.port, swarm.prefix);
+    await swarm.step();
+    await server.redis.type(swarm.key('end'));
+    await waitUntil('all is logged', () => log.all().includes('type'));
+    log.stop();
+    commands = log.all().length;
+  });
+  return commands;
+}
 
 test('one of which no heartbeat is expected is never overdue', async (t) => {
   await withSwarm(server, async (swarm) => {

@@ -62,15 +62,23 @@ export function judgeLoad(
   for (const pair of counts.sent.keys()) {
     if (!intended.has(pair)) contradictions.push(`an event, and nobody was about to send it: ${pair}`);
   }
-  const isTwice = ([, count]: [string, number]): boolean => count > 1;
-  const twice = [...[...counts.sent].filter(isTwice), ...[...counts.acked].filter(isTwice)].map(
-    ([pair]) => pair,
-  );
+  const twice = [...counts.sent, ...counts.acked].filter(([, count]) => count > 1).map(([pair]) => pair);
   const { brokenWaits, waits, episodes } = counts;
   return {
-    ...{ due, acked: due - missing.length, missing, twice, contradictions },
-    ...{ brokenWaits, waits, failures, episodes },
+    due,
+    acked: due - missing.length,
+    missing,
+    twice,
+    contradictions,
+    brokenWaits,
+    waits,
+    failures,
+    episodes,
   };
+}
+
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function countEvents(events: readonly TimedEvent[]) {
@@ -80,9 +88,6 @@ function countEvents(events: readonly TimedEvent[]) {
   const finished = new Map<string, number>();
   const waits: Record<string, number> = {};
   const episodes = new Map<string, Episode[]>();
-  const add = (counts: Map<string, number>, name: string): void => {
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  };
   for (const { fields, atMs } of events) {
     const read = (name: string): string => String(fields[name] ?? '');
     const pair = `${read('signal_id')} ${read('receiver_id')}`;

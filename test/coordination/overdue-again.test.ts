@@ -21,7 +21,11 @@ async function fallSilent(): Promise<Silent> {
   const prefix = nextPrefix();
   const identity = { swarmId: 's', coordinatorId: 'ada' };
   const coordinator = await joinSwarm({
-    ...{ url: server.url, prefix, ...identity, staleAfterMs: STALE_AFTER_MS, deadAfterMs: DEAD_AFTER_MS },
+    url: server.url,
+    prefix,
+    ...identity,
+    staleAfterMs: STALE_AFTER_MS,
+    deadAfterMs: DEAD_AFTER_MS,
   });
   const startedMs = Number(await server.redis.hget(`${prefix}:{0}:coordinator:s|ada`, 'started_ms'));
   await waitUntil('it to be long overdue', async () => {

@@ -169,7 +169,7 @@ test('work of the same name stays apart, however often it is taken over, and can
       await ben.takeOver('cyd');
     }
     const work = await ben.listWork();
-    t.deepEqual(work.map(({ payload }) => payload).sort(), ['first', 'own', 'second', 'third']);
+    t.deepEqual(work.map(({ payload }) => payload).toSorted(), ['first', 'own', 'second', 'third']);
     for (const { workId } of work) t.true(await ben.finishWork(workId));
   });
 });

@@ -23,14 +23,17 @@ test('a Redis that is killed under load and comes back has lost no signal, and n
   const env = { STREAMFOLD_MONITOR_GRACE_MS: String(GRACE_MS) };
   const aggregators = await Promise.all([startServe(server.url, env), startServe(server.url, env)]);
   const swarm = await startSwarm({
-    ...{ url: server.url, swarmId: 'load', seed: 21, coordinators: 20, processes: 2, peersEach: 10 },
-    ...{
-      beatMs: BEAT_MS,
-      staleAfterMs: STALE_AFTER_MS,
-      deadAfterMs: DEAD_AFTER_MS,
-      pauseMs: 100,
-      waitMs: 3_000,
-    },
+    url: server.url,
+    swarmId: 'load',
+    seed: 21,
+    coordinators: 20,
+    processes: 2,
+    peersEach: 10,
+    beatMs: BEAT_MS,
+    staleAfterMs: STALE_AFTER_MS,
+    deadAfterMs: DEAD_AFTER_MS,
+    pauseMs: 100,
+    waitMs: 3_000,
   });
   try {
     for (const outageMs of [0, OUTAGE_MS, 0]) {

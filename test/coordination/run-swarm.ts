@@ -76,17 +76,12 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
   };
   const runners = peersOf.map((_, at) => start(at));
   const living = (): Runner[] => runners.filter(({ child }) => child.signalCode === null);
-  const kill = async ({ child }: Runner): Promise<void> => {
-    if (child.signalCode !== null || child.exitCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
   const swarm: Swarm = {
     swarmId: settings.swarmId,
     idsOf: peersOf.map((peers) => Object.keys(peers)),
     async kill(at) {
       const runner = runners[at];
-      if (runner !== undefined) await kill(runner);
+      if (runner !== undefined) await killRunner(runner);
     },
     async replace(at) {
       const runner = start(at);
@@ -103,7 +98,7 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
       return texts.map((text) => text.split('\n').filter((line) => line !== ''));
     },
     async end() {
-      await Promise.all(runners.map(kill));
+      await Promise.all(runners.map(killRunner));
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -114,4 +109,10 @@ export async function startSwarm(options: SwarmOptions): Promise<Swarm> {
     await swarm.end();
     throw error;
   }
+}
+
+async function killRunner({ child }: Runner): Promise<void> {
+  if (child.signalCode !== null || child.exitCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 }

@@ -3,6 +3,6 @@ const shiftMs = Number(process.env['STREAMFOLD_TEST_SHIFT_MS']);
 const realNow = Date.now.bind(Date);
 Date.now = () => realNow() + shiftMs;
 globalThis.Date = new Proxy(Date, {
-  construct: (target, args: []) =>
-    args.length === 0 ? new target(target.now()) : Reflect.construct(target, args),
+  construct: (target, args: [] | [string]): Date =>
+    args.length === 0 ? new target(target.now()) : new target(...args),
 });

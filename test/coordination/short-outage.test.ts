@@ -18,7 +18,11 @@ test('a restart of Redis suspends deadlines, however short it was', async (t) =>
     );
   t.is((await step(0)).graceLeftMs, 0);
   const coordinator = await joinSwarm({
-    ...{ url: server.url, swarmId: 's', coordinatorId: 'ada', staleAfterMs: 20, deadAfterMs: 3_600_000 },
+    url: server.url,
+    swarmId: 's',
+    coordinatorId: 'ada',
+    staleAfterMs: 20,
+    deadAfterMs: 3_600_000,
   });
   await server.kill('SIGKILL');
   await server.restart();

@@ -90,7 +90,7 @@ test('a duplicate receiver is one; an empty list is refused and nothing is writt
     await t.throwsAsync(ada.sendSignal(many, 'plan'), { message: /got 1001/ });
     await t.throwsAsync(ada.sendSignal(['b c'], 'plan'), { name: 'ConfigurationError' });
     await t.throwsAsync(ada.sendSignal(['ben'], 'pl|an'), { message: /^invalid: signal_type/ });
-    t.deepEqual((await server.redis.keys(`${swarm.prefix}:*`)).sort(), before.sort());
+    t.deepEqual((await server.redis.keys(`${swarm.prefix}:*`)).toSorted(), before.toSorted());
     t.is((await swarm.events('signal.sent')).length, 1);
   });
 });

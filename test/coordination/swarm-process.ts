@@ -50,7 +50,12 @@ function tell(news: SwarmProcessNews): void {
 async function join(coordinatorId: string): Promise<Coordinator> {
   const { url, swarmId, beatMs, staleAfterMs, deadAfterMs } = settings;
   const coordinator = await joinSwarm({
-    ...{ url, swarmId, coordinatorId, staleAfterMs, deadAfterMs, phase: 'load' },
+    url,
+    swarmId,
+    coordinatorId,
+    staleAfterMs,
+    deadAfterMs,
+    phase: 'load',
     observer: { ended: () => note('failed', coordinatorId, 'its life has ended') },
   });
   await coordinator.startHeartbeat({ intervalMs: beatMs }).beating;

@@ -6,18 +6,13 @@ import test from 'ava';
 import { readPublished } from '../harness/read-published.ts';
 import { startRedis } from '../harness/start-redis.ts';
 
+const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const server = await startRedis();
 test.after.always(() => server.stop());
 
 test('the publisher example of the docs publishes what it says', async (t) => {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['examples/publish-events.mjs', server.url],
-    {
-      cwd: ROOT,
-    },
-  );
+  const { stdout } = await run(process.execPath, ['examples/publish-events.mjs', server.url], { cwd: ROOT });
   t.regex(stdout, /^appended as \d+-\d+\nundelivered: 0\n$/);
   const events = await readPublished(server.redis);
   t.deepEqual(
@@ -32,3 +27,21 @@ test('the publisher example of the docs publishes what it says', async (t) => {
     t.true(page.includes(statement.replace(/\s+/g, '')));
   }
 });
+
+test('the example of coordination prints what its page shows, but for the times and who is faster', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.stop());
+  const { stdout, stderr } = await run(process.execPath, ['examples/three-coordinators.mjs', own.url], {
+    cwd: ROOT,
+  });
+  t.is(stderr, '');
+  const [, shown = ''] =
+    /^```\n(ben ACKs[^`]*)```$/m.exec(readFileSync(`${ROOT}docs/coordination.md`, 'utf8')) ?? [];
+  t.deepEqual(linesWithoutTimes(stdout), linesWithoutTimes(shown));
+});
+
+/** The lines in the order of their texts, as two coordinators may print in either order. */
+function linesWithoutTimes(output: string): string[] {
+  const lines = output.replaceAll(/\d+(?:\.\d+)? ms/g, '… ms').split('\n');
+  return lines.filter((line) => line !== '').toSorted();
+}

@@ -8,8 +8,8 @@ import { listDescendants, waitUntilGone } from '../harness/process-state.ts';
 import { PROGRAM } from '../harness/run-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-/** A guard and the Redis that it guards, and two aggregators. */
-const DEMO_DESCENDANTS = 4;
+/** A guard and the Redis that it guards, two aggregators, and ten coordinators. */
+const DEMO_DESCENDANTS = 14;
 /** Ctrl-C ends the demo at once; the rest is for a machine that is busy. */
 const AT_ONCE_MS = 10_000;
 

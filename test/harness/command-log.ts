@@ -10,6 +10,7 @@ export interface CommandLog {
   stop(): void;
 }
 
+const LOOK_AT_ALL = new Set(['scan', 'keys']);
 const LINE = /^\+[\d.]+ \[\d+ ([^\]]+)\] "([^"]+)"(.*)$/;
 
 /** MONITOR: from here on. */
@@ -27,7 +28,6 @@ export async function startCommandLog(port: number, prefix: string): Promise<Com
       return name === '' ? [] : [{ source, name: name.toLowerCase(), rest }];
     });
   const isOurs = ({ rest }: { rest: string }): boolean => rest.includes(`"${prefix}:{`);
-  const looksAtAll = ({ name }: { name: string }): boolean => name === 'scan' || name === 'keys';
   return {
     commands: () =>
       read()
@@ -35,7 +35,7 @@ export async function startCommandLog(port: number, prefix: string): Promise<Com
         .map(({ name }) => name),
     all: () =>
       read()
-        .filter((each) => isOurs(each) || looksAtAll(each))
+        .filter((each) => isOurs(each) || LOOK_AT_ALL.has(each.name))
         .map(({ name }) => name),
     stop: () => socket.destroy(),
   };

@@ -32,6 +32,11 @@ export function parseSamples(text: string): Samples {
   return samples;
 }
 
+/** The same samples in the order of their names: a comparison that fails is readable then. */
+export function sortSamples(samples: Iterable<readonly [string, string]>): Samples {
+  return new Map([...samples].toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
 /** The samples that do not move with the clock. */
 export function withoutAges(samples: Samples): Samples {
   return new Map([...samples].filter(([name]) => !name.startsWith('blocking_oldest_wait_seconds')));

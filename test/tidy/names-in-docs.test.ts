@@ -1,5 +1,5 @@
 import test from 'ava';
-import { CATALOGUE } from '@streamfold/core';
+import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { generationKeys, shardCountKey, shardKeys } from '@streamfold/redis';
 import { SETTINGS } from 'streamfold';
@@ -11,18 +11,26 @@ const NAMING = [
   ...filesMatching(/^(infra|dashboards|alerts|deploy)\/.*\.(ya?ml|json|rules|md|txt)$/),
 ];
 
+/** Redis Functions have the number of their interface in their names, metrics none. */
 const METRIC =
-  /(?<![\w:.#])(?:streamfold_[a-z0-9_]+|blocking_[a-z0-9_]+|[a-z][a-z0-9_]*_(?:total|seconds|seconds_bucket|seconds_sum|seconds_count))(?![\w*:])/g;
+  /(?<![\w:.#])(?:streamfold_(?!\d)[a-z0-9_]+|blocking_[a-z0-9_]+|[a-z][a-z0-9_]*_(?:total|seconds|seconds_bucket|seconds_sum|seconds_count))(?![\w*:])/g;
 
 /** Fields of `/prometheus/health`, and what Prometheus itself says of a scrape. */
 const NO_METRICS_OF_OURS = new Set(['lag_seconds', 'uptime_seconds', 'scrape_duration_seconds']);
+
+/** Words that fields of events may be: `one of …`. */
+const LABEL_VALUES: ReadonlySet<string> = new Set(
+  EVENT_TYPES.flatMap(({ rules }) => rules.map(({ kind }) => kind.expected))
+    .filter((expected) => expected.startsWith('one of '))
+    .flatMap((expected) => expected.slice('one of '.length).split(', ')),
+);
 
 test('every metric that a page, a dashboard or an alert names is one that is served', (t) => {
   const served = new Set([...CATALOGUE, ...describeProcessMetrics()].map(({ name }) => name));
   const unknown = NAMING.flatMap((path) =>
     [...new Set(readTracked(path).match(METRIC))]
       .filter((name) => !served.has(name) && !served.has(name.replace(/_(bucket|sum|count)$/, '')))
-      .filter((name) => !NO_METRICS_OF_OURS.has(name))
+      .filter((name) => !NO_METRICS_OF_OURS.has(name) && !LABEL_VALUES.has(name))
       .map((name) => `${path} names ${name}`),
   );
   t.deepEqual(unknown, []);
@@ -81,4 +89,23 @@ test('every key is a row of the table of keys in the architecture', (t) => {
     [],
   );
   t.true(readTracked('docs/ARCHITECTURE.md').includes(`\`${group}\``));
+});
+
+test('every key of coordination is in the table of its page and at the top of its functions, and no other is', (t) => {
+  const page = [...readTracked('docs/coordination.md').matchAll(/^\| `streamfold:\{0\}:([^`]+)` \|/gm)];
+  const documented = page.map(([, key = '']) => key.replaceAll('\\|', '|'));
+  const [header = ''] = /^(--.*\n)+/.exec(readTracked('packages/coordination/lua/prelude.lua')) ?? [];
+  const described = [...header.matchAll(/^-- {3}(\S+) /gm)].map(([, key = '']) => key);
+  t.true(described.length > 8);
+  t.deepEqual(described.toSorted(), documented.toSorted());
+  // `base .. 'name:'` or `base .. 'name'`; the stream of events is the architecture's.
+  const named = new Set(['events', ...described.map((key) => key.replace(/:.*/, ''))]);
+  const used = filesMatching(/^packages\/coordination\/lua\/.*\.lua$/).flatMap((path) =>
+    [...readTracked(path).matchAll(/\bbase \.\. '([a-z_]+):?'/g)].map(([, name = '']) => name),
+  );
+  t.true(used.length > 20);
+  t.deepEqual(
+    used.filter((name) => !named.has(name)),
+    [],
+  );
 });

@@ -1,4 +1,4 @@
-import type { Configuration } from './settings.ts';
+import type { Configuration } from './configuration.ts';
 
 /** What the entry point hands to a command: the real world. */
 export interface Environment {

@@ -6,7 +6,7 @@ import { ConfigurationError } from '@streamfold/redis';
 import { CommanderError } from 'commander';
 import type { Environment, ExitCode } from './environment.ts';
 import { createProgram } from './program.ts';
-import { resolveConfiguration } from './settings.ts';
+import { resolveConfiguration } from './configuration.ts';
 import { UsageError } from './usage-error.ts';
 
 // The entry point: the only place that knows the real clock, randomness, the process and its signals.

@@ -6,7 +6,7 @@ import {
   whenReady,
   type RedisConnection,
 } from '@streamfold/redis';
-import type { Configuration } from './settings.ts';
+import type { Configuration } from './configuration.ts';
 
 /** Redis must answer a command of a person's within this time. */
 const COMMAND_TIMEOUT_MS = 30_000;

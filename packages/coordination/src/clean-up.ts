@@ -47,8 +47,13 @@ export async function* cleanUp(
   const ended = `${base.events.slice(0, -'events'.length)}ended`;
   for (let skip = 0; skip < (await redis.zcard(ended));) {
     const report = (await callFunction(redis, 'clean-up', [
-      ...([base.events, endedForMs, STEP_COORDINATORS, dryRun ? 'dry_run' : 'remove'] as const),
-      ...[EARLIEST_MS, TOLERANCE_MS, skip],
+      base.events,
+      endedForMs,
+      STEP_COORDINATORS,
+      dryRun ? 'dry_run' : 'remove',
+      EARLIEST_MS,
+      TOLERANCE_MS,
+      skip,
     ])) as string[];
     let removed = 0;
     for (let at = 0; at < report.length; at += 2) {

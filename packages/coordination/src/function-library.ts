@@ -35,8 +35,7 @@ const INTERFACE = 1;
 export const LIBRARY = assembleLibrary();
 
 function assembleLibrary(): string {
-  const read = (name: string): string => readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8');
-  const sources = ['prelude', ...FUNCTION_NAMES].map(read).join('\n');
+  const sources = ['prelude', ...FUNCTION_NAMES].map(readLua).join('\n');
   const digest = createHash('sha256').update(sources).digest('hex').slice(0, 12);
   const registrations = FUNCTION_NAMES.map(
     (name) => `redis.register_function('${registeredName(name)}', ${name.replaceAll('-', '_')})`,
@@ -48,6 +47,10 @@ function assembleLibrary(): string {
     ...registrations,
     '',
   ].join('\n');
+}
+
+function readLua(name: string): string {
+  return readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8');
 }
 
 function registeredName(name: FunctionName): string {
@@ -74,7 +77,7 @@ export async function loadLibrary(redis: RedisConnection): Promise<void> {
  * @param outdated the library is there, and lacks a function: it is replaced.
  */
 async function loadMissingLibrary(redis: RedisConnection, outdated: boolean): Promise<void> {
-  if (outdated || 'nodes' in redis) return await loadLibrary(redis);
+  if (outdated || 'nodes' in redis) return loadLibrary(redis);
   try {
     await redis.call('FUNCTION', 'LOAD', LIBRARY);
   } catch (error) {

@@ -60,7 +60,7 @@ export function openLink(settings: CoordinatorSettings): Link {
     await whenReady(redis, READY_TIMEOUT_MS);
     if (!agreed) await agreeOnShardCount(redis, prefix, shards);
     agreed = true;
-    return await callFunction(redis, name, [events, ...args]);
+    return callFunction(redis, name, [events, ...args]);
   };
 
   return {

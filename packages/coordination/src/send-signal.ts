@@ -68,7 +68,16 @@ export async function sendSignal(
   const addressed = receivers.flatMap((receiver, at) => [receiver, signatures[at]?.signature ?? '']);
   const keyId = signatures[0]?.keyId ?? '';
   const reply = (await link.call('send-signal', [
-    ...[swarmId, coordinatorId, life, id, iteration, type, payload, ackTimeoutMs, retentionMs, keyId],
+    swarmId,
+    coordinatorId,
+    life,
+    id,
+    iteration,
+    type,
+    payload,
+    ackTimeoutMs,
+    retentionMs,
+    keyId,
     ...addressed,
   ])) as ['sent', string] | ['repeated', string, string, string] | ['not_sender'] | ['ended'];
   if (reply[0] === 'ended') throw new CoordinationError('ended', 'the life of this coordinator is over');

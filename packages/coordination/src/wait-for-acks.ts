@@ -92,8 +92,11 @@ function toResult([, status, durationMs, acked, missing]: Extract<
   FinishReply,
   readonly ['finished', ...unknown[]]
 >): WaitResult {
-  const list = (text: string): string[] => (text === '' ? [] : text.split(' '));
-  return { status, durationMs: Number(durationMs), acked: list(acked), missing: list(missing) };
+  return { status, durationMs: Number(durationMs), acked: splitIds(acked), missing: splitIds(missing) };
+}
+
+function splitIds(ids: string): string[] {
+  return ids === '' ? [] : ids.split(' ');
 }
 
 interface Alarm {

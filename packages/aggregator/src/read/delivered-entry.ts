@@ -1,7 +1,7 @@
 import type { EntryId } from '@streamfold/core';
 
 /** An entry that was delivered: `fields` is name, value, name, value …; `undefined` where it was trimmed meanwhile. */
-export interface DeliveredEntry {
+interface DeliveredEntry {
   readonly id: EntryId;
   readonly fields: readonly string[] | undefined;
 }

@@ -6,7 +6,7 @@ import {
 } from '@streamfold/aggregator';
 import { ConfigurationError, type RedisConnection } from '@streamfold/redis';
 import type { Command, Environment } from '../environment.ts';
-import type { Configuration } from '../settings.ts';
+import type { Configuration } from '../configuration.ts';
 import { withRedis } from '../with-redis.ts';
 
 type Act = (

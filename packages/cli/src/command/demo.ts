@@ -7,7 +7,7 @@ import { followSwarm, type SwarmFollower } from '../demo/follow-swarm.ts';
 import { createSummaryDisplay } from '../demo/show-summary.ts';
 import { startAggregator, type AggregatorProcess } from '../demo/start-aggregator.ts';
 import type { Command, Environment } from '../environment.ts';
-import type { Configuration } from '../settings.ts';
+import type { Configuration } from '../configuration.ts';
 import { withRedis } from '../with-redis.ts';
 
 /** The summary is shown this often in a terminal, and elsewhere, where each is a new line. */

@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Part } from './cast.ts';
 import { playPart } from './play-part.ts';
 
-// A process of the demo that is one coordinator. It ends when it is told to, or when whoever started it is gone.
+// A process of the demo that is one coordinator. It leaves the swarm and ends when it is told to. When whoever started it
+// is gone it ends at once: Redis is perhaps gone too, and would be waited for in vain.
 
 const [, , part = '', place = ''] = process.argv;
 const stop = new AbortController();
 setMaxListeners(0, stop.signal);
-const interrupt = (): void => stop.abort();
-process.on('SIGTERM', interrupt);
-process.once('disconnect', interrupt);
+process.on('SIGTERM', () => stop.abort());
+const exit = (): void => process.exit();
+process.once('disconnect', exit);
 
 const { redisUrl, prefix, shards } = JSON.parse(place) as {
   redisUrl: string;
@@ -25,5 +26,5 @@ await playPart(
   { redisUrl, prefix, shards, pause, random: Math.random },
   stop.signal,
 );
-process.removeListener('disconnect', interrupt);
+process.removeListener('disconnect', exit);
 process.disconnect?.();

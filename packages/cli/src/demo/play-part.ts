@@ -41,8 +41,14 @@ export async function playPart(part: Part, stage: Stage, stop: AbortSignal): Pro
     const { redisUrl: url, prefix, shards, pause, random } = stage;
     const { swarmId, coordinatorId } = part;
     const coordinator = await joinSwarm({
-      ...{ url, prefix, shards, swarmId, coordinatorId },
-      ...{ phase: PHASES[0], staleAfterMs: STALE_AFTER_MS, deadAfterMs: DEAD_AFTER_MS },
+      url,
+      prefix,
+      shards,
+      swarmId,
+      coordinatorId,
+      phase: PHASES[0],
+      staleAfterMs: STALE_AFTER_MS,
+      deadAfterMs: DEAD_AFTER_MS,
     });
     const over = new AbortController();
     const ended = AbortSignal.any([stop, over.signal]);

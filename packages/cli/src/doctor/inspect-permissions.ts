@@ -5,7 +5,7 @@ const script = loadScript(new URL('../../lua/check-permissions.lua', import.meta
 
 /**
  * What the programs run, in scripts or outside them, as they run it: permission is asked of the command and of the keys
- * among its arguments. EVENTS, STATE and SHARDS stand for keys.
+ * among its arguments. EVENTS, STATE, COORDINATOR and SHARDS stand for keys.
  */
 // prettier-ignore
 const COMMANDS = [
@@ -19,43 +19,83 @@ const COMMANDS = [
   'ZRANGEBYSCORE STATE 0 1', 'TIME', 'PING', 'INFO', 'GET SHARDS', 'SET SHARDS 1',
 ];
 
-/** Whether this user may do what the programs do, on the keys of every kind that they have. */
+/** What else coordination runs, and the monitors in the aggregators; some of it only in functions. */
+// prettier-ignore
+const COMMANDS_OF_COORDINATION = [
+  'FCALL streamfold_1_beat 1 EVENTS', 'FUNCTION LOAD REPLACE library', 'GET COORDINATOR', 'SET COORDINATOR value',
+  'EXISTS COORDINATOR', 'UNLINK COORDINATOR', 'PEXPIRE COORDINATOR 1', 'PTTL COORDINATOR', 'HGET COORDINATOR field',
+  'HGETALL COORDINATOR', 'HLEN COORDINATOR', 'HSET COORDINATOR field value', 'HSETNX COORDINATOR field value',
+  'HDEL COORDINATOR field', 'HINCRBY COORDINATOR field 1', 'SADD COORDINATOR member', 'SCARD COORDINATOR',
+  'SRANDMEMBER COORDINATOR', 'SREM COORDINATOR member', 'ZADD COORDINATOR 1 member', 'ZCARD COORDINATOR',
+  'ZRANGE COORDINATOR 0 1', 'ZRANGEBYSCORE COORDINATOR 0 1', 'ZREM COORDINATOR member', 'XADD COORDINATOR * field value',
+  'XDEL COORDINATOR 1-1', 'XLEN COORDINATOR', 'XRANGE COORDINATOR - +', 'XREVRANGE COORDINATOR + -',
+  'XREAD STREAMS COORDINATOR $', 'XREADGROUP GROUP group consumer STREAMS COORDINATOR >',
+  'XGROUP CREATE COORDINATOR group 0', 'XGROUP DESTROY COORDINATOR group',
+];
+
+/**
+ * Whether this user may do what the programs do, on the keys of every kind that they have; and what coordination does,
+ * which is worth a warning: counting goes on without.
+ */
 export async function inspectPermissions(
   redis: RedisConnection,
-  { prefix, shards }: Installation,
-): Promise<Finding> {
+  installation: Installation,
+): Promise<readonly Finding[]> {
+  const { prefix } = installation;
   const what = 'permissions';
-  const refused = new Set<string>();
   try {
-    for (let shard = 0; shard < shards; shard++) {
-      const keys = nameKeys(prefix, shard);
-      const commands = COMMANDS.map((command) => substitute(command, keys));
-      const reply = (await script.run(redis, [keys.EVENTS], commands)) as number[];
-      for (const at of reply) refused.add(describe(COMMANDS[at - 1] ?? '', keys));
-    }
+    const refused = await findRefused(redis, installation, COMMANDS);
+    const ofCoordination = await findRefused(redis, installation, COMMANDS_OF_COORDINATION);
+    return [
+      refused === ''
+        ? { verdict: 'ok', what, text: `all commands that are needed, on keys ${prefix}:*` }
+        : { verdict: 'fail', what, text: `not permitted: ${refused}` },
+      ofCoordination === ''
+        ? { verdict: 'ok', what: 'coordination', text: 'the functions may be loaded and called' }
+        : {
+            verdict: 'warn',
+            what: 'coordination',
+            text: `not permitted: ${ofCoordination}; coordinators and monitors need it, counting does not`,
+          },
+    ];
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { verdict: 'fail', what, text: `EVALSHA and EVAL on keys ${prefix}:* are needed; got ${why}` };
+    const text = `EVALSHA and EVAL on keys ${prefix}:* are needed; got ${why}`;
+    return [{ verdict: 'fail', what, text }];
   }
-  return refused.size === 0
-    ? { verdict: 'ok', what, text: `all commands that are needed, on keys ${prefix}:*` }
-    : { verdict: 'fail', what, text: `not permitted: ${[...refused].join(', ')}` };
 }
 
-type Keys = Readonly<Record<'EVENTS' | 'STATE' | 'SHARDS', string>>;
+/** What is not permitted on some shard, in words; empty where all is. */
+async function findRefused(
+  redis: RedisConnection,
+  { prefix, shards }: Installation,
+  commands: readonly string[],
+): Promise<string> {
+  const refused = new Set<string>();
+  for (let shard = 0; shard < shards; shard++) {
+    const keys = nameKeys(prefix, shard);
+    const asked = commands.map((command) => substitute(command, keys));
+    const reply = (await script.run(redis, [keys.EVENTS], asked)) as number[];
+    for (const at of reply) refused.add(describe(commands[at - 1] ?? '', keys));
+  }
+  return [...refused].join(', ');
+}
+
+type Keys = Readonly<Record<'EVENTS' | 'STATE' | 'COORDINATOR' | 'SHARDS', string>>;
 
 function nameKeys(prefix: string, shard: number): Keys {
   const { events, generation } = shardKeys(prefix, shard);
-  return { EVENTS: events, STATE: generation, SHARDS: shardCountKey(prefix) };
+  const coordinator = `${events.slice(0, -'events'.length)}coordinator:swarm|id`;
+  return { EVENTS: events, STATE: generation, COORDINATOR: coordinator, SHARDS: shardCountKey(prefix) };
 }
 
 function substitute(command: string, keys: Keys): string {
-  return command.replace(/EVENTS|STATE|SHARDS/, (kind) => keys[kind as keyof Keys]);
+  return command.replace(/EVENTS|STATE|COORDINATOR|SHARDS/, (kind) => keys[kind as keyof Keys]);
 }
 
 /** `XADD on streamfold:{0}:events`. */
 function describe(command: string, keys: Keys): string {
-  const name = /^(XGROUP \w+|XINFO \w+|\w+)/.exec(command)?.[0] ?? command;
-  const kind = /EVENTS|STATE|SHARDS/.exec(command)?.[0];
+  const name = /^(XGROUP \w+|XINFO \w+|FUNCTION \w+|\w+)/.exec(command)?.[0] ?? command;
+  const kind = /EVENTS|STATE|COORDINATOR|SHARDS/.exec(command)?.[0];
   return kind === undefined ? name : `${name} on ${keys[kind as keyof Keys]}`;
 }

@@ -17,7 +17,7 @@ export async function inspectRedis(
   const info = await inspectInfo(redis);
   return [
     ...info,
-    await inspectPermissions(redis, installation),
+    ...(await inspectPermissions(redis, installation)),
     await settled('shards', () => inspectShardCount(redis, installation)),
     await settled('clock', () => inspectClock(redis, installation)),
     await settled('stream clock', () => inspectStreamClock(redis, installation)),

@@ -1,0 +1,69 @@
+import { ConfigurationError, redactUrl } from '@streamfold/redis';
+import { SETTINGS, type Setting } from './settings.ts';
+
+/** Values of settings after parsing. */
+export interface Configuration {
+  readonly redis: string;
+  readonly prefix: string;
+  readonly shards: number;
+  readonly host: string;
+  readonly port: number;
+  /** Empty: to be made up. */
+  readonly consumer: string;
+  readonly role: 'all' | 'fold' | 'serve';
+  readonly claimIdleMs: number;
+  readonly batchEntries: number;
+  readonly monitorGraceMs: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly json: boolean;
+  readonly stdin: boolean;
+  /** 0: no end. */
+  readonly seconds: number;
+  readonly endedForHours: number;
+  readonly dryRun: boolean;
+  readonly limit: number;
+  /** Empty: any. */
+  readonly reason: string;
+  readonly all: boolean;
+  /** Settings that a flag or a variable gave; the others have their default. */
+  readonly given: ReadonlySet<string>;
+}
+
+/**
+ * The configuration that flags and environment give, frozen; flags win.
+ *
+ * @throws {ConfigurationError} one line that says what was expected and what came.
+ */
+export function resolveConfiguration(
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Configuration {
+  const values: Record<string, unknown> = {};
+  const names = new Set<string>();
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+    const flag = flags[name];
+    const given = flag === undefined ? environment[setting.variable] : String(flag);
+    if (given === undefined || given === '') values[name] = defaultOf(setting);
+    else {
+      values[name] = parse(setting, given);
+      names.add(name);
+    }
+  }
+  return Object.freeze({ ...values, given: names }) as unknown as Configuration;
+}
+
+function defaultOf({ argument, byDefault, unit }: Setting): unknown {
+  if (argument === undefined) return byDefault === 'true';
+  return byDefault ?? (unit === 's' ? 0 : '');
+}
+
+function parse(setting: Setting, given: string): unknown {
+  const { schema, expected, variable, flag, argument } = setting;
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigurationError(
+      `${variable} (${flag}): expected ${expected}; got ${JSON.stringify(redactUrl(given))}`,
+    );
+  }
+  return argument === undefined ? parsed.data === 'true' : parsed.data;
+}
