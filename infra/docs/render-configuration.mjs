@@ -23,7 +23,18 @@ export function renderConfiguration(helps) {
     '## Outside of the program',
     renderTable(
       ['variable', 'sets'],
-      [[code('STREAMFOLD_CACHE'), 'the folder in which the set-up keeps the servers that it provides']],
+      [
+        [code('STREAMFOLD_CACHE'), 'the folder in which the set-up keeps the servers that it provides'],
+        [
+          code('STREAMFOLD_SIGNING_KEYS'),
+          'keys of coordinators, as `readSigningSettings` reads them: `id:secret`, separated by commas or white space; the first one signs',
+        ],
+        [code('STREAMFOLD_SIGNING_KEYS_FILE'), 'a file with the same'],
+        [
+          code('STREAMFOLD_REQUIRE_SIGNATURES'),
+          '`true`: coordinators refuse what is not signed; default `false`',
+        ],
+      ],
     ),
   ]);
 }
