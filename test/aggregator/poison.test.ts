@@ -110,6 +110,21 @@ test('a field nested too deeply in a good event does no harm: what is not known 
   t.is((await scrape(aggregator.url)).get(SENT), '1');
 });
 
+test('many entries full of bad events become as many dead letters, and the good entry behind them is folded', async (t) => {
+  const prefix = nextPrefix();
+  const pipeline = redis.pipeline();
+  const events = JSON.stringify(Array.from({ length: 1_000 }, () => ({})));
+  for (let entry = 0; entry < 60; entry++) pipeline.xadd(eventsKey({ prefix }), '*', 'events', events);
+  await pipeline.exec();
+  await appendFlat(redis, { prefix }, [GOOD]);
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  await waitUntilFolded(redis, { prefix });
+  t.is((await scrape(aggregator.url)).get(SENT), '1');
+  t.is(await redis.xlen(`${prefix}:{0}:dead`), 60_000);
+  t.false(aggregator.facts.some(({ type }) => type === 'failed'));
+});
+
 test('entries of random bytes among good ones: all good ones are folded, all others are dead letters', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });

@@ -194,3 +194,35 @@ test('a slow writer that is overtaken by another publishes nothing and cleans up
   t.is(await redis.exists(slowParts), 0);
   t.deepEqual(await show(openView(generation).view), await show(fast.view));
 });
+
+test('a snapshot never pairs the state before a reload with the position after it', async (t) => {
+  const prefix = nextPrefix();
+  const generation = await fold(prefix, 1);
+  let beforeReply: (() => Promise<unknown>) | undefined;
+  const delayed: typeof redis = new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        const reply: unknown = Reflect.apply(value, target, args);
+        const act = name === 'set' ? beforeReply : undefined;
+        if (act === undefined) return reply;
+        beforeReply = undefined;
+        return Promise.resolve(reply).then(async (told) => {
+          await act();
+          return told;
+        });
+      };
+    },
+  });
+  const { view, facts } = openView(generation, delayed);
+  await view.refresh();
+  beforeReply = async () => {
+    await redis.del(await redis.keys(`${prefix}*`));
+    await fold(prefix, 2);
+    await view.refresh();
+  };
+  await view.writeSnapshotWhenDue();
+  t.true(facts.some((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued'));
+  t.deepEqual(await show(openView(generation).view), await show(view));
+});

@@ -87,6 +87,7 @@ for (const [why, rules] of [
     });
     t.like(error, { reason: 'refused', undelivered: 1 });
     t.regex(error?.message ?? '', /permission|can't run this command/);
+    await limited.publisher.flush(); // nothing is left to wait for
     t.deepEqual(await numbers(), [0]);
     await publisher.append(signalSent(2));
     t.deepEqual(await numbers(), [0, 2]);

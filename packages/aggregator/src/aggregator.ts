@@ -60,6 +60,7 @@ const STOP_DEADLINE_MS = 15_000;
 /** Bounds of a commit besides the number of entries: it then holds Redis for a few ms. */
 const COMMIT_CHARACTERS = 2 * 1024 * 1024;
 const COMMIT_SERIES = 10_000;
+const COMMIT_DEAD_LETTERS = 500;
 
 /**
  * Runs an aggregator: folds, and serves what all aggregators have folded, until `stop` is aborted. Then the batches in
@@ -185,6 +186,7 @@ function consumerActors(
     entries: batchEntries,
     characters: COMMIT_CHARACTERS,
     series: COMMIT_SERIES,
+    deadLetters: COMMIT_DEAD_LETTERS,
   };
   const foldEvent = createFold();
   return generations.flatMap((generation) => {

@@ -44,9 +44,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   const read = async (source: Source): Promise<EntriesFold> => {
     const folding = createEntriesFold(fold);
-    if (source === 'new') await reader.readNew({ count, blockMs }, folding.take);
-    else await reader.readOwnPending(count, folding.take);
-    return folding;
+    try {
+      if (source === 'new') await reader.readNew({ count, blockMs }, folding.take);
+      else await reader.readOwnPending(count, folding.take);
+      return folding;
+    } catch (error) {
+      count = FIRST_READ_ENTRIES; // it may have been too much for the time that a read may take
+      throw error;
+    }
   };
 
   const commit = async ({ batches }: EntriesFold): Promise<'committed' | 'contested'> => {
@@ -92,8 +97,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 /** Entries asked for before any have been seen: an entry can hold 1 MiB. */
 const FIRST_READ_ENTRIES = 100;
 
+/** A read asks for at most so many times as many entries as the one before has brought: larger ones may follow. */
+const READ_GROWTH = 4;
+
 /** As many entries as fill one commit, going by the size of those read last. */
 function fitCount({ entries, characters }: EntriesFold, { bounds }: Fold): number {
   const fitting = Math.floor((bounds.characters * entries) / Math.max(characters, 1));
-  return Math.max(1, Math.min(bounds.entries, fitting));
+  return Math.max(1, Math.min(bounds.entries, fitting, Math.max(FIRST_READ_ENTRIES, READ_GROWTH * entries)));
 }

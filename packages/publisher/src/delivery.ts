@@ -212,6 +212,7 @@ export function startDelivery(context: DeliveryContext): Delivery {
     ledger.release(events.length, sumBytes(events));
     ledger.dropped(reason, events.length, error);
     for (const { receipt } of events) receipt?.dropped(reason, error);
+    bell.ring(); // whoever flushes may have waited for these
   };
 
   const recallAll = (error: Error | undefined): void =>

@@ -18,7 +18,7 @@ export type PublishOutcome =
   | { readonly status: 'closed' };
 
 export interface AppendOptions {
-  /** How long to wait for the events to be in the stream, ms. Default 30,000. */
+  /** How long to wait for the events to be in the stream, ms. Default 30,000; the longest is 2^31 - 1. */
   readonly timeoutMs?: number;
 }
 
@@ -69,6 +69,8 @@ export interface Publisher {
 }
 
 const APPEND_TIMEOUT_MS = 30_000;
+/** What a timer of Node bears, some 25 days; with more it would go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const CLOSE_DEADLINE_MS = 5_000;
 const PUBLISHER_ID_BYTES = 9;
 
@@ -136,13 +138,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const receipt = createReceipt(events.length);
     let expired = false;
     const enqueued = enqueueAll(events, receipt, () => expired);
-    const timer = setTimeout(() => {
-      expired = true;
-      ledger.wake();
-      for (const delivery of deliveries) delivery.recall(receipt, 'timed_out');
-      // What has waited for room is dropped first: only what is under way then is in doubt.
-      void enqueued.then(() => receipt.abandon());
-    }, timeoutMs);
+    const timer = setTimeout(
+      () => {
+        expired = true;
+        ledger.wake();
+        for (const delivery of deliveries) delivery.recall(receipt, 'timed_out');
+        // What has waited for room is dropped first: only what is under way then is in doubt.
+        void enqueued.then(() => receipt.abandon());
+      },
+      Math.min(timeoutMs, LONGEST_TIMER_MS),
+    );
     try {
       const [appended] = await Promise.all([receipt.done, enqueued]);
       return appended;

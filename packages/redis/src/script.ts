@@ -17,11 +17,13 @@ export function loadScript(file: URL): Script {
   const sha1 = createHash('sha1').update(lua).digest('hex');
   return {
     async run(redis, keys, args) {
+      // One array: thousands of arguments that are spread into a call would overflow the stack.
+      const rest = [keys.length, ...keys, ...args];
       try {
-        return await redis.evalsha(sha1, keys.length, ...keys, ...args);
+        return await redis.call('evalsha', [sha1, ...rest]);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return redis.eval(lua, keys.length, ...keys, ...args);
+        return redis.call('eval', [lua, ...rest]);
       }
     },
   };

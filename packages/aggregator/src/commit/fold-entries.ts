@@ -25,6 +25,8 @@ export interface CommitBounds {
   readonly characters: number;
   /** Series and coordinators in the delta. */
   readonly series: number;
+  /** Dead letters; the last entry of a batch can bring 1,000 more. */
+  readonly deadLetters: number;
 }
 
 export interface Fold {
@@ -96,10 +98,11 @@ function emptyBatch(): OpenBatch {
   return { ids: [], delta: emptyDelta(), deadLetters: [], characters: 0 };
 }
 
-function hasReached(bounds: CommitBounds, { ids, delta, characters }: OpenBatch): boolean {
+function hasReached(bounds: CommitBounds, { ids, delta, deadLetters, characters }: OpenBatch): boolean {
   return (
     ids.length >= bounds.entries ||
     characters >= bounds.characters ||
+    deadLetters.length >= bounds.deadLetters ||
     countSeries(delta) + delta.coordinators.size >= bounds.series
   );
 }

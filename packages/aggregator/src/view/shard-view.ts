@@ -193,6 +193,8 @@ export function createShardView(options: ShardViewOptions): ShardView {
       const written = await writeSnapshot(redis, keys, {
         id: createId(),
         capture() {
+          // A refresh meanwhile may have loaded anew: this state does not belong to the position of now.
+          if (snapshot?.state !== state) return undefined;
           sizeSinceSnapshot = 0;
           recordsSinceSnapshot = 0;
           return { state, position };

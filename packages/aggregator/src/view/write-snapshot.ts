@@ -25,16 +25,22 @@ export type SnapshotOutcome =
  * the snapshot before it: whoever was reading that one can still go on from there. `id` must be unique.
  *
  * Crash-safe at every step: until the pointer has moved nothing has changed for others, and parts without a pointer
- * expire. `capture` is called once, when it is this aggregator's turn; what it gives is encoded before the next wait.
+ * expire. `capture` is called once, when it is this aggregator's turn; what it gives is encoded before the next wait. It
+ * may give nothing: the state is another one by then.
  */
 export async function writeSnapshot(
   redis: RedisConnection,
   keys: GenerationKeys,
-  { id, capture }: { id: string; capture: () => { state: Delta; position: Position } },
+  { id, capture }: { id: string; capture: () => { state: Delta; position: Position } | undefined },
 ): Promise<SnapshotOutcome> {
   const writer = await redis.set(keys.snapshotWriter, id, 'PX', WRITER_TTL_MS, 'NX');
   if (writer === null) return { outcome: 'busy' };
-  const { state, position } = capture();
+  const captured = capture();
+  if (captured === undefined) {
+    await redis.del(keys.snapshotWriter);
+    return { outcome: 'busy' };
+  }
+  const { state, position } = captured;
   pruneTombstones(state);
   const parts = [...encodeDeltaInParts(state, PART_ITEMS)];
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
