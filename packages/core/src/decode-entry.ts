@@ -1,6 +1,7 @@
 import { encodeEntryFields, encodeEventFields } from './dead-letter-fields.ts';
 import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
 import { findEventType, type Event } from './event/event-types.ts';
+import { createEventScanner } from './scan-events.ts';
 import { swarmShard } from './swarm-shard.ts';
 import { toWireFields, upcast, type Upcasters, type WireFields } from './upcast.ts';
 
@@ -67,7 +68,15 @@ function decodeFlat(fields: readonly string[], context: DecodeContext, sink: Ent
   else sink.deadLetter({ index: undefined, ...fault, fields: encodeEntryFields(fields) });
 }
 
+/** One for the process: what it has learned changes nothing but the time that decoding takes. */
+const scanner = createEventScanner();
+
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
+  const scanned: Event[] = [];
+  if (scanBatch(text, context, scanned) === 'complete') {
+    scanned.forEach((event, index) => sink.event(event, index));
+    return;
+  }
   const events = parseBatch(text);
   if (!Array.isArray(events)) {
     sink.deadLetter({ index: undefined, ...events, fields: encodeEntryFields(['events', text]) });
@@ -80,9 +89,20 @@ function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): voi
       () => wire,
       context,
     );
-    if (isEvent(decoded)) sink.event(decoded, index);
-    else sink.deadLetter({ index, ...decoded, fields: encodeEventFields(wire) });
+    if (isEvent(decoded)) {
+      if (index === scanned.length) scanner.learn(wire);
+      sink.event(decoded, index);
+    } else sink.deadLetter({ index, ...decoded, fields: encodeEventFields(wire) });
   }
+}
+
+/** `complete`: the entry holds these events, all of this shard, and nothing else. */
+function scanBatch(text: string, { shard, shards }: DecodeContext, events: Event[]): 'complete' | 'stopped' {
+  if (text.length > BATCH_ENTRY_BYTES || scanner.scan(text, events) === 'stopped') return 'stopped';
+  if (events.length > BATCH_EVENTS) return 'stopped';
+  return shards === 1 || events.every((event) => swarmShard(event.swarm_id, shards) === shard)
+    ? 'complete'
+    : 'stopped';
 }
 
 function parseBatch(text: string): unknown[] | Fault {
