@@ -1,6 +1,8 @@
 import { encodeEntryFields, encodeEventFields } from './dead-letter-fields.ts';
 import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
 import { findEventType, type Event } from './event/event-types.ts';
+import { createFlatLayouts } from './flat-layout.ts';
+import { createEventScanner } from './scan-events.ts';
 import { swarmShard } from './swarm-shard.ts';
 import { toWireFields, upcast, type Upcasters, type WireFields } from './upcast.ts';
 
@@ -55,19 +57,36 @@ export function decodeEntry(fields: readonly string[], context: DecodeContext, s
   else decodeFlat(fields, context, sink);
 }
 
+/** One of each for the process: what they have learned changes nothing but the time that decoding takes. */
+const flatLayouts = createFlatLayouts();
+const scanner = createEventScanner();
+
 function decodeFlat(fields: readonly string[], context: DecodeContext, sink: EntrySink): void {
-  const fault = exceeds(fields, FLAT_ENTRY_BYTES)
+  const tooMuch = exceeds(fields, FLAT_ENTRY_BYTES);
+  const known = tooMuch ? undefined : flatLayouts.decode(fields);
+  if (known !== undefined && isOfShard(known, context)) {
+    sink.event(known, 0);
+    return;
+  }
+  const decoded = tooMuch
     ? tooLarge(`an entry of at most ${FLAT_ENTRY_BYTES} bytes`)
     : decodeEvent(
         (name) => findLast(fields, name),
         () => toWireFields(fields),
         context,
       );
-  if (isEvent(fault)) sink.event(fault, 0);
-  else sink.deadLetter({ index: undefined, ...fault, fields: encodeEntryFields(fields) });
+  if (isEvent(decoded)) {
+    flatLayouts.learn(fields);
+    sink.event(decoded, 0);
+  } else sink.deadLetter({ index: undefined, ...decoded, fields: encodeEntryFields(fields) });
 }
 
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
+  const scanned: Event[] = [];
+  if (scanBatch(text, context, scanned) === 'complete') {
+    scanned.forEach((event, index) => sink.event(event, index));
+    return;
+  }
   const events = parseBatch(text);
   if (!Array.isArray(events)) {
     sink.deadLetter({ index: undefined, ...events, fields: encodeEntryFields(['events', text]) });
@@ -80,9 +99,22 @@ function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): voi
       () => wire,
       context,
     );
-    if (isEvent(decoded)) sink.event(decoded, index);
-    else sink.deadLetter({ index, ...decoded, fields: encodeEventFields(wire) });
+    if (isEvent(decoded)) {
+      if (index === scanned.length) scanner.learn(wire);
+      sink.event(decoded, index);
+    } else sink.deadLetter({ index, ...decoded, fields: encodeEventFields(wire) });
   }
+}
+
+/** `complete`: the entry holds these events, all of this shard, and nothing else. */
+function scanBatch(text: string, context: DecodeContext, events: Event[]): 'complete' | 'stopped' {
+  if (text.length > BATCH_ENTRY_BYTES || scanner.scan(text, events) === 'stopped') return 'stopped';
+  if (events.length > BATCH_EVENTS) return 'stopped';
+  return events.every((event) => isOfShard(event, context)) ? 'complete' : 'stopped';
+}
+
+function isOfShard(event: Event, { shard, shards }: DecodeContext): boolean {
+  return shards === 1 || swarmShard(event.swarm_id, shards) === shard;
 }
 
 function parseBatch(text: string): unknown[] | Fault {

@@ -10,6 +10,16 @@ interface FieldKind {
   readonly expected: string;
   /** The value of a text, or `INVALID`. */
   readonly parse: (text: string) => string | number | typeof INVALID;
+  /** What most texts of this kind look like, for finding them in JSON. */
+  readonly plain: PlainTexts;
+}
+
+/** Some texts of a kind, told by a regular expression alone: all are valid, and ASCII that JSON writes without escapes. */
+interface PlainTexts {
+  /** Source of the expression, without groups that capture. */
+  readonly pattern: string;
+  /** The value of such a text, the same as `parse` gives; `undefined` where it is the text itself. */
+  readonly read: ((text: string) => number) | undefined;
 }
 
 /** What a fast parser gives for a text that is not of its kind. */
@@ -44,21 +54,23 @@ function ofKind<T extends z.ZodType>(schema: T, kind: FieldKind): T {
 }
 
 /** Letters, digits and these: none of them needs escaping in JSON, in a label value or in a key. */
-const TEXT_1_128 = /^[A-Za-z0-9_\-.:/@]{1,128}$/;
-const TEXT_1_64 = /^[A-Za-z0-9_\-.:/@]{1,64}$/;
+const CHARACTER = String.raw`[A-Za-z0-9_\-.:/@]`;
 
-function text(pattern: RegExp, most: number): z.ZodString {
+function text(most: number): z.ZodString {
+  const plain = { pattern: `${CHARACTER}{1,${most}}`, read: undefined };
+  const pattern = new RegExp(`^${plain.pattern}$`);
   return ofKind(z.string().regex(pattern), {
     expected: `1 to ${most} characters of A-Z a-z 0-9 _ - . : / @`,
     parse: (value) => (pattern.test(value) ? value : INVALID),
+    plain,
   });
 }
 
 /** A name of a swarm, coordinator, wait, signal or event. */
-export const id = text(TEXT_1_128, 128);
+export const id = text(128);
 
 /** A phase or a type of signal. */
-export const labelText = text(TEXT_1_64, 64);
+export const labelText = text(64);
 
 /** One of a few words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(
@@ -69,6 +81,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   return ofKind(schema, {
     expected: `one of ${words.join(', ')}`,
     parse: (value) => (set.has(value) ? value : INVALID),
+    plain: { pattern: `(?:${words.join('|')})`, read: undefined },
   });
 }
 
@@ -76,6 +89,11 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 const LONGEST_MS = 31_536_000_000;
 /** However many digits: the shortest decimal of a small number has more than twenty. */
 const DECIMAL = /^\d+(\.\d+)?$/;
+
+/** Decimals of fewer digits before the point than `most` has, so that none of them exceeds it. */
+function plainDecimal(most: number): string {
+  return String.raw`\d{1,${String(most).length - 1}}(?:\.\d+)?`;
+}
 
 /** Decimal milliseconds; the value is whole microseconds. */
 export const durationMs = ofKind(
@@ -88,6 +106,7 @@ export const durationMs = ofKind(
   {
     expected: `decimal milliseconds from 0 to ${LONGEST_MS}, without sign or exponent`,
     parse: parseDurationMicros,
+    plain: { pattern: plainDecimal(LONGEST_MS), read: readDurationMicros },
   },
 );
 
@@ -102,11 +121,20 @@ function parseDurationMicros(value: string): number | typeof INVALID {
     const ms = Number(value);
     return ms <= LONGEST_MS ? ms * 1_000 : INVALID;
   }
-  const fraction = value.slice(point + 1);
   const ms = Number(value.slice(0, point));
+  const exceeds = ms > LONGEST_MS || (ms === LONGEST_MS && /[1-9]/.test(value.slice(point + 1)));
+  return exceeds ? INVALID : addFraction(ms, value.slice(point + 1));
+}
+
+function readDurationMicros(decimal: string): number {
+  const point = decimal.indexOf('.');
+  if (point === -1) return Number(decimal) * 1_000;
+  return addFraction(Number(decimal.slice(0, point)), decimal.slice(point + 1));
+}
+
+function addFraction(ms: number, fraction: string): number {
   const roundUp = fraction.charCodeAt(3) >= FIVE ? 1 : 0;
-  const exceeds = ms > LONGEST_MS || (ms === LONGEST_MS && /[1-9]/.test(fraction));
-  return exceeds ? INVALID : ms * 1_000 + Number(fraction.slice(0, 3).padEnd(3, '0')) + roundUp;
+  return ms * 1_000 + Number(fraction.slice(0, 3).padEnd(3, '0')) + roundUp;
 }
 
 const FIVE = 53;
@@ -123,7 +151,8 @@ function wholeNumber(most: number, what: string): z.ZodType<number, string> {
     context.issues.push({ code: 'custom', message: `expected ${what}`, input: value });
     return z.NEVER;
   });
-  return ofKind(schema, { expected: `${what} from 0 to ${most}`, parse });
+  const plain = { pattern: String.raw`\d{1,${String(most).length - 1}}`, read: Number };
+  return ofKind(schema, { expected: `${what} from 0 to ${most}`, parse, plain });
 }
 
 /** How many ACKs a wait needs. */
@@ -137,7 +166,11 @@ export const clockMs = ofKind(
     context.issues.push({ code: 'custom', message: 'expected a clock', input: value });
     return z.NEVER;
   }),
-  { expected: `milliseconds since 1970 from 0 to ${Number.MAX_SAFE_INTEGER}`, parse: parseClockMs },
+  {
+    expected: `milliseconds since 1970 from 0 to ${Number.MAX_SAFE_INTEGER}`,
+    parse: parseClockMs,
+    plain: { pattern: plainDecimal(Number.MAX_SAFE_INTEGER), read: Number },
+  },
 );
 
 function parseClockMs(value: string): number | typeof INVALID {
