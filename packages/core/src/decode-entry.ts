@@ -1,7 +1,6 @@
 import { encodeEntryFields, encodeEventFields } from './dead-letter-fields.ts';
 import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
 import { findEventType, type Event } from './event/event-types.ts';
-import { createFlatLayouts } from './flat-layout.ts';
 import { createEventScanner } from './scan-events.ts';
 import { swarmShard } from './swarm-shard.ts';
 import { toWireFields, upcast, type Upcasters, type WireFields } from './upcast.ts';
@@ -57,29 +56,20 @@ export function decodeEntry(fields: readonly string[], context: DecodeContext, s
   else decodeFlat(fields, context, sink);
 }
 
-/** One of each for the process: what they have learned changes nothing but the time that decoding takes. */
-const flatLayouts = createFlatLayouts();
-const scanner = createEventScanner();
-
 function decodeFlat(fields: readonly string[], context: DecodeContext, sink: EntrySink): void {
-  const tooMuch = exceeds(fields, FLAT_ENTRY_BYTES);
-  const known = tooMuch ? undefined : flatLayouts.decode(fields);
-  if (known !== undefined && isOfShard(known, context)) {
-    sink.event(known, 0);
-    return;
-  }
-  const decoded = tooMuch
+  const fault = exceeds(fields, FLAT_ENTRY_BYTES)
     ? tooLarge(`an entry of at most ${FLAT_ENTRY_BYTES} bytes`)
     : decodeEvent(
         (name) => findLast(fields, name),
         () => toWireFields(fields),
         context,
       );
-  if (isEvent(decoded)) {
-    flatLayouts.learn(fields);
-    sink.event(decoded, 0);
-  } else sink.deadLetter({ index: undefined, ...decoded, fields: encodeEntryFields(fields) });
+  if (isEvent(fault)) sink.event(fault, 0);
+  else sink.deadLetter({ index: undefined, ...fault, fields: encodeEntryFields(fields) });
 }
+
+/** One for the process: what it has learned changes nothing but the time that decoding takes. */
+const scanner = createEventScanner();
 
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
   const scanned: Event[] = [];
@@ -107,14 +97,12 @@ function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): voi
 }
 
 /** `complete`: the entry holds these events, all of this shard, and nothing else. */
-function scanBatch(text: string, context: DecodeContext, events: Event[]): 'complete' | 'stopped' {
+function scanBatch(text: string, { shard, shards }: DecodeContext, events: Event[]): 'complete' | 'stopped' {
   if (text.length > BATCH_ENTRY_BYTES || scanner.scan(text, events) === 'stopped') return 'stopped';
   if (events.length > BATCH_EVENTS) return 'stopped';
-  return events.every((event) => isOfShard(event, context)) ? 'complete' : 'stopped';
-}
-
-function isOfShard(event: Event, { shard, shards }: DecodeContext): boolean {
-  return shards === 1 || swarmShard(event.swarm_id, shards) === shard;
+  return shards === 1 || events.every((event) => swarmShard(event.swarm_id, shards) === shard)
+    ? 'complete'
+    : 'stopped';
 }
 
 function parseBatch(text: string): unknown[] | Fault {
