@@ -46,6 +46,7 @@ export interface ShardView {
   /** Writes a snapshot where the log has grown enough since the last one. */
   writeSnapshotWhenDue(): Promise<void>;
   readonly shard: number;
+  /** True once the first refresh has come to the end of the log, and while what was loaded since is whole. */
   readonly loaded: boolean;
   readonly position: Position;
   readonly state: Delta;
@@ -97,6 +98,8 @@ export function createShardView(options: ShardViewOptions): ShardView {
   let recordsSinceSnapshot = 0;
   let recordsSincePruning = 0;
   let serverTimeMs = 0;
+  /** The state has been that of the end of the log once since it was loaded. */
+  let complete = false;
 
   const load = async (cause: string): Promise<Snapshot> => {
     const loaded = await loadSnapshot(redis, keys);
@@ -164,12 +167,19 @@ export function createShardView(options: ShardViewOptions): ShardView {
   return {
     async refresh() {
       serverTimeMs = await readServerTimeMs(redis);
-      if (snapshot !== undefined && (await follow(snapshot.state))) return;
+      if (snapshot !== undefined && (await follow(snapshot.state))) {
+        complete = true;
+        return;
+      }
       let cause = snapshot === undefined ? 'start' : 'log_discontinued';
       snapshot = undefined;
+      complete = false;
       for (let tries = 0; tries < LOAD_TRIES; tries++) {
         const { state } = await load(cause);
-        if (await follow(state)) return;
+        if (await follow(state)) {
+          complete = true;
+          return;
+        }
         snapshot = undefined;
         cause = 'log_discontinued';
       }
@@ -207,7 +217,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
     },
     shard,
     get loaded() {
-      return snapshot !== undefined;
+      return snapshot !== undefined && complete;
     },
     get position() {
       return position;
