@@ -1,11 +1,11 @@
 import test from 'ava';
-import { LIBRARY, loadLibrary } from '@streamfold/coordination';
+import { ensureLibrary, LIBRARY } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
-test.before(() => loadLibrary(server.redis));
+test.before(() => ensureLibrary(server.redis));
 
 test('a client in any language coordinates by name: FCALL alone, of every operation', async (t) => {
   const events = 'raw:{0}:events';
@@ -195,7 +195,7 @@ test('arguments that are missing give an error, and write nothing', async (t) =>
 
 test('the library is loaded again without a change, and by many at once', async (t) => {
   const before = await server.redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', 'streamfold_coordination_1');
-  await Promise.all(Array.from({ length: 5 }, () => loadLibrary(server.redis)));
+  await Promise.all(Array.from({ length: 5 }, () => ensureLibrary(server.redis)));
   t.deepEqual(
     await server.redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', 'streamfold_coordination_1'),
     before,

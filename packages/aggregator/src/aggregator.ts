@@ -1,3 +1,4 @@
+import { ensureLibrary } from '@streamfold/coordination';
 import { createFold, noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, whenReady, type RedisConnection } from '@streamfold/redis';
 import type { CommitBounds } from './commit/fold-entries.ts';
@@ -120,11 +121,14 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       }),
     ];
     const monitorRedis = connections.open('monitor', REQUEST_TIMEOUT_MS);
+    let libraryEnsured = false;
     actors.push(
       repeat(
         { redis: monitorRedis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause },
         async () => {
           const { prefix, monitorGraceMs: graceMs } = options;
+          if (!libraryEnsured) await ensureLibrary(monitorRedis);
+          libraryEnsured = true;
           for (const { shard } of generations)
             await monitorShard(monitorRedis, { prefix, shard }, { observe, graceMs });
         },

@@ -31,20 +31,30 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 const INTERFACE = 1;
 
+/**
+ * Which edition of the Lua this is; to be raised with every change of it. Programs of several editions may be running
+ * while they are replaced: the one of the highest build is the one that all of them call.
+ */
+const BUILD = 1;
+
+const BUILD_FUNCTION = `streamfold_${INTERFACE}_build`;
+
+const SOURCES = ['prelude', ...FUNCTION_NAMES].map(readLua).join('\n');
+const DIGEST = createHash('sha256').update(SOURCES).digest('hex').slice(0, 12);
+
 /** The library as FUNCTION LOAD takes it. */
 export const LIBRARY = assembleLibrary();
 
 function assembleLibrary(): string {
-  const sources = ['prelude', ...FUNCTION_NAMES].map(readLua).join('\n');
-  const digest = createHash('sha256').update(sources).digest('hex').slice(0, 12);
   const registrations = FUNCTION_NAMES.map(
     (name) => `redis.register_function('${registeredName(name)}', ${name.replaceAll('-', '_')})`,
   );
   return [
     `#!lua name=streamfold_coordination_${INTERFACE}`,
-    `-- ${digest}`,
-    sources,
+    SOURCES,
     ...registrations,
+    `redis.register_function{function_name='${BUILD_FUNCTION}', flags={'no-writes'},`,
+    `  callback=function() return '${BUILD} ${DIGEST}' end}`,
     '',
   ].join('\n');
 }
@@ -58,31 +68,66 @@ function registeredName(name: FunctionName): string {
 }
 
 /**
- * FUNCTION LOAD REPLACE library
+ * FCALL streamfold_1_build 0, FUNCTION LOAD [REPLACE] library
  *
- * Makes the functions callable by name, for programs in any language. Doing it again changes nothing. Functions are
- * persisted and replicated with the data; in a Redis Cluster each primary has its own.
+ * Sees to it that this edition of the functions is there, or a later one: it is loaded where there is none, an earlier
+ * one, or another one of the same build. A user that may not load is left with what is there. Functions are persisted and
+ * replicated with the data; in a Redis Cluster each primary has its own.
  */
-export async function loadLibrary(redis: RedisConnection): Promise<void> {
-  const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
-  await Promise.all(nodes.map((node) => node.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY)));
+export async function ensureLibrary(redis: RedisConnection): Promise<void> {
+  try {
+    await updateLibrary(redis);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOPERM')) throw error;
+  }
 }
 
+async function updateLibrary(redis: RedisConnection): Promise<void> {
+  const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
+  await Promise.all(nodes.map(updateLibraryOfNode));
+}
+
+type RedisNode = Pick<RedisConnection, 'call'>;
+
 /**
- * FUNCTION LOAD [REPLACE] library
- *
- * Loads it where it is missing. A thousand coordinators that start at once all find it missing: compiling takes Redis
- * some ms, being told that it is there by now takes some us.
- *
- * @param outdated the library is there, and lacks a function: it is replaced.
+ * A thousand coordinators that start at once all find it missing: compiling takes Redis some ms, being told that it is
+ * there by now takes some us. So nothing is replaced that was not asked for its build.
  */
-async function loadMissingLibrary(redis: RedisConnection, outdated: boolean): Promise<void> {
-  if (outdated || 'nodes' in redis) return loadLibrary(redis);
+async function updateLibraryOfNode(node: RedisNode): Promise<void> {
+  const found = await readBuild(node);
+  if (found === undefined && (await loadWhereMissing(node))) return;
+  const loaded = found ?? (await readBuild(node));
+  if (loaded === undefined || isOutdated(loaded)) await node.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY);
+}
+
+/** `<build> <digest>`; undefined where there is no library, or one that does not tell. */
+async function readBuild(node: RedisNode): Promise<string | undefined> {
   try {
-    await redis.call('FUNCTION', 'LOAD', LIBRARY);
+    return String(await node.call('FCALL', BUILD_FUNCTION, 0));
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.includes('already exists')) throw error;
+    if (isFunctionMissing(error)) return undefined;
+    throw error;
   }
+}
+
+function isOutdated(loaded: string): boolean {
+  const [build, digest] = loaded.split(' ');
+  return Number(build) < BUILD || (Number(build) === BUILD && digest !== DIGEST);
+}
+
+/** False where there is one by now. */
+async function loadWhereMissing(node: RedisNode): Promise<boolean> {
+  try {
+    await node.call('FUNCTION', 'LOAD', LIBRARY);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('already exists')) return false;
+    throw error;
+  }
+}
+
+function isFunctionMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('Function not found');
 }
 
 /**
@@ -102,9 +147,8 @@ export async function callFunction(
     try {
       return await redis.fcall(registeredName(name), 1, events, ...args);
     } catch (error) {
-      const isMissing = error instanceof Error && error.message.includes('Function not found');
-      if (!isMissing || loads === 2) throw error;
-      await loadMissingLibrary(redis, loads > 0);
+      if (!isFunctionMissing(error) || loads === 2) throw error;
+      await updateLibrary(redis);
     }
   }
 }

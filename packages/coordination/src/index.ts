@@ -1,7 +1,7 @@
 export { cleanUp, type CleanupOptions, type CleanupVerdict } from './clean-up.ts';
 export { CoordinationError, type CoordinationFailure } from './coordination-error.ts';
 export { joinSwarm, type AckOutcome, type Coordinator, type Work } from './coordinator.ts';
-export { callFunction, LIBRARY, loadLibrary, type FunctionName } from './function-library.ts';
+export { callFunction, ensureLibrary, LIBRARY, type FunctionName } from './function-library.ts';
 export type { Heartbeat, HeartbeatOptions } from './heartbeat.ts';
 export {
   createKeyRing,

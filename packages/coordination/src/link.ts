@@ -8,7 +8,7 @@ import {
 } from '@streamfold/redis';
 import { swarmShard } from '@streamfold/core';
 import { CoordinationError } from './coordination-error.ts';
-import { callFunction, type FunctionName } from './function-library.ts';
+import { callFunction, ensureLibrary, type FunctionName } from './function-library.ts';
 import type { CoordinatorSettings } from './options.ts';
 
 /** The way of one coordinator to the shard of its swarm. */
@@ -52,14 +52,17 @@ export function openLink(settings: CoordinatorSettings): Link {
   };
   const redis = open('coordinator', CALL_TIMEOUT_MS);
   const { events } = shardKeys(prefix, swarmShard(swarmId, shards));
-  let agreed = false;
+  let prepared = false;
   let closed = false;
 
   const attempt = async (name: FunctionName, args: readonly (string | number)[]): Promise<unknown> => {
     if (closed) throw new Error(`expected a coordinator that has not left; ${coordinatorId} has`);
     await whenReady(redis, READY_TIMEOUT_MS);
-    if (!agreed) await agreeOnShardCount(redis, prefix, shards);
-    agreed = true;
+    if (!prepared) {
+      await agreeOnShardCount(redis, prefix, shards);
+      await ensureLibrary(redis);
+      prepared = true;
+    }
     return callFunction(redis, name, [events, ...args]);
   };
 
