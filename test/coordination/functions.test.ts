@@ -35,9 +35,9 @@ test('a client in any language coordinates by name: FCALL alone, of every operat
   t.deepEqual([finished[0], finished[1], finished[3], finished[4]], ['finished', 'completed', 'ben', '']);
   t.is(await call('settle_signal', 'ben', entryId, '', '1'), 'gone');
   t.is(await call('open_work', 'ben', '1', 'job', 'text'), 'opened');
-  t.is(((await call('list_work', 'ben')) as string[])[0], 'job');
+  t.is(((await call('list_work', 'ben', '1')) as string[])[0], 'job');
   t.is(await call('stop_coordinator', 'ben', '1', 'failed'), 'stopped');
-  t.deepEqual(await call('take_over', 'ben', 'ada', 100), ['moved', 'ada', 1, 0, 0]);
+  t.deepEqual(await call('take_over', 'ada', '1', 'ben', 'ada', 100), ['moved', 'ada', 1, 0, 0]);
   t.is(await call('finish_work', 'ada', '1', 'job'), 'finished');
   const types = (await server.redis.xrange(events, '-', '+')).map(([, [, type]]) => type);
   t.deepEqual(types, [
@@ -72,8 +72,8 @@ test('bad arguments give an error that says what was expected, and write nothing
       finish_wait: ['w', 'error', 'any'],
       open_work: ['ada', ada.life, 'job', 'text'],
       finish_work: ['ada', ada.life, 'job'],
-      list_work: ['ada'],
-      take_over: ['nobody', 'ada', 10],
+      list_work: ['ada', ada.life],
+      take_over: ['ada', ada.life, 'nobody', 'ada', 10],
     };
     const bad = [
       '',
@@ -103,7 +103,8 @@ test('bad arguments give an error that says what was expected, and write nothing
       start_wait: [1],
       open_work: [1, 3],
       finish_work: [1],
-      take_over: [1],
+      list_work: [1],
+      take_over: [1, 3],
     };
     const ids = /^[\w\-.:/@]+$/;
     const dump = async (): Promise<string[]> => {
@@ -176,7 +177,7 @@ test('arguments that are missing give an error, and write nothing', async (t) =>
       settle_signal: ['ada', '1-1', ''],
       start_wait: ['ada', ada.life, 'w', 'p', 0, 100, 100],
       open_work: ['ada', ada.life, 'job', 'text'],
-      take_over: ['nobody', 'ada', 10],
+      take_over: ['ada', ada.life, 'nobody', 'ada', 10],
     };
     const events = await swarm.events();
     for (const [name, args] of Object.entries(whole)) {

@@ -2,10 +2,12 @@
 -- settled. Each item is with one of the two at every moment, and moved once.
 --
 -- KEYS  1 stream of events
--- ARGV  1 swarm_id   2 coordinator_id of the one that ended   3 successor, or '' to elect one: the first by name of those
---       of the swarm that are beating   4 most items moved by this step
+-- ARGV  1 swarm_id   2 coordinator_id of the caller   3 life of the caller   4 coordinator_id of the one that ended
+--       5 successor, or '' to elect one: the first by name of those of the swarm that are beating
+--       6 most items moved by this step
 -- Returns {'moved', <successor>, <pieces of work>, <signals>, <1 where more is left: call it again with this successor>};
---         {'alive'} where it has not ended; {'no_successor'} where there is none alive
+--         {'alive'} where it has not ended; {'no_successor'} where there is none alive; {'ended'} where the caller's life
+--         has ended
 -- Cost  linear in the items; to elect, linear in the coordinators that are alive on the shard.
 
 local function elect_successor(base, swarm_id)
@@ -22,12 +24,14 @@ end
 
 local function take_over(keys, args)
   local base = base_of(keys)
-  local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
-  local limit = check_number('limit', args[4])
-  if limit < 1 or limit > 10000 then fail('limit: expected 1 to 10000; got ' .. args[4]) end
+  local swarm_id, caller = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
+  local id, limit = check_id('ended_id', args[4]), check_number('limit', args[6])
+  if limit < 1 or limit > 10000 then fail('limit: expected 1 to 10000; got ' .. args[6]) end
+  local successor = check_text('successor', args[5]) ~= '' and check_id('successor', args[5])
+  if not read_life(base, swarm_id, caller, args[3]) then return {'ended'} end
   local left = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. id)
   if is_alive(left) then return {'alive'} end
-  local successor = check_text('successor', args[3]) ~= '' and check_id('successor', args[3]) or elect_successor(base, swarm_id)
+  successor = successor or elect_successor(base, swarm_id)
   if not successor or successor == id then return {'no_successor'} end
   if not is_alive(read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. successor)) then return {'no_successor'} end
 

@@ -174,15 +174,16 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
       return alive(await link.call('finish-work', [...self, workId])) === 'finished';
     },
     async listWork() {
-      const flat = (await link.call('list-work', [swarmId, coordinatorId])) as string[];
+      const flat = (await link.call('list-work', self)) as string[] | 'ended';
+      if (flat === 'ended') throw refuseEnded();
       const work: Work[] = [];
       for (let at = 0; at < flat.length; at += 2) {
         work.push({ workId: flat[at] ?? '', ...(JSON.parse(flat[at + 1] ?? '') as Omit<Work, 'workId'>) });
       }
       return work;
     },
-    takeOver: (endedId) => takeOver(link, { swarmId, endedId, successor: coordinatorId }),
-    handOver: (endedId, successor = '') => takeOver(link, { swarmId, endedId, successor }),
+    takeOver: (endedId) => takeOver(link, self, { endedId, successor: coordinatorId }),
+    handOver: (endedId, successor = '') => takeOver(link, self, { endedId, successor }),
     async leave(reason = 'completed') {
       if (left) return;
       for (const heartbeat of heartbeats) heartbeat.stop();

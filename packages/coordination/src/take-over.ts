@@ -17,22 +17,21 @@ const STEP_ITEMS = 1_000;
  * Hands what an ended coordinator left to a successor. Up to 1,000 items are one atomic step; more are several, between
  * which each item is with one of the two.
  *
- * @throws {CoordinationError} `invalid` where the coordinator has not ended, or there is no successor alive.
+ * @throws {CoordinationError} `ended` where the life of the caller is over; `invalid` where the coordinator has not ended,
+ *   or there is no successor alive.
  */
 export async function takeOver(
   link: Link,
-  {
-    swarmId,
-    endedId,
-    successor,
-  }: { readonly swarmId: string; readonly endedId: string; readonly successor: string },
+  [swarmId, coordinatorId, life]: readonly [swarmId: string, coordinatorId: string, life: string],
+  { endedId, successor }: { readonly endedId: string; readonly successor: string },
 ): Promise<TakenOver> {
   let elected = successor;
   let work = 0;
   let signals = 0;
   for (;;) {
-    const reply = (await link.call('take-over', [swarmId, endedId, elected, STEP_ITEMS])) as
-      readonly ['moved', string, number, number, number] | readonly ['alive' | 'no_successor'];
+    const args = [swarmId, coordinatorId, life, endedId, elected, STEP_ITEMS];
+    const reply = (await link.call('take-over', args)) as
+      readonly ['moved', string, number, number, number] | readonly [Refusal];
     if (reply[0] !== 'moved') throw refuse(reply[0], endedId, elected);
     const [, chosen, movedWork, movedSignals, more] = reply;
     elected = chosen;
@@ -42,7 +41,10 @@ export async function takeOver(
   }
 }
 
-function refuse(why: 'alive' | 'no_successor', endedId: string, successor: string): CoordinationError {
+type Refusal = 'alive' | 'no_successor' | 'ended';
+
+function refuse(why: Refusal, endedId: string, successor: string): CoordinationError {
+  if (why === 'ended') return new CoordinationError('ended', 'the life of this coordinator is over');
   return why === 'alive'
     ? new CoordinationError('invalid', `${endedId}: expected a coordinator that has ended; it is alive`)
     : new CoordinationError(
