@@ -212,3 +212,17 @@ test('what a life that has ended asks for is refused, and writes nothing', async
     t.is((await ada.listWork()).length, 1);
   });
 });
+
+test("the inbox of one that has not joined yet is nobody's to take over", async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const ada = await swarm.join('ada');
+    await ada.sendSignal(['late'], 'plan', { id: 'p' });
+    const never = {
+      message: 'invalid: late: expected a coordinator that has ended; none of that id has joined',
+    };
+    await t.throwsAsync(ada.takeOver('late'), never);
+    await t.throwsAsync(ada.handOver('late', 'ada'), never);
+    const [signal] = await takeSignals(await swarm.join('late'), 1);
+    t.is(signal?.id, 'p');
+  });
+});

@@ -6,8 +6,8 @@
 --       5 successor, or '' to elect one: the first by name of those of the swarm that are beating
 --       6 most items moved by this step
 -- Returns {'moved', <successor>, <pieces of work>, <signals>, <1 where more is left: call it again with this successor>};
---         {'alive'} where it has not ended; {'no_successor'} where there is none alive; {'ended'} where the caller's life
---         has ended
+--         {'alive'} where it has not ended; {'unknown'} where none of that id has joined: what is in its inbox is for the
+--         one that will; {'no_successor'} where there is none alive; {'ended'} where the caller's life has ended
 -- Cost  linear in the items; to elect, linear in the coordinators that are alive on the shard.
 
 local function elect_successor(base, swarm_id)
@@ -31,6 +31,7 @@ local function take_over(keys, args)
   if not read_life(base, swarm_id, caller, args[3]) then return {'ended'} end
   local left = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. id)
   if is_alive(left) then return {'alive'} end
+  if left['state'] ~= 'dead' and left['state'] ~= 'stopped' then return {'unknown'} end
   successor = successor or elect_successor(base, swarm_id)
   if not successor or successor == id then return {'no_successor'} end
   if not is_alive(read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. successor)) then return {'no_successor'} end

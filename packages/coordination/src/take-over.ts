@@ -17,8 +17,8 @@ const STEP_ITEMS = 1_000;
  * Hands what an ended coordinator left to a successor. Up to 1,000 items are one atomic step; more are several, between
  * which each item is with one of the two.
  *
- * @throws {CoordinationError} `ended` where the life of the caller is over; `invalid` where the coordinator has not ended,
- *   or there is no successor alive.
+ * @throws {CoordinationError} `ended` where the life of the caller is over; `invalid` where the coordinator has not ended
+ *   or never joined, or there is no successor alive.
  */
 export async function takeOver(
   link: Link,
@@ -41,14 +41,26 @@ export async function takeOver(
   }
 }
 
-type Refusal = 'alive' | 'no_successor' | 'ended';
+type Refusal = 'alive' | 'unknown' | 'no_successor' | 'ended';
 
 function refuse(why: Refusal, endedId: string, successor: string): CoordinationError {
-  if (why === 'ended') return new CoordinationError('ended', 'the life of this coordinator is over');
-  return why === 'alive'
-    ? new CoordinationError('invalid', `${endedId}: expected a coordinator that has ended; it is alive`)
-    : new CoordinationError(
+  switch (why) {
+    case 'ended':
+      return new CoordinationError('ended', 'the life of this coordinator is over');
+    case 'alive':
+      return new CoordinationError(
+        'invalid',
+        `${endedId}: expected a coordinator that has ended; it is alive`,
+      );
+    case 'unknown':
+      return new CoordinationError(
+        'invalid',
+        `${endedId}: expected a coordinator that has ended; none of that id has joined`,
+      );
+    case 'no_successor':
+      return new CoordinationError(
         'invalid',
         `successor of ${endedId}: expected one that is alive; got ${successor || 'none'}`,
       );
+  }
 }
