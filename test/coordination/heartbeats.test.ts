@@ -149,6 +149,39 @@ test('a step moves no more than its limit, and says that there is more', async (
   });
 });
 
+test('a step stops moving after some 1,000 events, says that there is more, and the next ones tell the rest, each once', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const ada = await swarm.join('ada');
+    await swarm.step();
+    const receivers = Array.from({ length: 400 }, (_, at) => `r${at}`);
+    for (let at = 0; at < 4; at++) {
+      const { id } = await ada.sendSignal(receivers, 'plan', { id: `waited-${at}` });
+      await swarm.call('start-wait', swarm.swarmId, 'ada', ada.life, `w${at}`, id, 0, 1, 0);
+      await ada.sendSignal(receivers, 'plan', { id: `sent-${at}`, ackTimeoutMs: 1 });
+    }
+    await waitUntil('all is overdue', async () => {
+      const [seconds, micros] = await server.redis.time();
+      const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
+      return (await server.redis.zcount(swarm.key('deadlines'), '-inf', nowMs)) === 8;
+    });
+    for (const subjects of [3, 3]) {
+      const before = (await swarm.events('timeout')).length;
+      const step = await swarm.step();
+      t.is(step.waits + step.signals, subjects);
+      t.true(step.more);
+      const told = (await swarm.events('timeout')).length - before;
+      t.true(told >= 1_000 && told < 1_500, String(told));
+    }
+    const last = await swarm.step();
+    t.is(last.waits + last.signals, 2);
+    t.false(last.more);
+    const missing = (await swarm.events('timeout')).filter((event) => event['receiver_id'] !== undefined);
+    const named = new Set(missing.map((event) => [event['signal_id'], event['receiver_id']].join(' ')));
+    t.is(missing.length, 8 * 400);
+    t.is(named.size, missing.length);
+  });
+});
+
 test('after an outage of the monitors nothing is overdue for one grace period, and who beats in it is not', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada', LATE);

@@ -16,7 +16,7 @@ export interface MonitorStep {
 }
 
 export interface MonitorSettings {
-  /** Most subjects of each kind that one step moves: it then holds Redis for some ms. */
+  /** Most subjects of each kind that one step moves, fewer where these tell many events: it then holds Redis for some ms. */
   readonly limit: number;
   /** Steps that are further apart than this were an outage, ms. */
   readonly outageMs: number;
