@@ -1,5 +1,5 @@
 import test from 'ava';
-import { connectRedis, whenReady } from '@streamfold/redis';
+import { connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { stepMonitor } from '@streamfold/coordination';
 import { startCommandLog } from '../harness/command-log.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -203,6 +203,32 @@ test('after an outage of the monitors nothing is overdue for one grace period, a
     });
     t.is(stale, 1);
     t.like((await swarm.events('heartbeat.stale'))[0], { coordinator_id: 'ben' });
+  });
+});
+
+test('monitors of which one may not ask for the run of Redis suspend nothing, and keep what the other one knows', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    await server.redis.call('ACL', 'SETUSER', 'unasking', 'on', '>secret', '~*', '&*', '+@all', '-info');
+    const url = `redis://unasking:secret@127.0.0.1:${server.port}`;
+    const unasking = connectRedis(url, { name: 'unasking', commandTimeoutMs: 5_000 });
+    void unasking.connect();
+    try {
+      await whenReady(unasking, 5_000);
+      const settings = { limit: 7, outageMs: 60_000, graceMs: 60_000 };
+      const suspended = async (redis: RedisConnection): Promise<boolean> => {
+        const step = await stepMonitor(redis, { prefix: swarm.prefix, shard: 0 }, settings);
+        await server.redis.hset(swarm.key('monitor'), 'suspended_until_ms', 0);
+        return step.graceLeftMs > 0;
+      };
+      t.true(await suspended(unasking), 'the first step');
+      for (const redis of [unasking, server.redis, unasking, server.redis, unasking])
+        t.false(await suspended(redis));
+      await server.redis.hset(swarm.key('monitor'), 'run_id', 'another');
+      t.false(await suspended(unasking));
+      t.true(await suspended(server.redis), 'a restart is seen by the one that may ask');
+    } finally {
+      unasking.disconnect();
+    }
   });
 });
 

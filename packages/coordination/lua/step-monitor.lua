@@ -33,10 +33,12 @@ local function step_monitor(keys, args)
   local monitor = read_hash(base .. 'monitor')
   local stepped_ms = tonumber(monitor['stepped_ms'] or '0')
   local suspended_until_ms = tonumber(monitor['suspended_until_ms'] or '0')
-  local run_id = read_run_id()
-  if now_ms - stepped_ms > outage_ms or monitor['run_id'] ~= run_id then suspended_until_ms = now_ms + grace_ms end
+  local run_id, known_run_id = read_run_id(), monitor['run_id'] or ''
+  -- A monitor that may not ask concludes nothing, and keeps what another one knows.
+  local is_other = run_id ~= '' and known_run_id ~= '' and run_id ~= known_run_id
+  if now_ms - stepped_ms > outage_ms or is_other then suspended_until_ms = now_ms + grace_ms end
   redis.call('HSET', base .. 'monitor', 'stepped_ms', whole(now_ms), 'suspended_until_ms', whole(suspended_until_ms),
-    'run_id', run_id)
+    'run_id', run_id ~= '' and run_id or known_run_id)
   if suspended_until_ms > now_ms then return {0, 0, 0, 0, 0, suspended_until_ms - now_ms} end
 
   local events, stale, dead, waits, signals, cut = {}, 0, 0, 0, 0, false
