@@ -108,9 +108,11 @@ test("keys are removed by exact name: coord-1's go, coord-10's stay", async (t) 
 test('times that cannot be true are refused with the reason, and reported; nothing of theirs is removed', async (t) => {
   await withSwarm(server, async (swarm) => {
     const nowMs = Date.now();
+    const endedMs = nowMs - 5_000;
+    const otherNumerals = [`0x${endedMs.toString(16)}`, '1.7e12', ` ${endedMs}`, `${endedMs}\n`];
     const cases = {
-      not_a_number: ['nan', 'inf', '-inf', '', 'yesterday', '12 34'],
-      not_whole: [`${nowMs - 5_000}.5`],
+      not_a_number: ['nan', 'inf', '-inf', '', 'yesterday', '12 34', '9'.repeat(400), ...otherNumerals],
+      not_whole: [`${endedMs}.5`, `${endedMs}.0`],
       in_the_future: [String(nowMs + 600_000)],
       too_old: ['0', '-5', String(Date.UTC(2019, 0, 1))],
       in_seconds: [String(Math.floor(nowMs / 1_000))],
@@ -119,7 +121,10 @@ test('times that cannot be true are refused with the reason, and reported; nothi
     for (const [reason, records] of Object.entries(cases)) {
       for (const [at, record] of records.entries()) {
         await end(swarm, `${reason}.${at}`);
-        await setEnd(swarm, `${reason}.${at}`, { record, index: Number(record) || 0 });
+        await setEnd(swarm, `${reason}.${at}`, {
+          record,
+          index: Number.isFinite(Number(record)) ? Number(record) : 0,
+        });
       }
     }
     await end(swarm, 'changed.0');
@@ -130,12 +135,12 @@ test('times that cannot be true are refused with the reason, and reported; nothi
     await end(swarm, 'good');
     const verdicts = await clean(swarm);
     const names = new Map(verdicts.map(({ coordinatorId, verdict }) => [coordinatorId, verdict]));
-    t.is(names.size, 18);
+    t.is(names.size, 24);
     for (const [name, verdict] of names) {
       t.is<string, string>(verdict, name === 'good' ? 'removed' : name.replace(/\..*/, ''), name);
     }
     const refused = await swarm.events('cleanup.refused');
-    t.is(refused.length, 17);
+    t.is(refused.length, 23);
     for (const event of refused)
       t.true(String(event['refused_id']).startsWith(`${String(event['reason'])}.`));
     await alive.changePhase('still-alive');

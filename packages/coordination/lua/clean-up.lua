@@ -10,9 +10,10 @@
 -- Cost  linear in the coordinators looked at.
 
 local function judge_time(text, now_ms, earliest_ms, tolerance_ms)
-  local ms = tonumber(text)
-  if not ms or ms ~= ms or ms == math.huge or ms == -math.huge then return 'not_a_number' end
-  if ms ~= math.floor(ms) then return 'not_whole' end
+  -- Lua takes 0x10, 1e12 and spaces around a number for one; nothing here writes these.
+  if string.match(text, '^%-?%d+%.%d+$') then return 'not_whole' end
+  local ms = string.match(text, '^%-?%d+$') and tonumber(text)
+  if not ms or ms == math.huge or ms == -math.huge then return 'not_a_number' end
   if ms >= earliest_ms and ms <= now_ms + tolerance_ms then return nil end
   local function is_near(other) return other >= earliest_ms and other <= now_ms + tolerance_ms end
   if is_near(ms * 1000) then return 'in_seconds' end
