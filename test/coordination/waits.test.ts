@@ -52,6 +52,27 @@ test('a wait whose time is up tells `blocking` once and `signal_ack` for each re
   });
 });
 
+test('a wait of the longest time stays open, a longer one is refused in one line', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const ada = await swarm.join('ada');
+    const sent = await ada.sendSignal(['ben'], 'plan');
+    const longest = 2_147_481_647;
+    for (const timeoutMs of [longest + 1, 2_147_483_648, 31 * 86_400_000]) {
+      await t.throwsAsync(ada.waitForAcks(sent, { timeoutMs, signal: AbortSignal.timeout(5_000) }), {
+        message: `timeoutMs: expected a whole number from 1 to ${longest}; got ${timeoutMs}`,
+      });
+    }
+    t.deepEqual(await swarm.events('wait.started'), []);
+    const abort = new AbortController();
+    const waiting = ada.waitForAcks(sent, { timeoutMs: longest, signal: abort.signal });
+    await waitUntil('it waits', async () => (await swarm.events('wait.started')).length === 1);
+    await swarm.step();
+    t.deepEqual(await swarm.events('wait.finished'), []);
+    abort.abort();
+    t.is((await waiting).status, 'error');
+  });
+});
+
 test('a wait that is aborted ends as an error, also where it was aborted before', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');

@@ -17,6 +17,7 @@ export interface WaitResult {
 }
 
 export interface WaitOptions {
+  /** 1 to 2,147,481,647: some 24 days. */
   readonly timeoutMs: number;
   /** Ends the wait as `error` when aborted. */
   readonly signal?: AbortSignal;
@@ -24,12 +25,14 @@ export interface WaitOptions {
 
 /** A monitor ends the wait so long after its time, if the waiter itself has not. */
 const MONITOR_SLACK_MS = 2_000;
-const LONGEST_MS = 31 * 86_400_000;
+/** A longer timer of Node would go off at once; some 24 days. */
+const LONGEST_MS = 2_147_483_647 - MONITOR_SLACK_MS;
 
 /**
  * Blocks until every receiver of the signal has ACKed, the time is up, or the wait is aborted. It is woken by the ACKs and
  * asks for nothing meanwhile.
  *
+ * @throws {ConfigurationError} where the time is out of its bounds.
  * @throws {CoordinationError} where the signal is unknown or another coordinator's, or this life has ended.
  */
 export async function waitForAcks(
