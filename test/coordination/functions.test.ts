@@ -1,4 +1,5 @@
 import test from 'ava';
+import { readFile } from 'node:fs/promises';
 import { ensureLibrary, LIBRARY } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
@@ -50,6 +51,27 @@ test('a client in any language coordinates by name: FCALL alone, of every operat
     'wait.finished',
     'coordinator.stopped',
   ]);
+});
+
+test('the commands that the documentation shows can be typed as they stand, one after the other', async (t) => {
+  const page = await readFile('docs/coordination.md', 'utf8');
+  const commands = page.split('\n').filter((line) => line.startsWith('redis-cli FCALL '));
+  const replies: unknown[] = [];
+  for (const command of commands) {
+    const words = command.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [];
+    replies.push(await server.redis.call('FCALL', ...words.slice(2)));
+  }
+  t.deepEqual(replies, [['started', '1', '0-0'], 'beating']);
+});
+
+test('the record of a signal has the fields that the prelude names', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const keys = [{ id: 'k1', secret: 'a-secret-of-enough-characters' }];
+    await (await swarm.join('ada', { keys })).sendSignal(['ben'], 'plan', { id: 'p' });
+    const fields = await server.redis.hkeys(swarm.key(`signal:${swarm.swarmId}|p|0`));
+    const [, named = ''] = /signal:<swarm>\|<signal>\|<iteration> +hash: (.*)/.exec(LIBRARY) ?? [];
+    t.deepEqual(named.split(', ').toSorted(), fields.toSorted());
+  });
 });
 
 test('bad arguments give an error that says what was expected, and write nothing', async (t) => {

@@ -7,7 +7,7 @@
 --   ended                      sorted set of <swarm>|<id>, by the time (ms) at which its last life ended
 --   inbox:<swarm>|<id>         stream of signals to be settled, read by the group `life-<life>`
 --   bell:<swarm>|<id>          stream that wakes a sender when its signals are ACKed
---   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros, key_id, signature
+--   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros
 --   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`; where others
 --                              of another signature came after it, these too, for the sender to judge
 --   wait:<swarm>|<wait>        hash: coordinator_id, signal_id, iteration, receivers, started_micros; once it has ended also
