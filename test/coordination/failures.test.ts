@@ -25,8 +25,9 @@ test('replies that are lost change nothing: each operation is done once and give
       t.is(signal?.id, 'p', 'what a lost reply brought comes again');
       const timedOut = await cutting('start_wait', () => ada.waitForAcks(sent, { timeoutMs: 30 }));
       t.like(timedOut, { status: 'timeout', missing: ['ben'] });
-      const again = cutting('finish_wait', () => ada.waitForAcks(sent, { timeoutMs: 20_000 }));
-      await waitUntil('two waits', async () => (await swarm.events('wait.started')).length === 2);
+      const cut = proxy.cutAfterReply('finish_wait');
+      const again = ada.waitForAcks(sent, { timeoutMs: 20_000 });
+      await cut; // before another trap is set
       const ack = signal && (await cutting('acknowledge_signal', () => ben.acknowledgeSignal(signal)));
       t.is(ack?.status, 'repeated');
       t.like(await again, { status: 'completed', acked: ['ben'] });
