@@ -46,6 +46,9 @@ const EVENTS: readonly WireEvent[] = [
   { type: 'timeout', ...life, timeout_type: 'blocking' },
   { type: 'timeout', ...life, timeout_type: 'signal_ack' },
   { type: 'timeout', ...life, coordinator_id: 'lead.4', timeout_type: 'heartbeat' },
+  { type: 'signal.rejected', ...signal, part: 'ack', reason: 'bad_signature' },
+  { type: 'cleanup.removed', swarm_id: 'swarm-3', removed_id: 'gone' },
+  { type: 'cleanup.refused', swarm_id: 'swarm-3', refused_id: 'gone', reason: 'in_seconds' },
 ];
 
 const ENTRIES = EVENTS.map((event, at) => ({ id: `${1_700_000_000_000 + at}-0`, events: [event] }));

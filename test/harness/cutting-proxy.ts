@@ -13,9 +13,9 @@ export interface CuttingProxy {
   cutBeforeSend(needle: string): Promise<void>;
   /**
    * Keeps the next request that holds `needle` back and cuts the client's connection. Resolves with a function that
-   * delivers the request after all, and resolves when the server has replied: a request that comes late.
+   * delivers the request after all, and resolves with the beginning of the server's reply: a request that comes late.
    */
-  keepBack(needle: string): Promise<() => Promise<void>>;
+  keepBack(needle: string): Promise<() => Promise<string>>;
   /**
    * Holds the next request that holds `needle` back, and its connection as it is: for its client Redis is slow. Resolves,
    * once it has come, with a function that forwards it.
@@ -104,8 +104,9 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
             resolve(async () => {
               const late = connect(targetPort, '127.0.0.1');
               late.write(request);
-              await once(late, 'data');
+              const [reply] = (await once(late, 'data')) as [Buffer];
               late.destroy();
+              return reply.toString('latin1');
             });
           },
         };
