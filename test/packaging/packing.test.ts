@@ -12,7 +12,15 @@ import { startRedis } from '../harness/start-redis.ts';
 const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL(import.meta.resolve('../../../')));
-const PACKAGES = ['core', 'redis', 'publisher', 'aggregator', 'private-servers', 'cli'] as const;
+const PACKAGES = [
+  'core',
+  'redis',
+  'publisher',
+  'coordination',
+  'aggregator',
+  'private-servers',
+  'cli',
+] as const;
 /** All that may be in a package, besides what npm always adds. */
 const PACKED =
   /^(dist\/.+\.(js|d\.ts)(\.map)?|lua\/[a-z-]+\.lua|bin\/streamfold\.js|package\.json|README\.md|LICENSE)$/;
@@ -82,7 +90,7 @@ test('in an ES module project of a user every package can be imported, and an ev
   await writeFile(
     join(project, 'main.js'),
     `import { createPublisher } from '@streamfold/publisher';
-     for (const name of ['core', 'redis', 'aggregator', 'private-servers']) await import(\`@streamfold/\${name}\`);
+     for (const name of ['core', 'redis', 'coordination', 'aggregator', 'private-servers']) await import(\`@streamfold/\${name}\`);
      const publisher = createPublisher({ url: process.argv[2] });
      const event = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'handoff' };
      const { entryIds } = await publisher.append(event);
