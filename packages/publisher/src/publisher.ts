@@ -39,7 +39,7 @@ export interface Publisher {
   /**
    * Takes an event for publishing, without waiting for Redis. Never throws. The event is validated and copied: changing
    * the object afterwards changes nothing. `full`, `invalid` and `closed` mean that it was not taken.
-   * About 1 us.
+   * About 2 us, see docs/performance.md.
    */
   publish(event: EventInput): PublishOutcome;
   /**
