@@ -93,11 +93,13 @@ export interface Work {
  * Begins a life of a coordinator in a swarm. The same id again, after a restart, begins a new one: the life before it has
  * ended then.
  *
- * @throws {ConfigurationError} where an option is out of its bounds, or Redis holds another number of shards.
+ * @throws {ConfigurationError} where an option is out of its bounds, or Redis holds another number of shards; the reason of
+ *   `signal` where that is aborted before it has joined.
  */
 export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinator> {
   const settings = checkOptions(options);
-  const { swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs, keyRing } = settings;
+  const { swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs, keyRing, signal } = settings;
+  signal.throwIfAborted();
   const link = openLink(settings);
   const bell = createAckBell(link, settings);
   const heartbeats = new Set<Heartbeat>();
@@ -113,10 +115,12 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
   };
   const disconnect = (): void => {
     left = true;
+    signal.removeEventListener('abort', disconnect);
     for (const heartbeat of heartbeats) heartbeat.stop();
     link.close();
     bell.close();
   };
+  signal.addEventListener('abort', disconnect, { once: true });
 
   let begun: { readonly life: string; readonly delivered: string };
   try {

@@ -19,7 +19,8 @@ export interface Link {
    * Calls a function, and calls it again where the connection broke: all of them may be called twice. Redis being away is
    * waited out for `callTimeoutMs`.
    *
-   * @throws {CoordinationError} `invalid` where Redis refuses the arguments; the error of the connection after the time.
+   * @throws {CoordinationError} `invalid` where Redis refuses the arguments; the error of the connection after the time;
+   *   the reason of the coordinator's signal, at once, where that is aborted.
    */
   call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
   /** Opens a connection of its own for reads that block up to 5 s; closed with the link. */
@@ -38,7 +39,7 @@ const PAUSE_FIRST_MS = 20;
 const PAUSE_LONGEST_MS = 1_000;
 
 export function openLink(settings: CoordinatorSettings): Link {
-  const { url, prefix, shards, swarmId, coordinatorId, observer, callTimeoutMs } = settings;
+  const { url, prefix, shards, swarmId, coordinatorId, observer, callTimeoutMs, signal } = settings;
   const opened: RedisConnection[] = [];
   const open = (name: string, commandTimeoutMs: number): RedisConnection => {
     const connection = connectRedis(url, {
@@ -72,14 +73,16 @@ export function openLink(settings: CoordinatorSettings): Link {
       const deadlineMs = performance.now() + callTimeoutMs;
       for (let failures = 0; ; failures++) {
         try {
-          return await attempt(name, args);
+          return await untilAborted(attempt(name, args), signal);
         } catch (cause) {
+          signal.throwIfAborted();
           const error = cause instanceof Error ? cause : new Error(String(cause));
           if (error.message.startsWith('STREAMFOLD ')) {
             throw new CoordinationError('invalid', readRefusal(error.message), { cause });
           }
           if (closed || isFinal(error) || performance.now() >= deadlineMs) throw error;
-          await sleep(Math.min(PAUSE_FIRST_MS * 2 ** failures, PAUSE_LONGEST_MS));
+          const pauseMs = Math.min(PAUSE_FIRST_MS * 2 ** failures, PAUSE_LONGEST_MS);
+          await sleep(pauseMs, undefined, { signal }).catch(() => undefined); // aborted: the next attempt tells
         }
       }
     },
@@ -90,6 +93,22 @@ export function openLink(settings: CoordinatorSettings): Link {
       for (const connection of opened) connection.disconnect();
     },
   };
+}
+
+/** What `promise` comes to, or the reason of `signal` as soon as that is aborted. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => undefined); // where it is aborted, nobody waits for it
+  signal.throwIfAborted();
+  const done = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    signal.addEventListener('abort', abort, { signal: done.signal });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    done.abort();
+  }
 }
 
 /** The text of a function, without where in the library it is. */

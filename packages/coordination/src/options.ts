@@ -33,6 +33,11 @@ export interface CoordinatorOptions {
   readonly requireSignatures?: boolean;
   /** How long a call goes on trying while Redis cannot be reached, ms. Default 30,000. */
   readonly callTimeoutMs?: number;
+  /**
+   * Aborted, it ends all calls that are under way, and later ones, with its reason, and closes all connections, as
+   * `disconnect` does: what Redis was asked for may have been done, and the life goes on there until it is overdue.
+   */
+  readonly signal?: AbortSignal;
   readonly observer?: CoordinationObserver;
 }
 
@@ -68,6 +73,7 @@ export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
       least: 100,
       most: DAY_MS,
     }),
+    signal: options.signal ?? new AbortController().signal,
     observer: options.observer ?? {},
   });
 }
