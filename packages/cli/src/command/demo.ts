@@ -15,8 +15,6 @@ const REDRAW_MS = 500;
 const LINE_MS = 2_000;
 /** What was published last is waited for this long at the end. */
 const SETTLE_MS = 2_000;
-/** What the demo's keys start with on a Redis that is not its own. */
-const DEMO_PREFIX = 'streamfold-demo';
 /** The monitors watch soon: the coordinators of the demo beat every second. */
 const DEMO_GRACE_MS = 3_000;
 /** Aggregators must be ready within this time, and are asked this often. */
@@ -32,7 +30,7 @@ export const demo: Command = async (environment) => {
   const server = configuration.given.has('redis') ? undefined : await startPrivateRedis();
   const aggregators: AggregatorProcess[] = [];
   try {
-    const settled = settle(configuration, server?.url);
+    const settled = { ...configuration, redis: server?.url ?? configuration.redis };
     await withRedis(settled, async (redis) => {
       const port = await choosePort(settled);
       const starts = await Promise.allSettled([port, 0].map((each) => startOn(each, settled)));
@@ -50,15 +48,6 @@ export const demo: Command = async (environment) => {
     await server?.stop();
   }
 };
-
-/**
- * The configuration with a private Redis; or on the Redis that was named, where the demo keeps to keys of its own: its
- * swarms must not get among the metrics of others.
- */
-function settle(configuration: Configuration, privateUrl: string | undefined): Configuration {
-  if (privateUrl !== undefined) return { ...configuration, redis: privateUrl };
-  return configuration.given.has('prefix') ? configuration : { ...configuration, prefix: DEMO_PREFIX };
-}
 
 /** The port that is configured; where it is taken and nobody has asked for it, 0: a free one. */
 async function choosePort({ host, port, given }: Configuration): Promise<number> {
@@ -113,7 +102,7 @@ async function readUnreadiness(url: string): Promise<string | undefined> {
 }
 
 function introduce(
-  { redis, prefix, shards }: Configuration,
+  { redis, prefix, shards, given }: Configuration,
   aggregators: readonly AggregatorProcess[],
   print: (line: string) => void,
 ): void {
@@ -126,7 +115,7 @@ Streamfold demo: ${CAST.length} coordinators in ${swarms} swarms, a process each
   metrics of the swarms   ${url}/prometheus/metrics
   health                  ${url}/prometheus/health
   each process's own      ${aggregators.map((aggregator) => `${aggregator.url}/metrics`).join('  ')}
-  Redis                   ${redactUrl(redis)}
+  Redis                   ${redactUrl(redis)}${given.has('redis') ? `, which is yours: the demo's swarms stay in its keys ${prefix}:*` : ''}
 
   npx streamfold publish ${options} signal.sent swarm_id=s1 sender_id=a receiver_id=b signal_type=handoff
   npx streamfold status ${options}
