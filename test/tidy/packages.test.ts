@@ -7,6 +7,7 @@ import { filesMatching, readTracked } from './tracked-files.ts';
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   redis: [],
+  mixin: ['core'],
   'private-servers': [],
   publisher: ['core', 'redis'],
   coordination: ['core', 'redis'],

@@ -1,0 +1,1 @@
+export { mixinFiles } from './mixin-files.ts';
