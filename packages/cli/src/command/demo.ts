@@ -13,8 +13,10 @@ import { withRedis } from '../with-redis.ts';
 /** The summary is shown this often in a terminal, and elsewhere, where each is a new line. */
 const REDRAW_MS = 500;
 const LINE_MS = 2_000;
+/** The first event must come within this time: a coordinator is a process, which a busy machine starts slowly. */
+const FIRST_EVENT_DEADLINE_MS = 30_000;
 /** What was published last is waited for this long at the end. */
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 10_000;
 /** The monitors watch soon: the coordinators of the demo beat every second. */
 const DEMO_GRACE_MS = 3_000;
 /** Aggregators must be ready within this time, and are asked this often. */
@@ -134,8 +136,7 @@ async function runSwarms(
   const { configuration, stop, print, terminal, now, pause, random } = environment;
   const { redis: redisUrl, prefix, shards, seconds } = configuration;
   const over = new AbortController();
-  const ends = [stop, over.signal, ...(seconds > 0 ? [AbortSignal.timeout(seconds * 1_000)] : [])];
-  const ended = AbortSignal.any(ends);
+  const ended = AbortSignal.any([stop, over.signal]);
   setMaxListeners(0, ended); // every process listens to it
   let failure: string | undefined;
   for (const aggregator of aggregators) {
@@ -144,21 +145,43 @@ async function runSwarms(
       over.abort();
     });
   }
+  const follower = await followSwarm(redis, { prefix, shards }, now);
+  const foldedBefore = (await follower.read()).events;
   const playing = directCast(CAST, { redisUrl, prefix, shards, pause, random }, ended);
   try {
-    const follower = await followSwarm(redis, { prefix, shards }, now);
     const display = createSummaryDisplay(print, terminal);
+    await awaitMoreEvents(follower, foldedBefore, { stop: ended, pause, now });
     const startedMs = now();
-    while (!ended.aborted) {
-      await pause(terminal ? REDRAW_MS : LINE_MS, ended);
+    const remainingMs = (): number => (seconds > 0 ? seconds * 1_000 - (now() - startedMs) : Infinity);
+    while (!ended.aborted && remainingMs() > 0) {
+      await pause(Math.min(remainingMs(), terminal ? REDRAW_MS : LINE_MS), ended);
       display.show(await follower.read(), now() - startedMs);
     }
+    over.abort();
     await playing;
     if (failure !== undefined) throw new Error(failure);
     await conclude(follower, environment);
   } finally {
     over.abort();
     await playing;
+  }
+}
+
+/**
+ * Resolves when an event of the demo has been folded, from when on its time is counted; at once where we are told to stop.
+ *
+ * @throws {Error} where none comes by the deadline.
+ */
+async function awaitMoreEvents(
+  follower: SwarmFollower,
+  foldedBefore: number,
+  { stop, pause, now }: Pick<Environment, 'stop' | 'pause' | 'now'>,
+): Promise<void> {
+  const deadlineMs = now() + FIRST_EVENT_DEADLINE_MS;
+  while (!stop.aborted && (await follower.read()).events <= foldedBefore) {
+    if (now() > deadlineMs)
+      throw new Error(`expected a first event within ${FIRST_EVENT_DEADLINE_MS / 1_000} s; none was folded`);
+    await pause(READY_LOOK_MS, stop);
   }
 }
 
