@@ -32,8 +32,9 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 const INTERFACE = 1;
 
 /**
- * Which edition of the Lua this is; to be raised with every change of it. Programs of several editions may be running
- * while they are replaced: the one of the highest build is the one that all of them call.
+ * Which edition of the Lua this is; to be raised with every change of it (test/coordination/library-editions.json holds
+ * it to that). Programs of several editions may be running while they are replaced: the one of the highest build is the
+ * one that all of them call.
  */
 const BUILD = 1;
 
