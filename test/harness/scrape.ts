@@ -3,9 +3,10 @@ import { waitUntil } from './wait-until.ts';
 /** Samples of an exposition: `name{labels}` to value, both as text. */
 export type Samples = ReadonlyMap<string, string>;
 
-/** GET /prometheus/metrics. @throws {Error} where the status is not 200. */
-export async function scrape(url: string): Promise<Samples> {
-  const response = await fetch(`${url}/prometheus/metrics`);
+/** GET /prometheus/metrics, with the parameter if it is given. @throws {Error} where the status is not 200. */
+export async function scrape(url: string, zeroFirstSeconds?: number): Promise<Samples> {
+  const query = zeroFirstSeconds === undefined ? '' : `?zero_first_seconds=${zeroFirstSeconds}`;
+  const response = await fetch(`${url}/prometheus/metrics${query}`);
   const text = await response.text();
   if (response.status !== 200) throw new Error(`expected 200 of ${url}; got ${response.status}: ${text}`);
   return parseSamples(text);

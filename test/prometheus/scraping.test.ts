@@ -22,7 +22,7 @@ interface PrometheusConfig {
   readonly scrape_configs: readonly ScrapeConfig[];
 }
 
-/** The configuration as it is delivered, with other targets and a short interval. */
+/** The configuration as it is delivered, with other targets, a short interval, and values that are true at once. */
 async function readConfig(targets: Readonly<Record<string, readonly string[]>>): Promise<string> {
   const file = new URL(import.meta.resolve('../../../infra/prometheus/prometheus.yml'));
   const config = parse(await readFile(file, 'utf8')) as PrometheusConfig;
@@ -31,6 +31,7 @@ async function readConfig(targets: Readonly<Record<string, readonly string[]>>):
     global: { ...config.global, scrape_interval: '1s', scrape_timeout: '1s' },
     scrape_configs: config.scrape_configs.map((job) => ({
       ...job,
+      params: {},
       static_configs: [{ ...job.static_configs[0], targets: targets[job.job_name] ?? [] }],
     })),
   });

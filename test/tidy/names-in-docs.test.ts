@@ -15,8 +15,13 @@ const NAMING = [
 const METRIC =
   /(?<![\w:.#])(?:streamfold_(?!\d)[a-z0-9_]+|blocking_[a-z0-9_]+|[a-z][a-z0-9_]*_(?:total|seconds|seconds_bucket|seconds_sum|seconds_count))(?![\w*:])/g;
 
-/** Fields of `/prometheus/health`, and what Prometheus itself says of a scrape. */
-const NO_METRICS_OF_OURS = new Set(['lag_seconds', 'uptime_seconds', 'scrape_duration_seconds']);
+/** Fields of `/prometheus/health`, the parameter of a scrape, and what Prometheus itself says of one. */
+const NO_METRICS_OF_OURS = new Set([
+  'lag_seconds',
+  'uptime_seconds',
+  'zero_first_seconds',
+  'scrape_duration_seconds',
+]);
 
 /** Words that fields of events may be: `one of …`. */
 const LABEL_VALUES: ReadonlySet<string> = new Set(

@@ -1,5 +1,5 @@
 import type { RedisConnection } from '@streamfold/redis';
-import { commitBatch } from './commit/commit-batch.ts';
+import { commitBatch, type FoldingMode } from './commit/commit-batch.ts';
 import { createEntriesFold, type EntriesFold, type Fold } from './commit/fold-entries.ts';
 import type { Observe } from './fact.ts';
 import type { Generation } from './generation.ts';
@@ -29,6 +29,8 @@ export interface PipelineOptions {
   readonly generation: Generation;
   readonly consumer: string;
   readonly fold: Fold;
+  /** How the generation folds at the moment. */
+  readonly mode?: () => FoldingMode;
   readonly blockMs: number;
   readonly observe: Observe;
   /** Monotonic clock, ms. */
@@ -38,6 +40,7 @@ export interface PipelineOptions {
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { readRedis, redis, generation, consumer, fold, blockMs, observe, now } = options;
+  const { mode = () => 'live' } = options;
   const reader = createEntryReader(readRedis, generation, consumer);
   let count = FIRST_READ_ENTRIES;
   let ahead: Promise<EntriesFold> | undefined;
@@ -58,7 +61,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { shard } = generation;
     for (const batch of batches) {
       const startedMs = now();
-      const { outcome } = await commitBatch(redis, generation, { consumer, batch });
+      const { outcome } = await commitBatch(redis, generation, { consumer, batch, mode: mode() });
       if (outcome === 'contested') {
         observe({ type: 'batch_contested', shard, entries: batch.ids.length });
         return 'contested';

@@ -52,11 +52,16 @@ export function emptyDelta(): Delta {
   };
 }
 
+/** Told of a series that a merge has made: it was not there before. */
+export type SeriesBorn = (name: string, key: SeriesKey) => void;
+
 /** Adds `from` to `into`, which is changed; `from` stays as it was and shares nothing with `into`. */
-export function mergeDelta(into: Delta, from: Delta): void {
+export function mergeDelta(into: Delta, from: Delta, born?: SeriesBorn): void {
   for (const [name, added] of from.series) {
     const series = seriesOf(into, name);
-    for (const [key, value] of added) mergeSeries(series, key, value);
+    for (const [key, value] of added) {
+      if (mergeSeries(series, key, value) === 'born') born?.(name, key);
+    }
   }
   for (const [key, registers] of from.coordinators) mergeCoordinator(into, key, registers);
   mergeTotals(into.totals, from.totals);
@@ -73,7 +78,11 @@ export function seriesOf(delta: Delta, name: string): Map<SeriesKey, SeriesValue
   return series;
 }
 
-function mergeSeries(series: Map<SeriesKey, SeriesValue>, key: SeriesKey, value: SeriesValue): void {
+function mergeSeries(
+  series: Map<SeriesKey, SeriesValue>,
+  key: SeriesKey,
+  value: SeriesValue,
+): 'born' | 'added' {
   const present = series.get(key);
   if (typeof value === 'number') {
     series.set(key, (typeof present === 'number' ? present : 0) + value);
@@ -82,6 +91,7 @@ function mergeSeries(series: Map<SeriesKey, SeriesValue>, key: SeriesKey, value:
   } else {
     series.set(key, { sumMicros: value.sumMicros, buckets: [...value.buckets] });
   }
+  return present === undefined ? 'born' : 'added';
 }
 
 function mergeCoordinator(into: Delta, key: string, registers: CoordinatorRegisters): void {

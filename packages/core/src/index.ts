@@ -25,6 +25,7 @@ export {
   pruneTombstones,
   type Delta,
   type FoldTotals,
+  type SeriesBorn,
   type SeriesKey,
   type SeriesValue,
 } from './delta.ts';

@@ -6,6 +6,12 @@ import type { Generation } from '../generation.ts';
 
 const script = loadScript(new URL('../../lua/commit-batch.lua', import.meta.url));
 
+/**
+ * How a generation folds: `live`, or `replayed` while it is being built anew. A series that is born by a live commit is
+ * new from that moment on; one that is born by a replay is as old as its event, since others may have shown it before.
+ */
+export type FoldingMode = 'live' | 'replayed';
+
 /** `contested`: not every entry was still pending for this consumer, and nothing was written. */
 export type CommitOutcome =
   { readonly outcome: 'committed'; readonly position: string } | { readonly outcome: 'contested' };
@@ -21,7 +27,7 @@ export type CommitOutcome =
 export async function commitBatch(
   redis: RedisConnection,
   { shardKeys, keys }: Generation,
-  { consumer, batch }: { consumer: string; batch: FoldedBatch },
+  { consumer, batch, mode }: { consumer: string; batch: FoldedBatch; mode: FoldingMode },
 ): Promise<CommitOutcome> {
   const { ids, delta } = batch;
   const args: (string | number)[] = [
@@ -32,6 +38,7 @@ export async function commitBatch(
     ids[0] ?? '',
     ids.at(-1) ?? '',
     createHash('sha1').update(ids.join(' ')).digest('hex'),
+    mode,
   ];
   for (const { entryId, deadLetter } of batch.deadLetters) {
     const { index, reason, detail, fields } = deadLetter;

@@ -6,6 +6,7 @@ import type { SwarmMetrics } from '../view/swarm-metrics.ts';
 import type { ProcessMetrics } from '../process-metrics.ts';
 import type { Health } from './read-health.ts';
 import { negotiateFormat } from './negotiate-format.ts';
+import { readZeroFirstSeconds } from './read-zero-first-seconds.ts';
 
 export interface AppOptions {
   /** False where this aggregator only folds. */
@@ -43,18 +44,23 @@ export function createApp(options: AppOptions): Koa {
   const router = new Router();
 
   router.get('/prometheus/metrics', async (context) => {
+    const zeroFirstSeconds = readZeroFirstSeconds(context);
+    if (typeof zeroFirstSeconds === 'string') {
+      refuse(context, { status: 400, why: zeroFirstSeconds });
+      return;
+    }
     const swarmMetrics = readSwarmMetrics();
     if (swarmMetrics === undefined) {
       const why = serves
         ? 'Redis has not been reached yet'
         : 'this aggregator only folds; scrape one that serves';
-      unavailable(context, why);
+      refuse(context, { status: 503, why });
       return;
     }
     const startedMs = now();
     const format = negotiateFormat(context);
     try {
-      const text = await within(scrapeTimeoutMs, swarmMetrics.scrape(format));
+      const text = await within(scrapeTimeoutMs, swarmMetrics.scrape(format, zeroFirstSeconds));
       context.type = CONTENT_TYPES[format];
       context.body = text;
       processMetrics.scraped((now() - startedMs) / 1_000);
@@ -62,7 +68,7 @@ export function createApp(options: AppOptions): Koa {
       // Never old values with 200: whoever reads them could not tell.
       const error = cause instanceof Error ? cause : new Error(String(cause));
       onError(error);
-      unavailable(context, 'the metrics cannot be read from Redis now');
+      refuse(context, { status: 503, why: 'the metrics cannot be read from Redis now' });
     }
   });
 
@@ -134,8 +140,8 @@ export function createApp(options: AppOptions): Koa {
   return app;
 }
 
-function unavailable(context: Koa.Context, why: string): void {
-  context.status = 503;
+function refuse(context: Koa.Context, { status, why }: { status: 400 | 503; why: string }): void {
+  context.status = status;
   context.type = 'text/plain';
   context.body = `# ${why}\n`;
 }

@@ -1,11 +1,14 @@
 import { decodeDelta, emptyDelta, mergeDelta, type Delta } from '@streamfold/core';
 import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
+import { createBirths, type Births } from './births.ts';
 import { LOG_START, type Position } from './read-deltas.ts';
 
 /** The state at a position of the delta log. */
 export interface Snapshot {
   readonly position: Position;
   readonly state: Delta;
+  /** Of the series that were young there. */
+  readonly births: Births;
   /** Characters of all its parts. */
   readonly bytes: number;
 }
@@ -29,7 +32,7 @@ export async function readSnapshotPointer(
 }
 
 /**
- * HGET parts n, for each part
+ * HGET parts births:n, then HGET parts n, for each part
  *
  * The current snapshot, or the empty state at the start of the log where there is none. Where a newer one replaces it
  * and its parts expire while they are read, the newer one is read.
@@ -37,9 +40,12 @@ export async function readSnapshotPointer(
 export async function loadSnapshot(redis: RedisConnection, keys: GenerationKeys): Promise<Snapshot> {
   for (;;) {
     const pointer = await readSnapshotPointer(redis, keys);
-    if (pointer === undefined) return { position: LOG_START, state: emptyDelta(), bytes: 0 };
+    if (pointer === undefined) {
+      return { position: LOG_START, state: emptyDelta(), births: createBirths(), bytes: 0 };
+    }
+    const births = await readBirths(redis, pointer); // first: where they have expired, so have the parts
     const state = await readParts(redis, pointer);
-    if (state !== undefined) return { position: pointer.position, state, bytes: pointer.bytes };
+    if (state !== undefined) return { position: pointer.position, state, births, bytes: pointer.bytes };
     const current = await readSnapshotPointer(redis, keys);
     if (current?.position === pointer.position) {
       throw new Error(`snapshot ${pointer.key}: expected ${pointer.parts} parts, some are missing`);
@@ -58,4 +64,18 @@ async function readParts(
     mergeDelta(state, decodeDelta(text));
   }
   return state;
+}
+
+/** Name of the field that holds part `part` of the births; the first that is not there ends them. */
+export function birthsField(part: number): string {
+  return `births:${part}`;
+}
+
+async function readBirths(redis: RedisConnection, { key }: SnapshotPointer): Promise<Births> {
+  const births = createBirths();
+  for (let part = 0; ; part++) {
+    const text = await redis.hget(key, birthsField(part));
+    if (text === null) return births;
+    births.decode(text);
+  }
 }

@@ -1,4 +1,4 @@
-import { decodeDelta, emptyDelta, type Delta, type Stamp } from '@streamfold/core';
+import { decodeDelta, emptyDelta, stampMs, type Delta, type Stamp } from '@streamfold/core';
 import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
 
 /** ID of a record of the delta log; `0-0` is before the first. */
@@ -13,6 +13,8 @@ export interface DeltaRecord {
   readonly previous: Position;
   /** Every entry up to here had been folded; empty where the record does not say. */
   readonly watermark: Stamp;
+  /** Series that come into being with this record were born then, ms of Redis's clock; see `births.ts`. */
+  readonly bornMs: number;
   /** Characters of the delta's text. */
   readonly size: number;
   /** Decoded when asked for. */
@@ -32,12 +34,36 @@ export async function readDeltas(
 }
 
 function toRecord([position, fields]: [string, string[]]): DeltaRecord {
-  const [, previous = '', , watermark = '', kind, text = ''] = fields;
+  const [, previous = '', , watermark = '', kind, text = '', mode, oldest] = fields;
   const delta = (): Delta => {
     if (kind === 'delta') return decodeDelta(text);
     const lost = emptyDelta();
     lost.totals.lostEntries = Number(text);
     return lost;
   };
-  return { position, previous, watermark, size: text.length, delta };
+  const bornMs = readBornMs({ recordMs: stampMs(position), mode, oldest });
+  return { position, previous, watermark, bornMs, size: text.length, delta };
+}
+
+/**
+ * What is folded so long after it was appended, or even later, is history: the stream before the first start of an
+ * aggregator, or an outage of which Prometheus has seen nothing either. Its series do not count as new.
+ */
+const HISTORY_MS = 3_600_000;
+
+/**
+ * When the series that a record brings were born. By a live commit: at that commit, since nobody can have shown them
+ * before, however late it was. By a replay: with the oldest event of the batch. The generation that is replaced has shown
+ * them since then or later, so a series that has come of age there is never young here.
+ */
+function readBornMs(record: {
+  recordMs: number;
+  mode: string | undefined;
+  oldest: string | undefined;
+}): number {
+  const { recordMs, mode, oldest } = record;
+  if (oldest === undefined) return 0;
+  const oldestMs = stampMs(oldest);
+  const isNew = mode === 'live' && recordMs - oldestMs < HISTORY_MS;
+  return isNew ? recordMs : Math.min(oldestMs, recordMs);
 }

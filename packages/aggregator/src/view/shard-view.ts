@@ -7,6 +7,7 @@ import {
   pruneRegisters,
   pruneTombstones,
   readCoordinator,
+  stampMs,
   type CoordinatorGauges,
   type CoordinatorProjection,
   type Delta,
@@ -14,6 +15,7 @@ import {
 import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../fact.ts';
 import type { Generation } from '../generation.ts';
+import { isYoung, type Births } from './births.ts';
 import { loadSnapshot, readSnapshotPointer, type Snapshot } from './load-snapshot.ts';
 import { readDeltas, type DeltaRecord, type Position } from './read-deltas.ts';
 import { readHead } from './read-head.ts';
@@ -50,6 +52,8 @@ export interface ShardView {
   readonly loaded: boolean;
   readonly position: Position;
   readonly state: Delta;
+  /** When the young series were born. */
+  readonly births: Births;
   readonly gauges: CoordinatorGauges;
   /** The clock of Redis at the last refresh, ms. */
   readonly serverTimeMs: number;
@@ -117,10 +121,14 @@ export function createShardView(options: ShardViewOptions): ShardView {
     return loaded;
   };
 
-  const apply = (state: Delta, record: DeltaRecord): void => {
+  const apply = ({ state, births }: Snapshot, record: DeltaRecord): void => {
     const delta = record.delta();
     delta.watermark = record.watermark;
-    mergeDelta(state, delta);
+    const { bornMs } = record;
+    const recordMs = stampMs(record.position);
+    if (isYoung(bornMs, recordMs)) mergeDelta(state, delta, (name, key) => births.add(name, key, bornMs));
+    else mergeDelta(state, delta);
+    births.forgetOld(recordMs);
     for (const key of delta.coordinators.keys()) touched.add(key);
     for (const [name, series] of delta.series) for (const key of series.keys()) listener.changed(name, key);
     position = record.position;
@@ -142,32 +150,32 @@ export function createShardView(options: ShardViewOptions): ShardView {
   };
 
   /** Applies what follows; false where the log does not go on from the position of the view. */
-  const readOn = async (state: Delta): Promise<boolean> => {
+  const readOn = async (loaded: Snapshot): Promise<boolean> => {
     const end = await readHead(redis, keys);
     while (position !== end) {
       const records = await readDeltas(redis, keys, position);
       if (records.length === 0) return false;
       for (const record of records) {
         if (record.previous !== position) return false;
-        apply(state, record);
+        apply(loaded, record);
         if (record.position === end) return true;
       }
     }
     return true;
   };
 
-  const follow = async (state: Delta): Promise<boolean> => {
+  const follow = async (loaded: Snapshot): Promise<boolean> => {
     try {
-      return await readOn(state);
+      return await readOn(loaded);
     } finally {
-      project(state);
+      project(loaded.state);
     }
   };
 
   return {
     async refresh() {
       serverTimeMs = await readServerTimeMs(redis);
-      if (snapshot !== undefined && (await follow(snapshot.state))) {
+      if (snapshot !== undefined && (await follow(snapshot))) {
         complete = true;
         return;
       }
@@ -175,8 +183,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
       snapshot = undefined;
       complete = false;
       for (let tries = 0; tries < LOAD_TRIES; tries++) {
-        const { state } = await load(cause);
-        if (await follow(state)) {
+        if (await follow(await load(cause))) {
           complete = true;
           return;
         }
@@ -199,7 +206,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
         recordsSinceSnapshot = 0;
         return;
       }
-      const { state } = snapshot;
+      const { state, births } = snapshot;
       const written = await writeSnapshot(redis, keys, {
         id: createId(),
         capture() {
@@ -207,7 +214,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
           if (snapshot?.state !== state) return undefined;
           sizeSinceSnapshot = 0;
           recordsSinceSnapshot = 0;
-          return { state, position };
+          return { state, births, position };
         },
       });
       if (written.outcome === 'busy') return;
@@ -225,6 +232,10 @@ export function createShardView(options: ShardViewOptions): ShardView {
     get state() {
       if (snapshot === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
       return snapshot.state;
+    },
+    get births() {
+      if (snapshot === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
+      return snapshot.births;
     },
     get gauges() {
       return gauges;

@@ -13,8 +13,11 @@ import type { ShardView, ViewListener } from './shard-view.ts';
 
 /** The swarm's metrics: the views of all shards, added up. */
 export interface SwarmMetrics {
-  /** The exposition as of now: reads what changed since the last time, and renders what moved. */
-  scrape(format: ExpositionFormat): Promise<string>;
+  /**
+   * The exposition as of now: reads what changed since the last time, and renders what moved. Counters and histograms that
+   * were born less than `zeroFirstSeconds` ago are shown as 0, where that is given.
+   */
+  scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<string>;
   /** Reads what changed, and writes a snapshot where one is due. */
   follow(): Promise<void>;
   /** True once every shard has been loaded. */
@@ -23,13 +26,17 @@ export interface SwarmMetrics {
   readonly series: number;
 }
 
+/** So many variants of the exposition (formats, ages) are kept rendered; of more, those are dropped that were not asked for longest. */
+const MAX_VARIANTS = 4;
+
 /**
  * @param createView gives the view of each shard, which tells the listener what moved.
  */
 export function createSwarmMetrics(
   createView: (listener: ViewListener) => readonly ShardView[],
 ): SwarmMetrics {
-  const expositions = new Map<ExpositionFormat, Map<string, RenderedFamily>>();
+  /** Rendered families by metric name, of each variant; the one asked for last is the last. */
+  const expositions = new Map<string, ReadonlyMap<string, RenderedFamily>>();
   const views = createView({
     changed(name, key) {
       for (const families of expositions.values()) families.get(name)?.mark(key);
@@ -41,31 +48,42 @@ export function createSwarmMetrics(
   const readAll = createTurns(async () => {
     for (const view of views) await view.refresh();
   });
-  const lookUp = (metric: Metric, key: string): SeriesValue | undefined => addUp(views, metric, key);
 
-  const familiesOf = (format: ExpositionFormat): Map<string, RenderedFamily> => {
-    let families = expositions.get(format);
-    if (families === undefined) {
-      families = new Map(CATALOGUE.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
-      expositions.set(format, families);
-      for (const metric of CATALOGUE) {
-        for (const view of views)
-          for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
-      }
+  const renderAnew = (format: ExpositionFormat): ReadonlyMap<string, RenderedFamily> => {
+    const families = new Map(CATALOGUE.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
+    for (const metric of CATALOGUE) {
+      for (const view of views) for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
     }
     return families;
   };
 
+  const familiesOf = (format: ExpositionFormat, ageSeconds: number): ReadonlyMap<string, RenderedFamily> => {
+    const variant = `${format} ${ageSeconds}`;
+    const families = expositions.get(variant) ?? renderAnew(format);
+    expositions.delete(variant);
+    expositions.set(variant, families);
+    const [oldest = ''] = expositions.keys();
+    if (expositions.size > MAX_VARIANTS) expositions.delete(oldest);
+    return families;
+  };
+
   return {
-    async scrape(format) {
+    async scrape(format, zeroFirstSeconds = 0) {
       await readAll();
-      const families = familiesOf(format);
+      const families = familiesOf(format, zeroFirstSeconds);
+      const shown = {
+        value: (metric: Metric, key: string) => addUp(views, metric, key),
+        asZero: (metric: Metric, key: string) =>
+          zeroFirstSeconds > 0 &&
+          metric.type !== 'gauge' &&
+          views.every((view) => isYounger(view, metric, { key, ageMs: zeroFirstSeconds * 1_000 })),
+      };
       let text = '';
       for (const metric of CATALOGUE) {
         const family = families.get(metric.name);
         if (family === undefined) continue;
         if (isAge(metric)) for (const view of views) for (const key of keysOf(view, metric)) family.mark(key);
-        text += family.render(lookUp);
+        text += family.render(shown);
       }
       return text + EXPOSITION_ENDS[format];
     },
@@ -90,6 +108,17 @@ function isAge(metric: Metric): metric is GaugeMetric {
 function keysOf(view: ShardView, metric: Metric): Iterable<string> {
   if (metric.type !== 'gauge') return view.state.series.get(metric.name)?.keys() ?? [];
   return metric.projection === 'coordinators_alive' ? view.gauges.alive.keys() : view.gauges.openWaits.keys();
+}
+
+/** True where a shard does not hold the series, or was the first to hold it less than `ageMs` ago. */
+function isYounger(
+  view: ShardView,
+  { name }: Metric,
+  { key, ageMs }: { key: string; ageMs: number },
+): boolean {
+  const bornMs = view.births.bornMs(name, key);
+  if (bornMs === undefined) return view.state.series.get(name)?.has(key) !== true;
+  return view.serverTimeMs - bornMs < ageMs;
 }
 
 /** A series whose labels do not name the swarm may have events in several shards. */

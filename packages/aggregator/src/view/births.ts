@@ -1,0 +1,62 @@
+import { decodeDelta, emptyDelta, encodeDeltaInParts, type SeriesKey } from '@streamfold/core';
+
+/** Births are remembered for so long: no exposition shows a series as 0 for longer. */
+export const YOUNG_SECONDS = 300;
+const YOUNG_MS = YOUNG_SECONDS * 1_000;
+
+/**
+ * When the young series of a shard were born, ms of Redis's clock: a function of the delta log, hence the same for every
+ * aggregator and after every restart. A series that is not remembered here is old.
+ */
+export interface Births {
+  /** Remembers that a series was born. */
+  add(name: string, key: SeriesKey, bornMs: number): void;
+  /** When a series was born, or `undefined` where it is old. */
+  bornMs(name: string, key: SeriesKey): number | undefined;
+  /** Forgets those who are no longer young at `nowMs`, up to the first that is. Costs what it forgets. */
+  forgetOld(nowMs: number): void;
+  /** Texts of at most `maxItems` births each: those that are young at `nowMs`, and no others. */
+  encodeInParts(nowMs: number, maxItems: number): Iterable<string>;
+  /** Adds what `encodeInParts` wrote into one text. */
+  decode(text: string): void;
+}
+
+/** No series is young. */
+export function createBirths(): Births {
+  const byMetric = new Map<string, Map<SeriesKey, number>>();
+  const add = (name: string, key: SeriesKey, bornMs: number): void => {
+    let births = byMetric.get(name);
+    if (births === undefined) byMetric.set(name, (births = new Map<SeriesKey, number>()));
+    births.set(key, bornMs);
+  };
+  return {
+    add,
+    bornMs: (name, key) => byMetric.get(name)?.get(key),
+    forgetOld(nowMs) {
+      for (const births of byMetric.values()) {
+        for (const [key, bornMs] of births) {
+          if (isYoung(bornMs, nowMs)) break;
+          births.delete(key);
+        }
+      }
+    },
+    encodeInParts(nowMs, maxItems) {
+      // A birth is a number of a series, as a count is: it is written in the same form.
+      const young = emptyDelta();
+      for (const [name, births] of byMetric) {
+        young.series.set(name, new Map([...births].filter(([, bornMs]) => isYoung(bornMs, nowMs))));
+      }
+      return encodeDeltaInParts(young, maxItems);
+    },
+    decode(text) {
+      for (const [name, births] of decodeDelta(text).series) {
+        for (const [key, bornMs] of births) add(name, key, Number(bornMs));
+      }
+    },
+  };
+}
+
+/** True where a series that was born at `bornMs` can still be shown as 0 at `nowMs`. */
+export function isYoung(bornMs: number, nowMs: number): boolean {
+  return nowMs - bornMs < YOUNG_MS;
+}
