@@ -38,10 +38,13 @@ interface WaitRegisters {
   closed: Stamp;
 }
 
+/** What a coordinator that is alive is: the first of these that applies. */
+export const COORDINATOR_STATUSES = ['stale', 'blocked', 'active'] as const;
+
 /** What the registers of a coordinator that is alive say. */
 export interface Coordinator {
   readonly phase: string;
-  readonly status: 'stale' | 'blocked' | 'active';
+  readonly status: (typeof COORDINATOR_STATUSES)[number];
   readonly openWaits: number;
   /** When the oldest open wait was started, ms of Redis's clock; `undefined` where none is open. */
   readonly oldestWaitMs: number | undefined;

@@ -50,5 +50,6 @@ export {
 } from './decode-entry.ts';
 export { encodeEvent, toFlatFields, type EncodedEvent, type InvalidEvent } from './encode-event.ts';
 export { EVENT_TYPES, findEventType, type Event, type EventInput } from './event/event-types.ts';
+export { knownLabelValues } from './known-label-values.ts';
 export { crc16, swarmShard } from './swarm-shard.ts';
 export { noUpcasters, type Upcaster, type Upcasters, type WireFields } from './upcast.ts';

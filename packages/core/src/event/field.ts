@@ -12,6 +12,8 @@ interface FieldKind {
   readonly parse: (text: string) => string | number | typeof INVALID;
   /** What most texts of this kind look like, for finding them in JSON. */
   readonly plain: PlainTexts;
+  /** All values that there are, where they are few words. */
+  readonly words?: readonly string[];
 }
 
 /** Some texts of a kind, told by a regular expression alone: all are valid, and ASCII that JSON writes without escapes. */
@@ -82,6 +84,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
     expected: `one of ${words.join(', ')}`,
     parse: (value) => (set.has(value) ? value : INVALID),
     plain: { pattern: `(?:${words.join('|')})`, read: undefined },
+    words,
   });
 }
 

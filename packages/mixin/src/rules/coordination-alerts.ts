@@ -1,0 +1,167 @@
+import { formatDuration } from './format-duration.ts';
+import { dashboardUrl, runbookUrl } from './links.ts';
+import type { RuleContext } from './rule-options.ts';
+import type { AlertRule, RuleGroup } from './rule.ts';
+import { SWARM_JOB } from './scrape-jobs.ts';
+
+const MINUTE_SECONDS = 60;
+
+/** A value is still believed for so long after a scrape that failed: the target is being restarted. */
+const BRIDGED_SECONDS = 2 * MINUTE_SECONDS;
+
+/** What coordinators do to each other: the alerts on the swarm's metrics. */
+export function coordinationAlerts(context: RuleContext): RuleGroup<AlertRule> {
+  return {
+    name: 'blocking-coordination',
+    rules: [
+      highBlockingCoordinators(context),
+      highBlockingDuration(context),
+      highSignalLatency(context),
+      heartbeatFailures(context),
+      timeoutEvents(context),
+      noActiveCoordinators(context),
+      stuckCoordinator(context),
+    ],
+  };
+}
+
+function highBlockingCoordinators({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
+  const blocked = `status:blocking_coordinators_total:sum{status="blocked"}`;
+  return {
+    alert: 'HighBlockingCoordinators',
+    expr: `last_over_time(${blocked}[${duration(BRIDGED_SECONDS)}]) > ${thresholds.blockedCoordinators}`,
+    for: duration(5 * MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'waits' },
+    annotations: {
+      summary: 'Many coordinators are blocked',
+      description: `{{ $value }} coordinators are blocked by an open wait; more than ${thresholds.blockedCoordinators} are unusual.`,
+      runbook_url: runbookUrl('HighBlockingCoordinators'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
+    },
+  };
+}
+
+function highBlockingDuration({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
+  const { slowWaitSeconds, slowShare, leastSlow } = thresholds;
+  return {
+    alert: 'HighBlockingDuration',
+    expr: slowShareAbove({
+      all: 'status:blocking_duration_seconds_count:increase15m',
+      quick: `status_le:blocking_duration_seconds_bucket:increase15m{le="${slowWaitSeconds}"}`,
+      slowShare,
+      leastSlow,
+    }),
+    for: duration(5 * MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'waits' },
+    annotations: {
+      summary: 'Coordinators are blocked for long',
+      description: `{{ $value | humanizePercentage }} of the waits that ended as {{ $labels.status }} had taken longer than ${formatDuration(slowWaitSeconds * 1_000)}.`,
+      runbook_url: runbookUrl('HighBlockingDuration'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
+    },
+  };
+}
+
+function highSignalLatency({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
+  const { slowSignalSeconds, slowShare, leastSlow } = thresholds;
+  return {
+    alert: 'HighSignalLatency',
+    expr: slowShareAbove({
+      all: 'signal_type:signal_delivery_latency_seconds_count:increase5m',
+      quick: `signal_type_le:signal_delivery_latency_seconds_bucket:increase5m{le="${slowSignalSeconds}"}`,
+      slowShare,
+      leastSlow,
+    }),
+    for: duration(5 * MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'signals' },
+    annotations: {
+      summary: 'Signals are acknowledged late',
+      description: `{{ $value | humanizePercentage }} of the ACKs of {{ $labels.signal_type }} came later than ${formatDuration(slowSignalSeconds * 1_000)} after the signal.`,
+      runbook_url: runbookUrl('HighSignalLatency'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
+    },
+  };
+}
+
+/**
+ * The share that took longer than a bound of the buckets, where it is too large and not of a few. The same as a percentile
+ * above that bound, but counted: no estimate between two buckets, no NaN when nothing happens.
+ */
+function slowShareAbove(slow: { all: string; quick: string; slowShare: number; leastSlow: number }): string {
+  const { all, quick, slowShare, leastSlow } = slow;
+  const late = `(${all} - ignoring (le) ${quick})`;
+  return `${late} / ${all} > ${slowShare}\nand\n${late} >= ${leastSlow}`;
+}
+
+function heartbeatFailures({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
+  const episodes = 'failure_type:heartbeat_failures:increase5m';
+  return {
+    alert: 'HeartbeatFailures',
+    // Who dies is stale or missing first, and of type timeout when it is given up: once, not twice.
+    expr: `max(
+  sum(${episodes}{failure_type!="timeout"})
+  or
+  ${episodes}{failure_type="timeout"}
+) > ${thresholds.heartbeatFailures}`,
+    for: duration(2 * MINUTE_SECONDS),
+    labels: { severity: 'critical', subject: 'coordinators' },
+    annotations: {
+      summary: 'Coordinators lose their heartbeats',
+      description: `{{ $value }} coordinators stopped beating, or were given up, within five minutes.`,
+      runbook_url: runbookUrl('HeartbeatFailures'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
+    },
+  };
+}
+
+function timeoutEvents({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
+  return {
+    alert: 'TimeoutEvents',
+    expr: `timeout_type:timeout_events:increase5m > ${thresholds.timeouts}`,
+    for: duration(2 * MINUTE_SECONDS),
+    labels: { severity: 'critical', subject: 'timeouts' },
+    annotations: {
+      summary: 'Many timeouts of coordinators',
+      description: `{{ $value }} timeouts of type {{ $labels.timeout_type }} within five minutes.`,
+      runbook_url: runbookUrl('TimeoutEvents'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
+    },
+  };
+}
+
+function noActiveCoordinators({ duration, grafanaUrl }: RuleContext): AlertRule {
+  return {
+    alert: 'NoActiveCoordinators',
+    expr: `last_over_time(job:blocking_coordinators_total:sum[${duration(BRIDGED_SECONDS)}]) == 0`,
+    for: duration(10 * MINUTE_SECONDS),
+    labels: { severity: 'info', subject: 'coordinators' },
+    annotations: {
+      summary: 'No coordinator is alive',
+      description: `{{ $value }} coordinators are alive in any swarm, although the metrics are scraped.`,
+      runbook_url: runbookUrl('NoActiveCoordinators'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
+    },
+  };
+}
+
+function stuckCoordinator({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
+  const { stuckWaitSeconds } = thresholds;
+  const oldest = `last_over_time(blocking_oldest_wait_seconds{job="${SWARM_JOB}"}[${duration(BRIDGED_SECONDS)}])`;
+  return {
+    alert: 'StuckCoordinator',
+    expr: `max by (swarm_id) (${oldest}) > ${stuckWaitSeconds}`,
+    // The value is an age: it has lasted already.
+    for: duration(MINUTE_SECONDS),
+    labels: { severity: 'critical', subject: 'waits' },
+    annotations: {
+      summary: 'A coordinator is stuck in a wait',
+      description: `The oldest open wait of swarm {{ $labels.swarm_id }} has been open for {{ $value | humanizeDuration }}.`,
+      runbook_url: runbookUrl('StuckCoordinator'),
+      dashboard_url: dashboardUrl(
+        grafanaUrl,
+        'blocking-coordination-swarm',
+        '?var-swarm_id={{ $labels.swarm_id | urlquery }}',
+      ),
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import { dashboardUrl, runbookUrl } from './links.ts';
+import type { RuleContext } from './rule-options.ts';
+import type { AlertRule, RuleGroup } from './rule.ts';
+import { PROCESS_JOB, SWARM_JOB } from './scrape-jobs.ts';
+
+const MINUTE_SECONDS = 60;
+
+/** What stands between the events and their metrics: the alerts on Streamfold itself. */
+export function pipelineAlerts(context: RuleContext): RuleGroup<AlertRule> {
+  return {
+    name: 'streamfold',
+    rules: [
+      swarmTargetDown(context),
+      replicaDown(context),
+      lagGrowing(context),
+      notFolding(context),
+      entriesLost(context),
+      deadLetters(context),
+      swarmMetricsServedTwice(context),
+    ],
+  };
+}
+
+/** `up` is 0, or the job has no target at all. */
+function down(job: string): string {
+  return `up{job="${job}"} == 0\nor\nabsent(up{job="${job}"})`;
+}
+
+function swarmTargetDown({ duration, grafanaUrl }: RuleContext): AlertRule {
+  return {
+    alert: 'StreamfoldTargetDown',
+    expr: down(SWARM_JOB),
+    for: duration(MINUTE_SECONDS),
+    labels: { severity: 'critical', subject: 'scraping' },
+    annotations: {
+      summary: "The swarm's metrics are not served",
+      description: `{{ with $labels.instance }}Prometheus cannot scrape {{ . }}{{ else }}Prometheus has no target{{ end }} for job {{ $labels.job }}: nothing is known of the coordinators, and no alert on them can fire.`,
+      runbook_url: runbookUrl('StreamfoldTargetDown'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+function replicaDown({ duration, grafanaUrl }: RuleContext): AlertRule {
+  return {
+    alert: 'StreamfoldTargetDown',
+    expr: down(PROCESS_JOB),
+    for: duration(MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'scraping' },
+    annotations: {
+      summary: 'An aggregator does not answer',
+      description: `{{ with $labels.instance }}Prometheus cannot scrape {{ . }}{{ else }}Prometheus has no target{{ end }} for job {{ $labels.job }}.`,
+      runbook_url: runbookUrl('StreamfoldTargetDown'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+function lagGrowing({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
+  const lag = 'shard:streamfold_lag_seconds:max';
+  return {
+    alert: 'StreamfoldLagGrowing',
+    // Behind, and not catching up: after an outage or at a rebuild the lag is large, and falls.
+    expr: `${lag} > ${thresholds.lagSeconds}\nand\nderiv(${lag}[${duration(5 * MINUTE_SECONDS)}]) >= 0`,
+    for: duration(5 * MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'folding' },
+    annotations: {
+      summary: 'Folding falls behind',
+      description: `The oldest entry of shard {{ $labels.shard }} that is not folded yet is {{ $value | humanizeDuration }} old, and the lag does not shrink: metrics and alerts on the swarm are that late.`,
+      runbook_url: runbookUrl('StreamfoldLagGrowing'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+function notFolding({ duration, grafanaUrl }: RuleContext): AlertRule {
+  const window = duration(3 * MINUTE_SECONDS);
+  const folded = `sum(rate(streamfold_entries_folded_total{job="${PROCESS_JOB}"}[${window}]))`;
+  return {
+    alert: 'StreamfoldNotFolding',
+    expr: `sum(min_over_time(shard:streamfold_lag_entries:max[${window}])) > 0\nand\n${folded} == 0`,
+    for: duration(2 * MINUTE_SECONDS),
+    labels: { severity: 'critical', subject: 'folding' },
+    annotations: {
+      summary: 'Events arrive, and none is folded',
+      description: `{{ $value }} entries have been waiting, and no aggregator has folded any for minutes: the metrics of the swarm stand still.`,
+      runbook_url: runbookUrl('StreamfoldNotFolding'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+/** Losses and dead letters are facts, not states: they are told for so long. */
+const FACTS_WINDOW_SECONDS = 15 * MINUTE_SECONDS;
+
+function entriesLost({ duration, grafanaUrl, scaled }: RuleContext): AlertRule {
+  return {
+    alert: 'StreamfoldEntriesLost',
+    expr: `${countedLately('streamfold_entries_lost_total', { duration, scaled })} > 0`,
+    labels: { severity: 'critical', subject: 'entries' },
+    annotations: {
+      summary: 'Entries were lost before they were folded',
+      description: `About {{ $value | humanize }} entries were {{ $labels.reason }} before they were folded, within a quarter of an hour: what they would have counted is missing from the metrics for good.`,
+      runbook_url: runbookUrl('StreamfoldEntriesLost'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+function deadLetters({ duration, grafanaUrl, scaled }: RuleContext): AlertRule {
+  return {
+    alert: 'StreamfoldDeadLetters',
+    expr: `${countedLately('streamfold_dead_letters_total', { duration, scaled })} > 0`,
+    labels: { severity: 'warning', subject: 'events' },
+    annotations: {
+      summary: 'Events could not be folded',
+      description: `About {{ $value | humanize }} events went to the dead letters within a quarter of an hour, reason {{ $labels.reason }}.`,
+      runbook_url: runbookUrl('StreamfoldDeadLetters'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+/**
+ * What the aggregators have counted within the window, by reason. What a process had counted before its first scrape is no
+ * increase of anything, and that is just when it finds what was lost while nobody folded: of a process that has started
+ * within the window, all is new.
+ */
+function countedLately(
+  counter: string,
+  { duration, scaled }: Pick<RuleContext, 'duration' | 'scaled'>,
+): string {
+  const selector = `${counter}{job="${PROCESS_JOB}"}`;
+  const window = duration(FACTS_WINDOW_SECONDS);
+  const started = `process_start_time_seconds{job="${PROCESS_JOB}"}`;
+  const young = `time() - ${started} < ${scaled(FACTS_WINDOW_SECONDS)}`;
+  return `sum by (reason) (\n  increase(${selector}[${window}]) > 0\n  or\n  ${selector} and on (job, instance) (${young})\n)`;
+}
+
+function swarmMetricsServedTwice({ duration, grafanaUrl }: RuleContext): AlertRule {
+  const families = 'blocking_coordinators_total|blocking_waits|signals_sent_total';
+  return {
+    alert: 'StreamfoldSwarmMetricsServedTwice',
+    expr: `count(\n  count by (job, instance) ({__name__=~"${families}"})\n  or\n  count by (job, instance) (up{job="${SWARM_JOB}"} == 1)\n) > 1`,
+    for: duration(5 * MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'scraping' },
+    annotations: {
+      summary: "Prometheus scrapes the swarm's metrics more than once",
+      description: `{{ $value }} targets show the metrics of the swarm. Each shows all of them: sums count everything as often.`,
+      runbook_url: runbookUrl('StreamfoldSwarmMetricsServedTwice'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
