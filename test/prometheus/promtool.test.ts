@@ -1,31 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { promtoolPath } from '@streamfold/private-servers';
 import { generateEvents } from '../harness/generate-events.ts';
+import { runPromtool } from '../harness/run-promtool.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
-
-/** Runs `promtool ARGS`; gives its exit code and all that it says, line by line. */
-async function runPromtool(
-  args: readonly string[],
-  input = '',
-): Promise<{ code: number | null; lines: string[] }> {
-  const promtool = spawn(promtoolPath(), args);
-  promtool.stdin.end(input);
-  const [stdout, stderr] = await Promise.all([
-    text(promtool.stdout),
-    text(promtool.stderr),
-    once(promtool, 'close'),
-  ]);
-  return { code: promtool.exitCode, lines: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') };
-}
 
 test('promtool accepts the configuration', async (t) => {
   const file = fileURLToPath(import.meta.resolve('../../../infra/prometheus/prometheus.yml'));

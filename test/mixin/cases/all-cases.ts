@@ -1,0 +1,12 @@
+import type { RuleCase } from '../run-rule-cases.ts';
+import { BLOCKING_CASES } from './blocking-cases.ts';
+import { EVENT_CASES } from './event-cases.ts';
+import { PIPELINE_CASES } from './pipeline-cases.ts';
+import { QUIET_CASES } from './quiet-cases.ts';
+
+export const ALL_CASES: readonly RuleCase[] = [
+  ...BLOCKING_CASES,
+  ...EVENT_CASES,
+  ...PIPELINE_CASES,
+  ...QUIET_CASES,
+];

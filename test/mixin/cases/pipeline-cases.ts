@@ -1,0 +1,277 @@
+import type { FiringAlert, RuleCase } from '../run-rule-cases.ts';
+import {
+  healthy,
+  LONG_AGO,
+  ofReplica,
+  ofSwarm,
+  samples,
+  type ScrapedSeries,
+  type Stretch,
+} from '../series.ts';
+import { gone } from './event-cases.ts';
+
+const BLIND =
+  'for job blocking-coordination: nothing is known of the coordinators, and no alert on them can fire.';
+
+const NOT_SERVED: FiringAlert = {
+  alert: 'StreamfoldTargetDown',
+  atMinutes: 6,
+  labels: {
+    severity: 'critical',
+    subject: 'scraping',
+    job: 'blocking-coordination',
+    instance: 'streamfold:3000',
+  },
+  summary: "The swarm's metrics are not served",
+  description: `Prometheus cannot scrape streamfold:3000 ${BLIND}`,
+  dashboard: '/d/streamfold',
+};
+
+const REPLICA_DOWN: FiringAlert = {
+  ...NOT_SERVED,
+  labels: { severity: 'warning', subject: 'scraping', job: 'streamfold', instance: 'b:3000' },
+  summary: 'An aggregator does not answer',
+  description: 'Prometheus cannot scrape b:3000 for job streamfold.',
+};
+
+function without(series: ScrapedSeries, text: string): ScrapedSeries {
+  return Object.fromEntries(Object.entries(series).filter(([name]) => !name.includes(text)));
+}
+
+const targetDown: readonly RuleCase[] = [
+  {
+    title:
+      'a target of the swarm that is down, and comes back with large counters, fires StreamfoldTargetDown and nothing else',
+    minutes: 30,
+    series: gone(healthy(30), { from: 3, until: 15, minutes: 30 }),
+    fires: [NOT_SERVED],
+    resolved: ['StreamfoldTargetDown'],
+  },
+  {
+    title: 'a job without a target fires StreamfoldTargetDown',
+    minutes: 10,
+    series: without(healthy(10), 'blocking-coordination'),
+    fires: [
+      {
+        ...NOT_SERVED,
+        labels: { severity: 'critical', subject: 'scraping', job: 'blocking-coordination' },
+        description: `Prometheus has no target ${BLIND}`,
+      },
+    ],
+  },
+  {
+    title: 'one of two aggregators that is down fires StreamfoldTargetDown as a warning',
+    minutes: 10,
+    series: { ...healthy(10), [ofReplica('up', { instance: 'b:3000' })]: samples([3, 1], [7, 0]) },
+    fires: [REPLICA_DOWN],
+  },
+  {
+    title: 'a single scrape that fails fires nothing',
+    minutes: 15,
+    series: gone(healthy(15), { from: 3, until: 3.5, minutes: 15 }),
+  },
+];
+
+function onBoth(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  values: readonly Stretch[],
+): ScrapedSeries {
+  return Object.fromEntries(
+    ['a:3000', 'b:3000'].map((instance) => [ofReplica(name, { instance, ...labels }), samples(...values)]),
+  );
+}
+
+const LAGGING: FiringAlert = {
+  alert: 'StreamfoldLagGrowing',
+  atMinutes: 10,
+  labels: { severity: 'warning', subject: 'folding', shard: '1' },
+  summary: 'Folding falls behind',
+  description:
+    'The oldest entry of shard 1 that is not folded yet is 4m 0s old, and the lag does not shrink: metrics and alerts on the swarm are that late.',
+  dashboard: '/d/streamfold',
+};
+
+const STANDING: FiringAlert = {
+  alert: 'StreamfoldNotFolding',
+  atMinutes: 8,
+  labels: { severity: 'critical', subject: 'folding' },
+  summary: 'Events arrive, and none is folded',
+  description:
+    '150 entries have been waiting, and no aggregator has folded any for minutes: the metrics of the swarm stand still.',
+  dashboard: '/d/streamfold',
+};
+
+const folding: readonly RuleCase[] = [
+  {
+    title: 'a lag that grows for eight minutes fires StreamfoldLagGrowing of its shard, until it shrinks',
+    minutes: 20,
+    series: {
+      ...healthy(20),
+      ...onBoth('streamfold_lag_seconds', { shard: '1' }, [
+        [2, 0],
+        [10, { from: 0, by: 15 }],
+        [8, { from: 300, by: -15 }],
+      ]),
+    },
+    fires: [LAGGING],
+    resolved: ['StreamfoldLagGrowing'],
+  },
+  {
+    title: 'a lag of an hour that shrinks does not fire StreamfoldLagGrowing',
+    minutes: 20,
+    series: {
+      ...healthy(20),
+      ...onBoth('streamfold_lag_seconds', { shard: '0' }, [[20, { from: 3_600, by: -40 }]]),
+    },
+  },
+  {
+    title: 'a lag that stays below a minute does not fire StreamfoldLagGrowing',
+    minutes: 15,
+    series: {
+      ...healthy(15),
+      ...onBoth('streamfold_lag_seconds', { shard: '0' }, [[15, { from: 0, by: 1.9 }]]),
+    },
+  },
+  {
+    title: 'entries that wait while no aggregator folds any fire StreamfoldNotFolding, until one does',
+    minutes: 20,
+    series: {
+      ...healthy(20),
+      ...onBoth('streamfold_lag_entries', { shard: '0' }, [
+        [2, 0],
+        [10, { from: 0, by: 25 }],
+        [8, 0],
+      ]),
+      ...onBoth('streamfold_entries_folded_total', {}, [
+        [2, { from: 0, by: 7 }],
+        [10, 28],
+        [8, { from: 528, by: 7 }],
+      ]),
+    },
+    fires: [STANDING],
+    resolved: ['StreamfoldNotFolding'],
+  },
+  {
+    title: 'entries that always wait while others are folded do not fire StreamfoldNotFolding',
+    minutes: 15,
+    series: { ...healthy(15), ...onBoth('streamfold_lag_entries', { shard: '0' }, [[15, 5_000]]) },
+  },
+  {
+    title: 'aggregators that have nothing to fold fire nothing',
+    minutes: 15,
+    series: {
+      ...healthy(15),
+      ...onBoth('streamfold_lag_entries', { shard: '0' }, [[15, 0]]),
+      ...onBoth('streamfold_entries_folded_total', {}, [[15, 1_000]]),
+    },
+  },
+];
+
+const LOST: FiringAlert = {
+  alert: 'StreamfoldEntriesLost',
+  atMinutes: 5,
+  labels: { severity: 'critical', subject: 'entries', reason: 'trimmed' },
+  summary: 'Entries were lost before they were folded',
+  description:
+    'About 7 entries were trimmed before they were folded, within a quarter of an hour: what they would have counted is missing from the metrics for good.',
+  dashboard: '/d/streamfold',
+};
+
+const DEAD: FiringAlert = {
+  alert: 'StreamfoldDeadLetters',
+  atMinutes: 5,
+  labels: { severity: 'warning', subject: 'events', reason: 'unknown_type' },
+  summary: 'Events could not be folded',
+  description: 'About 7 events went to the dead letters within a quarter of an hour, reason unknown_type.',
+  dashboard: '/d/streamfold',
+};
+
+const FACTS = [
+  { fact: LOST, counter: ofReplica('streamfold_entries_lost_total', { reason: 'trimmed' }) },
+  { fact: DEAD, counter: ofReplica('streamfold_dead_letters_total', { reason: 'unknown_type' }) },
+];
+
+/** One of the two aggregators is started anew two minutes after the beginning: its counters begin at 0. */
+function restartedAt2(minutes: number): ScrapedSeries {
+  const again = (before: number, after: number): string =>
+    samples([2, before], [1, 'gone'], [minutes - 3, after]);
+  return {
+    ...healthy(minutes),
+    [ofReplica('process_start_time_seconds')]: again(LONG_AGO, 170),
+    [ofReplica('streamfold_entries_lost_total', { reason: 'trimmed' })]: again(500, 0),
+    [ofReplica('streamfold_dead_letters_total', { reason: 'invalid_field' })]: again(500, 0),
+  };
+}
+
+const facts: readonly RuleCase[] = FACTS.flatMap(({ fact, counter }) => {
+  const { alert } = fact;
+  return [
+    {
+      title: `what one aggregator counts once fires ${alert}, for a quarter of an hour`,
+      minutes: 30,
+      series: { ...healthy(30), [counter]: samples([3, 0], [27, 7]) },
+      fires: [fact],
+      resolved: [alert],
+    },
+    {
+      title: `what an aggregator finds before its first scrape fires ${alert}`,
+      minutes: 30,
+      series: { ...restartedAt2(30), [counter]: samples([2, 7], [1, 'gone'], [27, 7]) },
+      fires: [fact],
+      resolved: [alert],
+    },
+    {
+      title: `a Prometheus that is started long after the aggregators does not fire ${alert}`,
+      minutes: 30,
+      series: { ...healthy(30), [counter]: samples([1, 'gone'], [29, 7]) },
+    },
+    {
+      title: `an aggregator that is restarted and finds nothing does not fire ${alert}`,
+      minutes: 30,
+      series: { ...restartedAt2(30), [counter]: samples([2, 7], [1, 'gone'], [27, 0]) },
+    },
+  ];
+});
+
+const TWICE: FiringAlert = {
+  alert: 'StreamfoldSwarmMetricsServedTwice',
+  atMinutes: 10,
+  labels: { severity: 'warning', subject: 'scraping' },
+  summary: "Prometheus scrapes the swarm's metrics more than once",
+  description:
+    '2 targets show the metrics of the swarm. Each shows all of them: sums count everything as often.',
+  dashboard: '/d/streamfold',
+};
+
+const servedTwice: readonly RuleCase[] = [
+  {
+    title: 'two targets of the job of the swarm fire StreamfoldSwarmMetricsServedTwice',
+    minutes: 15,
+    series: { ...healthy(15), [ofSwarm('up', { instance: 'other:3000' })]: samples([15, 1]) },
+    fires: [TWICE],
+  },
+  {
+    title:
+      'an aggregator whose swarm metrics are scraped by the other job too fires StreamfoldSwarmMetricsServedTwice',
+    minutes: 15,
+    series: { ...healthy(15), [ofReplica('blocking_waits', { swarm_id: 's' })]: samples([15, 0]) },
+    fires: [TWICE],
+  },
+  {
+    title: 'a target of the swarm that moves to another address fires nothing',
+    minutes: 15,
+    series: Object.fromEntries(
+      Object.entries(healthy(15)).flatMap(([name, values]) => {
+        if (!name.includes('streamfold:3000')) return [[name, values]];
+        const [value = ''] = values.split(' ');
+        return [
+          [name, samples([5, Number(value)], [10, 'gone'])],
+          [name.replace('streamfold:3000', 'other:3000'), samples([5, 'gone'], [10, Number(value)])],
+        ];
+      }),
+    ),
+  },
+];
+
+export const PIPELINE_CASES: readonly RuleCase[] = [...targetDown, ...folding, ...facts, ...servedTwice];

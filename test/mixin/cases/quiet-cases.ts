@@ -1,0 +1,141 @@
+import type { RuleCase } from '../run-rule-cases.ts';
+import {
+  healthy,
+  LONG_AGO,
+  ofReplica,
+  ofSwarm,
+  samples,
+  type ScrapedSeries,
+  type Stretch,
+} from '../series.ts';
+import { gone } from './event-cases.ts';
+
+const MINUTES = 30;
+
+/** The sums of the swarm are scaled from some minute on: what is scraped is another state. */
+function withCounters(factor: number, fromMinutes: number): ScrapedSeries {
+  return Object.fromEntries(
+    Object.entries(healthy(MINUTES)).map(([name, values]) => {
+      if (!/_total\{|_bucket\{|_count\{/.test(name) || !name.includes('job="blocking-coordination"'))
+        return [name, values];
+      if (name.startsWith('blocking_coordinators')) return [name, values];
+      const at = fromMinutes * 2;
+      const scaled = values
+        .split(' ')
+        .map((value, index) => (index < at ? value : String(Number(value) * factor)));
+      return [name, scaled.join(' ')];
+    }),
+  );
+}
+
+/** From some minute on the same counts are shown with the id of the coordinator left out. */
+function relabelled(fromMinutes: number): ScrapedSeries {
+  const rest = MINUTES - fromMinutes;
+  return Object.fromEntries(
+    Object.entries(healthy(MINUTES)).flatMap(([name, values]) => {
+      if (!name.includes('coordinator_id="old"')) return [[name, values]];
+      const value = Number(values.split(' ')[0]);
+      return [
+        [name, samples([fromMinutes, value], [rest, 'gone'])],
+        [
+          name.replace('coordinator_id="old"', 'coordinator_id="other"'),
+          samples([fromMinutes, 'gone'], [rest, value]),
+        ],
+      ];
+    }),
+  );
+}
+
+function restarted(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  stretches: readonly Stretch[],
+): ScrapedSeries {
+  return { [ofReplica(name, labels)]: samples(...stretches) };
+}
+
+/** Situations in which no alert at all may fire. */
+export const QUIET_CASES: readonly RuleCase[] = [
+  {
+    title: 'a swarm that is idle for an hour fires nothing',
+    minutes: 60,
+    series: healthy(60),
+  },
+  {
+    title: 'a Prometheus that has just been started on large counters fires nothing',
+    minutes: MINUTES,
+    series: Object.fromEntries(
+      Object.entries(healthy(MINUTES)).map(([name, values]) => [name, values.replace(/^\S+ \S+/, '_ _')]),
+    ),
+  },
+  {
+    title: 'an aggregator that is restarted fires nothing',
+    minutes: MINUTES,
+    series: {
+      ...gone(healthy(MINUTES), { from: 5, until: 6, minutes: MINUTES }),
+      ...restarted('up', {}, [
+        [5, 1],
+        [1, 0],
+        [24, 1],
+      ]),
+      ...restarted('streamfold_entries_lost_total', { reason: 'trimmed' }, [
+        [5, 500],
+        [1, 'gone'],
+        [24, 0],
+      ]),
+      ...restarted('streamfold_dead_letters_total', { reason: 'invalid_field' }, [
+        [5, 500],
+        [1, 'gone'],
+        [24, 0],
+      ]),
+      ...restarted('process_start_time_seconds', {}, [
+        [5, LONG_AGO],
+        [1, 'gone'],
+        [24, 350],
+      ]),
+      ...restarted('streamfold_entries_folded_total', {}, [
+        [5, { from: 5_000, by: 100 }],
+        [1, 'gone'],
+        [24, { from: 0, by: 100 }],
+      ]),
+    },
+  },
+  {
+    title: 'a rebuild that shows the same counts by other labels fires nothing',
+    minutes: MINUTES,
+    series: relabelled(10),
+  },
+  {
+    title: 'a rebuild from a stream that had been trimmed fires nothing',
+    minutes: MINUTES,
+    series: withCounters(0.9, 10),
+  },
+  {
+    title: 'a rebuild that is far behind and catches up fires nothing',
+    minutes: MINUTES,
+    series: {
+      ...healthy(MINUTES),
+      [ofReplica('streamfold_lag_entries', { instance: 'a:3000', shard: '0' })]: samples([
+        MINUTES,
+        { from: 60_000, by: -1_000 },
+      ]),
+      [ofReplica('streamfold_lag_seconds', { instance: 'a:3000', shard: '0' })]: samples([
+        MINUTES,
+        { from: 6_000, by: -100 },
+      ]),
+    },
+  },
+  {
+    title: 'a Redis that goes back to a state of some events before fires nothing',
+    minutes: MINUTES,
+    series: withCounters(0.9999, 10),
+  },
+  {
+    title: 'a Redis that was emptied fires nothing',
+    minutes: MINUTES,
+    series: {
+      ...withCounters(0, 10),
+      [ofSwarm('blocking_oldest_wait_seconds', { swarm_id: 's' })]: samples([10, 0], [20, 'gone']),
+    },
+  },
+];

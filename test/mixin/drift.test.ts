@@ -1,0 +1,19 @@
+import test from 'ava';
+import { mixinFiles } from '@streamfold/mixin';
+import { filesMatching, readTracked, TRACKED_FILES } from '../tidy/tracked-files.ts';
+
+test('the rule files and dashboards are what `npm run mixin` writes, and no other is there', (t) => {
+  const files = mixinFiles();
+  t.true(files.size > 0);
+  const drifted = [...files].filter(
+    ([path, text]) => !TRACKED_FILES.includes(path) || readTracked(path) !== text,
+  );
+  t.deepEqual(
+    drifted.map(([path]) => path),
+    [],
+  );
+  t.deepEqual(
+    filesMatching(/^(alerts|dashboards)\//).filter((path) => !files.has(path)),
+    [],
+  );
+});

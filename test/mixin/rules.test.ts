@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { alertNames } from '@streamfold/mixin';
+import { runPromtool } from '../harness/run-promtool.ts';
+import { ALL_CASES } from './cases/all-cases.ts';
+import { runRuleCases } from './run-rule-cases.ts';
+
+test('promtool accepts the rule files', async (t) => {
+  for (const name of ['recording', 'blocking-coordination', 'streamfold']) {
+    const file = fileURLToPath(import.meta.resolve(`../../../alerts/${name}.yml`));
+    const { code, lines } = await runPromtool(['check', 'rules', '--lint-fatal', file]);
+    t.is(code, 0, lines.join('\n'));
+  }
+});
+
+test('there is a case in which each alert fires', (t) => {
+  const firing = new Set(ALL_CASES.flatMap(({ fires = [] }) => fires.map(({ alert }) => alert)));
+  t.deepEqual([...firing].toSorted(), alertNames().toSorted());
+});
+
+// One after the other: promtool takes a core, and others need one too.
+for (const each of ALL_CASES) {
+  test.serial(each.title, async (t) => {
+    const { failed, report } = await runRuleCases([each]);
+    t.deepEqual(failed, [], report);
+  });
+}

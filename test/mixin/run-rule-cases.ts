@@ -1,0 +1,127 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ruleFiles } from '@streamfold/mixin';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import { runPromtool } from '../harness/run-promtool.ts';
+import type { ScrapedSeries } from './series.ts';
+
+const Rule = z.looseObject({ alert: z.string().optional(), record: z.string().optional(), expr: z.string() });
+const RuleFile = z.object({ groups: z.array(z.object({ name: z.string(), rules: z.array(Rule) })) });
+type RuleGroup = z.output<typeof RuleFile>['groups'][number];
+
+/** An alert that must be firing at a time of a case. */
+export interface FiringAlert {
+  readonly alert: string;
+  readonly atMinutes: number;
+  /** All labels but the name and the job of the alert. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly summary: string;
+  readonly description: string;
+  /** Path and query of the dashboard. */
+  readonly dashboard: string;
+}
+
+/** A stretch of time as Prometheus scrapes it, and what fires in it. */
+export interface RuleCase {
+  readonly title: string;
+  readonly minutes: number;
+  readonly series: ScrapedSeries;
+  /** Alerts that fire; every other alert stays silent throughout. Without: all of them do. */
+  readonly fires?: readonly FiringAlert[];
+  /** Alerts that fire no more at the end; the others still do. */
+  readonly resolved?: readonly string[];
+}
+
+/** Evaluates the rules over each case, by promtool; gives the titles of those in which they did something else, and why. */
+export async function runRuleCases(
+  cases: readonly RuleCase[],
+  files: ReadonlyMap<string, string> = ruleFiles(),
+): Promise<{ failed: string[]; report: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'streamfold-rules-'));
+  try {
+    const groups = selectGroups(files);
+    await writeFile(join(directory, 'rules.yml'), stringify({ groups }));
+    const unitTests = {
+      rule_files: ['rules.yml'],
+      // Prometheus takes them in any order, and an alert may see what was recorded the time before; here it is one order.
+      group_eval_order: groups.map(({ name }) => name),
+      evaluation_interval: '30s',
+      tests: cases.map(writeCase),
+    };
+    await writeFile(join(directory, 'cases.yml'), stringify(unitTests));
+    const { code, lines } = await runPromtool(['test', 'rules', join(directory, 'cases.yml')]);
+    const report = lines.join('\n');
+    const failed = [...new Set(lines.flatMap((line) => NAMED.exec(line)?.slice(1).find(Boolean) ?? []))];
+    if ((code === 0) !== (failed.length === 0)) throw new Error(`expected failures by name; got\n${report}`);
+    return { failed, report };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** The alerts, and the recording rules that they read: promtool is slow, and what nobody reads makes no difference. */
+function selectGroups(files: ReadonlyMap<string, string>): RuleGroup[] {
+  const groups = [...files.values()].flatMap((text) => RuleFile.parse(parse(text)).groups);
+  const rules = groups.flatMap((group) => group.rules);
+  const read = new Set(rules.filter(({ alert }) => alert !== undefined));
+  for (const { expr } of read) {
+    for (const rule of rules) if (rule.record !== undefined && expr.includes(rule.record)) read.add(rule);
+  }
+  return groups.map((group) => ({ ...group, rules: group.rules.filter((rule) => read.has(rule)) }));
+}
+
+/** How promtool names the case of an alert that is not as expected, and of an expression: that by our comment in it. */
+const NAMED = /^\s*name: (.*),$|^\s*expr: "# (.*?)\\n/;
+
+function writeCase({ title, minutes, series, fires = [], resolved = [] }: RuleCase): object {
+  const names = [...new Set(fires.map(({ alert }) => alert))];
+  const at = { title, minutes };
+  return {
+    name: title,
+    interval: '30s',
+    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+    alert_rule_test: fires.map(writeFiring),
+    promql_expr_test: [
+      // Nothing else has fired at any time.
+      firing(at, `max by (alertname) (max_over_time(ALERTS{alertstate="firing"}[${minutes}m]))`, names),
+      firing(
+        at,
+        'max by (alertname) (ALERTS{alertstate="firing"})',
+        names.filter((name) => !resolved.includes(name)),
+      ),
+    ],
+  };
+}
+
+function firing(
+  { title, minutes }: { title: string; minutes: number },
+  query: string,
+  names: readonly string[],
+): object {
+  return {
+    expr: `# ${title}\n${query}`,
+    // The last sample is that of half a minute before.
+    eval_time: `${minutes * 60 - 30}s`,
+    exp_samples: names.map((alertname) => ({ labels: `{alertname="${alertname}"}`, value: 1 })),
+  };
+}
+
+function writeFiring({ alert, atMinutes, labels, summary, description, dashboard }: FiringAlert): object {
+  return {
+    eval_time: `${atMinutes * 60}s`,
+    alertname: alert,
+    exp_alerts: [
+      {
+        exp_labels: labels,
+        exp_annotations: {
+          summary,
+          description,
+          runbook_url: `https://github.com/streamfold/streamfold/blob/main/docs/runbooks/${alert}.md`,
+          dashboard_url: `http://localhost:3001${dashboard}`,
+        },
+      },
+    ],
+  };
+}
