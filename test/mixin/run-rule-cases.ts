@@ -32,6 +32,12 @@ export interface RuleCase {
   readonly fires?: readonly FiringAlert[];
   /** Alerts that fire no more at the end; the others still do. */
   readonly resolved?: readonly string[];
+  /** What expressions over recorded series give; one without a value gives nothing. */
+  readonly records?: readonly {
+    readonly expr: string;
+    readonly atMinutes: number;
+    readonly value?: number;
+  }[];
 }
 
 /** Evaluates the rules over each case, by promtool; gives the titles of those in which they did something else, and why. */
@@ -41,7 +47,7 @@ export async function runRuleCases(
 ): Promise<{ failed: string[]; report: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'streamfold-rules-'));
   try {
-    const groups = selectGroups(files);
+    const groups = selectGroups(files, cases);
     await writeFile(join(directory, 'rules.yml'), stringify({ groups }));
     const unitTests = {
       rule_files: ['rules.yml'],
@@ -61,11 +67,16 @@ export async function runRuleCases(
   }
 }
 
-/** The alerts, and the recording rules that they read: promtool is slow, and what nobody reads makes no difference. */
-function selectGroups(files: ReadonlyMap<string, string>): RuleGroup[] {
+/** The rules that a case looks at, and those that these read: promtool is slow, and what nobody reads makes no difference. */
+function selectGroups(files: ReadonlyMap<string, string>, cases: readonly RuleCase[]): RuleGroup[] {
   const groups = [...files.values()].flatMap((text) => RuleFile.parse(parse(text)).groups);
   const rules = groups.flatMap((group) => group.rules);
-  const read = new Set(rules.filter(({ alert }) => alert !== undefined));
+  const asked = cases.flatMap(({ records = [] }) => records.map(({ expr }) => expr)).join('\n');
+  const read = new Set(
+    rules.filter(
+      ({ alert, record }) => alert !== undefined || (record !== undefined && asked.includes(record)),
+    ),
+  );
   for (const { expr } of read) {
     for (const rule of rules) if (rule.record !== undefined && expr.includes(rule.record)) read.add(rule);
   }
@@ -75,7 +86,7 @@ function selectGroups(files: ReadonlyMap<string, string>): RuleGroup[] {
 /** How promtool names the case of an alert that is not as expected, and of an expression: that by our comment in it. */
 const NAMED = /^\s*name: (.*),$|^\s*expr: "# (.*?)\\n/;
 
-function writeCase({ title, minutes, series, fires = [], resolved = [] }: RuleCase): object {
+function writeCase({ title, minutes, series, fires = [], resolved = [], records = [] }: RuleCase): object {
   const names = [...new Set(fires.map(({ alert }) => alert))];
   const at = { title, minutes };
   return {
@@ -91,6 +102,11 @@ function writeCase({ title, minutes, series, fires = [], resolved = [] }: RuleCa
         'max by (alertname) (ALERTS{alertstate="firing"})',
         names.filter((name) => !resolved.includes(name)),
       ),
+      ...records.map(({ expr, atMinutes, value }) => ({
+        expr: `# ${title}\n${expr}`,
+        eval_time: `${atMinutes * 60}s`,
+        exp_samples: value === undefined ? [] : [{ labels: '{}', value }],
+      })),
     ],
   };
 }

@@ -3,10 +3,12 @@ import { BLOCKING_CASES } from './blocking-cases.ts';
 import { EVENT_CASES } from './event-cases.ts';
 import { PIPELINE_CASES } from './pipeline-cases.ts';
 import { QUIET_CASES } from './quiet-cases.ts';
+import { RECORDING_CASES } from './recording-cases.ts';
 
 export const ALL_CASES: readonly RuleCase[] = [
   ...BLOCKING_CASES,
   ...EVENT_CASES,
   ...PIPELINE_CASES,
   ...QUIET_CASES,
+  ...RECORDING_CASES,
 ];
