@@ -31,10 +31,6 @@ async function readConfig(targets: Readonly<Record<string, readonly string[]>>):
     global: { ...config.global, scrape_interval: '1s', scrape_timeout: '1s' },
     scrape_configs: config.scrape_configs.map((job) => ({
       ...job,
-<<<<<<< HEAD
-=======
-      // Values at once, and not as 0 for as long as Prometheus needs to have seen that 0.
->>>>>>> 8d664f3 (The rules are proven case by case with promtool: each alert fires when it must, and all stay silent when they must)
       params: {},
       static_configs: [{ ...job.static_configs[0], targets: targets[job.job_name] ?? [] }],
     })),

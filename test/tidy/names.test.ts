@@ -10,6 +10,9 @@ const KEBAB_FOLDER = /^\.?[a-z0-9]+(-[a-z0-9]+)*$/;
 /** Named for the type of its event, which has underscores. */
 const EVENT_FILE = /^test\/core\/golden\/events\/[a-z_.]+\.json$/;
 
+/** Named for its alert, as the alert's link does. */
+const RUNBOOK = /^docs\/runbooks\/([A-Z][a-z]+)+\.md$/;
+
 /** Names that say nothing of what is inside. */
 const EMPTY_NAMES = /^(types?|constants?|commons?|shared)$/;
 /** Words that say nothing wherever they stand, or that are of another system. */
@@ -18,7 +21,7 @@ const EMPTY_WORDS =
 
 test('files and folders are named in kebab-case', (t) => {
   const bad = TRACKED_FILES.filter((path) => {
-    if (EVENT_FILE.test(path)) return false;
+    if (EVENT_FILE.test(path) || RUNBOOK.test(path)) return false;
     const folders = path.split('/');
     const file = folders.pop() ?? '';
     return (
