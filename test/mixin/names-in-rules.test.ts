@@ -66,7 +66,9 @@ test('every value of a label that a rule names is one that the schema knows, and
     const metric = metrics.find(([each]) => name.startsWith(each))?.[1];
     if (metric === undefined) throw new Error(`expected a metric of the catalogue: ${record ?? expr}`);
     for (const label of metric.labels.filter((each) => level.split('_').includes(each) || level === each)) {
-      const named = [...expr.matchAll(new RegExp(`"${label}", "(\\w+)"`, 'g'))].map(([, value]) => value);
+      const named = [...expr.matchAll(new RegExp(`"${label}", "(\\w+)"`, 'g'))].map(
+        ([, value = '']) => value,
+      );
       if (named.length > 0)
         t.deepEqual([...new Set(named)].toSorted(), knownLabelValues(metric, label).toSorted(), record);
     }

@@ -1,9 +1,12 @@
 import type { RuleCase } from '../run-rule-cases.ts';
 import { healthy, histogramOf, ofSwarm, samples } from '../series.ts';
 
+function born(value: number): string {
+  return samples([2, 'gone'], [13, value]);
+}
+
 /** Of two coordinators, the first events that there are: in the third minute 8 waits of at most 5 s, and 2 of 5 to 10 s. */
 function firstWaits(): Record<string, string> {
-  const born = (value: number): string => samples([2, 'gone'], [13, value]);
   const of = (coordinator_id: string, fiveSeconds: number, all: number): object =>
     histogramOf('blocking_duration_seconds', { swarm_id: 's', coordinator_id, status: 'error' }, [
       { bound: 1, values: born(0) },
