@@ -5,25 +5,27 @@ function born(value: number): string {
   return samples([2, 'gone'], [13, value]);
 }
 
-/** Of two coordinators, the first events that there are: in the third minute 8 waits of at most 5 s, and 2 of 5 to 10 s. */
-function firstWaits(): Record<string, string> {
-  const of = (coordinator_id: string, fiveSeconds: number, all: number): object =>
-    histogramOf('blocking_duration_seconds', { swarm_id: 's', coordinator_id, status: 'error' }, [
-      { bound: 1, values: born(0) },
-      { bound: 5, values: born(fiveSeconds) },
-      { bound: 10, values: born(all) },
-      { bound: 300, values: born(all) },
-      { bound: '+Inf', values: born(all) },
-    ]);
-  return { ...of('c', 5, 6), ...of('d', 3, 4) };
+/** Waits that end in the third minute: so many of at most 5 s, the rest of 5 to 10 s. */
+function waitsOf(coordinatorId: string, fiveSeconds: number, all: number): Record<string, string> {
+  const labels = { swarm_id: 's', coordinator_id: coordinatorId, status: 'error' };
+  return histogramOf('blocking_duration_seconds', labels, [
+    { bound: 1, values: born(0) },
+    { bound: 5, values: born(fiveSeconds) },
+    { bound: 10, values: born(all) },
+    { bound: 300, values: born(all) },
+    { bound: '+Inf', values: born(all) },
+  ]);
 }
+
+/** Of two coordinators, the first events that there are: 8 waits of at most 5 s, and 2 of 5 to 10 s. */
+const FIRST_WAITS = { ...waitsOf('c', 5, 6), ...waitsOf('d', 3, 4) };
 
 /** What is recorded for dashboards and for a federating Prometheus. */
 export const RECORDING_CASES: readonly RuleCase[] = [
   {
     title: 'rates and percentiles are recorded that count the first events, and no percentile of nothing',
     minutes: 15,
-    series: { ...healthy(15), ...firstWaits() },
+    series: { ...healthy(15), ...FIRST_WAITS },
     records: [
       {
         expr: 'sum(status:blocking_duration_seconds_count:increase5m{status="error"})',
