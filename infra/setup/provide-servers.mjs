@@ -32,6 +32,22 @@ const SERVERS = {
     packages: ['prometheus'],
     byHand: ['macOS:          brew install prometheus', 'Debian, Ubuntu: apt-get install prometheus'],
   },
+  alertmanager: {
+    programs: [['alertmanager', 'prometheus-alertmanager'], ['amtool']],
+    packages: ['prometheus-alertmanager'],
+    byHand: [
+      'macOS:          brew install alertmanager',
+      'Debian, Ubuntu: apt-get install prometheus-alertmanager',
+    ],
+  },
+  'victoria-metrics': {
+    programs: [['victoria-metrics', 'victoria-metrics-prod']],
+    packages: ['victoria-metrics'],
+    byHand: [
+      'macOS:          brew install victoriametrics',
+      'Debian, Ubuntu: apt-get install victoria-metrics',
+    ],
+  },
 };
 
 /** `STREAMFOLD_CACHE`, else `streamfold` in `XDG_CACHE_HOME`, else in `~/.cache`: as packages/private-servers has it. */

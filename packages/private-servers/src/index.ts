@@ -1,8 +1,11 @@
 export { findFreePort, isPortFree } from './free-port.ts';
-export { promtoolPath, startPrivatePrometheus, type PrivatePrometheus } from './private-prometheus.ts';
+export { amtoolPath, startPrivateAlertmanager } from './private-alertmanager.ts';
+export type { PrivateHttpServer } from './private-http-server.ts';
+export { promtoolPath, startPrivatePrometheus } from './private-prometheus.ts';
 export {
   redisServerPath,
   startPrivateRedis,
   type PrivateRedis,
   type PrivateRedisOptions,
 } from './private-redis.ts';
+export { startPrivateVictoriaMetrics } from './private-victoria-metrics.ts';
