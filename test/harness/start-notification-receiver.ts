@@ -11,11 +11,11 @@ const SlackNotification = z.object({
     .array(
       z.object({
         title: z.string(),
-        title_link: z.string(),
+        title_link: z.string().optional(),
         text: z.string(),
         color: z.string(),
         footer: z.string(),
-        actions: z.array(z.object({ text: z.string(), url: z.string() })),
+        actions: z.array(z.object({ text: z.string(), url: z.string().optional() })),
       }),
     )
     .length(1),
