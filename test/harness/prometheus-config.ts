@@ -33,23 +33,23 @@ export interface ConfigChanges {
   readonly remoteWriteUrl?: string;
 }
 
-/** Path of a configuration of `infra/prometheus`. */
-export function prometheusConfigPath(name: string): string {
-  return fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`));
-}
-
-/** A configuration of `infra/prometheus`, parsed. */
-export async function parsePrometheusConfig(name: string): Promise<DeliveredConfig> {
-  return parse(await readFile(prometheusConfigPath(name), 'utf8')) as DeliveredConfig;
+/** Files of `infra/prometheus`, one after the other: a part of a configuration is made to be appended to a whole one. */
+export async function readPrometheusConfig(names: readonly string[]): Promise<string> {
+  const read = (name: string): Promise<string> =>
+    readFile(fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`)), 'utf8');
+  return (await Promise.all(names.map(read))).join('');
 }
 
 /**
  * A configuration as it is delivered, with other targets and short intervals. Its rules are those in the folder `alerts`
  * beside it, whatever the delivered one names.
  */
-export async function adaptPrometheusConfig(name: string, changes: ConfigChanges): Promise<string> {
+export async function adaptPrometheusConfig(
+  names: readonly string[],
+  changes: ConfigChanges,
+): Promise<string> {
   const { targets, intervalMs, externalLabels, alertmanager, remoteWriteUrl } = changes;
-  const delivered = await parsePrometheusConfig(name);
+  const delivered = parse(await readPrometheusConfig(names)) as DeliveredConfig;
   const every = `${intervalMs}ms`;
   return stringify({
     ...delivered,

@@ -46,7 +46,7 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
   const started = await Promise.all(
     targets.slice(0, prometheuses).map(async (target) =>
       startPrivatePrometheus(
-        await adaptPrometheusConfig('prometheus.yml', {
+        await adaptPrometheusConfig(['prometheus.yml'], {
           targets: { 'blocking-coordination': [target], streamfold: targets },
           intervalMs: INTERVAL_MS,
           alertmanager: new URL(alertmanager.url).host,

@@ -32,7 +32,7 @@ test('a global Prometheus has the recorded series of each region, by region, and
       await appendFlat(server.redis, { prefix: region }, died);
       const target = new URL(aggregator.url).host;
       const prometheus = await startPrivatePrometheus(
-        await adaptPrometheusConfig('prometheus.yml', {
+        await adaptPrometheusConfig(['prometheus.yml'], {
           targets: { 'blocking-coordination': [target], streamfold: [target] },
           intervalMs: INTERVAL_MS,
           // One region says what it is, the other one is known by what the global Prometheus calls it.
@@ -45,7 +45,7 @@ test('a global Prometheus has the recorded series of each region, by region, and
     }),
   );
   const federation = await startPrivatePrometheus(
-    await adaptPrometheusConfig('federation.yml', {
+    await adaptPrometheusConfig(['federation.yml'], {
       targets: { federation: targets },
       intervalMs: INTERVAL_MS,
     }),

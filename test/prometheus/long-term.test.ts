@@ -2,7 +2,7 @@ import test from 'ava';
 import { startPrivatePrometheus, startPrivateVictoriaMetrics } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
-import { adaptPrometheusConfig, parsePrometheusConfig } from '../harness/prometheus-config.ts';
+import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -10,12 +10,6 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
-
-test('the configuration for the long term is the usual one, and a remote write', async (t) => {
-  const { remote_write, ...rest } = await parsePrometheusConfig('long-term.yml');
-  t.is(remote_write?.length, 1);
-  t.deepEqual(rest, await parsePrometheusConfig('prometheus.yml'));
-});
 
 test('VictoriaMetrics is written what Prometheus scrapes, and answers the same', async (t) => {
   const events = [...generateEvents(500, { seed: 23 })];
@@ -26,7 +20,7 @@ test('VictoriaMetrics is written what Prometheus scrapes, and answers the same',
   t.teardown(() => storage.stop());
   const target = new URL(aggregator.url).host;
   const prometheus = await startPrivatePrometheus(
-    await adaptPrometheusConfig('long-term.yml', {
+    await adaptPrometheusConfig(['prometheus.yml', 'remote-write.yml'], {
       targets: { 'blocking-coordination': [target], streamfold: [target] },
       intervalMs: 500,
       remoteWriteUrl: `${storage.url}/api/v1/write`,

@@ -1,6 +1,11 @@
+export { findServer } from './find-server.ts';
 export { findFreePort, isPortFree } from './free-port.ts';
 export { amtoolPath, startPrivateAlertmanager } from './private-alertmanager.ts';
-export type { PrivateHttpServer } from './private-http-server.ts';
+export {
+  startPrivateHttpServer,
+  type HttpServerPlan,
+  type PrivateHttpServer,
+} from './private-http-server.ts';
 export { promtoolPath, startPrivatePrometheus } from './private-prometheus.ts';
 export {
   redisServerPath,
