@@ -13,8 +13,8 @@ import { waitUntil } from '../harness/wait-until.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** Five minutes are ten seconds. */
-const TIME_SCALE = 1 / 30;
+/** Five minutes are fifteen seconds. */
+const TIME_SCALE = 1 / 20;
 const CRITICAL = ['#streamfold-critical', 'pagerduty'];
 const WARNING = ['#streamfold-warnings'];
 const COORDINATORS = 40;

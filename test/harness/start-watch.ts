@@ -1,15 +1,15 @@
 import { ruleFiles, type RuleOptions } from '@streamfold/mixin';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { adaptPrometheusConfig } from './prometheus-config.ts';
-import { queryValue } from './query-prometheus.ts';
+import { queryPrometheus, queryValue } from './query-prometheus.ts';
 import { startDeliveredAlertmanager } from './start-delivered-alertmanager.ts';
 import { startNotificationReceiver, type Notification } from './start-notification-receiver.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** How often targets are scraped and rules evaluated. */
-const INTERVAL_MS = 500;
+const INTERVAL_MS = 1_000;
 /** A notification is on its way through two servers, on a machine that may be busy with other tests. */
-const TOLD_DEADLINE_MS = 60_000;
+const TOLD_DEADLINE_MS = 90_000;
 
 export interface WatchOptions {
   /** Where aggregators are: each Prometheus scrapes one of them for the swarm's metrics, and all for their own. */
@@ -85,7 +85,12 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
         `${addresses.join(' and ')} to be told that ${alertname} is ${status}`,
         () => addresses.every((address) => toldOf(alertname).includes(`${address} ${status}`)),
         TOLD_DEADLINE_MS,
-      );
+      ).catch(async (cause: unknown) => {
+        const seen = await Promise.all(started.map(({ url }) => describe(url)));
+        throw new Error(`${cause instanceof Error ? cause.message : ''}; Prometheus: ${seen.join('; ')}`, {
+          cause,
+        });
+      });
     },
     async stop() {
       await Promise.all(started.map((prometheus) => prometheus.stop()));
@@ -93,4 +98,13 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
       await receiver.stop();
     },
   };
+}
+
+/** What a Prometheus sees that may say why nobody was told. */
+async function describe(url: string): Promise<string> {
+  const failed = await queryValue(url, 'sum(count_over_time((up == 0)[5m:1s]))');
+  const alerts = (await queryPrometheus(url, 'ALERTS')).map(
+    ({ metric }) => `${metric['alertname']} ${metric['alertstate']}`,
+  );
+  return `${failed ?? 0} failed scrapes, alerts: ${alerts.join(', ') || 'none'}`;
 }
