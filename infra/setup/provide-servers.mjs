@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -31,6 +32,24 @@ const SERVERS = {
     programs: [['prometheus'], ['promtool']],
     packages: ['prometheus'],
     byHand: ['macOS:          brew install prometheus', 'Debian, Ubuntu: apt-get install prometheus'],
+  },
+  alertmanager: {
+    programs: [['alertmanager', 'prometheus-alertmanager'], ['amtool']],
+    packages: ['prometheus-alertmanager'],
+    // Debian's reads its default templates from here, wherever it is itself.
+    fixedFolder: '/usr/share/prometheus/alertmanager',
+    byHand: [
+      'macOS:          brew install alertmanager',
+      'Debian, Ubuntu: apt-get install prometheus-alertmanager',
+    ],
+  },
+  'victoria-metrics': {
+    programs: [['victoria-metrics', 'victoria-metrics-prod']],
+    packages: ['victoria-metrics'],
+    byHand: [
+      'macOS:          brew install victoriametrics',
+      'Debian, Ubuntu: apt-get install victoria-metrics',
+    ],
   },
 };
 
@@ -110,7 +129,8 @@ async function extractPackages(name, server) {
     const root = join(CACHE, name);
     rmSync(root, { recursive: true, force: true });
     renameSync(join(work, 'root'), root);
-    writeWrappers(root, server.programs.flat());
+    if (server.fixedFolder !== undefined) freeFromFolder(root, server);
+    writeWrappers(root, server);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -140,19 +160,35 @@ async function namePackages(name, wanted, apt) {
   return [...new Set([...wanted, ...named.filter((each) => /^lib(?!js-)|-tools$/.test(each))])];
 }
 
+/** The folder that a program has been built for, as it finds it when its wrapper has opened it. */
+const OPENED_FOLDER = '/proc/self/fd/9';
+
+/** In programs that were built for a folder of the system's, names the one that the wrapper opens: of the same length. */
+function freeFromFolder(root, { programs, fixedFolder }) {
+  const paths = programs.flat().map((program) => join(root, 'usr/bin', program));
+  for (const path of paths.filter(existsSync)) {
+    const binary = readFileSync(path);
+    for (let at = -1; (at = binary.indexOf(fixedFolder, at + 1)) !== -1;) {
+      binary.write(OPENED_FOLDER.padEnd(fixedFolder.length, '/'), at);
+    }
+    writeFileSync(path, binary);
+  }
+}
+
 /** A program in the cache is a script that tells it where its libraries are. */
-function writeWrappers(root, programs) {
+function writeWrappers(root, { programs, fixedFolder }) {
   const bin = join(CACHE, 'bin');
   mkdirSync(bin, { recursive: true });
   const libraries = ['usr/lib', 'lib']
     .flatMap((folder) => [folder, ...listFolders(join(root, folder)).map((each) => join(folder, each))])
     .filter((folder) => existsSync(join(root, folder)))
     .map((folder) => join(root, folder));
-  for (const program of programs) {
+  const opening = fixedFolder === undefined ? '' : `exec 9<"${join(root, fixedFolder)}"\n`;
+  for (const program of programs.flat()) {
     const path = join(root, 'usr/bin', program);
     if (!existsSync(path)) continue;
     const wrapper = join(bin, program);
-    const script = `#!/bin/sh\nLD_LIBRARY_PATH="${libraries.join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "${path}" "$@"\n`;
+    const script = `#!/bin/sh\n${opening}LD_LIBRARY_PATH="${libraries.join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "${path}" "$@"\n`;
     writeFileSync(`${wrapper}.${process.pid}`, script);
     chmodSync(`${wrapper}.${process.pid}`, 0o755);
     renameSync(`${wrapper}.${process.pid}`, wrapper);

@@ -1,0 +1,129 @@
+import test from 'ava';
+import { ruleFiles } from '@streamfold/mixin';
+import { parse } from 'yaml';
+import { sendAlerts, type SentAlert } from '../harness/send-alerts.ts';
+import { startDeliveredAlertmanager } from '../harness/start-delivered-alertmanager.ts';
+import { startNotificationReceiver } from '../harness/start-notification-receiver.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const receiver = await startNotificationReceiver();
+const alertmanager = await startDeliveredAlertmanager(receiver);
+test.after.always(async () => {
+  await alertmanager.stop();
+  await receiver.stop();
+});
+
+interface RuleFile {
+  readonly groups: readonly {
+    readonly rules: readonly {
+      readonly alert?: string;
+      readonly labels?: Readonly<Record<string, string>>;
+    }[];
+  }[];
+}
+
+/** Labels of every alert that we deliver. Where a name has two severities, the alert is `name severity`. */
+const LABELS = new Map(
+  [...ruleFiles().values()]
+    .flatMap((text) => (parse(text) as RuleFile).groups)
+    .flatMap(({ rules }) => rules)
+    .flatMap(({ alert, labels = {} }) =>
+      alert === undefined
+        ? []
+        : [
+            [alert, { alertname: alert, ...labels }] as const,
+            [`${alert} ${labels['severity']}`, { alertname: alert, ...labels }] as const,
+          ],
+    ),
+);
+
+/** An alert of ours in an environment of this test alone. */
+function alertOf(name: string, environment: string, region = 'eu'): SentAlert {
+  const labels = LABELS.get(name);
+  if (labels === undefined) throw new Error(`expected an alert ${name}`);
+  return { labels: { ...labels, environment, region }, annotations: { summary: environment } };
+}
+
+/** The alert that silences, then the one that is silenced. */
+const SILENCES = [
+  ['StuckCoordinator', 'HighBlockingCoordinators'],
+  ['StuckCoordinator', 'HighBlockingDuration'],
+  ['HeartbeatFailures', 'NoActiveCoordinators'],
+  ['TimeoutEvents', 'NoActiveCoordinators'],
+  ['StreamfoldTargetDown critical', 'StreamfoldTargetDown warning'],
+  ['StreamfoldTargetDown critical', 'StreamfoldNotFolding'],
+  ['StreamfoldTargetDown critical', 'StreamfoldLagGrowing'],
+  ['StreamfoldNotFolding', 'StreamfoldLagGrowing'],
+  ['StreamfoldNotFolding', 'StuckCoordinator'],
+  ['StreamfoldNotFolding', 'NoActiveCoordinators'],
+] as const;
+
+/** These are told of side by side. */
+const BESIDES = [
+  ['TimeoutEvents', 'HeartbeatFailures'],
+  ['StuckCoordinator', 'HighSignalLatency'],
+  ['HeartbeatFailures', 'HighBlockingDuration'],
+  ['StreamfoldEntriesLost', 'StreamfoldDeadLetters'],
+  ['StreamfoldTargetDown critical', 'StuckCoordinator'],
+  ['StreamfoldNotFolding', 'TimeoutEvents'],
+] as const;
+
+/** Whether Alertmanager holds an alert back. */
+async function isSilenced({ labels }: SentAlert): Promise<boolean> {
+  const filters = Object.entries(labels).map(([name, value]): [string, string] => [
+    'filter',
+    `${name}="${value}"`,
+  ]);
+  const query = new URLSearchParams(filters).toString();
+  const response = await fetch(`${alertmanager.url}/api/v2/alerts?${query}`);
+  const alerts = (await response.json()) as { status: { inhibitedBy: string[] } }[];
+  return alerts.some(({ status }) => status.inhibitedBy.length > 0);
+}
+
+/** Resolves when Alertmanager has judged by all alerts sent so far: it looks at them in their order. */
+async function waitUntilJudged(environment: string): Promise<void> {
+  const witnessed = alertOf('HighBlockingDuration', `witness of ${environment}`);
+  await sendAlerts(alertmanager.url, [alertOf('StuckCoordinator', `witness of ${environment}`), witnessed]);
+  await waitUntil('the witness to be silenced', () => isSilenced(witnessed));
+}
+
+for (const [source, target] of SILENCES) {
+  test(`${source} silences ${target}, in its own region`, async (t) => {
+    const environment = `${source} silences ${target}`;
+    const [here, elsewhere] = [alertOf(target, environment), alertOf(target, environment, 'us')];
+    await sendAlerts(alertmanager.url, [alertOf(source, environment), here, elsewhere]);
+    await waitUntil('it to be silenced', () => isSilenced(here));
+    t.false(await isSilenced(elsewhere));
+  });
+}
+
+for (const [source, target] of BESIDES) {
+  test(`${source} leaves ${target} to be told`, async (t) => {
+    const environment = `${source} leaves ${target}`;
+    await sendAlerts(alertmanager.url, [alertOf(source, environment), alertOf(target, environment)]);
+    await waitUntilJudged(environment);
+    t.false(await isSilenced(alertOf(target, environment)));
+  });
+}
+
+test('what is silenced reaches nobody, until what silences it is over', async (t) => {
+  const environment = 'one after the other';
+  const tell = (name: string, isOver: boolean): Promise<void> =>
+    sendAlerts(alertmanager.url, [{ ...alertOf(name, environment), isOver }]);
+  const told = (): string[] =>
+    receiver.notifications.flatMap((notification) =>
+      notification.to === 'slack' && notification.attachments[0]?.title.endsWith(environment) === true
+        ? [notification.attachments[0].title.replace(/ in .*/, '')]
+        : [],
+    );
+  await tell('StuckCoordinator', false);
+  await tell('HighBlockingCoordinators', false);
+  await waitUntil('the critical one to be told', () => told().length === 1);
+  await tell('StuckCoordinator', true);
+  await waitUntil('the other one to be told', () => told().length === 3);
+  t.deepEqual(
+    told().toSorted(),
+    ['FIRING: HighBlockingCoordinators', 'FIRING: StuckCoordinator', 'RESOLVED: StuckCoordinator'].toSorted(),
+  );
+  t.is(told()[0], 'FIRING: StuckCoordinator');
+});

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+
+interface TargetGroup {
+  readonly targets: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+interface ScrapeConfig {
+  readonly job_name: string;
+  readonly params?: Readonly<Record<string, readonly string[]>>;
+  readonly static_configs: readonly TargetGroup[];
+}
+
+interface DeliveredConfig {
+  readonly global: { readonly external_labels: Readonly<Record<string, string>> };
+  readonly rule_files?: readonly string[];
+  readonly alerting?: unknown;
+  readonly scrape_configs: readonly ScrapeConfig[];
+  readonly remote_write?: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** What a test cannot have as it is delivered. */
+export interface ConfigChanges {
+  /** `host:port` of each job's targets. Where the job has several groups of them, each gets one. */
+  readonly targets: Readonly<Record<string, readonly string[]>>;
+  /** How often targets are scraped and rules evaluated. */
+  readonly intervalMs: number;
+  readonly externalLabels?: Readonly<Record<string, string>>;
+  /** `host:port` of the Alertmanager; without it there is none. */
+  readonly alertmanager?: string;
+  readonly remoteWriteUrl?: string;
+}
+
+/** Files of `infra/prometheus`, one after the other: a part of a configuration is made to be appended to a whole one. */
+export async function readPrometheusConfig(names: readonly string[]): Promise<string> {
+  const read = (name: string): Promise<string> =>
+    readFile(fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`)), 'utf8');
+  return (await Promise.all(names.map(read))).join('');
+}
+
+/**
+ * A configuration as it is delivered, with other targets and short intervals. Its rules are those in the folder `alerts`
+ * beside it, whatever the delivered one names.
+ */
+export async function adaptPrometheusConfig(
+  names: readonly string[],
+  changes: ConfigChanges,
+): Promise<string> {
+  const { targets, intervalMs, externalLabels, alertmanager, remoteWriteUrl } = changes;
+  const delivered = parse(await readPrometheusConfig(names)) as DeliveredConfig;
+  const every = `${intervalMs}ms`;
+  return stringify({
+    ...delivered,
+    global: {
+      ...delivered.global,
+      scrape_interval: every,
+      scrape_timeout: every,
+      evaluation_interval: every,
+      external_labels: { ...delivered.global.external_labels, ...externalLabels },
+    },
+    rule_files: ['alerts/*.yml'],
+    alerting:
+      alertmanager === undefined
+        ? undefined
+        : { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
+    scrape_configs: delivered.scrape_configs.map((job) => ({
+      ...job,
+      params: soonAsTheyAre(job.params),
+      static_configs: placeTargets(job.static_configs, targets[job.job_name] ?? []),
+    })),
+    remote_write: delivered.remote_write?.map((target) => ({
+      ...target,
+      url: remoteWriteUrl,
+      queue_config: { batch_send_deadline: '100ms' },
+    })),
+  });
+}
+
+/** A series is shown as 0 for a second, where it is for longer at the delivered intervals. */
+function soonAsTheyAre(params: ScrapeConfig['params']): ScrapeConfig['params'] {
+  return params?.['zero_first_seconds'] === undefined ? params : { ...params, zero_first_seconds: ['1'] };
+}
+
+function placeTargets(groups: readonly TargetGroup[], targets: readonly string[]): readonly TargetGroup[] {
+  if (groups.length === 1) return groups.map((group) => ({ ...group, targets }));
+  return groups.map((group, at) => ({ ...group, targets: targets.slice(at, at + 1) }));
+}

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+
+/** What Slack's incoming webhook is sent, as far as we look at it. */
+const SlackNotification = z.object({
+  channel: z.string(),
+  attachments: z
+    .array(
+      z.object({
+        title: z.string(),
+        title_link: z.string().optional(),
+        text: z.string(),
+        color: z.string(),
+        footer: z.string(),
+        actions: z.array(z.object({ text: z.string(), url: z.string().optional() })),
+      }),
+    )
+    .length(1),
+});
+
+/** What PagerDuty's Events API v2 is sent: a resolve has no more than its key in common with its trigger. */
+const PagerDutyNotification = z.object({
+  routing_key: z.string(),
+  dedup_key: z.string(),
+  event_action: z.enum(['trigger', 'resolve']),
+  client_url: z.string().optional(),
+  payload: z.object({
+    summary: z.string(),
+    severity: z.string(),
+    class: z.string(),
+    custom_details: z.record(z.string(), z.string()),
+  }),
+});
+
+/** One notification, as Slack or PagerDuty would have got it. */
+export type Notification =
+  | ({ readonly to: 'slack' } & z.output<typeof SlackNotification>)
+  | ({ readonly to: 'pagerduty' } & z.output<typeof PagerDutyNotification>);
+
+/** A server that stands where Slack and PagerDuty are, and keeps what it is sent. */
+export interface NotificationReceiver {
+  readonly slackUrl: string;
+  readonly pagerDutyUrl: string;
+  /** All notifications so far, in the order they came. */
+  readonly notifications: readonly Notification[];
+  stop(): Promise<void>;
+}
+
+/** Starts one on a free port of 127.0.0.1. */
+export async function startNotificationReceiver(): Promise<NotificationReceiver> {
+  const notifications: Notification[] = [];
+  const server = createServer((request, response) => {
+    text(request)
+      .then((body) => {
+        const sent: unknown = JSON.parse(body);
+        if (request.url === '/slack') notifications.push({ to: 'slack', ...SlackNotification.parse(sent) });
+        else notifications.push({ to: 'pagerduty', ...PagerDutyNotification.parse(sent) });
+        response.writeHead(request.url === '/slack' ? 200 : 202).end('{}');
+      })
+      .catch((error: unknown) => response.writeHead(400).end(String(error)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    slackUrl: `${url}/slack`,
+    pagerDutyUrl: `${url}/v2/enqueue`,
+    notifications,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { ruleFiles, type RuleOptions } from '@streamfold/mixin';
+import { startPrivatePrometheus } from '@streamfold/private-servers';
+import { adaptPrometheusConfig } from './prometheus-config.ts';
+import { queryPrometheus, queryValue } from './query-prometheus.ts';
+import { startDeliveredAlertmanager } from './start-delivered-alertmanager.ts';
+import { startNotificationReceiver, type Notification } from './start-notification-receiver.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** How often targets are scraped and rules evaluated. */
+const INTERVAL_MS = 1_000;
+/** A notification is on its way through two servers, on a machine that may be busy with other tests. */
+const TOLD_DEADLINE_MS = 90_000;
+
+export interface WatchOptions {
+  /** Where aggregators are: each Prometheus scrapes one of them for the swarm's metrics, and all for their own. */
+  readonly aggregatorUrls: readonly string[];
+  /** Number of Prometheuses; the n-th scrapes the n-th aggregator. Default 1. */
+  readonly prometheuses?: number;
+  /** The delivered rules, with shorter windows or other thresholds. */
+  readonly rules: RuleOptions;
+}
+
+/** All that watches over aggregators, as it is delivered: Prometheus with our rules, Alertmanager, and who is told. */
+export interface Watch {
+  readonly prometheusUrls: readonly string[];
+  /** What PagerDuty and Slack were told of an alert, in order: `pagerduty firing`, `#streamfold-critical resolved`. */
+  toldOf(alertname: string): string[];
+  /** Names of all alerts that anybody was told of. */
+  alertsTold(): string[];
+  /** Texts of all notifications of an alert. */
+  textsOf(alertname: string): string[];
+  /** Resolves when an alert was told of, or its end, at each of the addresses. */
+  waitUntilTold(
+    alertname: string,
+    status: 'firing' | 'resolved',
+    addresses: readonly string[],
+  ): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts all of it, and resolves when each Prometheus has scraped and evaluated once. */
+export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: WatchOptions): Promise<Watch> {
+  const receiver = await startNotificationReceiver();
+  const alertmanager = await startDeliveredAlertmanager(receiver);
+  const targets = aggregatorUrls.map((url) => new URL(url).host);
+  const started = await Promise.all(
+    targets.slice(0, prometheuses).map(async (target) =>
+      startPrivatePrometheus(
+        await adaptPrometheusConfig(['prometheus.yml'], {
+          targets: { 'blocking-coordination': [target], streamfold: targets },
+          intervalMs: INTERVAL_MS,
+          alertmanager: new URL(alertmanager.url).host,
+        }),
+        { files: ruleFiles(rules) },
+      ),
+    ),
+  );
+  for (const { url } of started) {
+    await waitUntil(
+      'sums to be recorded',
+      async () => (await queryValue(url, 'count(timeout_type:timeout_events_total:sum)')) === 3,
+    );
+  }
+  const read = (notification: Notification) => {
+    const isSlack = notification.to === 'slack';
+    const title = isSlack ? (notification.attachments[0]?.title ?? '') : notification.payload.summary;
+    const [, status = '', alertname = ''] = /^(FIRING|RESOLVED)(?: \d+)?: (\w+)/.exec(title) ?? [];
+    const text = isSlack ? notification.attachments[0]?.text : notification.payload.custom_details['alerts'];
+    return {
+      alertname,
+      told: `${isSlack ? notification.channel : notification.to} ${status.toLowerCase()}`,
+      text: text ?? '',
+    };
+  };
+  const all = () => receiver.notifications.map(read);
+  const toldOf = (name: string): string[] =>
+    all().flatMap(({ alertname, told }) => (alertname === name ? [told] : []));
+  return {
+    prometheusUrls: started.map(({ url }) => url),
+    toldOf,
+    alertsTold: () => [...new Set(all().map(({ alertname }) => alertname))].toSorted(),
+    textsOf: (name) => all().flatMap(({ alertname, text }) => (alertname === name ? [text] : [])),
+    async waitUntilTold(alertname, status, addresses) {
+      await waitUntil(
+        `${addresses.join(' and ')} to be told that ${alertname} is ${status}`,
+        () => addresses.every((address) => toldOf(alertname).includes(`${address} ${status}`)),
+        TOLD_DEADLINE_MS,
+      ).catch(async (cause: unknown) => {
+        const seen = await Promise.all(started.map(({ url }) => describe(url)));
+        throw new Error(`${cause instanceof Error ? cause.message : ''}; Prometheus: ${seen.join('; ')}`, {
+          cause,
+        });
+      });
+    },
+    async stop() {
+      await Promise.all(started.map((prometheus) => prometheus.stop()));
+      await alertmanager.stop();
+      await receiver.stop();
+    },
+  };
+}
+
+/** What a Prometheus sees that may say why nobody was told. */
+async function describe(url: string): Promise<string> {
+  const failed = await queryValue(url, 'sum(count_over_time((up == 0)[5m:1s]))');
+  const alerts = (await queryPrometheus(url, 'ALERTS')).map(
+    ({ metric }) => `${metric['alertname']} ${metric['alertstate']}`,
+  );
+  return `${failed ?? 0} failed scrapes, alerts: ${alerts.join(', ') || 'none'}`;
+}

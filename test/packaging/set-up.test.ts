@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+
+const PROVIDE = import.meta.resolve('../../../infra/setup/provide-servers.mjs');
+
+/** Provides a server on a machine that has nothing on its PATH, hence neither servers nor apt-get. */
+async function provideOnBareMachine(name: string, cache: string): Promise<string> {
+  const program = `
+    import { provideServers } from ${JSON.stringify(PROVIDE)};
+    await provideServers(${JSON.stringify(name)}).catch((error) => console.log(error.message));
+  `;
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { env: { PATH: join(cache, 'nothing'), STREAMFOLD_CACHE: cache } },
+      (_error, stdout, stderr) => resolve(`${stdout}${stderr}`),
+    );
+  });
+}
+
+const WAYS = {
+  redis: [/Expected redis-server or valkey-server on the PATH/, /apt-get install redis-server/],
+  prometheus: [/Expected prometheus and promtool on the PATH/, /apt-get install prometheus/],
+  alertmanager: [
+    /Expected alertmanager or prometheus-alertmanager and amtool on the PATH/,
+    /apt-get install prometheus-alertmanager/,
+  ],
+  'victoria-metrics': [/Expected victoria-metrics or /, /apt-get install victoria-metrics/],
+};
+
+for (const [name, ways] of Object.entries(WAYS)) {
+  test(`where ${name} can neither be found nor provided, the set-up says how to install it`, async (t) => {
+    const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));
+    t.teardown(() => rm(cache, { recursive: true, force: true }));
+    const said = await provideOnBareMachine(name, cache);
+    for (const way of ways) t.regex(said, way);
+  });
+}
+
+test('a server that was provided once is found again without a network', async (t) => {
+  const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));
+  t.teardown(() => rm(cache, { recursive: true, force: true }));
+  await mkdir(join(cache, 'bin'));
+  for (const program of ['prometheus-alertmanager', 'amtool']) {
+    await writeFile(join(cache, 'bin', program), '#!/bin/sh\n');
+    await chmod(join(cache, 'bin', program), 0o755);
+  }
+  t.is(await provideOnBareMachine('alertmanager', cache), '');
+});

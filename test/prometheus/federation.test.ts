@@ -1,0 +1,78 @@
+import test from 'ava';
+import { ruleFiles } from '@streamfold/mixin';
+import { startPrivatePrometheus } from '@streamfold/private-servers';
+import { appendFlat } from '../harness/append-events.ts';
+import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
+import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const INTERVAL_MS = 500;
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+/** `deaths` of coordinators in each region, which has a stream, an aggregator and a Prometheus of its own. */
+const REGIONS = [
+  { region: 'eu', deaths: 3 },
+  { region: 'us', deaths: 5 },
+] as const;
+
+test('a global Prometheus has the recorded series of each region, by region, and no others', async (t) => {
+  const targets = await Promise.all(
+    REGIONS.map(async ({ region, deaths }) => {
+      const aggregator = await startAggregator({ redisUrl: server.url, prefix: region });
+      t.teardown(() => aggregator.stop());
+      const died = Array.from({ length: deaths }, (_, number) => ({
+        type: 'timeout',
+        swarm_id: region,
+        coordinator_id: `c${number}`,
+        timeout_type: 'heartbeat',
+      }));
+      await appendFlat(server.redis, { prefix: region }, died);
+      const target = new URL(aggregator.url).host;
+      const prometheus = await startPrivatePrometheus(
+        await adaptPrometheusConfig(['prometheus.yml'], {
+          targets: { 'blocking-coordination': [target], streamfold: [target] },
+          intervalMs: INTERVAL_MS,
+          // One region says what it is, the other one is known by what the global Prometheus calls it.
+          ...(region === 'eu' ? { externalLabels: { region: 'eu' } } : {}),
+        }),
+        { files: ruleFiles({ timeScale: 1 / 30 }) },
+      );
+      t.teardown(() => prometheus.stop());
+      return new URL(prometheus.url).host;
+    }),
+  );
+  const federation = await startPrivatePrometheus(
+    await adaptPrometheusConfig(['federation.yml'], {
+      targets: { federation: targets },
+      intervalMs: INTERVAL_MS,
+    }),
+  );
+  t.teardown(() => federation.stop());
+
+  const total = 'sum by (region) (timeout_type:timeout_events_total:sum{timeout_type="heartbeat"})';
+  const read = async (query: string): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      (await queryPrometheus(federation.url, query)).map(({ metric, value }) => [metric['region'], value]),
+    );
+  await waitUntil('the deaths of both regions', async () => {
+    const { eu, us } = await read(total);
+    return eu === 3 && us === 5;
+  });
+  t.is(await queryValue(federation.url, 'sum(timeout_type:timeout_events_total:sum)'), 8);
+  // `up` of the regions' targets, by the regions' own names of their jobs.
+  await waitUntil('the targets of both regions', async () => {
+    const { eu, us } = await read('sum by (region) (up{job="streamfold"})');
+    return eu === 1 && us === 1;
+  });
+  const names = (await queryPrometheus(federation.url, 'count by (__name__) ({__name__=~".+"})')).map(
+    ({ metric }) => metric['__name__'] ?? '',
+  );
+  t.true(names.length > 10);
+  t.deepEqual(
+    names.filter((name) => !name.includes(':') && !/^(up|ALERTS|scrape_\w+)$/.test(name)),
+    [],
+  );
+});
