@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { runPromtool } from '../harness/run-promtool.ts';
+import { readTracked } from '../tidy/tracked-files.ts';
+
+const Config = z.looseObject({
+  scrape_configs: z.array(z.looseObject({ job_name: z.string() })),
+  alerting: z.looseObject({ alertmanagers: z.array(z.looseObject({})) }).optional(),
+});
+
+/** A configuration without where things are. */
+function readWithoutPlaces(file: string): unknown {
+  const { scrape_configs, alerting, ...rest } = Config.parse(parse(readTracked(file)));
+  const withoutPlaces = (job: Record<string, unknown>): unknown => ({
+    ...job,
+    static_configs: undefined,
+    dns_sd_configs: undefined,
+  });
+  return {
+    ...rest,
+    alerting: alerting && { ...alerting, alertmanagers: alerting.alertmanagers.map(withoutPlaces) },
+    scrape_configs: scrape_configs.map(withoutPlaces),
+  };
+}
+
+test('Prometheus of the composition differs from the delivered configuration in where things are alone', (t) => {
+  t.deepEqual(
+    readWithoutPlaces('infra/prometheus/compose.yml'),
+    readWithoutPlaces('infra/prometheus/prometheus.yml'),
+  );
+});
+
+test('its configuration for the long term adds that everything is also written to VictoriaMetrics, and nothing else', (t) => {
+  const { remote_write, ...rest } = z
+    .looseObject({ remote_write: z.array(z.looseObject({ url: z.string() })) })
+    .parse(parse(readTracked('infra/prometheus/compose-long-term.yml')));
+  t.deepEqual(rest, parse(readTracked('infra/prometheus/compose.yml')));
+  t.deepEqual(
+    remote_write.map(({ url }) => url),
+    ['http://victoria-metrics:8428/api/v1/write'],
+  );
+});
+
+for (const file of ['compose.yml', 'compose-long-term.yml']) {
+  test(`promtool accepts ${file}`, async (t) => {
+    const path = fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${file}`));
+    const { code, lines } = await runPromtool(['check', 'config', path]);
+    t.is(code, 0, lines.join('\n'));
+  });
+}

@@ -1,0 +1,19 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { promtoolPath } from '@streamfold/private-servers';
+
+/** Runs `promtool ARGS`; gives its exit code and all that it says, line by line. */
+export async function runPromtool(
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number | null; lines: string[] }> {
+  const promtool = spawn(promtoolPath(), args);
+  promtool.stdin.end(input);
+  const [stdout, stderr] = await Promise.all([
+    text(promtool.stdout),
+    text(promtool.stderr),
+    once(promtool, 'close'),
+  ]);
+  return { code: promtool.exitCode, lines: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') };
+}
