@@ -10,14 +10,14 @@ const Config = z.looseObject({
   alerting: z.looseObject({ alertmanagers: z.array(z.looseObject({})) }).optional(),
 });
 
+/** A job, or a group of Alertmanagers, without the addresses. */
+function withoutPlaces(job: Readonly<Record<string, unknown>>): unknown {
+  return { ...job, static_configs: undefined, dns_sd_configs: undefined };
+}
+
 /** A configuration without where things are. */
 function readWithoutPlaces(file: string): unknown {
   const { scrape_configs, alerting, ...rest } = Config.parse(parse(readTracked(file)));
-  const withoutPlaces = (job: Record<string, unknown>): unknown => ({
-    ...job,
-    static_configs: undefined,
-    dns_sd_configs: undefined,
-  });
   return {
     ...rest,
     alerting: alerting && { ...alerting, alertmanagers: alerting.alertmanagers.map(withoutPlaces) },

@@ -3,7 +3,7 @@ import test from 'ava';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
-import { appendFlat } from '../harness/append-events.ts';
+import { appendFlat, inPieces } from '../harness/append-events.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
 import { queryPrometheus } from '../harness/query-prometheus.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -79,13 +79,14 @@ test('every PromQL example of the docs is one that Prometheus takes, and has a r
   const prometheus = await startPrivatePrometheus(configure(new URL(aggregator.url).host));
   t.teardown(() => prometheus.stop());
 
-  const events = generateEvents(100_000, { seed: 11, bad: true });
+  const pieces = [...inPieces(generateEvents(20_000, { seed: 11, bad: true }), 40)];
+  let looks = 0;
   const refusals = new Set<string>();
   let unanswered = EXAMPLES;
   await waitUntil(
     'a result of each example',
     async () => {
-      const next = Array.from({ length: 40 }, () => events.next().value ?? {});
+      const next = pieces[looks++ % pieces.length] ?? [];
       await appendFlat(server.redis, { prefix: 'streamfold' }, [...next, ...RARE_EVENTS]);
       const left: Example[] = [];
       for (const example of unanswered) {
