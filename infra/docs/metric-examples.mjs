@@ -114,6 +114,9 @@ const METRIC_EXAMPLES = {
       'histogram_quantile(0.99, sum by (le) (rate(streamfold_commit_duration_seconds_bucket[5m])))',
     ],
   ],
+  streamfold_consumers: [
+    ['How many consumers does each shard have?', 'max by (shard) (streamfold_consumers)'],
+  ],
   streamfold_consumers_removed_total: [
     [
       'How many aggregators went without a good-bye?',
