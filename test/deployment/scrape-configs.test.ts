@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { runPromtool } from '../harness/run-promtool.ts';
-import { readTracked } from '../tidy/tracked-files.ts';
+import { readTracked, ROOT } from '../tidy/tracked-files.ts';
 
 const Config = z.looseObject({
   scrape_configs: z.array(z.looseObject({ job_name: z.string() })),
@@ -24,6 +25,15 @@ function readWithoutPlaces(file: string): unknown {
     scrape_configs: scrape_configs.map(withoutPlaces),
   };
 }
+
+test('the configurations of Prometheus for the composition are what `npm run mixin` writes', (t) => {
+  const { status, stderr } = spawnSync(process.execPath, ['infra/generate-mixin.mjs', '--check'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  t.is(stderr, '');
+  t.is(status, 0);
+});
 
 test('Prometheus of the composition differs from the delivered configuration in where things are alone', (t) => {
   t.deepEqual(
