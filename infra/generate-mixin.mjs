@@ -1,4 +1,5 @@
-// Writes the rule files and dashboards, alerts/ and dashboards/, from packages/mixin: `npm run mixin`.
+// Writes the rule files and dashboards, alerts/ and dashboards/, from packages/mixin, and the configurations of Prometheus for
+// infra/compose.yaml from the delivered one: `npm run mixin`.
 //
 //   node infra/generate-mixin.mjs [--check]
 //
@@ -7,15 +8,18 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mixinFiles } from '@streamfold/mixin';
+import { deriveConfigs } from './prometheus/derive-configs.mjs';
 
 const ROOT = new URL('../', import.meta.url);
 
+const files = new Map([...mixinFiles(), ...deriveConfigs()]);
+
 if (process.argv.includes('--check')) {
-  const drifted = [...mixinFiles()].filter(([path, text]) => read(path) !== text);
+  const drifted = [...files].filter(([path, text]) => read(path) !== text);
   for (const [path] of drifted) console.error(`${path}: expected what npm run mixin writes`);
   process.exitCode = drifted.length === 0 ? 0 : 1;
 } else {
-  for (const [path, text] of mixinFiles()) {
+  for (const [path, text] of files) {
     const file = fileURLToPath(new URL(path, ROOT));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);

@@ -1,6 +1,7 @@
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { CATALOGUE } from '@streamfold/core';
-import { code, codeList, renderPage, renderTable } from './render-page.mjs';
+import { examplesOf } from './metric-examples.mjs';
+import { code, codeBlock, codeList, renderPage, renderTable } from './render-page.mjs';
 
 /** What a gauge is read off. */
 const PROJECTIONS = {
@@ -26,6 +27,8 @@ export function renderMetrics() {
     "The aggregator's own health: scrape each replica.",
     renderTable(['metric', 'type', 'labels', 'tells'], own.map(renderProcessMetric)),
     `Buckets of the histograms, in seconds: ${showBuckets(own)}.`,
+    '### What they answer',
+    ...own.flatMap(({ name }) => renderExamples(name)),
     '### Node.js and the process',
     'As every Node.js program with `prom-client` has them; those of `process_` that the system does not tell are not there.',
     renderTable(['metric', 'type', 'labels', 'tells'], runtime.map(renderProcessMetric)),
@@ -41,7 +44,15 @@ function renderSwarmMetric(metric) {
     ...(type === 'histogram' ? [['buckets', `${metric.buckets.join(', ')}, +Inf`]] : []),
     ['from', describeSource(metric)],
   ];
-  return [`### ${name}`, help, renderTable(['', ''], rows)];
+  return [`### ${name}`, help, renderTable(['', ''], rows), ...renderExamples(name)];
+}
+
+/** Each question with its PromQL. Where a result may rightly be empty the block says so, to the test that runs it. */
+function renderExamples(name) {
+  return examplesOf(name).flatMap(({ asks, promql, mayBeEmpty }) => [
+    asks,
+    codeBlock(mayBeEmpty ? 'promql may be empty' : 'promql', promql),
+  ]);
 }
 
 function describeSource(metric) {

@@ -19,6 +19,7 @@ export interface Configuration {
   readonly stdin: boolean;
   /** 0: no end. */
   readonly seconds: number;
+  readonly coordinatorsOnly: boolean;
   readonly endedForHours: number;
   readonly dryRun: boolean;
   readonly limit: number;

@@ -84,12 +84,19 @@ export function createProgram(version: string, run: Run): Commander {
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')
     .description('Runs an aggregator: consumes, folds exactly once, serves HTTP. Start as many as you like.')
     .addHelpText('after', examples('streamfold serve --redis redis://127.0.0.1:6379 --port 3000'));
-  add('demo', ['host', 'port', 'seconds'])
+  add('demo', ['host', 'port', 'seconds', 'coordinatorsOnly'])
     .summary('everything on this machine: Redis, two aggregators, a swarm; shows live numbers')
     .description(
       'Starts a private Redis (or uses the one that --redis names), two aggregators and a swarm of coordinators. All of it ends with it.',
     )
-    .addHelpText('after', examples('streamfold demo', 'streamfold demo --seconds 60'));
+    .addHelpText(
+      'after',
+      examples(
+        'streamfold demo',
+        'streamfold demo --seconds 60',
+        'streamfold demo --coordinators-only --redis redis://127.0.0.1:6379',
+      ),
+    );
   add('publish', ['stdin', 'json'])
     .argument('[type]', 'type of the event')
     .argument('[fields...]', 'field=value …')

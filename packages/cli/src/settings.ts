@@ -185,6 +185,15 @@ export const SETTINGS = {
     help: 'end after this time',
     reason: 'for trying it in a script',
   },
+  coordinatorsOnly: {
+    flag: '--coordinators-only',
+    variable: 'STREAMFOLD_COORDINATORS_ONLY',
+    unit: 'true or false',
+    ...oneOf('true', 'false'),
+    byDefault: 'false',
+    help: 'only the swarm, in the Redis that is configured; aggregators are yours',
+    reason: 'where Redis and aggregators run by themselves, as in infra/compose.yaml',
+  },
   endedForHours: {
     flag: '--ended-for-hours',
     argument: 'h',

@@ -3,6 +3,7 @@ import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
 import { ConfigurationError, redactUrl, type RedisConnection } from '@streamfold/redis';
 import { CAST } from '../demo/cast.ts';
 import { directCast } from '../demo/direct-cast.ts';
+import { runCoordinators } from '../demo/run-coordinators.ts';
 import { followSwarm, type SwarmFollower } from '../demo/follow-swarm.ts';
 import { createSummaryDisplay } from '../demo/show-summary.ts';
 import { startAggregator, type AggregatorProcess } from '../demo/start-aggregator.ts';
@@ -25,10 +26,14 @@ const READY_LOOK_MS = 50;
 
 /**
  * Everything on this machine: a Redis of its own (or the one that was named), two aggregators and a swarm, and a summary
- * of it, until Ctrl-C or for so many seconds. All that was started ends with it.
+ * of it, until Ctrl-C or for so many seconds. All that was started ends with it. With `--coordinators-only` the swarm alone.
  */
 export const demo: Command = async (environment) => {
   const { configuration, print } = environment;
+  if (configuration.coordinatorsOnly) {
+    await runCoordinators(environment);
+    return 0;
+  }
   const server = configuration.given.has('redis') ? undefined : await startPrivateRedis();
   const aggregators: AggregatorProcess[] = [];
   try {

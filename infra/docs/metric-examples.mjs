@@ -1,0 +1,212 @@
+/**
+ * What the metrics answer: for each metric questions and their PromQL. `mayBeEmpty`: in a healthy system it has no result.
+ * The reference shows them, and a test runs each of them on a real Prometheus.
+ *
+ * A bucket's bound is 1 in the text format, and 1.0 in OpenMetrics and in every Prometheus from 3.0 on: match both.
+ */
+const METRIC_EXAMPLES = {
+  blocking_coordinators_total: [
+    ['How many are alive, by status?', 'sum by (status) (blocking_coordinators_total)'],
+    [
+      'What share of each swarm is blocked?',
+      'sum by (swarm_id) (blocking_coordinators_total{status="blocked"})\n  / sum by (swarm_id) (blocking_coordinators_total)',
+    ],
+    [
+      'How many are alive, and 0 where nobody is? (Without coordinators there is no series.)',
+      'sum(blocking_coordinators_total) or 0 * sum(up{job="blocking-coordination"} == 1)',
+    ],
+  ],
+  blocking_duration_seconds: [
+    [
+      'How long did the slowest twentieth of waits block, by how they finished?',
+      'histogram_quantile(0.95, sum by (le, status) (rate(blocking_duration_seconds_bucket[5m])))',
+    ],
+    [
+      'How long does a wait block on average, in each swarm?',
+      'sum by (swarm_id) (rate(blocking_duration_seconds_sum[5m]))\n  / sum by (swarm_id) (rate(blocking_duration_seconds_count[5m]))',
+    ],
+    [
+      'How many waits a minute end without all of their ACKs?',
+      '60 * sum(rate(blocking_duration_seconds_count{status="timeout"}[5m]))',
+    ],
+  ],
+  signal_delivery_latency_seconds: [
+    [
+      'How long do ACKs take, by type of signal?',
+      'histogram_quantile(0.95, sum by (le, signal_type) (rate(signal_delivery_latency_seconds_bucket[5m])))',
+    ],
+    [
+      'What share is ACKed within a second?',
+      'sum(rate(signal_delivery_latency_seconds_bucket{le=~"1|1.0"}[5m]))\n  / sum(rate(signal_delivery_latency_seconds_count[5m]))',
+    ],
+    [
+      'Between which two is it slowest?',
+      'topk(5, histogram_quantile(0.95,\n  sum by (le, sender_id, receiver_id) (rate(signal_delivery_latency_seconds_bucket[15m]))))',
+    ],
+  ],
+  heartbeat_failures_total: [
+    [
+      'How many episodes were there in five minutes, by kind?',
+      'sum by (failure_type) (increase(heartbeat_failures_total[5m]))',
+    ],
+    [
+      'Whose heartbeats fail most often?',
+      'topk(5, sum by (coordinator_id) (increase(heartbeat_failures_total[1h])))',
+    ],
+  ],
+  timeout_events_total: [
+    ['What times out, a minute?', '60 * sum by (timeout_type) (rate(timeout_events_total[5m]))'],
+    [
+      'How many were given up for dead in the last hour?',
+      'sum(increase(timeout_events_total{timeout_type="heartbeat"}[1h]))',
+    ],
+  ],
+  signals_sent_total: [
+    ['How many signals are sent a second, by type?', 'sum by (signal_type) (rate(signals_sent_total[5m]))'],
+    [
+      'How many of them are ACKed? (More than 1 while old ones are caught up with.)',
+      'sum(rate(signal_delivery_latency_seconds_count[15m])) / sum(rate(signals_sent_total[15m]))',
+    ],
+  ],
+  blocking_waits: [
+    ['How many waits are open, in each swarm?', 'sum by (swarm_id) (blocking_waits)'],
+    [
+      'How many waits does a coordinator that is blocked hold?',
+      'sum(blocking_waits) / sum(blocking_coordinators_total{status="blocked"})',
+    ],
+  ],
+  blocking_oldest_wait_seconds: [
+    ['For how long has the oldest wait been open?', 'max(blocking_oldest_wait_seconds)'],
+    [
+      'Which swarms are stuck for more than half an hour?',
+      'blocking_oldest_wait_seconds > 1800',
+      { mayBeEmpty: true },
+    ],
+  ],
+  signals_rejected_total: [
+    [
+      'What is refused for its signature, and why?',
+      'sum by (swarm_id, part, reason) (increase(signals_rejected_total[1h]))',
+    ],
+  ],
+  coordinators_cleaned_up_total: [
+    ['How many were cleaned up today?', 'sum(increase(coordinators_cleaned_up_total[1d]))'],
+  ],
+  cleanup_refusals_total: [
+    [
+      'Why were coordinators not cleaned up?',
+      'sum by (swarm_id, reason) (increase(cleanup_refusals_total[1d]))',
+    ],
+  ],
+  streamfold_batches_total: [
+    [
+      'What share of the commits was contested?',
+      'sum(rate(streamfold_batches_total{outcome="contested"}[5m])) / sum(rate(streamfold_batches_total[5m]))',
+      { mayBeEmpty: true },
+    ],
+  ],
+  streamfold_build_info: [
+    ['Which versions run, and how many of each?', 'count by (version) (streamfold_build_info)'],
+  ],
+  streamfold_commit_duration_seconds: [
+    [
+      'How long does a commit take?',
+      'histogram_quantile(0.99, sum by (le) (rate(streamfold_commit_duration_seconds_bucket[5m])))',
+    ],
+  ],
+  streamfold_consumers: [
+    ['How many consumers does each shard have?', 'max by (shard) (streamfold_consumers)'],
+  ],
+  streamfold_consumers_removed_total: [
+    [
+      'How many aggregators went without a good-bye?',
+      'sum(increase(streamfold_consumers_removed_total[1d]))',
+    ],
+  ],
+  streamfold_dead_letters_total: [
+    ['What could not be folded, and why?', 'sum by (reason) (increase(streamfold_dead_letters_total[1h]))'],
+  ],
+  streamfold_entries_claimed_total: [
+    ['How much was taken over from silent ones?', 'sum(increase(streamfold_entries_claimed_total[1h]))'],
+  ],
+  streamfold_entries_folded_total: [
+    ['How is the work shared?', 'sum by (instance) (rate(streamfold_entries_folded_total[5m]))'],
+  ],
+  streamfold_entries_lost_total: [
+    [
+      'Was anything lost? It never should be.',
+      'sum by (reason) (increase(streamfold_entries_lost_total[1d]))',
+      { mayBeEmpty: true },
+    ],
+  ],
+  streamfold_events_folded_total: [
+    ['How many events are folded a second?', 'sum(rate(streamfold_events_folded_total[5m]))'],
+    [
+      'How many share an entry?',
+      'sum(rate(streamfold_events_folded_total[5m])) / sum(rate(streamfold_entries_folded_total[5m]))',
+    ],
+  ],
+  streamfold_failures_total: [
+    [
+      'Which step fails?',
+      'sum by (step) (increase(streamfold_failures_total[5m])) > 0',
+      { mayBeEmpty: true },
+    ],
+  ],
+  streamfold_lag_entries: [
+    ['How many entries wait, in each shard?', 'max by (shard) (streamfold_lag_entries)'],
+    [
+      'When will it have caught up, in seconds, if it goes on like this?',
+      'max(streamfold_lag_entries) / -min(deriv(streamfold_lag_entries[5m])) > 0',
+      { mayBeEmpty: true },
+    ],
+  ],
+  streamfold_lag_seconds: [['How far behind are the metrics?', 'max(streamfold_lag_seconds)']],
+  streamfold_monitor_detections_total: [
+    [
+      'What is found overdue?',
+      'sum by (subject) (increase(streamfold_monitor_detections_total[5m]))',
+      { mayBeEmpty: true },
+    ],
+  ],
+  streamfold_monitor_suspensions_total: [
+    ['How often were all deadlines suspended?', 'sum(increase(streamfold_monitor_suspensions_total[1d]))'],
+  ],
+  streamfold_pending_entries: [
+    ['How much is read and not yet folded?', 'max by (shard) (streamfold_pending_entries)'],
+  ],
+  streamfold_scrape_duration_seconds: [
+    [
+      'How long does a scrape take?',
+      'histogram_quantile(0.99, sum by (le) (rate(streamfold_scrape_duration_seconds_bucket[5m])))',
+    ],
+  ],
+  streamfold_series: [['How many series are served?', 'max(streamfold_series)']],
+  streamfold_snapshots_total: [
+    [
+      'Are snapshots written, or is another one always faster?',
+      'sum by (outcome) (increase(streamfold_snapshots_total[1h]))',
+      { mayBeEmpty: true },
+    ],
+  ],
+  streamfold_stream_entries: [
+    ['How long is the stream? What is folded may be trimmed.', 'max by (shard) (streamfold_stream_entries)'],
+  ],
+  streamfold_view_loads_total: [
+    [
+      'Why were views loaded anew?',
+      'sum by (cause) (increase(streamfold_view_loads_total[1d]))',
+      { mayBeEmpty: true },
+    ],
+  ],
+};
+
+/** The examples of a metric. @throws {Error} where there are none that name it: a new metric needs some. */
+export function examplesOf(name) {
+  const examples = METRIC_EXAMPLES[name] ?? [];
+  if (!examples.some(([, promql]) => promql.includes(name)))
+    throw new Error(
+      `expected examples for the metric ${name} in infra/docs/metric-examples.mjs; there are none`,
+    );
+  return examples.map(([asks, promql, { mayBeEmpty = false } = {}]) => ({ asks, promql, mayBeEmpty }));
+}

@@ -1,0 +1,29 @@
+import { setMaxListeners } from 'node:events';
+import { redactUrl } from '@streamfold/redis';
+import type { Environment } from '../environment.ts';
+import { withRedis } from '../with-redis.ts';
+import { CAST } from './cast.ts';
+import { directCast } from './direct-cast.ts';
+
+/**
+ * The swarm alone, in the Redis that is configured, until it is told to stop or the time is over; aggregators fold what it
+ * does, and watch over it, wherever they run. A Redis that goes away later is waited for.
+ *
+ * @throws {Error} where Redis cannot be reached at the start.
+ * @throws {ConfigurationError} where Redis holds another number of shards.
+ */
+export async function runCoordinators({
+  configuration,
+  stop,
+  pause,
+  random,
+  print,
+}: Environment): Promise<void> {
+  const { redis: redisUrl, prefix, shards, seconds } = configuration;
+  await withRedis(configuration, () => Promise.resolve());
+  const ended = seconds > 0 ? AbortSignal.any([stop, AbortSignal.timeout(seconds * 1_000)]) : stop;
+  setMaxListeners(0, ended); // every process listens to it
+  print(`${CAST.length} coordinators, a process each, in ${redactUrl(redisUrl)}, keys ${prefix}:*`);
+  await directCast(CAST, { redisUrl, prefix, shards, pause, random }, ended);
+  print('stopped');
+}
