@@ -15,7 +15,10 @@ import { runCommand } from './run-command.mjs';
 import { SetupError } from './setup-error.mjs';
 import { showStep } from './show-step.mjs';
 
-/** What is provided: programs (any of a row will do), the Debian packages that hold them, and what to do by hand. */
+/**
+ * What is provided: programs (any of a row will do), the Debian packages that hold them, where in a package a program is
+ * if not in usr/bin, and what to do by hand.
+ */
 const SERVERS = {
   redis: {
     programs: [['redis-server', 'valkey-server']],
@@ -31,6 +34,13 @@ const SERVERS = {
     programs: [['prometheus'], ['promtool']],
     packages: ['prometheus'],
     byHand: ['macOS:          brew install prometheus', 'Debian, Ubuntu: apt-get install prometheus'],
+  },
+  chromium: {
+    programs: [['chromium', 'chromium-browser', 'google-chrome']],
+    packages: ['chromium', 'chromium-common'],
+    // What is in usr/bin is a script that looks for the browser at its place in the system.
+    places: { chromium: 'usr/lib/chromium/chromium' },
+    byHand: ['macOS:          brew install chromium', 'Debian, Ubuntu: apt-get install chromium'],
   },
 };
 
@@ -110,7 +120,7 @@ async function extractPackages(name, server) {
     const root = join(CACHE, name);
     rmSync(root, { recursive: true, force: true });
     renameSync(join(work, 'root'), root);
-    writeWrappers(root, server.programs.flat());
+    writeWrappers(root, server.programs.flat(), server.places);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -141,15 +151,15 @@ async function namePackages(name, wanted, apt) {
 }
 
 /** A program in the cache is a script that tells it where its libraries are. */
-function writeWrappers(root, programs) {
+function writeWrappers(root, programs, places = {}) {
   const bin = join(CACHE, 'bin');
   mkdirSync(bin, { recursive: true });
   const libraries = ['usr/lib', 'lib']
-    .flatMap((folder) => [folder, ...listFolders(join(root, folder)).map((each) => join(folder, each))])
-    .filter((folder) => existsSync(join(root, folder)))
-    .map((folder) => join(root, folder));
+    .map((folder) => join(root, folder))
+    .flatMap((folder) => [folder, ...listFolders(folder), ...listFolders(folder).flatMap(listFolders)])
+    .filter(holdsLibraries);
   for (const program of programs) {
-    const path = join(root, 'usr/bin', program);
+    const path = join(root, places[program] ?? join('usr/bin', program));
     if (!existsSync(path)) continue;
     const wrapper = join(bin, program);
     const script = `#!/bin/sh\nLD_LIBRARY_PATH="${libraries.join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "${path}" "$@"\n`;
@@ -163,7 +173,11 @@ function listFolders(directory) {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name);
+    .map((entry) => join(directory, entry.name));
+}
+
+function holdsLibraries(directory) {
+  return existsSync(directory) && readdirSync(directory).some((name) => /\.so(\.|$)/.test(name));
 }
 
 async function mustRun(name, [command, ...args], options) {

@@ -14,7 +14,6 @@ export function scrapeConfig({
   processUrls: readonly string[];
   everySeconds?: number;
 }): string {
-  const targets = (urls: readonly string[]): unknown => [{ targets: urls.map((url) => new URL(url).host) }];
   const every = `${everySeconds}s`;
   return stringify({
     global: { scrape_interval: every, scrape_timeout: every, evaluation_interval: every },
@@ -23,9 +22,13 @@ export function scrapeConfig({
         job_name: 'blocking-coordination',
         metrics_path: '/prometheus/metrics',
         params: { zero_first_seconds: [String(2 * everySeconds)] },
-        static_configs: targets([swarmUrl]),
+        static_configs: targetsAt([swarmUrl]),
       },
-      { job_name: 'streamfold', static_configs: targets(processUrls) },
+      { job_name: 'streamfold', static_configs: targetsAt(processUrls) },
     ],
   });
+}
+
+function targetsAt(urls: readonly string[]): unknown {
+  return [{ targets: urls.map((url) => new URL(url).host) }];
 }

@@ -29,7 +29,9 @@ const VALUES: ReadonlySet<string> = new Set([
   ...EVENT_TYPES.flatMap(({ rules }) => rules.map(({ kind }) => kind.expected))
     .filter((expected) => expected.startsWith('one of '))
     .flatMap((expected) => expected.slice('one of '.length).split(', ')),
-  ...['active', 'blocked', 'stale'],
+  'active',
+  'blocked',
+  'stale',
   'blocking-coordination',
 ]);
 

@@ -38,7 +38,7 @@ const coordinatorsNow = () =>
   statPanel({
     title: 'Active Blocking Coordinators',
     description:
-      'Coordinators alive now in the chosen swarms, whatever they do. One that stops, or is given up for dead, leaves at once.',
+      'Coordinators alive now in the chosen swarms, whatever they do. One that stops, or is given up for dead, leaves at once. Yellow from 5, red from 10.',
     unit: 'none',
     queries: [
       { expr: orZero(sumOfGauge('blocking_coordinators_total', ['swarm_id'])), legend: 'coordinators' },
