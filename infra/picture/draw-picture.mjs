@@ -21,7 +21,7 @@ export async function drawPicture(dashboard, file) {
     const page = await browser.newPage({ viewport: PIXELS, deviceScaleFactor: 1.5 });
     const errors = [];
     page.on('pageerror', (error) => errors.push(error));
-    await page.route('**/*', (route) =>
+    await page.route(`${ADDRESS}**`, (route) =>
       route.fulfill({ path: findFile(route.request().url().slice(ADDRESS.length)) }),
     );
     await page.goto(ADDRESS);

@@ -111,7 +111,7 @@ test('every metric, label and value of a label that a query names is there', (t)
         if (operator === '=') t.true(VALUES.has(value), `${where}: ${label}="${value}"`);
       }
     }
-    const made = [...target.expr.matchAll(/label_replace\([\s\S]*?, "(\w+)", "\$1"/g)].map(
+    const made = [...target.expr.matchAll(/label_replace\([\s\S]*?,\s+"(\w+)", "\$1"/g)].map(
       ([, label]) => label,
     );
     for (const label of groupingLabels)

@@ -1,7 +1,7 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
 /** A selector of a query: `metric{label="value"}[range]`. */
-export interface Selector {
+interface Selector {
   readonly metric: string;
   readonly matchers: readonly { label: string; operator: string; value: string }[];
   /** Of a range selector its duration, and the function that it is given to. */

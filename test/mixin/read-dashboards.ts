@@ -87,7 +87,6 @@ const Dashboard = z.object({
 export type DashboardJson = z.infer<typeof Dashboard>;
 export type PanelJson = z.infer<typeof Panel>;
 export type TargetJson = z.infer<typeof Target>;
-export type VariableJson = z.infer<typeof Variable>;
 
 /** The dashboards as they are committed, by the name of their file without its ending. */
 export const DASHBOARDS: ReadonlyMap<string, DashboardJson> = new Map(

@@ -1,7 +1,12 @@
 import { AnnotationQueryBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Severity } from '../rules/rule.ts';
 import { DATASOURCE } from './dashboard-variables.ts';
 
-const SEVERITY_COLORS = { critical: 'red', warning: 'orange', info: 'blue' } as const;
+const SEVERITY_COLORS: Readonly<Record<Severity, string>> = {
+  critical: 'red',
+  warning: 'orange',
+  info: 'blue',
+};
 
 /** Marks the times at which alerts were firing, in a colour for each severity. */
 export function alertAnnotations(alertNames: readonly string[]): AnnotationQueryBuilder[] {

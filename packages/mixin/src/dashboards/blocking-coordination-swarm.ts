@@ -1,15 +1,19 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { COORDINATOR_COLORS, WAIT_COLORS } from './colors.ts';
+import { COORDINATOR_COLORS } from './colors.ts';
 import { createDashboard } from './create-dashboard.ts';
 import { linkToCoordinator, linkToPhase } from './dashboard-links.ts';
 import { DASHBOARD_UIDS } from './dashboard-uids.ts';
 import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
+import { heartbeatFailures, timeouts } from './failure-panels.ts';
 import { barGaugePanel } from './panel/bar-gauge-panel.ts';
 import { statPanel } from './panel/stat-panel.ts';
 import { tablePanel } from './panel/table-panel.ts';
 import { timeSeriesPanel } from './panel/time-series-panel.ts';
 import { orZero, quantileBy, sumBy, sumOfGauge } from './promql.ts';
 import { rateOfChosen, selectSeries } from './select-series.ts';
+import { oldestWaitNow, waitsFinished, waitsNow } from './wait-panels.ts';
+
+const NOW = { width: 4, height: 5 };
 
 /** One swarm, down to its coordinators. */
 export function swarmDashboard(alertNames: readonly string[]): Dashboard {
@@ -27,18 +31,18 @@ export function swarmDashboard(alertNames: readonly string[]): Dashboard {
             coordinatorsNow('Coordinators', 'Coordinators alive now.'),
             coordinatorsNow('Blocked', 'Coordinators with at least one open wait.', 'blocked'),
             coordinatorsNow('Stale', 'Coordinators whose heartbeat is missing.', 'stale'),
-            waitsNow(),
-            oldestWaitNow(),
+            waitsNow(NOW),
+            oldestWaitNow(NOW),
             cleanedUp(),
           ],
         },
         { title: 'Coordinators', panels: [byStatus(), byPhase(), coordinators()] },
-        { title: 'Waits', panels: [durationByStatus(), waitsFinished()] },
+        { title: 'Waits', panels: [durationByStatus(), waitsFinished({ width: 12, height: 9 })] },
         {
           title: 'Signals',
           panels: [latencyByType(), signalsByType(), slowestReceivers(), slowestSenders(), rejected()],
         },
-        { title: 'Failures', panels: [heartbeatFailures(), timeouts(), cleanupRefusals()] },
+        { title: 'Failures', panels: [heartbeatFailures({ width: 8, height: 8 }), timeouts({ width: 8, height: 8 }), cleanupRefusals()] },
       ],
     },
     alertNames,
@@ -66,36 +70,6 @@ function coordinatorsNow(title: string, description: string, status?: 'blocked' 
     height: 5,
   });
 }
-
-const waitsNow = () =>
-  statPanel({
-    title: 'Waits in Progress',
-    description: 'Waits that are open now.',
-    unit: 'none',
-    queries: [{ expr: orZero(sumOfGauge('blocking_waits', ['swarm_id'])), legend: 'waits' }],
-    width: 4,
-    height: 5,
-  });
-
-const oldestWaitNow = () =>
-  statPanel({
-    title: 'Oldest Wait',
-    description: 'Age of the oldest wait that is open now, on the clock of Redis.',
-    unit: 's',
-    queries: [
-      {
-        expr: orZero(`max(${selectSeries('blocking_oldest_wait_seconds', ['swarm_id'])})`),
-        legend: 'oldest',
-      },
-    ],
-    thresholds: [
-      { value: null, color: 'green' },
-      { value: 300, color: 'yellow' },
-      { value: 1800, color: 'red' },
-    ],
-    width: 4,
-    height: 5,
-  });
 
 const cleanedUp = () =>
   statPanel({
@@ -199,20 +173,6 @@ const durationByStatus = () => {
   });
 };
 
-const waitsFinished = () =>
-  timeSeriesPanel({
-    title: 'Waits Finished',
-    description: 'Waits that finish, per second, by how.',
-    unit: 'ops',
-    queries: [
-      { expr: sumBy(['status'], rateOfChosen('blocking_duration_seconds_count')), legend: '{{status}}' },
-    ],
-    colors: WAIT_COLORS,
-    stacked: true,
-    width: 12,
-    height: 9,
-  });
-
 const latencyByType = () =>
   timeSeriesPanel({
     title: 'Signal Delivery Latency P95 by Type',
@@ -283,33 +243,6 @@ const rejected = () =>
     ],
     width: 8,
     height: 9,
-  });
-
-const heartbeatFailures = () =>
-  timeSeriesPanel({
-    title: 'Heartbeat Failures Rate',
-    description: 'Episodes of missing heartbeats that begin, per second, by kind.',
-    unit: 'ops',
-    queries: [
-      {
-        expr: sumBy(['failure_type'], rateOfChosen('heartbeat_failures_total')),
-        legend: '{{failure_type}}',
-      },
-    ],
-    width: 8,
-    height: 8,
-  });
-
-const timeouts = () =>
-  timeSeriesPanel({
-    title: 'Timeout Events Rate',
-    description: 'Timeouts per second, by what timed out.',
-    unit: 'ops',
-    queries: [
-      { expr: sumBy(['timeout_type'], rateOfChosen('timeout_events_total')), legend: '{{timeout_type}}' },
-    ],
-    width: 8,
-    height: 8,
   });
 
 const cleanupRefusals = () =>

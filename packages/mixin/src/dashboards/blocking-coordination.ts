@@ -1,14 +1,18 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { COORDINATOR_COLORS, QUANTILE_COLORS, WAIT_COLORS } from './colors.ts';
+import { COORDINATOR_COLORS, QUANTILE_COLORS } from './colors.ts';
 import { createDashboard } from './create-dashboard.ts';
 import { linkToPhase, linkToSwarm } from './dashboard-links.ts';
 import { DASHBOARD_UIDS } from './dashboard-uids.ts';
 import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
+import { heartbeatFailures, timeouts } from './failure-panels.ts';
 import { piePanel } from './panel/pie-panel.ts';
 import { statPanel } from './panel/stat-panel.ts';
 import { timeSeriesPanel } from './panel/time-series-panel.ts';
 import { orZero, quantileBy, sumBy, sumOfGauge } from './promql.ts';
 import { rateOfChosen, selectSeries } from './select-series.ts';
+import { oldestWaitNow, waitsFinished, waitsNow } from './wait-panels.ts';
+
+const NOW = { width: 5, height: 8 };
 
 /** What somebody on call opens first: is coordination blocked, slow or failing, and in which swarm? */
 export function blockingCoordinationDashboard(alertNames: readonly string[]): Dashboard {
@@ -20,14 +24,14 @@ export function blockingCoordinationDashboard(alertNames: readonly string[]): Da
       kind: 'swarm',
       variables: [...swarmVariables(), coordinatorVariable()],
       rows: [
-        { title: 'Now', panels: [coordinatorsNow(), waitsNow(), oldestWaitNow(), coordinatorsByStatus()] },
+        { title: 'Now', panels: [coordinatorsNow(), waitsNow(NOW), oldestWaitNow(NOW), coordinatorsByStatus()] },
         { title: 'How long it takes', panels: [blockingDuration(), signalLatency()] },
-        { title: 'What fails', panels: [heartbeatFailures(), timeouts()] },
+        { title: 'What fails', panels: [heartbeatFailures({ width: 12, height: 8 }), timeouts({ width: 12, height: 8 })] },
         {
           title: 'What is in progress',
           panels: [waitsBySwarm(), oldestWaitBySwarm(), coordinatorsByPhase()],
         },
-        { title: 'Throughput', panels: [signalsSentAndAcked(), waitsFinished()] },
+        { title: 'Throughput', panels: [signalsSentAndAcked(), waitsFinished({ width: 12, height: 9 })] },
       ],
     },
     alertNames,
@@ -47,37 +51,6 @@ const coordinatorsNow = () =>
       { value: null, color: 'green' },
       { value: 5, color: 'yellow' },
       { value: 10, color: 'red' },
-    ],
-    width: 5,
-    height: 8,
-  });
-
-const waitsNow = () =>
-  statPanel({
-    title: 'Waits in Progress',
-    description: 'Waits that are open now: coordinators blocking until the ACKs that they need are in.',
-    unit: 'none',
-    queries: [{ expr: orZero(sumOfGauge('blocking_waits', ['swarm_id'])), legend: 'waits' }],
-    width: 5,
-    height: 8,
-  });
-
-const oldestWaitNow = () =>
-  statPanel({
-    title: 'Oldest Wait',
-    description:
-      'Age of the oldest wait that is open now, on the clock of Redis. A wait that never ends shows here and nowhere else: durations are observed when a wait finishes. Red from 30 min on, as in the alert StuckCoordinator.',
-    unit: 's',
-    queries: [
-      {
-        expr: orZero(`max(${selectSeries('blocking_oldest_wait_seconds', ['swarm_id'])})`),
-        legend: 'oldest',
-      },
-    ],
-    thresholds: [
-      { value: null, color: 'green' },
-      { value: 300, color: 'yellow' },
-      { value: 1800, color: 'red' },
     ],
     width: 5,
     height: 8,
@@ -133,35 +106,6 @@ const signalLatency = () => {
     height: 9,
   });
 };
-
-const heartbeatFailures = () =>
-  timeSeriesPanel({
-    title: 'Heartbeat Failures Rate',
-    description:
-      'Episodes of missing heartbeats that begin, per second, by kind. Each is counted once, whoever watches.',
-    unit: 'ops',
-    queries: [
-      {
-        expr: sumBy(['failure_type'], rateOfChosen('heartbeat_failures_total')),
-        legend: '{{failure_type}}',
-      },
-    ],
-    width: 12,
-    height: 8,
-  });
-
-const timeouts = () =>
-  timeSeriesPanel({
-    title: 'Timeout Events Rate',
-    description:
-      'Timeouts per second: waits past their deadline (blocking), ACKs that did not come (signal_ack), coordinators given up for dead (heartbeat).',
-    unit: 'ops',
-    queries: [
-      { expr: sumBy(['timeout_type'], rateOfChosen('timeout_events_total')), legend: '{{timeout_type}}' },
-    ],
-    width: 12,
-    height: 8,
-  });
 
 const waitsBySwarm = () =>
   timeSeriesPanel({
@@ -242,20 +186,6 @@ const signalsSentAndAcked = () =>
       },
     ],
     colors: { sent: 'blue', ACKed: 'green', 'ACK timed out': 'red' },
-    width: 12,
-    height: 9,
-  });
-
-const waitsFinished = () =>
-  timeSeriesPanel({
-    title: 'Waits Finished',
-    description: 'Waits that finish, per second, by how: the throughput of coordination.',
-    unit: 'ops',
-    queries: [
-      { expr: sumBy(['status'], rateOfChosen('blocking_duration_seconds_count')), legend: '{{status}}' },
-    ],
-    colors: WAIT_COLORS,
-    stacked: true,
     width: 12,
     height: 9,
   });

@@ -12,7 +12,7 @@ import { linksToOthers, type DashboardKind } from './dashboard-links.ts';
 import type { DashboardUid } from './dashboard-uids.ts';
 
 /** A headline and the panels under it, placed from left to right and on to the next line where one is full. */
-export interface Row {
+interface Row {
   readonly title: string;
   readonly panels: readonly Builder<Panel>[];
 }

@@ -10,7 +10,7 @@ import {
 export const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
 
 /** Chooses the Prometheus; the first one, or the default, until somebody does. */
-export function datasourceVariable(): DatasourceVariableBuilder {
+function datasourceVariable(): DatasourceVariableBuilder {
   return new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus');
 }
 

@@ -68,10 +68,10 @@ export function rateOfChosen(
 }
 
 function coordinatorsElsewhere(role: string): string {
-  const elsewhere = `\n    ${coordinatorsOf('!~')}\n    unless ${coordinatorsOf('=~')}\n  `;
+  const elsewhere = `${coordinatorsOf('!~')}\n    unless ${coordinatorsOf('=~')}`;
   return role === 'coordinator_id'
-    ? `(${elsewhere})`
-    : `label_replace(${elsewhere}, "${role}", "$1", "coordinator_id", "(.*)")`;
+    ? `(\n    ${elsewhere}\n  )`
+    : `label_replace(\n    ${elsewhere},\n    "${role}", "$1", "coordinator_id", "(.*)"\n  )`;
 }
 
 /** Coordinators that finished waits in the chosen swarms, or in the others. */
