@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderCommands } from './docs/render-commands.mjs';
 import { renderConfiguration } from './docs/render-configuration.mjs';
+import { renderDashboards } from './docs/render-dashboards.mjs';
 import { renderEvents } from './docs/render-events.mjs';
 import { renderMetrics } from './docs/render-metrics.mjs';
 import { showAllHelp } from './docs/show-help.mjs';
@@ -18,6 +19,7 @@ const helps = await showAllHelp();
 const pages = {
   'cli.md': renderCommands(helps),
   'configuration.md': renderConfiguration(helps),
+  'dashboards.md': renderDashboards(),
   'events.md': renderEvents(),
   'metrics.md': renderMetrics(),
 };

@@ -13,45 +13,9 @@ import {
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { runCommand } from './run-command.mjs';
+import { SERVERS } from './servers.mjs';
 import { SetupError } from './setup-error.mjs';
 import { showStep } from './show-step.mjs';
-
-/** What is provided: programs (any of a row will do), the Debian packages that hold them, and what to do by hand. */
-const SERVERS = {
-  redis: {
-    programs: [['redis-server', 'valkey-server']],
-    packages: ['redis-server'],
-    version: { args: ['--version'], least: [7, 0] },
-    byHand: [
-      'macOS:          brew install redis',
-      'Debian, Ubuntu: apt-get install redis-server',
-      'Docker:         docker run -p 6379:6379 redis, and STREAMFOLD_REDIS_URL=redis://127.0.0.1:6379 for npm start',
-    ],
-  },
-  prometheus: {
-    programs: [['prometheus'], ['promtool']],
-    packages: ['prometheus'],
-    byHand: ['macOS:          brew install prometheus', 'Debian, Ubuntu: apt-get install prometheus'],
-  },
-  alertmanager: {
-    programs: [['alertmanager', 'prometheus-alertmanager'], ['amtool']],
-    packages: ['prometheus-alertmanager'],
-    // Debian's reads its default templates from here, wherever it is itself.
-    fixedFolder: '/usr/share/prometheus/alertmanager',
-    byHand: [
-      'macOS:          brew install alertmanager',
-      'Debian, Ubuntu: apt-get install prometheus-alertmanager',
-    ],
-  },
-  'victoria-metrics': {
-    programs: [['victoria-metrics', 'victoria-metrics-prod']],
-    packages: ['victoria-metrics'],
-    byHand: [
-      'macOS:          brew install victoriametrics',
-      'Debian, Ubuntu: apt-get install victoria-metrics',
-    ],
-  },
-};
 
 /** `STREAMFOLD_CACHE`, else `streamfold` in `XDG_CACHE_HOME`, else in `~/.cache`: as packages/private-servers has it. */
 const CACHE =
@@ -176,16 +140,16 @@ function freeFromFolder(root, { programs, fixedFolder }) {
 }
 
 /** A program in the cache is a script that tells it where its libraries are. */
-function writeWrappers(root, { programs, fixedFolder }) {
+function writeWrappers(root, { programs, fixedFolder, places = {} }) {
   const bin = join(CACHE, 'bin');
   mkdirSync(bin, { recursive: true });
   const libraries = ['usr/lib', 'lib']
-    .flatMap((folder) => [folder, ...listFolders(join(root, folder)).map((each) => join(folder, each))])
-    .filter((folder) => existsSync(join(root, folder)))
-    .map((folder) => join(root, folder));
+    .map((folder) => join(root, folder))
+    .flatMap((folder) => [folder, ...listFolders(folder), ...listFolders(folder).flatMap(listFolders)])
+    .filter(holdsLibraries);
   const opening = fixedFolder === undefined ? '' : `exec 9<"${join(root, fixedFolder)}"\n`;
   for (const program of programs.flat()) {
-    const path = join(root, 'usr/bin', program);
+    const path = join(root, places[program] ?? join('usr/bin', program));
     if (!existsSync(path)) continue;
     const wrapper = join(bin, program);
     const script = `#!/bin/sh\n${opening}LD_LIBRARY_PATH="${libraries.join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "${path}" "$@"\n`;
@@ -199,7 +163,11 @@ function listFolders(directory) {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name);
+    .map((entry) => join(directory, entry.name));
+}
+
+function holdsLibraries(directory) {
+  return existsSync(directory) && readdirSync(directory).some((name) => /\.so(\.|$)/.test(name));
 }
 
 async function mustRun(name, [command, ...args], options) {

@@ -51,6 +51,7 @@ test('the status tells how many entries, events, dead letters, series, coordinat
     pendingEntries: 0,
     lagSeconds: 0,
     oldestUnfolded: undefined,
+    consumers: 0,
   });
 });
 

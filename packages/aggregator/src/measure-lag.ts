@@ -14,6 +14,8 @@ export interface Lag {
   readonly lagSeconds: number;
   /** The oldest entry that is not folded yet. */
   readonly oldestUnfolded: EntryId | undefined;
+  /** Consumers of the group, whether they still run or not. */
+  readonly consumers: number;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function measureLag(redis: RedisConnection, { shardKeys, keys }: Ge
     pendingEntries,
     lagSeconds: oldestUnfolded === undefined ? 0 : Math.max(0, nowMs - stampMs(oldestUnfolded)) / 1_000,
     oldestUnfolded,
+    consumers: Number(replyField(group, 'consumers')),
   };
 }
 

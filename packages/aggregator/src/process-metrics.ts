@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Fact } from './fact.ts';
+import type { Fact, FailingStep } from './fact.ts';
 import type { Lag } from './measure-lag.ts';
 
 /** The metrics of this process: its own health, not the swarm's. */
@@ -21,6 +21,7 @@ const DEAD_LETTER_REASONS = [
   'invalid_field',
   'wrong_shard',
 ] as const;
+const FAILING_STEPS: readonly FailingStep[] = ['fold', 'view', 'upkeep', 'monitor', 'open'];
 
 /** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
 const MISNAMED_METRICS = [
@@ -126,6 +127,12 @@ export function createProcessMetrics(version: string, registry = new Registry())
     labelNames: ['shard'],
     registers,
   });
+  const consumers = new Gauge({
+    name: 'streamfold_consumers',
+    help: 'Consumers of the group: two for each aggregator that folds, and those that are gone until they are removed.',
+    labelNames: ['shard'],
+    registers,
+  });
   const series = new Gauge({
     name: 'streamfold_series',
     help: 'Series of the swarm that this process holds.',
@@ -155,6 +162,9 @@ export function createProcessMetrics(version: string, registry = new Registry())
   for (const reason of DEAD_LETTER_REASONS) deadLetters.inc({ reason }, 0);
   lost.inc({ reason: 'trimmed' }, 0);
   for (const subject of ['stale', 'dead', 'wait', 'signal']) detections.inc({ subject }, 0);
+  for (const step of FAILING_STEPS) failures.inc({ step }, 0);
+  for (const outcome of ['published', 'superseded']) snapshots.inc({ outcome }, 0);
+  for (const cause of ['start', 'log_discontinued']) viewLoads.inc({ cause }, 0);
 
   return {
     observe(fact) {
@@ -211,6 +221,7 @@ export function createProcessMetrics(version: string, registry = new Registry())
       lagSeconds.set({ shard }, lag.lagSeconds);
       pending.set({ shard }, lag.pendingEntries);
       streamLength.set({ shard }, lag.streamEntries);
+      consumers.set({ shard }, lag.consumers);
     },
     setSeries: (count) => series.set(count),
     contentType: registry.contentType,

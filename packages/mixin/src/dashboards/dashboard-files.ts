@@ -1,4 +1,27 @@
-/** The dashboards of Grafana, as JSON that can be provisioned: path and text of each. */
-export function dashboardFiles(): ReadonlyMap<string, string> {
-  return new Map();
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { phaseDashboard } from './blocking-coordination-phase.ts';
+import { swarmDashboard } from './blocking-coordination-swarm.ts';
+import { blockingCoordinationDashboard } from './blocking-coordination.ts';
+import { streamfoldDashboard } from './streamfold.ts';
+
+const DASHBOARDS: readonly ((alertNames: readonly string[]) => Dashboard)[] = [
+  blockingCoordinationDashboard,
+  swarmDashboard,
+  phaseDashboard,
+  streamfoldDashboard,
+];
+
+/** The dashboards of Grafana, as JSON that can be provisioned: path and text of each. They mark when these alerts fire. */
+export function dashboardFiles(alertNames: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    DASHBOARDS.map((create) => create(alertNames)).map((dashboard) => [
+      `dashboards/${dashboard.uid ?? ''}.json`,
+      `${JSON.stringify(dashboard, atTheTop, 2)}\n`,
+    ]),
+  );
+}
+
+/** The builders hide links and annotations in a menu; they belong where they are seen, at the top. */
+function atTheTop(key: string, value: unknown): unknown {
+  return key === 'placement' && value === 'inControlsMenu' ? undefined : value;
 }

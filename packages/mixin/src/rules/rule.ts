@@ -5,7 +5,7 @@ export interface RecordingRule {
 }
 
 /** How soon somebody must look: now and at night, within the day, or when there is time. */
-type Severity = 'critical' | 'warning' | 'info';
+export type Severity = 'critical' | 'warning' | 'info';
 
 /** What an alert is about: where something of it is critical, its warnings say nothing more. */
 type Subject =

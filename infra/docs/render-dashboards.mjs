@@ -1,0 +1,53 @@
+import { mixinFiles } from '@streamfold/mixin';
+import { code, codeBlock, renderPage, renderTable } from './render-page.mjs';
+
+/** Every dashboard, its variables and its panels with what they say and ask. */
+export function renderDashboards() {
+  const dashboards = [...mixinFiles()]
+    .filter(([path]) => path.startsWith('dashboards/'))
+    .map(([path, text]) => ({ path, ...JSON.parse(text) }));
+  return renderPage('Dashboards', [
+    'How to bring them into Grafana, and how they are used, is in [dashboards](../dashboards.md).',
+    renderTable(
+      ['dashboard', 'file', 'tells'],
+      dashboards.map(({ path, uid, title, description }) => [
+        `[${title}](#${toAnchor(title)})`,
+        `${code(path)}, uid ${code(uid)}`,
+        description,
+      ]),
+    ),
+    ...dashboards.flatMap(renderDashboard),
+  ]);
+}
+
+function renderDashboard({ title, templating, panels }) {
+  const variables = templating.list.map(({ name, label, description = 'The Prometheus that is asked.' }) => [
+    label,
+    code(`$${name}`),
+    description,
+  ]);
+  return [
+    `## ${title}`,
+    renderTable(['variable', 'in queries', 'chooses'], variables),
+    ...panels.flatMap((panel) =>
+      panel.type === 'row' ? [`### ${title}: ${panel.title}`] : renderPanel(panel),
+    ),
+  ];
+}
+
+function renderPanel({ title, type, description, targets, fieldConfig }) {
+  const { unit } = fieldConfig.defaults;
+  const queries = targets.map(({ expr, legendFormat }) => `# ${legendFormat}\n${expr}`).join('\n\n');
+  return [
+    `**${title}** (${type}${unit === 'none' ? '' : `, unit ${code(unit)}`}). ${description}`,
+    codeBlock('', queries),
+  ];
+}
+
+/** As GitHub makes them of headings. */
+function toAnchor(heading) {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+}

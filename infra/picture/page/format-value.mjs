@@ -1,0 +1,19 @@
+/** A value and its unit, as Grafana shows them. */
+export function formatValue(value, unit) {
+  if (value === undefined || value === null || !Number.isFinite(value)) return ['–', ''];
+  if (unit === 's') return formatSeconds(value);
+  if (unit === 'ops') return [round(value), 'ops/s'];
+  return [round(value), ''];
+}
+
+function formatSeconds(seconds) {
+  if (seconds === 0) return ['0', 's'];
+  if (seconds < 1) return [round(seconds * 1_000), 'ms'];
+  if (seconds < 120) return [round(seconds), 's'];
+  return [round(seconds / 60), 'min'];
+}
+
+/** Three digits that count. */
+function round(value) {
+  return String(Number(value.toPrecision(3)));
+}

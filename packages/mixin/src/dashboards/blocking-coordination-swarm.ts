@@ -1,0 +1,257 @@
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { COORDINATOR_COLORS } from './colors.ts';
+import { createDashboard } from './create-dashboard.ts';
+import { linkToCoordinator, linkToPhase } from './dashboard-links.ts';
+import { DASHBOARD_UIDS } from './dashboard-uids.ts';
+import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
+import { heartbeatFailures, timeouts } from './failure-panels.ts';
+import { barGaugePanel } from './panel/bar-gauge-panel.ts';
+import { statPanel } from './panel/stat-panel.ts';
+import { tablePanel } from './panel/table-panel.ts';
+import { timeSeriesPanel } from './panel/time-series-panel.ts';
+import { orZero, quantileBy, sumBy, sumOfGauge } from './promql.ts';
+import { rateOfChosen, selectSeries } from './select-series.ts';
+import { oldestWaitNow, waitsFinished, waitsNow } from './wait-panels.ts';
+
+const NOW = { width: 4, height: 5 };
+
+/** One swarm, down to its coordinators. */
+export function swarmDashboard(alertNames: readonly string[]): Dashboard {
+  return createDashboard(
+    {
+      uid: DASHBOARD_UIDS.swarm,
+      title: 'Blocking Coordination: Swarm',
+      description: 'The coordinators of a swarm: who is blocked, who is slow, who fails.',
+      kind: 'swarm',
+      variables: [...swarmVariables(), coordinatorVariable()],
+      rows: [
+        {
+          title: 'Now',
+          panels: [
+            coordinatorsNow('Coordinators', 'Coordinators alive now.'),
+            coordinatorsNow('Blocked', 'Coordinators with at least one open wait.', 'blocked'),
+            coordinatorsNow('Stale', 'Coordinators whose heartbeat is missing.', 'stale'),
+            waitsNow(NOW),
+            oldestWaitNow(NOW),
+            cleanedUp(),
+          ],
+        },
+        { title: 'Coordinators', panels: [byStatus(), byPhase(), coordinators()] },
+        { title: 'Waits', panels: [durationByStatus(), waitsFinished({ width: 12, height: 9 })] },
+        {
+          title: 'Signals',
+          panels: [latencyByType(), signalsByType(), slowestReceivers(), slowestSenders(), rejected()],
+        },
+        { title: 'Failures', panels: [heartbeatFailures({ width: 8, height: 8 }), timeouts({ width: 8, height: 8 }), cleanupRefusals()] },
+      ],
+    },
+    alertNames,
+  );
+}
+
+function coordinatorsNow(title: string, description: string, status?: 'blocked' | 'stale') {
+  const matchers = status === undefined ? [] : [`status="${status}"`];
+  const alarming = status === 'stale' ? 'red' : 'yellow';
+  return statPanel({
+    title,
+    description,
+    unit: 'none',
+    queries: [
+      {
+        expr: orZero(sumOfGauge('blocking_coordinators_total', ['swarm_id'], matchers)),
+        legend: title.toLowerCase(),
+      },
+    ],
+    thresholds: [
+      { value: null, color: 'green' },
+      ...(status === undefined ? [] : [{ value: 1, color: alarming }]),
+    ],
+    width: 4,
+    height: 5,
+  });
+}
+
+const cleanedUp = () =>
+  statPanel({
+    title: 'Cleaned Up',
+    description: 'Coordinators whose keys were removed after their end, in the time that is shown.',
+    unit: 'none',
+    queries: [
+      {
+        expr: orZero(
+          sumBy([], rateOfChosen('coordinators_cleaned_up_total', { call: 'increase', range: '$__range' })),
+        ),
+        legend: 'cleaned up',
+      },
+    ],
+    momentary: true,
+    width: 4,
+    height: 5,
+  });
+
+const byStatus = () =>
+  timeSeriesPanel({
+    title: 'Coordinators by Status',
+    description: 'Coordinators alive: active, blocked (at least one open wait) or stale (no heartbeat).',
+    unit: 'none',
+    queries: [
+      {
+        expr: sumBy(['status'], selectSeries('blocking_coordinators_total', ['swarm_id'])),
+        legend: '{{status}}',
+      },
+    ],
+    colors: COORDINATOR_COLORS,
+    stacked: true,
+    width: 12,
+    height: 8,
+  });
+
+const byPhase = () =>
+  timeSeriesPanel({
+    title: 'Coordinators by Phase',
+    description: 'Coordinators alive, by phase. A click on a phase leads to its dashboard.',
+    unit: 'none',
+    queries: [
+      {
+        expr: sumBy(['phase'], selectSeries('blocking_coordinators_total', ['swarm_id'])),
+        legend: '{{phase}}',
+      },
+    ],
+    link: linkToPhase('label'),
+    stacked: true,
+    width: 12,
+    height: 8,
+  });
+
+const WHOLE_RANGE = { call: 'increase', range: '$__range' } as const;
+
+const coordinators = () => {
+  const sum = (name: string): string => sumBy(['coordinator_id'], rateOfChosen(name, WHOLE_RANGE));
+  return tablePanel({
+    title: 'Coordinators',
+    description:
+      'What each coordinator did in the time that is shown. A click on a coordinator chooses it on this dashboard.',
+    labels: ['coordinator_id'],
+    columns: [
+      { legend: 'Waits finished', expr: sum('blocking_duration_seconds_count'), unit: 'short' },
+      {
+        legend: 'Blocked in total',
+        expr: sum('blocking_duration_seconds_sum'),
+        unit: 's',
+      },
+      {
+        legend: 'Wait P95',
+        expr: quantileBy(
+          0.95,
+          ['coordinator_id'],
+          rateOfChosen('blocking_duration_seconds_bucket', WHOLE_RANGE),
+        ),
+        unit: 's',
+      },
+      { legend: 'Timeouts', expr: sum('timeout_events_total'), unit: 'short' },
+      { legend: 'Heartbeat failures', expr: sum('heartbeat_failures_total'), unit: 'short' },
+    ],
+    link: linkToCoordinator('cell'),
+    width: 24,
+    height: 9,
+  });
+};
+
+const durationByStatus = () => {
+  const rate = rateOfChosen('blocking_duration_seconds_bucket');
+  return timeSeriesPanel({
+    title: 'Blocking Duration P50/P95/P99',
+    description: 'How long waits blocked, of those that finished, by how they finished.',
+    unit: 's',
+    queries: [
+      { expr: quantileBy(0.5, ['status'], rate), legend: 'P50 {{status}}' },
+      { expr: quantileBy(0.95, ['status'], rate), legend: 'P95 {{status}}' },
+      { expr: quantileBy(0.99, ['status'], rate), legend: 'P99 {{status}}' },
+    ],
+    width: 12,
+    height: 9,
+  });
+};
+
+const latencyByType = () =>
+  timeSeriesPanel({
+    title: 'Signal Delivery Latency P95 by Type',
+    description: 'From sending to ACK, of the signals that the chosen coordinators received, by type.',
+    unit: 's',
+    queries: [
+      {
+        expr: quantileBy(
+          0.95,
+          ['signal_type'],
+          rateOfChosen('signal_delivery_latency_seconds_bucket', { role: 'receiver_id' }),
+        ),
+        legend: '{{signal_type}}',
+      },
+    ],
+    width: 12,
+    height: 9,
+  });
+
+const signalsByType = () =>
+  timeSeriesPanel({
+    title: 'Signals Sent by Type',
+    description: 'Signals sent per second in the chosen swarms, one for each receiver.',
+    unit: 'ops',
+    queries: [
+      { expr: sumBy(['signal_type'], rateOfChosen('signals_sent_total')), legend: '{{signal_type}}' },
+    ],
+    stacked: true,
+    width: 12,
+    height: 9,
+  });
+
+function slowest(role: 'sender_id' | 'receiver_id', title: string, description: string) {
+  const increase = rateOfChosen('signal_delivery_latency_seconds_bucket', { role, ...WHOLE_RANGE });
+  return barGaugePanel({
+    title,
+    description: `${description} The ten slowest, over the time that is shown. A click chooses the coordinator.`,
+    unit: 's',
+    queries: [{ expr: `topk(10, ${quantileBy(0.95, [role], increase)})`, legend: `{{${role}}}` }],
+    thresholds: [
+      { value: null, color: 'green' },
+      { value: 1, color: 'yellow' },
+      { value: 5, color: 'red' },
+    ],
+    link: linkToCoordinator('label', role),
+    width: 8,
+    height: 9,
+  });
+}
+
+const slowestReceivers = () =>
+  slowest('receiver_id', 'Slowest Receivers, P95', 'Who takes long to ACK what it is sent.');
+
+const slowestSenders = () =>
+  slowest('sender_id', 'Slowest for Senders, P95', 'Who waits long for the ACKs of what it sends.');
+
+const rejected = () =>
+  timeSeriesPanel({
+    title: 'Signals Rejected',
+    description:
+      'Signals and ACKs refused because of their signature, per second. Somebody signs with a wrong key, or somebody else speaks.',
+    unit: 'ops',
+    queries: [
+      {
+        expr: sumBy(['part', 'reason'], rateOfChosen('signals_rejected_total')),
+        legend: '{{part}}: {{reason}}',
+      },
+    ],
+    width: 8,
+    height: 9,
+  });
+
+const cleanupRefusals = () =>
+  timeSeriesPanel({
+    title: 'Cleanup Refusals',
+    description:
+      'Coordinators that a cleanup left alone, as their records are not as they must be, by reason.',
+    unit: 'ops',
+    queries: [{ expr: sumBy(['reason'], rateOfChosen('cleanup_refusals_total')), legend: '{{reason}}' }],
+    width: 8,
+    height: 8,
+  });

@@ -1,0 +1,191 @@
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { COORDINATOR_COLORS, QUANTILE_COLORS } from './colors.ts';
+import { createDashboard } from './create-dashboard.ts';
+import { linkToPhase, linkToSwarm } from './dashboard-links.ts';
+import { DASHBOARD_UIDS } from './dashboard-uids.ts';
+import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
+import { heartbeatFailures, timeouts } from './failure-panels.ts';
+import { piePanel } from './panel/pie-panel.ts';
+import { statPanel } from './panel/stat-panel.ts';
+import { timeSeriesPanel } from './panel/time-series-panel.ts';
+import { orZero, quantileBy, sumBy, sumOfGauge } from './promql.ts';
+import { rateOfChosen, selectSeries } from './select-series.ts';
+import { oldestWaitNow, waitsFinished, waitsNow } from './wait-panels.ts';
+
+const NOW = { width: 5, height: 8 };
+
+/** What somebody on call opens first: is coordination blocked, slow or failing, and in which swarm? */
+export function blockingCoordinationDashboard(alertNames: readonly string[]): Dashboard {
+  return createDashboard(
+    {
+      uid: DASHBOARD_UIDS.overview,
+      title: 'Blocking Coordination',
+      description: 'Whether coordinators of swarms are blocked, slow or failing, and in which swarm.',
+      kind: 'swarm',
+      variables: [...swarmVariables(), coordinatorVariable()],
+      rows: [
+        { title: 'Now', panels: [coordinatorsNow(), waitsNow(NOW), oldestWaitNow(NOW), coordinatorsByStatus()] },
+        { title: 'How long it takes', panels: [blockingDuration(), signalLatency()] },
+        { title: 'What fails', panels: [heartbeatFailures({ width: 12, height: 8 }), timeouts({ width: 12, height: 8 })] },
+        {
+          title: 'What is in progress',
+          panels: [waitsBySwarm(), oldestWaitBySwarm(), coordinatorsByPhase()],
+        },
+        { title: 'Throughput', panels: [signalsSentAndAcked(), waitsFinished({ width: 12, height: 9 })] },
+      ],
+    },
+    alertNames,
+  );
+}
+
+const coordinatorsNow = () =>
+  statPanel({
+    title: 'Active Blocking Coordinators',
+    description:
+      'Coordinators alive now in the chosen swarms, whatever they do. One that stops, or is given up for dead, leaves at once. Yellow from 5, red from 10.',
+    unit: 'none',
+    queries: [
+      { expr: orZero(sumOfGauge('blocking_coordinators_total', ['swarm_id'])), legend: 'coordinators' },
+    ],
+    thresholds: [
+      { value: null, color: 'green' },
+      { value: 5, color: 'yellow' },
+      { value: 10, color: 'red' },
+    ],
+    width: 5,
+    height: 8,
+  });
+
+const coordinatorsByStatus = () =>
+  piePanel({
+    title: 'Coordinators by Status',
+    description:
+      'Coordinators alive now: stale (their heartbeat is missing), else blocked (at least one open wait), else active.',
+    unit: 'none',
+    queries: [
+      {
+        expr: sumBy(['status'], selectSeries('blocking_coordinators_total', ['swarm_id'])),
+        legend: '{{status}}',
+      },
+    ],
+    colors: COORDINATOR_COLORS,
+    width: 9,
+    height: 8,
+  });
+
+const blockingDuration = () => {
+  const rate = rateOfChosen('blocking_duration_seconds_bucket');
+  return timeSeriesPanel({
+    title: 'Blocking Duration P95/P99',
+    description:
+      'How long waits blocked, of those that finished, by how they finished. Nothing is shown while none finishes. Never more than 30 min, the last bucket: look at the oldest wait for what is stuck.',
+    unit: 's',
+    queries: [
+      { expr: quantileBy(0.95, ['status'], rate), legend: 'P95 {{status}}' },
+      { expr: quantileBy(0.99, ['status'], rate), legend: 'P99 {{status}}' },
+    ],
+    width: 12,
+    height: 9,
+  });
+};
+
+const signalLatency = () => {
+  const rate = rateOfChosen('signal_delivery_latency_seconds_bucket', { role: 'receiver_id' });
+  return timeSeriesPanel({
+    title: 'Signal Delivery Latency P50/P95/P99',
+    description:
+      'From the sending of a signal to the recording of its ACK, of the signals that the chosen coordinators received. Signals that are never ACKed are not in it: compare what is sent and ACKed. Never more than 10 s, the last bucket.',
+    unit: 's',
+    queries: [
+      { expr: quantileBy(0.5, [], rate), legend: 'P50' },
+      { expr: quantileBy(0.95, [], rate), legend: 'P95' },
+      { expr: quantileBy(0.99, [], rate), legend: 'P99' },
+    ],
+    colors: QUANTILE_COLORS,
+    width: 12,
+    height: 9,
+  });
+};
+
+const waitsBySwarm = () =>
+  timeSeriesPanel({
+    title: 'Waits in Progress by Swarm',
+    description: 'Open waits. A click on a swarm leads to its dashboard.',
+    unit: 'none',
+    queries: [
+      { expr: sumBy(['swarm_id'], selectSeries('blocking_waits', ['swarm_id'])), legend: '{{swarm_id}}' },
+    ],
+    link: linkToSwarm('label'),
+    stacked: true,
+    width: 8,
+    height: 9,
+  });
+
+const oldestWaitBySwarm = () =>
+  timeSeriesPanel({
+    title: 'Oldest Wait by Swarm',
+    description:
+      'Age of the oldest open wait; a line that climbs without end is a coordinator that is stuck. A click on a swarm leads to its dashboard.',
+    unit: 's',
+    queries: [
+      {
+        expr: `max by (swarm_id) (${selectSeries('blocking_oldest_wait_seconds', ['swarm_id'])})`,
+        legend: '{{swarm_id}}',
+      },
+    ],
+    link: linkToSwarm('label'),
+    width: 8,
+    height: 9,
+  });
+
+const coordinatorsByPhase = () =>
+  timeSeriesPanel({
+    title: 'Coordinators by Phase',
+    description:
+      'Coordinators alive, by the phase that they are in. A click on a phase leads to its dashboard.',
+    unit: 'none',
+    queries: [
+      {
+        expr: sumBy(['phase'], selectSeries('blocking_coordinators_total', ['swarm_id'])),
+        legend: '{{phase}}',
+      },
+    ],
+    link: linkToPhase('label'),
+    stacked: true,
+    width: 8,
+    height: 9,
+  });
+
+const signalsSentAndAcked = () =>
+  timeSeriesPanel({
+    title: 'Signals Sent vs ACKed',
+    description:
+      'Signals per second in the chosen swarms, whoever sends them: sent (one for each receiver), ACKed, and ACKs that did not come in time. Sent without ACKed is work that nobody takes.',
+    unit: 'ops',
+    queries: [
+      { expr: sumBy([], rateOfChosen('signals_sent_total')), legend: 'sent' },
+      {
+        expr: sumBy(
+          [],
+          rateOfChosen('signal_delivery_latency_seconds_count', {
+            role: 'receiver_id',
+            anyCoordinator: true,
+          }),
+        ),
+        legend: 'ACKed',
+      },
+      {
+        expr: sumBy(
+          [],
+          rateOfChosen('timeout_events_total', {
+            anyCoordinator: true,
+            matchers: ['timeout_type="signal_ack"'],
+          }),
+        ),
+        legend: 'ACK timed out',
+      },
+    ],
+    colors: { sent: 'blue', ACKed: 'green', 'ACK timed out': 'red' },
+    width: 12,
+    height: 9,
+  });

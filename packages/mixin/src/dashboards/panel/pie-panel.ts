@@ -1,0 +1,51 @@
+import {
+  LegendDisplayMode,
+  LegendPlacement,
+  ReduceDataOptionsBuilder,
+  TooltipDisplayMode,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
+import {
+  PanelBuilder,
+  PieChartLabels,
+  PieChartLegendOptionsBuilder,
+  PieChartLegendValues,
+  PieChartType,
+} from '@grafana/grafana-foundation-sdk/piechart';
+import { DATASOURCE } from '../dashboard-variables.ts';
+import { buildInstantQueries } from './build-queries.ts';
+import { fixedColor } from './build-thresholds.ts';
+import type { PanelSpec } from './panel-spec.ts';
+
+/** Shares of a whole, as of now. */
+export function piePanel({
+  title,
+  description,
+  unit,
+  queries,
+  width,
+  height,
+  colors = {},
+}: PanelSpec): PanelBuilder {
+  const panel = new PanelBuilder()
+    .title(title)
+    .description(description)
+    .datasource(DATASOURCE)
+    .span(width)
+    .height(height)
+    .unit(unit)
+    .targets(buildInstantQueries(queries))
+    .pieType(PieChartType.Donut)
+    .displayLabels([PieChartLabels.Name, PieChartLabels.Value])
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false))
+    .legend(
+      new PieChartLegendOptionsBuilder()
+        .displayMode(LegendDisplayMode.Table)
+        .placement(LegendPlacement.Right)
+        .showLegend(true)
+        .values([PieChartLegendValues.Value, PieChartLegendValues.Percent]),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single));
+  for (const [name, color] of Object.entries(colors)) panel.overrideByName(name, fixedColor(color));
+  return panel;
+}

@@ -1,0 +1,47 @@
+import { PanelBuilder } from '@grafana/grafana-foundation-sdk/table';
+import { DATASOURCE } from '../dashboard-variables.ts';
+import { buildInstantQueries } from './build-queries.ts';
+import type { PanelSpec, Query } from './panel-spec.ts';
+
+/** A column of numbers: what its query gives for each row, under the query's legend. */
+export interface Column extends Query {
+  readonly unit: string;
+}
+
+/** A row for each value of one or several labels, a column for each query. A click on the first of them leads on. */
+export function tablePanel({
+  labels,
+  columns,
+  link,
+  ...spec
+}: Omit<PanelSpec, 'queries' | 'unit'> & {
+  readonly labels: readonly string[];
+  readonly columns: readonly Column[];
+}): PanelBuilder {
+  const names = columns.map(
+    ({ legend }, at) => [`Value #${String.fromCharCode('A'.charCodeAt(0) + at)}`, legend] as const,
+  );
+  const order = [...labels, ...names.map(([name]) => name)];
+  const panel = new PanelBuilder()
+    .title(spec.title)
+    .description(spec.description)
+    .datasource(DATASOURCE)
+    .span(spec.width)
+    .height(spec.height)
+    .unit('none')
+    .filterable(true)
+    .targets(buildInstantQueries(columns, 'table'))
+    .withTransformation({ id: 'merge', options: {} })
+    .withTransformation({
+      id: 'organize',
+      options: {
+        excludeByName: { Time: true },
+        indexByName: Object.fromEntries(order.map((name, at) => [name, at])),
+        renameByName: Object.fromEntries(names),
+      },
+    });
+  for (const { legend, unit } of columns) panel.overrideByName(legend, [{ id: 'unit', value: unit }]);
+  if (link !== undefined && labels[0] !== undefined)
+    panel.overrideByName(labels[0], [{ id: 'links', value: [link.build()] }]);
+  return panel;
+}

@@ -1,0 +1,52 @@
+import {
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
+  LegendDisplayMode,
+  LegendPlacement,
+  LineInterpolation,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+  VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
+import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import { DATASOURCE } from '../dashboard-variables.ts';
+import { buildQueries } from './build-queries.ts';
+import { buildThresholds, fixedColor } from './build-thresholds.ts';
+import type { PanelSpec } from './panel-spec.ts';
+
+/** Values over time, from 0 up. `stacked`: areas on top of each other. Thresholds are dashed lines. */
+export function timeSeriesPanel(spec: PanelSpec & { readonly stacked?: boolean }): PanelBuilder {
+  const { title, description, unit, queries, width, height, thresholds, stacked = false } = spec;
+  const panel = new PanelBuilder()
+    .title(title)
+    .description(description)
+    .datasource(DATASOURCE)
+    .span(width)
+    .height(height)
+    .unit(unit)
+    .min(0)
+    .targets(buildQueries(queries))
+    .lineWidth(stacked ? 1 : 2)
+    .lineInterpolation(LineInterpolation.Linear)
+    .fillOpacity(stacked ? 35 : 8)
+    .showPoints(VisibilityMode.Never)
+    .thresholds(buildThresholds(thresholds))
+    .legend(
+      new VizLegendOptionsBuilder()
+        .displayMode(LegendDisplayMode.Table)
+        .placement(LegendPlacement.Bottom)
+        .showLegend(true)
+        .calcs(['lastNotNull', 'max']),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi));
+  if (stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
+  if (thresholds !== undefined)
+    panel.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
+  for (const [name, color] of Object.entries(spec.colors ?? {}))
+    panel.overrideByName(name, fixedColor(color));
+  if (spec.link !== undefined) panel.dataLinks([spec.link]);
+  return panel;
+}

@@ -1,0 +1,70 @@
+import { statPanel } from '../panel/stat-panel.ts';
+import { selectProcessSeries } from '../select-series.ts';
+import { STAT } from './panel-sizes.ts';
+import { inRange, ofShard, rate } from './process-queries.ts';
+
+/** The state of the pipeline in a few numbers. */
+export function nowPanels() {
+  return [
+    statPanel({
+      ...STAT,
+      title: 'Aggregators',
+      description: 'Aggregators that answer when they are scraped.',
+      unit: 'none',
+      queries: [{ expr: `count(${selectProcessSeries('streamfold_build_info')})`, legend: 'aggregators' }],
+    }),
+    statPanel({
+      ...STAT,
+      title: 'Lag',
+      description: 'Age of the oldest entry that is not folded yet, on the clock of Redis; the worst shard.',
+      unit: 's',
+      queries: [{ expr: `max(${selectProcessSeries('streamfold_lag_seconds', 'shard')})`, legend: 'lag' }],
+      thresholds: alarmingFrom(10, 60),
+    }),
+    statPanel({
+      ...STAT,
+      title: 'Pending',
+      description:
+        'Entries delivered to a consumer and not acknowledged. What stays here belongs to a consumer that is gone; others claim it.',
+      unit: 'none',
+      queries: [{ expr: `sum(${ofShard('streamfold_pending_entries')})`, legend: 'pending' }],
+    }),
+    statPanel({
+      ...STAT,
+      title: 'Events Folded',
+      description: 'Events folded and committed per second, by all aggregators.',
+      unit: 'ops',
+      queries: [{ expr: `sum(${rate('streamfold_events_folded_total')})`, legend: 'events' }],
+    }),
+    statPanel({
+      ...STAT,
+      title: 'Dead Letters',
+      description: 'Events that could not be folded, in the time that is shown.',
+      unit: 'short',
+      queries: [{ expr: inRange('streamfold_dead_letters_total'), legend: 'dead letters' }],
+      thresholds: alarmingFrom(1, 100),
+      momentary: true,
+    }),
+    statPanel({
+      ...STAT,
+      title: 'Entries Lost',
+      description:
+        'Entries that were trimmed from the stream before they were folded, in the time that is shown. They can never be folded.',
+      unit: 'short',
+      queries: [{ expr: inRange('streamfold_entries_lost_total'), legend: 'lost' }],
+      thresholds: [
+        { value: null, color: 'green' },
+        { value: 1, color: 'red' },
+      ],
+      momentary: true,
+    }),
+  ];
+}
+
+function alarmingFrom(yellow: number, red: number) {
+  return [
+    { value: null, color: 'green' },
+    { value: yellow, color: 'yellow' },
+    { value: red, color: 'red' },
+  ];
+}

@@ -1,0 +1,29 @@
+import { SWARM_JOB } from '../rules/scrape-jobs.ts';
+import { selectSeries, type SwarmVariable } from './select-series.ts';
+
+/** `sum by (…) (vector)`, or `sum(vector)` without labels. */
+export function sumBy(labels: readonly string[], vector: string): string {
+  return labels.length === 0 ? `sum(${vector})` : `sum by (${labels.join(', ')}) (${vector})`;
+}
+
+/** The quantile within the buckets whose rate is given, for each value of the labels. */
+export function quantileBy(share: number, labels: readonly string[], bucketRate: string): string {
+  return `histogram_quantile(${share}, ${sumBy(['le', ...labels], bucketRate)})`;
+}
+
+/** The sum over all series that are chosen of a gauge. */
+export function sumOfGauge(
+  name: string,
+  variables: readonly SwarmVariable[],
+  matchers: readonly string[] = [],
+): string {
+  return `sum(${selectSeries(name, variables, matchers)})`;
+}
+
+/**
+ * 0 where there are no series though the target is scraped: nobody is alive, nobody waits. Where it cannot be scraped
+ * there is no value: what is not known is not 0.
+ */
+export function orZero(expression: string): string {
+  return `${expression}\nor\n0 * count(up{job="${SWARM_JOB}", job=~"$job", instance=~"$instance"} == 1)`;
+}

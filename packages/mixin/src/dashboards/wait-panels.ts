@@ -1,0 +1,51 @@
+import { WAIT_COLORS } from './colors.ts';
+import type { PanelSize } from './panel-size.ts';
+import { statPanel } from './panel/stat-panel.ts';
+import { timeSeriesPanel } from './panel/time-series-panel.ts';
+import { orZero, sumBy, sumOfGauge } from './promql.ts';
+import { rateOfChosen, selectSeries } from './select-series.ts';
+
+/** How many waits are open now. */
+export const waitsNow = (size: PanelSize) =>
+  statPanel({
+    ...size,
+    title: 'Waits in Progress',
+    description: 'Waits that are open now: coordinators blocking until the ACKs that they need are in.',
+    unit: 'none',
+    queries: [{ expr: orZero(sumOfGauge('blocking_waits', ['swarm_id'])), legend: 'waits' }],
+  });
+
+/** For how long the oldest of them has been open. */
+export const oldestWaitNow = (size: PanelSize) =>
+  statPanel({
+    ...size,
+    title: 'Oldest Wait',
+    description:
+      'Age of the oldest wait that is open now, on the clock of Redis. A wait that never ends shows here and nowhere else: durations are observed when a wait finishes. Red from 30 min on, as in the alert StuckCoordinator.',
+    unit: 's',
+    queries: [
+      {
+        expr: orZero(`max(${selectSeries('blocking_oldest_wait_seconds', ['swarm_id'])})`),
+        legend: 'oldest',
+      },
+    ],
+    thresholds: [
+      { value: null, color: 'green' },
+      { value: 300, color: 'yellow' },
+      { value: 1800, color: 'red' },
+    ],
+  });
+
+/** How many waits finish, by how. */
+export const waitsFinished = (size: PanelSize) =>
+  timeSeriesPanel({
+    ...size,
+    title: 'Waits Finished',
+    description: 'Waits that finish, per second, by how: the throughput of coordination.',
+    unit: 'ops',
+    queries: [
+      { expr: sumBy(['status'], rateOfChosen('blocking_duration_seconds_count')), legend: '{{status}}' },
+    ],
+    colors: WAIT_COLORS,
+    stacked: true,
+  });

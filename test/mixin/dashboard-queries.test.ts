@@ -1,0 +1,101 @@
+import test from 'ava';
+import { startPrivatePrometheus } from '@streamfold/private-servers';
+import { Redis } from 'ioredis';
+import { appendFlat } from '../harness/append-events.ts';
+import { queryPrometheus } from '../harness/query-prometheus.ts';
+import { queryLast } from '../harness/query-range.ts';
+import { scrapeConfig } from '../harness/scrape-config.ts';
+import { startStreamfold } from '../harness/start-streamfold.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+import { interpolateQuery } from './interpolate-query.ts';
+import { DASHBOARDS, listTargets, type DashboardJson, type TargetJson } from './read-dashboards.ts';
+
+/** What never happens in a demo: nobody signs badly, nothing is cleaned up, and every event can be folded. */
+const NOT_IN_A_DEMO = [
+  {
+    type: 'signal.rejected',
+    swarm_id: 'swarm-build',
+    sender_id: 'build-9',
+    receiver_id: 'build-1',
+    signal_type: 'handoff',
+    part: 'signal',
+    reason: 'bad_signature',
+  },
+  { type: 'cleanup.removed', swarm_id: 'swarm-build', removed_id: 'build-9' },
+  { type: 'cleanup.refused', swarm_id: 'swarm-build', refused_id: 'build-9', reason: 'too_old' },
+  { type: 'no.such.type', swarm_id: 'swarm-build' },
+];
+
+/** As Grafana has it of a scrape each second: four scrapes. */
+const DURATIONS = { rateInterval: '4s', range: '30s' };
+const SHOWN_SECONDS = 30;
+/** A coordinator of the demo that dies is told of after seconds; a busy machine takes longer for all of it. */
+const ALL_SHOWN_MS = 110_000;
+
+/** Whether a query gives a number, as Grafana would ask; and those labels that its legend shows. */
+async function givesData(url: string, target: TargetJson, dashboard: DashboardJson): Promise<boolean> {
+  const query = interpolateQuery(target.expr, dashboard, { durations: DURATIONS });
+  const labels = [...target.legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+  const found = target.instant
+    ? (await queryPrometheus(url, query)).map(({ metric, value }) => ({ metric, numbers: [value] }))
+    : (await queryLast(url, query, SHOWN_SECONDS)).map(({ metric, values }) => ({
+        metric,
+        numbers: values.map(([, value]) => value),
+      }));
+  return found.some(
+    ({ metric, numbers }) =>
+      numbers.some(Number.isFinite) && labels.every((label) => (metric[label] ?? '') !== ''),
+  );
+}
+
+/** What a variable offers: `label_values(selector, label)`. */
+async function listValues(url: string, query: string, dashboard: DashboardJson): Promise<readonly string[]> {
+  const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? [];
+  const parameters = { 'match[]': interpolateQuery(selector, dashboard, { durations: DURATIONS }) };
+  const response = await fetch(
+    `${url}/api/v1/label/${label}/values?${new URLSearchParams(parameters).toString()}`,
+  );
+  return ((await response.json()) as { data: string[] }).data;
+}
+
+test('every query of every panel gives data, and every variable has values, from a Prometheus that scrapes the demo', async (t) => {
+  t.timeout(3 * 60_000);
+  const demo = startStreamfold(['demo', '--port', '0']);
+  t.teardown(async () => {
+    demo.kill('SIGTERM');
+    await demo.ended;
+  });
+  const swarmUrl = await demo.waitFor(/metrics of the swarms +(\S+)/);
+  const processUrls = (await demo.waitFor(/each process's own +(.+)/)).trim().split(/\s+/);
+  const redis = new Redis(await demo.waitFor(/Redis +(redis:\S+)/));
+  t.teardown(() => redis.disconnect());
+  const prometheus = await startPrivatePrometheus(scrapeConfig({ swarmUrl, processUrls }));
+  t.teardown(() => prometheus.stop());
+  await appendFlat(redis, { prefix: 'streamfold' }, NOT_IN_A_DEMO);
+
+  let missing = listTargets();
+  t.true(missing.length > 60);
+  await waitUntil(
+    'every query to give data',
+    async () => {
+      const still: typeof missing = [];
+      for (const each of missing)
+        if (!(await givesData(prometheus.url, each.target, each.dashboard))) still.push(each);
+      missing = still;
+      return missing.length === 0;
+    },
+    ALL_SHOWN_MS,
+  ).catch(() => undefined); // the comparison then tells which
+  t.deepEqual(
+    missing.map(({ where }) => where),
+    [],
+  );
+
+  for (const dashboard of DASHBOARDS.values()) {
+    for (const { name, query, type } of dashboard.templating.list) {
+      if (type !== 'query') continue;
+      const values = await listValues(prometheus.url, query, dashboard);
+      t.true(values.length > 0, `${dashboard.uid}: ${name}`);
+    }
+  }
+});

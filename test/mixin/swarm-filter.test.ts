@@ -1,0 +1,93 @@
+import test from 'ava';
+import { startPrivatePrometheus } from '@streamfold/private-servers';
+import { appendFlat } from '../harness/append-events.ts';
+import { queryPrometheus } from '../harness/query-prometheus.ts';
+import { scrapeConfig } from '../harness/scrape-config.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+import { interpolateQuery, type Choice } from './interpolate-query.ts';
+import { DASHBOARDS } from './read-dashboards.ts';
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+const DURATIONS = { rateInterval: '30s', range: '30s' };
+
+/** A coordinator that finishes a wait, fails a heartbeat, and ACKs a signal of its own. */
+function* liveIn(swarm: string, coordinator: string): Generator<Record<string, string>> {
+  const [swarm_id, coordinator_id] = [swarm, coordinator];
+  yield { type: 'wait.finished', swarm_id, coordinator_id, status: 'completed', duration_ms: '10' };
+  yield* failIn(swarm, coordinator);
+}
+
+function* failIn(swarm_id: string, coordinator_id: string): Generator<Record<string, string>> {
+  yield { type: 'heartbeat.stale', swarm_id, coordinator_id };
+  yield { type: 'timeout', swarm_id, coordinator_id, timeout_type: 'signal_ack' };
+  yield {
+    type: 'signal.acked',
+    swarm_id,
+    sender_id: coordinator_id,
+    receiver_id: coordinator_id,
+    signal_type: 'handoff',
+    latency_ms: '5',
+  };
+}
+
+const EVENTS = [
+  ...liveIn('s.a', 'only-in-a'),
+  ...liveIn('s.b', 'only-in-b'),
+  ...liveIn('s.a', 'in/both'),
+  ...liveIn('s.b', 'in/both'),
+  // Died before it finished its first wait: nothing tells of which swarm it was.
+  ...failIn('s.b', 'unknown'),
+];
+
+test('choosing a swarm leaves out what coordinators of others did, in panels of metrics without a swarm too, and never one of which no wait is known', async (t) => {
+  const aggregator = await startAggregator({ redisUrl: server.url });
+  t.teardown(() => aggregator.stop());
+  const { url } = aggregator;
+  await appendFlat(server.redis, { prefix: 'streamfold' }, EVENTS);
+  const prometheus = await startPrivatePrometheus(scrapeConfig({ swarmUrl: url, processUrls: [url] }));
+  t.teardown(() => prometheus.stop());
+
+  /** Which coordinators a panel shows, by its query told apart by them. */
+  const shown = async (title: string, query: string, choice: Choice): Promise<string[]> => {
+    const dashboard = DASHBOARDS.get('blocking-coordination');
+    const panel = dashboard?.panels.find((each) => each.title === title);
+    const target = panel?.targets.find(({ legendFormat }) => legendFormat === query);
+    if (dashboard === undefined || target === undefined) throw new Error(`expected ${title}, ${query}`);
+    const label = target.expr.includes('receiver_id') ? 'receiver_id' : 'coordinator_id';
+    const apart = interpolateQuery(target.expr, dashboard, { durations: DURATIONS, choice })
+      .replace(/^histogram_quantile\([\d.]+, ([\s\S]*)\)$/, '$1')
+      .replace(/^sum( by \([^)]*\))?/, `sum by (${label})`);
+    const samples = await queryPrometheus(prometheus.url, apart);
+    return samples.map(({ metric }) => metric[label] ?? '').toSorted();
+  };
+
+  const everybody = ['in/both', 'only-in-a', 'only-in-b', 'unknown'];
+  for (const [title, query] of [
+    ['Heartbeat Failures Rate', '{{failure_type}}'],
+    ['Timeout Events Rate', '{{timeout_type}}'],
+    ['Signal Delivery Latency P50/P95/P99', 'P95'],
+    ['Signals Sent vs ACKed', 'ACKed'],
+    ['Signals Sent vs ACKed', 'ACK timed out'],
+  ] as const) {
+    await waitUntil(`${title} to be scraped twice`, async () => (await shown(title, query, {})).length > 0);
+    t.deepEqual(await shown(title, query, {}), everybody, title);
+    t.deepEqual(await shown(title, query, { swarm_id: ['s.a', 's.b'] }), everybody, title);
+    t.deepEqual(await shown(title, query, { swarm_id: ['s.a'] }), ['in/both', 'only-in-a', 'unknown'], title);
+    t.deepEqual(await shown(title, query, { swarm_id: ['s.b'] }), ['in/both', 'only-in-b', 'unknown'], title);
+    if (title === 'Signals Sent vs ACKed') continue; // of all coordinators
+    t.deepEqual(
+      await shown(title, query, { coordinator_id: ['only-in-b', 'in/both'] }),
+      ['in/both', 'only-in-b'],
+      title,
+    );
+    t.deepEqual(
+      await shown(title, query, { swarm_id: ['s.a'], coordinator_id: ['in/both'] }),
+      ['in/both'],
+      title,
+    );
+  }
+});
