@@ -15,6 +15,9 @@ RUN --mount=type=cache,target=/pnpm-store \
  && npx pnpm@10.34.9 --filter streamfold deploy --prod --legacy --store-dir /pnpm-store /streamfold
 
 FROM node:24.14.1-alpine3.22
+LABEL org.opencontainers.image.title=streamfold \
+      org.opencontainers.image.description="Event-sourced metrics over Redis Streams" \
+      org.opencontainers.image.licenses=Apache-2.0
 ENV NODE_ENV=production \
     STREAMFOLD_HOST=0.0.0.0 \
     STREAMFOLD_PORT=3000
