@@ -123,6 +123,12 @@ const MISTAKES: readonly Mistake[] = [
     noticedBy: ['a lag of an hour that shrinks does not fire StreamfoldLagGrowing'],
   },
   {
+    mistake: 'a lag that wavers is one that shrinks',
+    search: /> -0\.1\n/g,
+    replacement: '>= 0\n',
+    noticedBy: ['a lag that wavers about two minutes fires StreamfoldLagGrowing'],
+  },
+  {
     mistake: 'having nothing to fold is not folding',
     search: /sum\(min_over_time\([^\n]*> 0\n/g,
     replacement: 'vector(1)\n',

@@ -9,10 +9,11 @@ import { waitUntil } from '../harness/wait-until.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('promtool accepts the configuration', async (t) => {
+test('promtool accepts the configuration, and the rules that it names', async (t) => {
   const file = fileURLToPath(import.meta.resolve('../../../infra/prometheus/prometheus.yml'));
   const { code, lines } = await runPromtool(['check', 'config', file]);
   t.is(code, 0, lines.join('\n'));
+  t.regex(lines.join('\n'), /3 rule files found/);
 });
 
 test('promtool accepts the metrics of the swarms but for the one name that is given, and those of the process', async (t) => {

@@ -118,6 +118,19 @@ const folding: readonly RuleCase[] = [
     resolved: ['StreamfoldLagGrowing'],
   },
   {
+    title: 'a lag that wavers about two minutes fires StreamfoldLagGrowing',
+    minutes: 20,
+    series: {
+      ...healthy(20),
+      ...onBoth(
+        'streamfold_lag_seconds',
+        { shard: '1' },
+        Array.from({ length: 20 }, (_, minute) => [1, minute % 3 === 0 ? 110 : 125]),
+      ),
+    },
+    fires: [{ ...LAGGING, description: LAGGING.description.replace('4m 0s', '2m 5s') }],
+  },
+  {
     title: 'a lag of an hour that shrinks does not fire StreamfoldLagGrowing',
     minutes: 20,
     series: {

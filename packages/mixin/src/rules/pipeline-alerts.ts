@@ -56,12 +56,15 @@ function replicaDown({ duration, grafanaUrl }: RuleContext): AlertRule {
   };
 }
 
+/** A lag that shrinks by no more than this is not being caught up: of a wavering one the trend is now below 0, now above. */
+const CAUGHT_UP_SECONDS_PER_SECOND = 0.1;
+
 function lagGrowing({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
   const lag = 'shard:streamfold_lag_seconds:max';
   return {
     alert: 'StreamfoldLagGrowing',
     // Behind, and not catching up: after an outage or at a rebuild the lag is large, and falls.
-    expr: `${lag} > ${thresholds.lagSeconds}\nand\nderiv(${lag}[${duration(5 * MINUTE_SECONDS)}]) >= 0`,
+    expr: `${lag} > ${thresholds.lagSeconds}\nand\nderiv(${lag}[${duration(5 * MINUTE_SECONDS)}]) > -${CAUGHT_UP_SECONDS_PER_SECOND}`,
     for: duration(5 * MINUTE_SECONDS),
     labels: { severity: 'warning', subject: 'folding' },
     annotations: {
