@@ -1,7 +1,7 @@
 // Draws docs/images/blocking-coordination.png: `npm run picture`. A real demo runs for some minutes, a real Prometheus
 // scrapes it, the queries of the dashboard's panels are asked as Grafana would ask, and a real browser draws the answers.
 //
-//   node infra/picture.mjs [--minutes 10]
+//   node infra/picture.mjs [--minutes 5]
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -18,7 +18,7 @@ const PICTURE = fileURLToPath(new URL('../docs/images/blocking-coordination.png'
 /** Before that a rate over a minute has seen less than a minute. */
 const WARM_UP_SECONDS = 75;
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '5' } } });
 const shownSeconds = Number(values.minutes) * 60;
 
 const demo = await startScrapedDemo();

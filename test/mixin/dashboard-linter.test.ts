@@ -24,15 +24,18 @@ function parseTarget({ expr }: TargetJson, dashboard: DashboardJson): ParsedQuer
   return parsePromql(outside.join('"'));
 }
 
-const QUERIES = listTargets().map(({ where, dashboard, target }) => ({
-  where,
-  query: parseTarget(target, dashboard),
-}));
+/** Every query of every panel. @throws where one is no PromQL. */
+function parseAll(): { where: string; query: ParsedQuery }[] {
+  return listTargets().map(({ where, dashboard, target }) => ({
+    where,
+    query: parseTarget(target, dashboard),
+  }));
+}
 
 test('there are dashboards, panels and queries to look at', (t) => {
   t.is(ALL.length, 4);
   t.true(PANELS.length > 40);
-  t.true(QUERIES.length > 60);
+  t.true(parseAll().length > 60);
 });
 
 test('template-datasource-rule: a dashboard has one data source, which is a variable', (t) => {
@@ -62,7 +65,7 @@ for (const [name, label] of [
   });
 
   test(`target-${name}-rule: every selector is narrowed by the variable ${name}`, (t) => {
-    const wide = QUERIES.flatMap(({ where, query }) =>
+    const wide = parseAll().flatMap(({ where, query }) =>
       query.selectors
         .filter(
           ({ matchers }) =>
@@ -141,25 +144,27 @@ test('panel-no-targets-rule: every panel has a query', (t) => {
 });
 
 test('target-promql-rule: every query is PromQL', (t) => {
-  for (const { where, query } of QUERIES) t.true(query.selectors.length > 0, where);
+  for (const { where, query } of parseAll()) t.true(query.selectors.length > 0, where);
+  for (const { annotations } of ALL)
+    for (const { expr } of annotations.list) t.is(parsePromql(expr).selectors[0]?.metric, 'ALERTS');
   t.throws(() => parsePromql('sum(rate(a[5m])'), { message: /expected PromQL/ });
 });
 
 test('target-rate-interval-rule: every rate is over $__rate_interval', (t) => {
-  const others = QUERIES.flatMap(({ where, query }) =>
+  const others = parseAll().flatMap(({ where, query }) =>
     query.selectors
       .filter(({ call, range }) => (call === 'rate' || call === 'irate') && range !== MARKS.rateInterval)
       .map(({ metric }) => `${where}: ${metric}`),
   );
   t.deepEqual(others, []);
-  t.true(QUERIES.some(({ query }) => query.selectors.some(({ range }) => range === MARKS.rateInterval)));
+  t.true(parseAll().some(({ query }) => query.selectors.some(({ range }) => range === MARKS.rateInterval)));
 });
 
 test('target-counter-agg-rule: counters are asked for their rate or increase, gauges for their value', (t) => {
   const types = new Map(
     [...CATALOGUE, ...describeProcessMetrics()].map(({ name, type }) => [name, type] as const),
   );
-  for (const { where, query } of QUERIES) {
+  for (const { where, query } of parseAll()) {
     for (const { metric, call } of query.selectors) {
       const rated = call === 'rate' || call === 'increase';
       // Whether a coordinator is known at all is not a question of its counter's value.

@@ -2,9 +2,9 @@ import test from 'ava';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 import { appendFlat } from '../harness/append-events.ts';
+import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus } from '../harness/query-prometheus.ts';
 import { queryLast } from '../harness/query-range.ts';
-import { scrapeConfig } from '../harness/scrape-config.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { interpolateQuery } from './interpolate-query.ts';
@@ -69,7 +69,15 @@ test('every query of every panel gives data, and every variable has values, from
   const processUrls = (await demo.waitFor(/each process's own +(.+)/)).trim().split(/\s+/);
   const redis = new Redis(await demo.waitFor(/Redis +(redis:\S+)/));
   t.teardown(() => redis.disconnect());
-  const prometheus = await startPrivatePrometheus(scrapeConfig({ swarmUrl, processUrls }));
+  const prometheus = await startPrivatePrometheus(
+    await adaptPrometheusConfig(['prometheus.yml'], {
+      targets: {
+        'blocking-coordination': [new URL(swarmUrl).host],
+        streamfold: processUrls.map((url) => new URL(url).host),
+      },
+      intervalMs: 1_000,
+    }),
+  );
   t.teardown(() => prometheus.stop());
   await appendFlat(redis, { prefix: 'streamfold' }, NOT_IN_A_DEMO);
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
-import { alertNames } from '@streamfold/mixin';
+import { alertNames, mixinFiles } from '@streamfold/mixin';
 import { interpolateQuery } from './interpolate-query.ts';
 import { parsePromql } from './parse-promql.ts';
 import { DASHBOARDS, dataLinksOf, listTargets, panelsOf, type DashboardJson } from './read-dashboards.ts';
@@ -195,6 +195,18 @@ test('a click leads to a dashboard that is there, with variables that both have,
     }
   }
   t.true(links >= 10);
+});
+
+test('an alert leads to a dashboard that is there, with variables that it has', (t) => {
+  const urls = [...mixinFiles()]
+    .filter(([path]) => path.startsWith('alerts/'))
+    .flatMap(([, text]) => [...text.matchAll(/dashboard_url: "?(.*?)"?$/gm)].map(([, url]) => url ?? ''));
+  t.true(urls.length >= alertNames().length);
+  for (const url of urls) {
+    const target = DASHBOARDS.get(/\/d\/([a-z-]+)(?:\?|$)/.exec(url)?.[1] ?? '');
+    t.truthy(target, url);
+    for (const [, name = ''] of url.matchAll(/[?&]var-(\w+)=/g)) t.true(hasVariable(target, name), url);
+  }
 });
 
 function hasVariable(dashboard: DashboardJson | undefined, name: string): boolean {

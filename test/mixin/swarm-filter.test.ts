@@ -1,8 +1,8 @@
 import test from 'ava';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
+import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus } from '../harness/query-prometheus.ts';
-import { scrapeConfig } from '../harness/scrape-config.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -46,9 +46,13 @@ const EVENTS = [
 test('choosing a swarm leaves out what coordinators of others did, in panels of metrics without a swarm too, and never one of which no wait is known', async (t) => {
   const aggregator = await startAggregator({ redisUrl: server.url });
   t.teardown(() => aggregator.stop());
-  const { url } = aggregator;
   await appendFlat(server.redis, { prefix: 'streamfold' }, EVENTS);
-  const prometheus = await startPrivatePrometheus(scrapeConfig({ swarmUrl: url, processUrls: [url] }));
+  const prometheus = await startPrivatePrometheus(
+    await adaptPrometheusConfig(['prometheus.yml'], {
+      targets: { 'blocking-coordination': [new URL(aggregator.url).host] },
+      intervalMs: 1_000,
+    }),
+  );
   t.teardown(() => prometheus.stop());
 
   /** Which coordinators a panel shows, by its query told apart by them. */

@@ -33,7 +33,7 @@ export function drawTimeSeries(panel, range, place) {
           grid: { stroke: GRID, width: 1 },
           ticks: { show: false },
           size: 24,
-          space: 90,
+          space: 64,
           values: (_, splits) => splits.map(showClock),
         },
         {

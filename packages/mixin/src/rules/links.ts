@@ -1,3 +1,5 @@
+import type { DashboardUid } from '../dashboards/dashboard-uids.ts';
+
 /** Where the pages for whoever is woken are. */
 const RUNBOOKS_URL = 'https://github.com/streamfold/streamfold/blob/main/docs/runbooks';
 
@@ -8,10 +10,6 @@ export const GRAFANA_URL = 'http://localhost:3001';
 export function runbookUrl(alert: string): string {
   return `${RUNBOOKS_URL}/${alert}.md`;
 }
-
-/** The dashboards, by their uid. */
-type DashboardUid =
-  'blocking-coordination' | 'blocking-coordination-swarm' | 'blocking-coordination-phase' | 'streamfold';
 
 /** A dashboard; `query` chooses values of its variables. */
 export function dashboardUrl(grafanaUrl: string, uid: DashboardUid, query = ''): string {
