@@ -128,11 +128,8 @@ test('a notification says what, how much, what to do and where to look', async (
         client_url: ANNOTATIONS.dashboard_url,
       });
       t.like(notification.payload, { summary: title, severity: 'critical', class: 'HeartbeatsLost' });
-      t.is(notification.payload.custom_details['runbook'], ANNOTATIONS.runbook_url);
-      t.deepEqual(
-        notification.payload.custom_details['alerts']?.trim().split('\n').toSorted(),
-        lines.toSorted(),
-      );
+      t.is(notification.payload.custom_details.runbook, ANNOTATIONS.runbook_url);
+      t.deepEqual(notification.payload.custom_details.alerts.trim().split('\n').toSorted(), lines.toSorted());
     }
   }
 });

@@ -65,7 +65,7 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
     const isSlack = notification.to === 'slack';
     const title = isSlack ? (notification.attachments[0]?.title ?? '') : notification.payload.summary;
     const [, status = '', alertname = ''] = /^(FIRING|RESOLVED)(?: \d+)?: (\w+)/.exec(title) ?? [];
-    const text = isSlack ? notification.attachments[0]?.text : notification.payload.custom_details['alerts'];
+    const text = isSlack ? notification.attachments[0]?.text : notification.payload.custom_details.alerts;
     return {
       alertname,
       told: `${isSlack ? notification.channel : notification.to} ${status.toLowerCase()}`,
