@@ -105,7 +105,7 @@ test('coordinators that lose their heartbeats wake somebody; when they beat agai
   const heartbeats = await beat();
   for (const heartbeat of heartbeats) heartbeat.stop();
   await watch.waitUntilTold('HeartbeatFailures', 'firing', CRITICAL);
-  t.regex(watch.textsOf('HeartbeatFailures')[0] ?? '', new RegExp(`^• ${COORDINATORS} coordinators`));
+  t.regex(watch.textsOf('HeartbeatFailures')[0] ?? '', new RegExp(`^• ${COORDINATORS} coordinators`, 'm'));
 
   await beat();
   await watch.waitUntilTold('HeartbeatFailures', 'resolved', CRITICAL);
@@ -118,7 +118,10 @@ test('a mass death wakes somebody, whichever replica is scraped, once', async (t
   await watch.waitUntilTold('TimeoutEvents', 'firing', CRITICAL);
   await watch.waitUntilTold('HeartbeatFailures', 'firing', CRITICAL);
   const died = `• ${COORDINATORS} timeouts of type heartbeat within five minutes.`;
-  t.deepEqual([...new Set(watch.textsOf('TimeoutEvents').map((text) => text.trim()))], [died]);
+  t.true(
+    watch.textsOf('TimeoutEvents').every((text) => text.includes(died)),
+    watch.textsOf('TimeoutEvents').join(),
+  );
   for (const url of watch.prometheusUrls) {
     const firing = 'count by (alertname) (ALERTS{alertstate="firing",alertname="TimeoutEvents"})';
     await waitUntil('each Prometheus to fire', async () => (await queryValue(url, firing)) === 1);
@@ -147,7 +150,7 @@ test('a mass death wakes somebody though the aggregator is restarted in the midd
   await restart();
   await joinAndDie(swarm, ids.slice(COORDINATORS / 2));
   await watch.waitUntilTold('TimeoutEvents', 'firing', CRITICAL);
-  t.regex(watch.textsOf('TimeoutEvents')[0] ?? '', new RegExp(`^• ${COORDINATORS} timeouts`));
+  t.regex(watch.textsOf('TimeoutEvents')[0] ?? '', new RegExp(`^• ${COORDINATORS} timeouts`, 'm'));
   await watch.waitUntilTold('TimeoutEvents', 'resolved', CRITICAL);
 });
 
@@ -162,7 +165,7 @@ test('timeouts wake somebody though each is the very first event of its coordina
   await watch.waitUntilTold('TimeoutEvents', 'firing', CRITICAL);
   t.regex(
     watch.textsOf('TimeoutEvents')[0] ?? '',
-    new RegExp(`^• ${COORDINATORS} timeouts of type signal_ack`),
+    new RegExp(`^• ${COORDINATORS} timeouts of type signal_ack`, 'm'),
   );
   await watch.waitUntilTold('TimeoutEvents', 'resolved', CRITICAL);
   t.deepEqual(swarmAlertsTold(watch), ['TimeoutEvents']);
