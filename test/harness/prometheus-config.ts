@@ -33,23 +33,16 @@ export interface ConfigChanges {
   readonly remoteWriteUrl?: string;
 }
 
-/** Files of `infra/prometheus`, one after the other: a part of a configuration is made to be appended to a whole one. */
-export async function readPrometheusConfig(names: readonly string[]): Promise<string> {
-  const read = (name: string): Promise<string> =>
-    readFile(fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`)), 'utf8');
-  return (await Promise.all(names.map(read))).join('');
-}
-
 /**
  * A configuration as it is delivered, with other targets and short intervals. Its rules are those in the folder `alerts`
- * beside it, whatever the delivered one names.
+ * beside it, whatever the delivered one names. Of several files each is appended to those before it.
  */
 export async function adaptPrometheusConfig(
   names: readonly string[],
   changes: ConfigChanges,
 ): Promise<string> {
   const { targets, intervalMs, externalLabels, alertmanager, remoteWriteUrl } = changes;
-  const delivered = parse(await readPrometheusConfig(names)) as DeliveredConfig;
+  const delivered = parse((await Promise.all(names.map(readDelivered))).join('')) as DeliveredConfig;
   const every = `${intervalMs}ms`;
   return stringify({
     ...delivered,
@@ -76,6 +69,10 @@ export async function adaptPrometheusConfig(
       queue_config: { batch_send_deadline: '100ms' },
     })),
   });
+}
+
+function readDelivered(name: string): Promise<string> {
+  return readFile(fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`)), 'utf8');
 }
 
 /** A series is shown as 0 for a second, where it is for longer at the delivered intervals. */

@@ -61,18 +61,7 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
       async () => (await queryValue(url, 'count(timeout_type:timeout_events_total:sum)')) === 3,
     );
   }
-  const read = (notification: Notification) => {
-    const isSlack = notification.to === 'slack';
-    const title = isSlack ? (notification.attachments[0]?.title ?? '') : notification.payload.summary;
-    const [, status = '', alertname = ''] = /^(FIRING|RESOLVED)(?: \d+)?: (\w+)/.exec(title) ?? [];
-    const text = isSlack ? notification.attachments[0]?.text : notification.payload.custom_details.alerts;
-    return {
-      alertname,
-      told: `${isSlack ? notification.channel : notification.to} ${status.toLowerCase()}`,
-      text: text ?? '',
-    };
-  };
-  const all = () => receiver.notifications.map(read);
+  const all = () => receiver.notifications.map(readNotification);
   const toldOf = (name: string): string[] =>
     all().flatMap(({ alertname, told }) => (alertname === name ? [told] : []));
   return {
@@ -97,6 +86,19 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
       await alertmanager.stop();
       await receiver.stop();
     },
+  };
+}
+
+/** The alert that a notification is of, to whom it went and in which state, and its text. */
+function readNotification(notification: Notification): { alertname: string; told: string; text: string } {
+  const isSlack = notification.to === 'slack';
+  const title = isSlack ? (notification.attachments[0]?.title ?? '') : notification.payload.summary;
+  const [, status = '', alertname = ''] = /^(FIRING|RESOLVED)(?: \d+)?: (\w+)/.exec(title) ?? [];
+  const text = isSlack ? notification.attachments[0]?.text : notification.payload.custom_details.alerts;
+  return {
+    alertname,
+    told: `${isSlack ? notification.channel : notification.to} ${status.toLowerCase()}`,
+    text: text ?? '',
   };
 }
 

@@ -53,10 +53,12 @@ test('a global Prometheus has the recorded series of each region, by region, and
   t.teardown(() => federation.stop());
 
   const total = 'sum by (region) (timeout_type:timeout_events_total:sum{timeout_type="heartbeat"})';
-  const read = async (query: string): Promise<Record<string, number>> =>
-    Object.fromEntries(
-      (await queryPrometheus(federation.url, query)).map(({ metric, value }) => [metric['region'], value]),
+  const read = async (query: string): Promise<Readonly<Record<string, number>>> => {
+    const samples = await queryPrometheus(federation.url, query);
+    return Object.fromEntries(
+      samples.map(({ metric, value }): [string, number] => [metric['region'] ?? '', value]),
     );
+  };
   await waitUntil('the deaths of both regions', async () => {
     const { eu, us } = await read(total);
     return eu === 3 && us === 5;
