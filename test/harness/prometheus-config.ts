@@ -71,7 +71,8 @@ export async function adaptPrometheusConfig(
   });
 }
 
-function readDelivered(name: string): Promise<string> {
+/** The text of a file of `infra/prometheus`. */
+export function readDelivered(name: string): Promise<string> {
   return readFile(fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`)), 'utf8');
 }
 
