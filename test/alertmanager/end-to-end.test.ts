@@ -30,19 +30,21 @@ interface Scene {
 /** Aggregators with keys of their own, all that watches over them, and a swarm whose metrics they serve. */
 async function setScene(
   t: ExecutionContext,
-  { aggregators: count = 1, rules = {} }: { aggregators?: number; rules?: RuleOptions } = {},
+  options: { aggregators?: number; zeroFirst?: boolean; rules?: RuleOptions } = {},
 ): Promise<Scene> {
+  const { aggregators: count = 1, zeroFirst = true, rules = {} } = options;
   const prefix = nextPrefix();
-  const options = { redisUrl: server.url, prefix, monitorGraceMs: 0 };
+  const settings = { redisUrl: server.url, prefix, monitorGraceMs: 0 };
   const aggregators: TestAggregator[] = [];
   for (let number = 0; number < count; number++) {
-    const aggregator = await startAggregator(options);
+    const aggregator = await startAggregator(settings);
     t.teardown(() => aggregator.stop());
     aggregators.push(aggregator);
   }
   const watch = await startWatch({
     aggregatorUrls: aggregators.map(({ url }) => url),
     prometheuses: count,
+    zeroFirst,
     rules: { timeScale: TIME_SCALE, ...rules },
   });
   t.teardown(() => watch.stop());
@@ -51,7 +53,7 @@ async function setScene(
   const restart = async (): Promise<void> => {
     const [first] = aggregators;
     await first?.stop();
-    const aggregator = await startAggregator({ ...options, port: Number(new URL(first?.url ?? '').port) });
+    const aggregator = await startAggregator({ ...settings, port: Number(new URL(first?.url ?? '').port) });
     t.teardown(() => aggregator.stop());
   };
   return { swarm, watch, prefix, restart };
@@ -154,8 +156,8 @@ test('a mass death wakes somebody though the aggregator is restarted in the midd
   await watch.waitUntilTold('TimeoutEvents', 'resolved', CRITICAL);
 });
 
-test('timeouts wake somebody though each is the very first event of its coordinator', async (t) => {
-  const { watch, prefix, swarm } = await setScene(t);
+test('timeouts wake somebody though each is the very first event of its coordinator, and shown at once', async (t) => {
+  const { watch, prefix, swarm } = await setScene(t, { zeroFirst: false });
   const base = { type: 'timeout', swarm_id: swarm.swarmId, timeout_type: 'signal_ack' };
   await appendFlat(
     server.redis,

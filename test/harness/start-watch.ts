@@ -16,6 +16,8 @@ export interface WatchOptions {
   readonly aggregatorUrls: readonly string[];
   /** Number of Prometheuses; the n-th scrapes the n-th aggregator. Default 1. */
   readonly prometheuses?: number;
+  /** Whether Prometheus is shown new series as 0 first, as it is delivered. Default true. */
+  readonly zeroFirst?: boolean;
   /** The delivered rules, with shorter windows or other thresholds. */
   readonly rules: RuleOptions;
 }
@@ -39,7 +41,8 @@ export interface Watch {
 }
 
 /** Starts all of it, and resolves when each Prometheus has scraped and evaluated once. */
-export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: WatchOptions): Promise<Watch> {
+export async function startWatch(options: WatchOptions): Promise<Watch> {
+  const { aggregatorUrls, prometheuses = 1, zeroFirst = true, rules } = options;
   const receiver = await startNotificationReceiver();
   const alertmanager = await startDeliveredAlertmanager(receiver);
   const targets = aggregatorUrls.map((url) => new URL(url).host);
@@ -49,6 +52,7 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
         await adaptPrometheusConfig(['prometheus.yml'], {
           targets: { 'blocking-coordination': [target], streamfold: targets },
           intervalMs: INTERVAL_MS,
+          zeroFirst,
           alertmanager: new URL(alertmanager.url).host,
         }),
         { files: ruleFiles(rules) },
