@@ -36,7 +36,7 @@ function addressesOf(alertname: string): string[] {
 
 const ANNOTATIONS = {
   summary: 'coordinators die',
-  description: '0.7 coordinators a second are given up for dead.',
+  description: 'Given up for dead: 0.7 coordinators a second.',
   runbook_url: 'https://example.org/runbook',
   dashboard_url: 'https://example.org/dashboard',
 };
@@ -104,7 +104,7 @@ test('a notification says what, how much, what to do and where to look', async (
   ]);
   await waitUntil('both to be told', () => notificationsOf('HeartbeatsLost').length === 2);
   const lines = [
-    '• 0.7 coordinators a second are given up for dead.',
+    '• Given up for dead: 0.7 coordinators a second.',
     '• 0.3 coordinators a second never beat.',
   ];
   for (const notification of notificationsOf('HeartbeatsLost')) {
@@ -128,11 +128,10 @@ test('a notification says what, how much, what to do and where to look', async (
         client_url: ANNOTATIONS.dashboard_url,
       });
       t.like(notification.payload, { summary: title, severity: 'critical', class: 'HeartbeatsLost' });
-      t.is(notification.payload.custom_details['runbook'], ANNOTATIONS.runbook_url);
-      t.deepEqual(
-        notification.payload.custom_details['alerts']?.trim().split('\n').toSorted(),
-        lines.toSorted(),
-      );
+      t.is(notification.payload.custom_details.runbook, ANNOTATIONS.runbook_url);
+      const [heading, ...alerts] = notification.payload.custom_details.alerts.trim().split('\n');
+      t.is(heading, '"HeartbeatsLost" firing');
+      t.deepEqual(alerts.toSorted(), lines.toSorted());
     }
   }
 });

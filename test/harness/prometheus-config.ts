@@ -27,29 +27,24 @@ export interface ConfigChanges {
   readonly targets: Readonly<Record<string, readonly string[]>>;
   /** How often targets are scraped and rules evaluated. */
   readonly intervalMs: number;
+  /** Whether new series are shown as 0 first, for a second where it is longer at the delivered intervals. Default true. */
+  readonly zeroFirst?: boolean;
   readonly externalLabels?: Readonly<Record<string, string>>;
   /** `host:port` of the Alertmanager; without it there is none. */
   readonly alertmanager?: string;
   readonly remoteWriteUrl?: string;
 }
 
-/** Files of `infra/prometheus`, one after the other: a part of a configuration is made to be appended to a whole one. */
-export async function readPrometheusConfig(names: readonly string[]): Promise<string> {
-  const read = (name: string): Promise<string> =>
-    readFile(fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`)), 'utf8');
-  return (await Promise.all(names.map(read))).join('');
-}
-
 /**
  * A configuration as it is delivered, with other targets and short intervals. Its rules are those in the folder `alerts`
- * beside it, whatever the delivered one names.
+ * beside it, whatever the delivered one names. Of several files each is appended to those before it.
  */
 export async function adaptPrometheusConfig(
   names: readonly string[],
   changes: ConfigChanges,
 ): Promise<string> {
-  const { targets, intervalMs, externalLabels, alertmanager, remoteWriteUrl } = changes;
-  const delivered = parse(await readPrometheusConfig(names)) as DeliveredConfig;
+  const { targets, intervalMs, zeroFirst = true, externalLabels, alertmanager, remoteWriteUrl } = changes;
+  const delivered = parse((await Promise.all(names.map(readDelivered))).join('')) as DeliveredConfig;
   const every = `${intervalMs}ms`;
   return stringify({
     ...delivered,
@@ -67,7 +62,7 @@ export async function adaptPrometheusConfig(
         : { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
     scrape_configs: delivered.scrape_configs.map((job) => ({
       ...job,
-      params: soonAsTheyAre(job.params),
+      params: shorten(job.params, zeroFirst),
       static_configs: placeTargets(job.static_configs, targets[job.job_name] ?? []),
     })),
     remote_write: delivered.remote_write?.map((target) => ({
@@ -78,9 +73,15 @@ export async function adaptPrometheusConfig(
   });
 }
 
-/** A series is shown as 0 for a second, where it is for longer at the delivered intervals. */
-function soonAsTheyAre(params: ScrapeConfig['params']): ScrapeConfig['params'] {
-  return params?.['zero_first_seconds'] === undefined ? params : { ...params, zero_first_seconds: ['1'] };
+/** The text of a file of `infra/prometheus`. */
+export function readDelivered(name: string): Promise<string> {
+  return readFile(fileURLToPath(import.meta.resolve(`../../../infra/prometheus/${name}`)), 'utf8');
+}
+
+function shorten(params: ScrapeConfig['params'], zeroFirst: boolean): ScrapeConfig['params'] {
+  if (params?.['zero_first_seconds'] === undefined) return params;
+  const { zero_first_seconds: _, ...others } = params;
+  return zeroFirst ? { ...others, zero_first_seconds: ['1'] } : others;
 }
 
 function placeTargets(groups: readonly TargetGroup[], targets: readonly string[]): readonly TargetGroup[] {

@@ -15,8 +15,8 @@ export async function sendAlerts(url: string, alerts: readonly SentAlert[]): Pro
       alerts.map(({ labels, annotations = {}, isOver = false }) => ({
         labels,
         annotations,
-        startsAt: new Date(nowMs - 60_000).toISOString(),
-        endsAt: new Date(isOver ? nowMs - 1 : nowMs + 600_000).toISOString(),
+        startsAt: new Date(nowMs).toISOString(),
+        endsAt: new Date(isOver ? nowMs : nowMs + 600_000).toISOString(),
       })),
     ),
   });

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { startPrivateAlertmanager, type PrivateHttpServer } from '@streamfold/private-servers';
 import type { NotificationReceiver } from './start-notification-receiver.ts';
 
+const FOLDER = join(fileURLToPath(import.meta.resolve('../../../')), 'infra/alertmanager');
+
 /** The configuration of Alertmanager as it is delivered. */
-export const ALERTMANAGER_CONFIG = fileURLToPath(
-  import.meta.resolve('../../../infra/alertmanager/alertmanager.yml'),
-);
-const TEMPLATES = fileURLToPath(import.meta.resolve('../../../infra/alertmanager/templates/streamfold.tmpl'));
+export const ALERTMANAGER_CONFIG = join(FOLDER, 'alertmanager.yml');
+const TEMPLATES = join(FOLDER, 'templates/streamfold.tmpl');
 
 /** Where the delivered configuration expects the secrets. */
 const SECRETS = '/etc/alertmanager/secrets';

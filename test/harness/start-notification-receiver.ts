@@ -31,7 +31,7 @@ const PagerDutyNotification = z.object({
     summary: z.string(),
     severity: z.string(),
     class: z.string(),
-    custom_details: z.record(z.string(), z.string()),
+    custom_details: z.object({ alerts: z.string(), runbook: z.string() }),
   }),
 });
 
@@ -56,9 +56,13 @@ export async function startNotificationReceiver(): Promise<NotificationReceiver>
     text(request)
       .then((body) => {
         const sent: unknown = JSON.parse(body);
-        if (request.url === '/slack') notifications.push({ to: 'slack', ...SlackNotification.parse(sent) });
-        else notifications.push({ to: 'pagerduty', ...PagerDutyNotification.parse(sent) });
-        response.writeHead(request.url === '/slack' ? 200 : 202).end('{}');
+        if (request.url === '/slack') {
+          notifications.push({ to: 'slack', ...SlackNotification.parse(sent) });
+          response.writeHead(200).end('ok'); // anything else is a failure to newer Alertmanagers
+        } else {
+          notifications.push({ to: 'pagerduty', ...PagerDutyNotification.parse(sent) });
+          response.writeHead(202).end('{}');
+        }
       })
       .catch((error: unknown) => response.writeHead(400).end(String(error)));
   });

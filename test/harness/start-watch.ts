@@ -16,6 +16,8 @@ export interface WatchOptions {
   readonly aggregatorUrls: readonly string[];
   /** Number of Prometheuses; the n-th scrapes the n-th aggregator. Default 1. */
   readonly prometheuses?: number;
+  /** Whether Prometheus is shown new series as 0 first, as it is delivered. Default true. */
+  readonly zeroFirst?: boolean;
   /** The delivered rules, with shorter windows or other thresholds. */
   readonly rules: RuleOptions;
 }
@@ -39,7 +41,8 @@ export interface Watch {
 }
 
 /** Starts all of it, and resolves when each Prometheus has scraped and evaluated once. */
-export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: WatchOptions): Promise<Watch> {
+export async function startWatch(options: WatchOptions): Promise<Watch> {
+  const { aggregatorUrls, prometheuses = 1, zeroFirst = true, rules } = options;
   const receiver = await startNotificationReceiver();
   const alertmanager = await startDeliveredAlertmanager(receiver);
   const targets = aggregatorUrls.map((url) => new URL(url).host);
@@ -49,6 +52,7 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
         await adaptPrometheusConfig(['prometheus.yml'], {
           targets: { 'blocking-coordination': [target], streamfold: targets },
           intervalMs: INTERVAL_MS,
+          zeroFirst,
           alertmanager: new URL(alertmanager.url).host,
         }),
         { files: ruleFiles(rules) },
@@ -61,18 +65,7 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
       async () => (await queryValue(url, 'count(timeout_type:timeout_events_total:sum)')) === 3,
     );
   }
-  const read = (notification: Notification) => {
-    const isSlack = notification.to === 'slack';
-    const title = isSlack ? (notification.attachments[0]?.title ?? '') : notification.payload.summary;
-    const [, status = '', alertname = ''] = /^(FIRING|RESOLVED)(?: \d+)?: (\w+)/.exec(title) ?? [];
-    const text = isSlack ? notification.attachments[0]?.text : notification.payload.custom_details['alerts'];
-    return {
-      alertname,
-      told: `${isSlack ? notification.channel : notification.to} ${status.toLowerCase()}`,
-      text: text ?? '',
-    };
-  };
-  const all = () => receiver.notifications.map(read);
+  const all = () => receiver.notifications.map(readNotification);
   const toldOf = (name: string): string[] =>
     all().flatMap(({ alertname, told }) => (alertname === name ? [told] : []));
   return {
@@ -97,6 +90,19 @@ export async function startWatch({ aggregatorUrls, prometheuses = 1, rules }: Wa
       await alertmanager.stop();
       await receiver.stop();
     },
+  };
+}
+
+/** The alert that a notification is of, to whom it went and in which state, and its text. */
+function readNotification(notification: Notification): { alertname: string; told: string; text: string } {
+  const isSlack = notification.to === 'slack';
+  const title = isSlack ? (notification.attachments[0]?.title ?? '') : notification.payload.summary;
+  const [, status = '', alertname = ''] = /^(FIRING|RESOLVED)(?: \d+)?: (\w+)/.exec(title) ?? [];
+  const text = isSlack ? notification.attachments[0]?.text : notification.payload.custom_details.alerts;
+  return {
+    alertname,
+    told: `${isSlack ? notification.channel : notification.to} ${status.toLowerCase()}`,
+    text: text ?? '',
   };
 }
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 
-const PROVIDE = import.meta.resolve('../../../infra/setup/provide-servers.mjs');
+const ROOT = import.meta.resolve('../../../');
+const PROVIDE = new URL('infra/setup/provide-servers.mjs', ROOT).href;
 
 /** Provides a server on a machine that has nothing on its PATH, hence neither servers nor apt-get. */
 async function provideOnBareMachine(name: string, cache: string): Promise<string> {

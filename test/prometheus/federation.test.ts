@@ -2,7 +2,7 @@ import test from 'ava';
 import { ruleFiles } from '@streamfold/mixin';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
-import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
+import { adaptPrometheusConfig, readDelivered } from '../harness/prometheus-config.ts';
 import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -18,8 +18,8 @@ const REGIONS = [
   { region: 'us', deaths: 5 },
 ] as const;
 
-test('a global Prometheus has the recorded series of each region, by region, and no others', async (t) => {
-  const targets = await Promise.all(
+test('a global Prometheus has the recorded series of each region, by region, and no others; and tells when one is silent', async (t) => {
+  const regions = await Promise.all(
     REGIONS.map(async ({ region, deaths }) => {
       const aggregator = await startAggregator({ redisUrl: server.url, prefix: region });
       t.teardown(() => aggregator.stop());
@@ -41,22 +41,26 @@ test('a global Prometheus has the recorded series of each region, by region, and
         { files: ruleFiles({ timeScale: 1 / 30 }) },
       );
       t.teardown(() => prometheus.stop());
-      return new URL(prometheus.url).host;
+      return prometheus;
     }),
   );
+  const rules = (await readDelivered('federation-rules.yml')).replace('for: 5m', 'for: 1s');
   const federation = await startPrivatePrometheus(
     await adaptPrometheusConfig(['federation.yml'], {
-      targets: { federation: targets },
+      targets: { federation: regions.map(({ url }) => new URL(url).host) },
       intervalMs: INTERVAL_MS,
     }),
+    { files: new Map([['alerts/federation-rules.yml', rules]]) },
   );
   t.teardown(() => federation.stop());
 
   const total = 'sum by (region) (timeout_type:timeout_events_total:sum{timeout_type="heartbeat"})';
-  const read = async (query: string): Promise<Record<string, number>> =>
-    Object.fromEntries(
-      (await queryPrometheus(federation.url, query)).map(({ metric, value }) => [metric['region'], value]),
+  const read = async (query: string): Promise<Readonly<Record<string, number>>> => {
+    const samples = await queryPrometheus(federation.url, query);
+    return Object.fromEntries(
+      samples.map(({ metric, value }): [string, number] => [metric['region'] ?? '', value]),
     );
+  };
   await waitUntil('the deaths of both regions', async () => {
     const { eu, us } = await read(total);
     return eu === 3 && us === 5;
@@ -73,6 +77,22 @@ test('a global Prometheus has the recorded series of each region, by region, and
   t.true(names.length > 10);
   t.deepEqual(
     names.filter((name) => !name.includes(':') && !/^(up|ALERTS|scrape_\w+)$/.test(name)),
+    [],
+  );
+
+  await regions[1]?.stop();
+  const silent = 'ALERTS{alertname="StreamfoldRegionDown",alertstate="firing"}';
+  await waitUntil('the silence of a region to be told', async () => (await read(silent))['us'] === 1);
+  t.deepEqual(await read(silent), { us: 1 });
+});
+
+test('what is recorded of all regions is made of series that a region records', async (t) => {
+  const recorded = [...ruleFiles().values()].join('\n');
+  const global = await readDelivered('federation-rules.yml');
+  const read = [...global.matchAll(/(?<=\()[a-z_]+:\w+:\w+/g)].map(([name]) => name);
+  t.true(read.length > 8);
+  t.deepEqual(
+    read.filter((name) => !recorded.includes(`record: ${name}\n`)),
     [],
   );
 });
