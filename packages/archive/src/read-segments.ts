@@ -8,7 +8,7 @@ import { decodeManifest, folderOf, manifestName, parseManifestName, type Segment
 const LAST_OF_ALL: EntryId = '18446744073709551615-18446744073709551615';
 
 /** Sequence number of the newest segment of a shard; 0 where it has none. Costs the listing of a folder. */
-export async function findNewestSequence({ store }: Archive, shard: number): Promise<number> {
+async function findNewestSequence({ store }: Archive, shard: number): Promise<number> {
   const names = await store.list(folderOf(shard));
   return names.reduce((newest, name) => Math.max(newest, parseManifestName(name) ?? 0), 0);
 }
@@ -79,26 +79,21 @@ async function findFirstBehind(
 async function loadSegment(archive: Archive, shard: number, sequence: number): Promise<Segment> {
   const name = manifestName(shard, sequence);
   const bytes = await archive.store.read(name);
+  const fail = async (reason: 'segment_missing' | 'segment_corrupt', detail: string): Promise<never> => {
+    const range = await findRange(archive, shard, sequence);
+    throw new LogError({ reason, shard, ...range, detail: `segment ${sequence}: ${detail}` });
+  };
   if (bytes === undefined) {
-    throw await damaged(
-      archive,
-      { shard, sequence },
-      'segment_missing',
-      `expected ${name} in ${archive.url}; there is none`,
-    );
+    return fail('segment_missing', `expected ${name} in ${archive.url}; there is none`);
   }
   const segment = decodeManifest(bytes);
-  const fault = 'fault' in segment ? segment.fault : isOwn(segment, shard, sequence);
-  if (fault === undefined && !('fault' in segment)) return segment;
-  throw await damaged(
-    archive,
-    { shard, sequence },
-    'segment_corrupt',
-    `${name} in ${archive.url} is no manifest: ${fault}`,
-  );
+  if ('fault' in segment) return fail('segment_corrupt', `${name} in ${archive.url}: ${segment.fault}`);
+  const fault = findFault(segment, shard, sequence);
+  if (fault !== undefined) return fail('segment_corrupt', `${name} in ${archive.url}: ${fault}`);
+  return segment;
 }
 
-function isOwn(segment: Segment, shard: number, sequence: number): string | undefined {
+function findFault(segment: Segment, shard: number, sequence: number): string | undefined {
   if (segment.shard !== shard) return `shard: expected ${shard}; got ${segment.shard}`;
   if (segment.sequence !== sequence) return `sequence: expected ${sequence}; got ${segment.sequence}`;
   return compareStamps(segment.firstId, segment.lastId) > 0
@@ -106,13 +101,12 @@ function isOwn(segment: Segment, shard: number, sequence: number): string | unde
     : undefined;
 }
 
-/** The error that names the range of a segment whose manifest cannot be read: its neighbours know where it begins and ends. */
-async function damaged(
+/** The range of a segment whose manifest cannot be read: its neighbours know where it begins and ends. */
+async function findRange(
   { store }: Archive,
-  { shard, sequence }: { shard: number; sequence: number },
-  reason: 'segment_missing' | 'segment_corrupt',
-  detail: string,
-): Promise<LogError> {
+  shard: number,
+  sequence: number,
+): Promise<{ after: EntryId; to: EntryId }> {
   const readNeighbour = async (number: number): Promise<Segment | undefined> => {
     const bytes = number === 0 ? undefined : await store.read(manifestName(shard, number));
     const segment = bytes === undefined ? { fault: '' } : decodeManifest(bytes);
@@ -120,14 +114,7 @@ async function damaged(
   };
   const before = await readNeighbour(sequence - 1);
   const behind = await readNeighbour(sequence + 1);
-  const after = before?.lastId ?? BEFORE_ALL;
-  return new LogError({
-    reason,
-    shard,
-    after,
-    to: behind?.previous?.lastId ?? LAST_OF_ALL,
-    detail: `segment ${sequence}: ${detail}`,
-  });
+  return { after: before?.lastId ?? BEFORE_ALL, to: behind?.previous?.lastId ?? LAST_OF_ALL };
 }
 
 function checkChain({ url }: Archive, segment: Segment, before: Segment | undefined): void {

@@ -1,4 +1,4 @@
-import { compareStamps, isAfter, type EntryId } from '@streamfold/core';
+import { isAfter, type EntryId } from '@streamfold/core';
 import { ConfigurationError, shardKeys, type RedisConnection } from '@streamfold/redis';
 import { describeStream } from './describe-stream.ts';
 import { BEFORE_ALL } from './log-error.ts';
@@ -147,14 +147,4 @@ function notEmpty(events: string, detail: string, cause?: unknown): Configuratio
     `restore: expected ${events} to be empty, or to hold what an earlier restore of this archive appended; ${detail}`,
     { cause },
   );
-}
-
-/** Whether all of an archive is in the stream, or was. */
-export async function isRestored(
-  redis: RedisConnection,
-  { prefix, shard, archive }: Pick<RestoreOptions, 'prefix' | 'shard' | 'archive'>,
-): Promise<boolean> {
-  const newest = await readNewestSegment(archive, shard);
-  const { lastGeneratedId } = await describeStream(redis, shardKeys(prefix, shard).events);
-  return newest === undefined || compareStamps(newest.lastId, lastGeneratedId) <= 0;
 }

@@ -3,10 +3,10 @@ import type { RedisConnection } from '@streamfold/redis';
 import { describeStream, type StreamExtent } from './describe-stream.ts';
 
 /** Entries as a client gives them: ID and fields, as text or as bytes. */
-export type RawEntry<Field extends string | Buffer> = readonly [id: EntryId, fields: Field[]];
+type RawEntry<Field extends string | Buffer> = readonly [id: EntryId, fields: Field[]];
 
 /** A part of a stream, and what the stream was at that moment. */
-export interface StreamPage<Field extends string | Buffer> {
+interface StreamPage<Field extends string | Buffer> {
   readonly entries: readonly RawEntry<Field>[];
   readonly extent: StreamExtent;
   /** Nothing more is in the range. */
@@ -15,8 +15,8 @@ export interface StreamPage<Field extends string | Buffer> {
 
 /** Reads a stream page after page. */
 export interface StreamReader<Field extends string | Buffer> {
-  /** Entries behind `after`, up to `to`. */
-  read(after: EntryId, to: EntryId | '+'): Promise<StreamPage<Field>>;
+  /** Entries behind `after`, up to `to`; `+`: to the end. */
+  read(after: EntryId, to: EntryId): Promise<StreamPage<Field>>;
 }
 
 const FIRST_COUNT = 100;
@@ -116,7 +116,7 @@ export function findHole(
 const GREATEST = '18446744073709551615';
 
 /** The greatest ID before `id`. */
-export function idBefore(id: EntryId): EntryId {
+function idBefore(id: EntryId): EntryId {
   const dash = id.indexOf('-');
   const ms = BigInt(id.slice(0, dash));
   const seq = BigInt(id.slice(dash + 1));
