@@ -105,22 +105,17 @@ async function commitSegment({ store }: Archive, segment: Segment, data: Buffer)
   const { shard, sequence } = segment;
   await store.write(dataName(shard, segment), data);
   const outcome = await store.create(manifestName(shard, sequence), encodeManifest(segment));
-  if (outcome === 'exists') await removeOthers({ store }, segment);
-  return outcome === 'created';
-}
-
-/** Removes the data of one that was too late, unless it is the same as what the manifest names. */
-async function removeOthers(
-  { store }: Pick<Archive, 'store'>,
-  { shard, sequence, sha256 }: Segment,
-): Promise<void> {
-  const name = dataName(shard, { sequence, sha256 });
-  const manifest = await store.read(manifestName(shard, sequence));
-  if (manifest !== undefined && !manifest.includes(sha256)) await store.remove(name);
+  if (outcome === 'exists') {
+    const winner = await store.read(manifestName(shard, sequence));
+    if (winner?.includes(segment.sha256) === false) await store.remove(dataName(shard, segment));
+    return false;
+  }
+  await removeLeftovers({ store }, segment);
+  return true;
 }
 
 /** Removes data for the number of a segment that its manifest does not name: their writer died, or will find it taken. */
-async function removeLeftovers({ store }: Archive, segment: Segment): Promise<void> {
+async function removeLeftovers({ store }: Pick<Archive, 'store'>, segment: Segment): Promise<void> {
   const { shard, sequence } = segment;
   const own = dataName(shard, segment);
   for (const name of await store.list(folderOf(shard))) {
