@@ -7,7 +7,15 @@ import type { Archive } from './open-archive.ts';
 import { readArchived, type Archived } from './read-archived.ts';
 import { readNewestSegment } from './read-segments.ts';
 import { recordArchived } from './record-archived.ts';
-import { dataName, encodeManifest, folderOf, manifestName, parseDataName, type Segment } from './segment.ts';
+import {
+  dataName,
+  encodeManifest,
+  folderOf,
+  manifestName,
+  namePrefix,
+  parseDataName,
+  type Segment,
+} from './segment.ts';
 import { createByteReader } from './stream-page.ts';
 
 export interface ArchiveOptions {
@@ -71,7 +79,7 @@ async function findPrevious(
   { prefix, shard, shards, archive, dryRun = false }: ArchiveOptions,
 ): Promise<Segment | undefined> {
   const archived = await readArchived(redis, prefix, shard);
-  const newest = await readNewestSegment(archive, shard);
+  const newest = await readNewestSegment(archive, shard, archived?.sequence);
   if (newest !== undefined && newest.shards !== shards) {
     throw new ConfigurationError(
       `archive ${archive.url}: expected segments of ${shards} shards; got one of ${newest.shards}`,
@@ -118,14 +126,14 @@ async function commitSegment({ store }: Archive, segment: Segment, data: Buffer)
 async function removeLeftovers({ store }: Pick<Archive, 'store'>, segment: Segment): Promise<void> {
   const { shard, sequence } = segment;
   const own = dataName(shard, segment);
-  for (const name of await store.list(folderOf(shard))) {
+  for (const name of await store.list(folderOf(shard), namePrefix(sequence))) {
     const path = `${folderOf(shard)}/${name}`;
     if (parseDataName(name) === sequence && path !== own) await store.remove(path);
   }
 }
 
 async function isOvertaken(archive: Archive, shard: number, previous: Segment | undefined): Promise<boolean> {
-  const newest = await readNewestSegment(archive, shard);
+  const newest = await readNewestSegment(archive, shard, previous?.sequence);
   return (newest?.sequence ?? 0) > (previous?.sequence ?? 0);
 }
 

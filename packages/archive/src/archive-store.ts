@@ -9,8 +9,8 @@ export interface ArchiveStore {
    * whole or not at all, whatever crashes; durable once it resolves.
    */
   create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'>;
-  /** Names of the files in a folder, ascending, without the folder; none where there is no such folder. */
-  list(folder: string): Promise<string[]>;
+  /** Names of the files in a folder that come behind `after`, ascending, without the folder; none where there is no such folder. */
+  list(folder: string, after?: string): Promise<string[]>;
   /** Removes a file; it may be gone already. */
   remove(name: string): Promise<void>;
   /** Closes what is open. */

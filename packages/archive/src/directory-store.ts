@@ -39,10 +39,10 @@ export function createDirectoryStore(root: string): ArchiveStore {
         await rm(temporary, { force: true });
       }
     },
-    async list(folder) {
+    async list(folder, after = '') {
       try {
         const names = await readdir(join(root, folder));
-        return names.filter((name) => !name.startsWith('.')).toSorted();
+        return names.filter((name) => !name.startsWith('.') && name > after).toSorted();
       } catch (error) {
         if (isCode(error, 'ENOENT')) return [];
         throw error;

@@ -2,20 +2,37 @@ import { compareStamps, isAfter, type EntryId } from '@streamfold/core';
 import type { Archived } from './read-archived.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
-import { decodeManifest, folderOf, manifestName, parseManifestName, type Segment } from './segment.ts';
+import {
+  decodeManifest,
+  folderOf,
+  manifestName,
+  namePrefix,
+  parseManifestName,
+  type Segment,
+} from './segment.ts';
 
 /** Behind the last entry that a stream can have: the end of a range of which nobody knows the end. */
 const LAST_OF_ALL: EntryId = '18446744073709551615-18446744073709551615';
 
-/** Sequence number of the newest segment of a shard; 0 where it has none. Costs the listing of a folder. */
-async function findNewestSequence({ store }: Archive, shard: number): Promise<number> {
-  const names = await store.list(folderOf(shard));
-  return names.reduce((newest, name) => Math.max(newest, parseManifestName(name) ?? 0), 0);
+/**
+ * Sequence number of the newest segment of a shard; 0 where it has none. Costs the listing of a folder, from the segment
+ * on that is known to be there.
+ */
+async function findNewestSequence({ store }: Archive, shard: number, known = 0): Promise<number> {
+  const find = async (after: string): Promise<number> => {
+    const names = await store.list(folderOf(shard), after);
+    return names.reduce((newest, name) => Math.max(newest, parseManifestName(name) ?? 0), 0);
+  };
+  return (known > 0 ? await find(namePrefix(known)) : 0) || find('');
 }
 
 /** The newest segment of a shard, or `undefined` where it has none. @throws {LogError} where its manifest is damaged. */
-export async function readNewestSegment(archive: Archive, shard: number): Promise<Segment | undefined> {
-  const sequence = await findNewestSequence(archive, shard);
+export async function readNewestSegment(
+  archive: Archive,
+  shard: number,
+  known = 0,
+): Promise<Segment | undefined> {
+  const sequence = await findNewestSequence(archive, shard, known);
   return sequence === 0 ? undefined : loadSegment(archive, shard, sequence);
 }
 
@@ -38,7 +55,7 @@ export async function* readSegments(
   shard: number,
   { after = BEFORE_ALL, archived }: { after?: EntryId; archived?: Archived | undefined } = {},
 ): AsyncGenerator<Segment> {
-  const newest = await findNewestSequence(archive, shard);
+  const newest = await findNewestSequence(archive, shard, archived?.sequence);
   const first = await findFirstBehind(archive, shard, { after, newest });
   let previous = first > 1 ? await loadSegment(archive, shard, first - 1) : undefined;
   for (let sequence = first; sequence <= newest; sequence++) {

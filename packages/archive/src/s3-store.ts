@@ -19,6 +19,10 @@ export interface S3Options {
   readonly pathStyle?: boolean;
 }
 
+/** A store that does not answer is given up; by default it would be waited for without end. */
+const CONNECTION_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
 /** An object that tells whether the store keeps its promise; it stays. */
 const PROBE = 'conditional-put-probe';
 
@@ -33,10 +37,13 @@ export function createS3Store(
   { bucket, prefix }: { bucket: string; prefix: string },
   { endpoint, region, pathStyle = false }: S3Options = {},
 ): ArchiveStore {
+  // The version is pinned to one that runs on every Node that this program runs on: nothing to warn its users of.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     forcePathStyle: pathStyle,
+    requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
     // Other stores do not know the trailing checksums that AWS's has come to want; each segment has its SHA-256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -84,13 +91,18 @@ export function createS3Store(
       await probe();
       return create(name, bytes);
     },
-    async list(folder) {
+    async list(folder, after = '') {
       const start = keyOf(`${folder}/`);
       const names: string[] = [];
       let token: string | undefined;
       do {
         const page: ListObjectsV2CommandOutput = await client.send(
-          new ListObjectsV2Command({ Bucket: bucket, Prefix: start, ContinuationToken: token }),
+          new ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: start,
+            ContinuationToken: token,
+            StartAfter: `${start}${after}`,
+          }),
         );
         for (const { Key = '' } of page.Contents ?? []) names.push(Key.slice(start.length));
         token = page.NextContinuationToken;

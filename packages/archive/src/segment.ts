@@ -54,12 +54,12 @@ export function folderOf(shard: number): string {
 
 /** Name of a manifest: it is the commit of its segment. */
 export function manifestName(shard: number, sequence: number): string {
-  return `${folderOf(shard)}/${pad(sequence)}.json`;
+  return `${folderOf(shard)}/${namePrefix(sequence)}.json`;
 }
 
 /** Name of a segment's data; it holds a part of their digest, so that no two contents share it. */
 export function dataName(shard: number, { sequence, sha256 }: Pick<Segment, 'sequence' | 'sha256'>): string {
-  return `${folderOf(shard)}/${pad(sequence)}-${sha256.slice(0, 16)}.ndjson.gz`;
+  return `${folderOf(shard)}/${namePrefix(sequence)}-${sha256.slice(0, 16)}.ndjson.gz`;
 }
 
 /** The sequence number in the name of a manifest without its folder; `undefined` where it is no manifest's. */
@@ -95,6 +95,7 @@ export function positionBehind({ entriesBefore, entries }: Segment): number {
   return entriesBefore + entries;
 }
 
-function pad(sequence: number): string {
+/** What the names of a segment's files begin with; it comes before them, and behind those of all earlier segments. */
+export function namePrefix(sequence: number): string {
   return String(sequence).padStart(SEQUENCE_DIGITS, '0');
 }
