@@ -1,7 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { archiveShard, listSegments, measureLog, readArchived, trimStream } from '@streamfold/archive';
+import {
+  archiveShard,
+  listSegments,
+  measureLog,
+  readArchive,
+  readArchived,
+  trimStream,
+  type LogEntry,
+} from '@streamfold/archive';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { acknowledgeAll, fillStream } from './fill-stream.ts';
@@ -52,6 +60,7 @@ test('what is archived and trimmed is read back, then what is still in the strea
   t.like(await measureLog(redis, log), {
     segments: 6,
     archivedEntries: 3_700,
+    onlyArchivedEntries: 2_500,
     streamEntries: 0,
     missingBefore: 0,
     gaps: [],
@@ -220,4 +229,25 @@ test('IDs with the largest numbers that Redis takes are archived and trimmed lik
     (await readAll(redis, { prefix, shard: 0, archive })).map(({ id }) => id),
     ids,
   );
+});
+
+test('the archive alone is read without the stream, which may hold the same entries and more', async (t) => {
+  const archive = await openTestArchive();
+  t.teardown(archive.remove);
+  const prefix = nextPrefix();
+  const events = await fillStream(redis, prefix, 200);
+  const log = { prefix, shard: 0, archive };
+  const read = async (after: string, to?: string): Promise<LogEntry[]> => {
+    const entries: LogEntry[] = [];
+    for await (const page of readArchive(redis, log, { after, ...(to === undefined ? {} : { to }) })) {
+      entries.push(...page);
+    }
+    return entries;
+  };
+  t.deepEqual(await read('0-0'), [], 'nothing is archived yet');
+  await archiveShard(redis, { ...NO_SETTLING, prefix, archive, bounds: { entries: 60, bytes: 1e9 } });
+  const all = await readWholeStream(redis, events);
+  await fillStream(redis, prefix, 20);
+  t.deepEqual(await read('0-0'), all);
+  t.deepEqual(await read(all[10]?.id ?? '', all[170]?.id), all.slice(11, 171));
 });

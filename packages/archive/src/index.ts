@@ -7,7 +7,7 @@ export { LogError, type LogErrorReason } from './log-error.ts';
 export { isWhole, measureLog, type LogExtent } from './measure-log.ts';
 export { openArchive, type Archive } from './open-archive.ts';
 export { readArchived, type Archived } from './read-archived.ts';
-export { readLog, type Log, type LogPage, type LogRange } from './read-log.ts';
+export { readArchive, readLog, type Log, type LogPage, type LogRange } from './read-log.ts';
 export { checkSegment, readSegment } from './read-segment.ts';
 export { listSegments, readSegments } from './read-segments.ts';
 export { recordArchived } from './record-archived.ts';

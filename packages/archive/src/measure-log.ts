@@ -11,6 +11,8 @@ import { findHole, type Hole } from './stream-page.ts';
 export interface LogExtent {
   readonly segments: number;
   readonly archivedEntries: number;
+  /** Of these, entries that are in the stream no more. */
+  readonly onlyArchivedEntries: number;
   /** The last entry that is archived. */
   readonly archivedTo: EntryId | undefined;
   /** Entries in the stream behind the archive. */
@@ -46,13 +48,22 @@ export async function measureLog(
   const added = extent.gone + extent.length;
   if (last === undefined) {
     const stream = { streamEntries: extent.length, missingBefore: extent.gone };
-    return { segments, archivedEntries, archivedTo: undefined, gaps, ...stream };
+    return { segments, archivedEntries, onlyArchivedEntries: 0, archivedTo: undefined, gaps, ...stream };
   }
   const known = { id: last.lastId, position: positionBehind(last) };
   const hole = findHole(extent, { after: last.lastId, known });
   if (hole !== undefined && isAfter(extent.lastGeneratedId, last.lastId)) gaps.push(hole);
   const streamEntries = Math.max(0, added - known.position - Math.max(0, hole?.entries ?? 0));
-  return { segments, archivedEntries, archivedTo: last.lastId, streamEntries, missingBefore, gaps };
+  const both = Math.max(0, extent.length - streamEntries);
+  return {
+    segments,
+    archivedEntries,
+    onlyArchivedEntries: Math.max(0, archivedEntries - both),
+    archivedTo: last.lastId,
+    streamEntries,
+    missingBefore,
+    gaps,
+  };
 }
 
 /** Whether a log has all entries that were ever added to its stream. */

@@ -205,3 +205,18 @@ async function reachesBehind(archive: Archive, shard: number, cursor: EntryId): 
   const newest = await readNewestSegment(archive, shard);
   return newest !== undefined && isAfter(newest.lastId, cursor);
 }
+
+/**
+ * The entries of a range that the archive has, as `readLog` gives them, and none of the stream's: for one who has what is
+ * in the stream from elsewhere.
+ */
+export async function* readArchive(
+  redis: RedisConnection,
+  log: Log,
+  range: LogRange = {},
+): AsyncGenerator<readonly LogEntry[]> {
+  for await (const { source, entries } of readLog(redis, log, range)) {
+    if (source === 'stream') return;
+    yield entries;
+  }
+}
