@@ -21,7 +21,7 @@ const DEAD_LETTER_REASONS = [
   'invalid_field',
   'wrong_shard',
 ] as const;
-const FAILING_STEPS: readonly FailingStep[] = ['fold', 'view', 'upkeep', 'monitor', 'open'];
+const FAILING_STEPS: readonly FailingStep[] = ['fold', 'view', 'upkeep', 'monitor', 'open', 'archive'];
 
 /** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
 const MISNAMED_METRICS = [
