@@ -37,24 +37,19 @@ export async function startObjectStore({ heedsConditions = true } = {}): Promise
     if (!/^AWS4-HMAC-SHA256 Credential=.+Signature=[0-9a-f]{64}$/.test(request.headers.authorization ?? '')) {
       return fail(403, 'AccessDenied');
     }
-    switch (request.method) {
-      case 'PUT':
-        if (heedsConditions && request.headers['if-none-match'] === '*' && objects.has(name)) {
-          return fail(412, 'PreconditionFailed');
-        }
-        objects.set(name, content);
-        return { status: 200 };
-      case 'DELETE':
-        objects.delete(name);
-        return { status: 204 };
-      case 'GET': {
-        if (searchParams.get('list-type') === '2') return list(name, searchParams);
-        const body = objects.get(name);
-        return body === undefined ? fail(404, 'NoSuchKey') : { status: 200, body };
-      }
-      default:
-        return fail(405, 'MethodNotAllowed');
+    if (request.method === 'PUT') {
+      const taken = request.headers['if-none-match'] === '*' && objects.has(name);
+      if (heedsConditions && taken) return fail(412, 'PreconditionFailed');
+      objects.set(name, content);
+      return { status: 200 };
     }
+    if (request.method === 'DELETE') {
+      objects.delete(name);
+      return { status: 204 };
+    }
+    if (searchParams.get('list-type') === '2') return list(name, searchParams);
+    const body = objects.get(name);
+    return body === undefined ? fail(404, 'NoSuchKey') : { status: 200, body };
   };
 
   const list = (path: string, query: URLSearchParams): Reply => {
