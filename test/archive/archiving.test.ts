@@ -131,8 +131,13 @@ test("a group of somebody else's holds back trimming, and not archiving", async 
   await redis.xgroup('CREATE', events, 'audit', '0');
   t.is(await archiveShard(redis, { ...NO_SETTLING, prefix, archive }), 100);
   t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 0);
-  await redis.xreadgroup('GROUP', 'audit', 'c', 'COUNT', 60, 'NOACK', 'STREAMS', events, '>');
-  t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 60);
+  await redis.xreadgroup('GROUP', 'audit', 'c', 'COUNT', 60, 'STREAMS', events, '>');
+  t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 0, 'sixty are pending');
+  const ids = (await redis.xrange(events, '-', '+')).map(([id]) => id);
+  await redis.xack(events, 'audit', ...ids.slice(0, 50));
+  t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 50);
+  await redis.xack(events, 'audit', ...ids.slice(50, 60));
+  t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 10);
   t.is(await redis.xlen(events), 40);
 });
 
