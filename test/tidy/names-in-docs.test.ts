@@ -1,7 +1,7 @@
 import test from 'ava';
 import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
-import { generationKeys, shardCountKey, shardKeys } from '@streamfold/redis';
+import { generationKeys, generationsKey, shardCountKey, shardKeys } from '@streamfold/redis';
 import { SETTINGS } from 'streamfold';
 import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 
@@ -92,6 +92,7 @@ test('every key is a row of the page of keys', (t) => {
     ...Object.values<string>(generation),
     snapshotParts('<id>'),
     shardCountKey('streamfold'),
+    generationsKey('streamfold'),
   ];
   t.true(keys.length > 8);
   t.deepEqual(

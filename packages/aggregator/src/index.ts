@@ -5,7 +5,8 @@ export { findGeneration, openGeneration, type Generation } from './generation.ts
 export type { Lag } from './measure-lag.ts';
 export { readStatus, type GenerationStatus, type ShardStatus } from './read-status.ts';
 export type { ConsumerInfo } from './remove-consumers.ts';
-export { verifyShard, type Difference, type Verification } from './verify/verify-shard.ts';
+export type { Difference } from './verify/compare-states.ts';
+export { verifyShard, type Verification } from './verify/verify-shard.ts';
 export {
   dropDeadLetter,
   readDeadLetters,

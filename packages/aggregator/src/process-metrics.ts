@@ -46,6 +46,16 @@ export function createProcessMetrics(version: string, registry = new Registry())
     help: 'Events folded and committed by this process; an entry may hold many.',
     registers,
   });
+  const rebuilt = new Counter({
+    name: 'streamfold_rebuild_entries_folded_total',
+    help: 'Stream entries folded by this process into generations that are not live: built by a rebuild, or retired by one.',
+    registers,
+  });
+  const rebuildNeeded = new Gauge({
+    name: 'streamfold_rebuild_needed',
+    help: '1 where the live generation is folded by other definitions than this process is configured with, else 0.',
+    registers,
+  });
   const batches = new Counter({
     name: 'streamfold_batches_total',
     help: 'Batches by outcome: committed, or contested (an entry was not pending for the consumer any more; nothing written).',
@@ -157,6 +167,7 @@ export function createProcessMetrics(version: string, registry = new Registry())
     registers,
   }).set({ version }, 1);
 
+  rebuildNeeded.set(0);
   // A counter that is born at 1 is invisible to rate(): every series that can be known is there from the start.
   for (const outcome of ['committed', 'contested']) batches.inc({ outcome }, 0);
   for (const reason of DEAD_LETTER_REASONS) deadLetters.inc({ reason }, 0);
@@ -176,6 +187,13 @@ export function createProcessMetrics(version: string, registry = new Registry())
           lost.inc({ reason: 'trimmed' }, fact.lostEntries);
           for (const [reason, count] of fact.deadLetters) deadLetters.inc({ reason }, count);
           commits.observe(fact.commitMs / 1_000);
+          return;
+        case 'generation_batch_committed':
+          rebuilt.inc(fact.entries);
+          for (const [reason, count] of fact.deadLetters) deadLetters.inc({ reason }, count);
+          return;
+        case 'rebuild_needed':
+          rebuildNeeded.set(fact.needed ? 1 : 0);
           return;
         case 'batch_contested':
           batches.inc({ outcome: 'contested' });
@@ -212,6 +230,10 @@ export function createProcessMetrics(version: string, registry = new Registry())
         case 'request_failed':
         case 'group_created':
         case 'group_restored':
+        case 'generation_folded':
+        case 'generation_switched':
+        case 'generation_dropped':
+        case 'generation_unreadable':
           return;
       }
     },

@@ -14,6 +14,9 @@ export interface Configuration {
   readonly claimIdleMs: number;
   readonly batchEntries: number;
   readonly monitorGraceMs: number;
+  readonly generationGraceMs: number;
+  /** Path of the configuration file; empty: the one in the working directory, if there is one. */
+  readonly config: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly json: boolean;
   readonly stdin: boolean;

@@ -79,6 +79,8 @@ export function createProgram(version: string, run: Run): Commander {
     'claimIdleMs',
     'batchEntries',
     'monitorGraceMs',
+    'generationGraceMs',
+    'config',
     'logLevel',
   ])
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')

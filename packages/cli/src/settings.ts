@@ -147,6 +147,26 @@ export const SETTINGS = {
     reason:
       'long enough for every coordinator that lives to beat again; an outage of ours is no mass death of theirs',
   },
+  generationGraceMs: {
+    flag: '--generation-grace-ms',
+    argument: 'ms',
+    variable: 'STREAMFOLD_GENERATION_GRACE_MS',
+    unit: 'ms',
+    ...wholeNumber(1_000, 86_400_000),
+    byDefault: 300_000,
+    help: 'for how long the state that a rebuild has replaced is kept',
+    reason: 'every aggregator must have noticed by then, also one that was away for a while',
+  },
+  config: {
+    flag: '--config',
+    argument: 'file',
+    variable: 'STREAMFOLD_CONFIG',
+    unit: 'path',
+    ...text(/^[^\0]{1,4096}$/, 'a path of a file that ends in .ts, .js, .mjs or .json'),
+    defaultInWords: 'streamfold.config.ts, .mjs, .js or .json in the working directory, if there is one',
+    help: 'file with buckets, labels and metrics of your own',
+    reason: 'what it holds decides what is folded: all aggregators must have the same',
+  },
   logLevel: {
     flag: '--log-level',
     argument: 'level',

@@ -3,6 +3,7 @@ import {
   createFold,
   decodeEntry,
   emptyDelta,
+  type Catalogue,
   type DeadLetter,
   type DecodeContext,
   type Delta,
@@ -22,10 +23,15 @@ const PAGE_ENTRIES = 500;
 export async function foldStream(
   redis: RedisConnection,
   events: string,
-  options: { cut: Cut; context: DecodeContext; onProgress: (entries: number) => void },
+  options: {
+    cut: Cut;
+    catalogue: Catalogue;
+    context: DecodeContext;
+    onProgress: (entries: number) => void;
+  },
 ): Promise<{ state: Delta; entries: number }> {
-  const { cut, context, onProgress } = options;
-  const foldEvent = createFold();
+  const { cut, catalogue, context, onProgress } = options;
+  const foldEvent = createFold(catalogue);
   const state = emptyDelta();
   let entryId = '';
   let entries = 0;

@@ -1,16 +1,10 @@
-import { describeState, noUpcasters } from '@streamfold/core';
+import { noUpcasters } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../generation.ts';
+import { compareStates, type Difference } from './compare-states.ts';
 import { foldStream } from './fold-stream.ts';
 import { readCut } from './read-cut.ts';
 import { readStateAt } from './read-state-at.ts';
-
-/** One thing that the live state and the fold of the stream say differently; `null`: it does not say it at all. */
-export interface Difference {
-  readonly what: string;
-  readonly live: string | null;
-  readonly folded: string | null;
-}
 
 export interface Verification {
   readonly shard: number;
@@ -37,14 +31,14 @@ export async function verifyShard(
   generation: Generation,
   { shards, onProgress }: { shards: number; onProgress: (entries: number) => void },
 ): Promise<Verification> {
-  const { shard, keys, shardKeys } = generation;
+  const { shard, keys, shardKeys, catalogue } = generation;
   for (let tries = 0; tries < CUT_TRIES; tries++) {
     const cut = await readCut(redis, generation);
     const live = await readStateAt(redis, keys, cut.position);
     if (live === undefined) continue;
     const context = { shard, shards, upcasters: noUpcasters };
-    const folded = await foldStream(redis, shardKeys.events, { cut, context, onProgress });
-    const differences = compare(describeState(live), describeState(folded.state));
+    const folded = await foldStream(redis, shardKeys.events, { cut, catalogue, context, onProgress });
+    const differences = compareStates(live, folded.state, catalogue);
     return {
       shard,
       generation: generation.id,
@@ -58,13 +52,4 @@ export async function verifyShard(
   throw new Error(
     `delta log ${keys.deltas}: expected it to reach back to a cut; it was trimmed ${CUT_TRIES} times meanwhile`,
   );
-}
-
-function compare(live: ReadonlyMap<string, string>, folded: ReadonlyMap<string, string>): Difference[] {
-  const differences: Difference[] = [];
-  for (const what of new Set([...live.keys(), ...folded.keys()])) {
-    const difference = { what, live: live.get(what) ?? null, folded: folded.get(what) ?? null };
-    if (difference.live !== difference.folded) differences.push(difference);
-  }
-  return differences;
 }

@@ -1,5 +1,4 @@
 import {
-  CATALOGUE,
   countSeries,
   createCoordinatorGauges,
   isAfter,
@@ -8,6 +7,7 @@ import {
   pruneTombstones,
   readCoordinator,
   stampMs,
+  type Catalogue,
   type CoordinatorGauges,
   type CoordinatorProjection,
   type Delta,
@@ -78,20 +78,23 @@ const SNAPSHOT_RECORDS = 5_000;
 const PRUNING_RECORDS = 1_000;
 
 /** Names of the gauges that show a projection. */
-const GAUGES_BY_PROJECTION = new Map<CoordinatorProjection, readonly string[]>(
-  (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
-    projection,
-    CATALOGUE.filter((metric) => metric.type === 'gauge' && metric.projection === projection).map(
-      ({ name }) => name,
-    ),
-  ]),
-);
+function nameGauges(catalogue: Catalogue): ReadonlyMap<CoordinatorProjection, readonly string[]> {
+  return new Map(
+    (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
+      projection,
+      catalogue
+        .filter((metric) => metric.type === 'gauge' && metric.projection === projection)
+        .map(({ name }) => name),
+    ]),
+  );
+}
 
 export function createShardView(options: ShardViewOptions): ShardView {
   const { redis, generation, listener, observe, createId, snapshotRecords = SNAPSHOT_RECORDS } = options;
-  const { shard, keys } = generation;
+  const { shard, keys, catalogue } = generation;
+  const gaugesByProjection = nameGauges(catalogue);
   const gaugeChanged = (projection: CoordinatorProjection, key: string): void => {
-    for (const name of GAUGES_BY_PROJECTION.get(projection) ?? []) listener.changed(name, key);
+    for (const name of gaugesByProjection.get(projection) ?? []) listener.changed(name, key);
   };
   let snapshot: Snapshot | undefined;
   let position: Position = '';

@@ -1,8 +1,8 @@
 import {
-  CATALOGUE,
   countSeries,
   EXPOSITION_ENDS,
   mergeHistogram,
+  type Catalogue,
   type ExpositionFormat,
   type GaugeMetric,
   type Metric,
@@ -18,6 +18,8 @@ export interface SwarmMetrics {
    * were born less than `zeroFirstSeconds` ago are shown as 0, where that is given.
    */
   scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<string>;
+  /** Reads what changed. */
+  refresh(): Promise<void>;
   /** Reads what changed, and writes a snapshot where one is due. */
   follow(): Promise<void>;
   /** True once every shard has been loaded. */
@@ -30,9 +32,12 @@ export interface SwarmMetrics {
 const MAX_VARIANTS = 4;
 
 /**
+ * The metrics of one catalogue.
+ *
  * @param createView gives the view of each shard, which tells the listener what moved.
  */
 export function createSwarmMetrics(
+  catalogue: Catalogue,
   createView: (listener: ViewListener) => readonly ShardView[],
 ): SwarmMetrics {
   /** Rendered families by metric name, of each variant; the one asked for last is the last. */
@@ -50,8 +55,8 @@ export function createSwarmMetrics(
   });
 
   const renderAnew = (format: ExpositionFormat): ReadonlyMap<string, RenderedFamily> => {
-    const families = new Map(CATALOGUE.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
-    for (const metric of CATALOGUE) {
+    const families = new Map(catalogue.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
+    for (const metric of catalogue) {
       for (const view of views) for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
     }
     return families;
@@ -79,7 +84,7 @@ export function createSwarmMetrics(
           views.every((view) => isYounger(view, metric, { key, ageMs: zeroFirstSeconds * 1_000 })),
       };
       let text = '';
-      for (const metric of CATALOGUE) {
+      for (const metric of catalogue) {
         const family = families.get(metric.name);
         if (family === undefined) continue;
         if (isAge(metric)) for (const view of views) for (const key of keysOf(view, metric)) family.mark(key);
@@ -87,6 +92,7 @@ export function createSwarmMetrics(
       }
       return text + EXPOSITION_ENDS[format];
     },
+    refresh: readAll,
     async follow() {
       await readAll();
       for (const view of views) await view.writeSnapshotWhenDue();
