@@ -9,7 +9,6 @@ const NOWHERE = 'redis://127.0.0.1:1';
 const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['frobnicate', /^streamfold: unknown command "frobnicate"; expected one of serve, demo, .*doctor$/],
   ['statsu', /^streamfold: unknown command "statsu"; .*: did you mean status\?$/],
-  ['rebuild', /^streamfold: unknown command "rebuild"; expected one of /],
   ['archive', /^streamfold: unknown command "archive"; expected one of /],
   ['backfill', /^streamfold: unknown command "backfill"; expected one of /],
   ['--frobnicate', /^streamfold: unknown option --frobnicate; expected one that streamfold --help shows$/],

@@ -1,7 +1,8 @@
 import test from 'ava';
-import { createDefinitions, DEFAULT_DEFINITIONS, encodeCatalogue, type Definitions } from '@streamfold/core';
+import { DEFAULT_DEFINITIONS, encodeCatalogue } from '@streamfold/core';
 import { generationsKey } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
+import { define } from '../harness/define.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
@@ -11,12 +12,6 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
-
-function define(content: unknown): Definitions {
-  const created = createDefinitions(content);
-  if (created.outcome === 'invalid') throw new Error(created.problems.join('\n'));
-  return created.definitions;
-}
 
 const OTHER = define({ metrics: { signals_sent_total: { labels: { drop: ['swarm_id'] } } } });
 

@@ -17,6 +17,8 @@ export interface Configuration {
   readonly generationGraceMs: number;
   /** Path of the configuration file; empty: the one in the working directory, if there is one. */
   readonly config: string;
+  readonly force: boolean;
+  readonly cancel: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly json: boolean;
   readonly stdin: boolean;

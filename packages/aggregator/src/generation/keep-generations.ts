@@ -40,7 +40,7 @@ export async function keepGenerations(
 }
 
 /** Removes all that a generation that was given up has, on all shards. */
-async function dropGeneration(
+export async function dropGeneration(
   redis: RedisConnection,
   id: string,
   { prefix, shards }: Pick<KeepGenerationsOptions, 'prefix' | 'shards'>,
@@ -51,7 +51,7 @@ async function dropGeneration(
 }
 
 /** Hands the writing of dead letters over to the generation that is live, on all shards. */
-async function handOver(
+export async function handOver(
   redis: RedisConnection,
   { id, replaces }: Pick<RegisteredGeneration, 'id' | 'replaces'>,
   { prefix, shards }: Pick<KeepGenerationsOptions, 'prefix' | 'shards'>,

@@ -39,7 +39,7 @@ const COMMIT_SERIES = 10_000;
 const COMMIT_DEAD_LETTERS = 500;
 
 /** The bounds of a commit of so many entries. */
-function boundCommit(entries: number): CommitBounds {
+export function boundCommit(entries: number): CommitBounds {
   return { entries, characters: COMMIT_CHARACTERS, series: COMMIT_SERIES, deadLetters: COMMIT_DEAD_LETTERS };
 }
 
