@@ -35,6 +35,7 @@ test('before any aggregator has run, status says so and changes nothing', async 
     shards: [
       { shard: 0, stream: `${prefix}:{0}:events`, streamEntries: 1, deadLetters: 0, generation: null },
     ],
+    generations: [],
   });
   t.deepEqual(await server.redis.keys(`${prefix}:*`), keys);
 });
