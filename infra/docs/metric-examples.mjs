@@ -175,6 +175,13 @@ const METRIC_EXAMPLES = {
   streamfold_pending_entries: [
     ['How much is read and not yet folded?', 'max by (shard) (streamfold_pending_entries)'],
   ],
+  streamfold_rebuild_entries_folded_total: [
+    ['How fast is a rebuild?', 'sum(rate(streamfold_rebuild_entries_folded_total[5m]))'],
+  ],
+  streamfold_rebuild_needed: [
+    ['Which replicas are configured otherwise than the state was folded?', 'streamfold_rebuild_needed == 1'],
+    ['How many?', 'sum(streamfold_rebuild_needed)'],
+  ],
   streamfold_scrape_duration_seconds: [
     [
       'How long does a scrape take?',

@@ -21,7 +21,11 @@ test('a generation that has become live is shown only once it has folded all tha
   t.teardown(serving.stop);
   const fold = (): ReturnType<typeof startAggregator> => startAggregator({ redisUrl, prefix, role: 'fold' });
   const first = await fold();
-  await appendFlat(redis, { prefix }, Array<typeof SENT>(10).fill(SENT));
+  await appendFlat(
+    redis,
+    { prefix },
+    Array.from({ length: 10 }, () => SENT),
+  );
   await waitUntilFolded(redis, { prefix });
   await first.stop();
   const live = await findGeneration(redis, prefix, 0);
@@ -31,7 +35,11 @@ test('a generation that has become live is shown only once it has folded all tha
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 1);
   const { building = '' } = await readRegistry(redis, prefix);
   await redis.hset(generationsKey(prefix), `${building}:stage`, 'archive');
-  await appendFlat(redis, { prefix }, Array<typeof SENT>(5).fill(SENT));
+  await appendFlat(
+    redis,
+    { prefix },
+    Array.from({ length: 5 }, () => SENT),
+  );
   const second = await fold();
   await waitUntilFolded(redis, { prefix });
   await second.stop();

@@ -15,6 +15,7 @@ import { UnreadableGenerationError } from './generation/unreadable-generation-er
 /** One generation on one shard: the keys that everything of the aggregator works on, and what it is folded by. */
 export interface Generation {
   readonly id: string;
+  readonly prefix: string;
   readonly shard: number;
   readonly shardKeys: ShardKeys;
   readonly keys: GenerationKeys;
@@ -80,6 +81,7 @@ export function describeGeneration(
 ): Generation {
   return {
     id,
+    prefix,
     shard,
     shardKeys: shardKeys(prefix, shard),
     keys: generationKeys(prefix, shard, id),

@@ -1,5 +1,6 @@
 import { ConfigurationError, redactUrl } from '@streamfold/redis';
-import { SETTINGS, type Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { SETTINGS } from './settings.ts';
 
 /** Values of settings after parsing. */
 export interface Configuration {

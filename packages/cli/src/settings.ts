@@ -1,41 +1,7 @@
 import { DEFAULT_PREFIX } from '@streamfold/redis';
 import { Option } from 'commander';
-import { z } from 'zod';
-
-/** A setting: a flag and a variable that mean the same. */
-export interface Setting {
-  readonly flag: string;
-  /** Shown in the help, as `--port <port>`; none where the flag takes no value. */
-  readonly argument?: string;
-  readonly variable: string;
-  readonly schema: z.ZodType;
-  /** What is expected, in words. */
-  readonly expected: string;
-  readonly unit: string;
-  /** `undefined`: see `defaultInWords`. */
-  readonly byDefault?: string | number;
-  readonly defaultInWords?: string;
-  readonly help: string;
-  /** Why the default and the bounds are what they are. */
-  readonly reason: string;
-}
-
-function wholeNumber(least: number, most: number): Pick<Setting, 'schema' | 'expected'> {
-  const schema = z
-    .string()
-    .regex(/^\d{1,12}$/)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most);
-  return { schema, expected: `a whole number from ${least} to ${most}` };
-}
-
-function oneOf(...words: [string, ...string[]]): Pick<Setting, 'schema' | 'expected'> {
-  return { schema: z.enum(words), expected: `one of ${words.join(', ')}` };
-}
-
-function text(pattern: RegExp, expected: string): Pick<Setting, 'schema' | 'expected'> {
-  return { schema: z.string().regex(pattern), expected };
-}
+import { REBUILD_SETTINGS } from './rebuild-settings.ts';
+import { oneOf, text, wholeNumber, type Setting } from './setting.ts';
 
 /** Every setting of every command. Flags win over variables. */
 export const SETTINGS = {
@@ -147,44 +113,7 @@ export const SETTINGS = {
     reason:
       'long enough for every coordinator that lives to beat again; an outage of ours is no mass death of theirs',
   },
-  generationGraceMs: {
-    flag: '--generation-grace-ms',
-    argument: 'ms',
-    variable: 'STREAMFOLD_GENERATION_GRACE_MS',
-    unit: 'ms',
-    ...wholeNumber(1_000, 86_400_000),
-    byDefault: 300_000,
-    help: 'for how long the state that a rebuild has replaced is kept',
-    reason: 'every aggregator must have noticed by then, also one that was away for a while',
-  },
-  config: {
-    flag: '--config',
-    argument: 'file',
-    variable: 'STREAMFOLD_CONFIG',
-    unit: 'path',
-    ...text(/^[^\0]{1,4096}$/, 'a path of a file that ends in .ts, .js, .mjs or .json'),
-    defaultInWords: 'streamfold.config.ts, .mjs, .js or .json in the working directory, if there is one',
-    help: 'file with buckets, labels and metrics of your own',
-    reason: 'what it holds decides what is folded: all aggregators must have the same',
-  },
-  force: {
-    flag: '--force',
-    variable: 'STREAMFOLD_FORCE',
-    unit: 'true or false',
-    ...oneOf('true', 'false'),
-    byDefault: 'false',
-    help: 'rebuild although entries are missing, and switch although the two generations differ',
-    reason: 'what is not in the log any more would be gone from the metrics: that must be said',
-  },
-  cancel: {
-    flag: '--cancel',
-    variable: 'STREAMFOLD_CANCEL',
-    unit: 'true or false',
-    ...oneOf('true', 'false'),
-    byDefault: 'false',
-    help: 'give up the rebuild that is under way, and remove all of it',
-    reason: 'the live generation is served as before',
-  },
+  ...REBUILD_SETTINGS,
   logLevel: {
     flag: '--log-level',
     argument: 'level',

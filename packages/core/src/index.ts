@@ -24,7 +24,7 @@ export {
   type Definitions,
   type StreamfoldConfiguration,
 } from './definitions/create-definitions.ts';
-export { configurationSchema } from './definitions/configuration-schema.ts';
+export { describeConfigurationFile } from './definitions/configuration-schema.ts';
 export {
   encodeCatalogue,
   encodeMeaning,

@@ -35,7 +35,7 @@ export type RefusedRebuild =
   /** Entries are neither in the stream nor in the archive. */
   | { readonly outcome: 'missing'; readonly shards: readonly MissingEntries[] };
 
-export interface MissingEntries {
+interface MissingEntries {
   readonly shard: number;
   readonly entries: number;
 }

@@ -1,6 +1,6 @@
 import { createFold, encodeDelta, noUpcasters, type EntryId } from '@streamfold/core';
 import { loadScript, type RedisConnection } from '@streamfold/redis';
-import { createEntriesFold, type CommitBounds, type FoldedBatch } from '../commit/fold-entries.ts';
+import { createEntriesFold, type CommitBounds } from '../commit/fold-entries.ts';
 import type { Generation } from '../generation.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
 import { previousId } from './previous-id.ts';
@@ -27,58 +27,75 @@ export async function foldArchived(
   generation: Generation,
   options: FoldArchivedOptions,
 ): Promise<'done' | 'gone' | 'stopped'> {
-  const { log, stop } = options;
-  const { shard, shardKeys, keys } = generation;
   for (;;) {
-    const [first] = await redis.xrange(shardKeys.events, '-', '+', 'COUNT', 1);
-    const to = first === undefined ? undefined : previousId(first[0]);
-    let after = (await redis.hget(keys.head, 'archived_to')) ?? undefined;
-    let entries = 0;
-    let pages: (typeof page)[] = [];
-    let page: readonly { readonly id: EntryId; readonly fields: readonly string[] }[] = [];
-    let outcome: EntryId | 'superseded' | undefined = after;
-    for await (page of log.readArchived(shard, { after, to })) {
-      if (stop.aborted) return 'stopped';
-      pages.push(page);
-      entries += page.length;
-      if (pages.reduce((sum, each) => sum + each.length, 0) < options.bounds.entries) continue;
-      outcome = await commit(redis, generation, { pages, after, options });
-      if (outcome === 'superseded') break;
-      after = outcome;
-      pages = [];
-    }
-    if (outcome !== 'superseded' && pages.length > 0)
-      outcome = await commit(redis, generation, { pages, after, options });
-    if (outcome === 'superseded') {
-      if ((await redis.exists(keys.head)) === 0) return 'gone';
-    } else if (entries === 0) return 'done'; // what was trimmed from the stream meanwhile has been looked for, too
+    const outcome = await foldOnce(redis, generation, options);
+    // What was trimmed from the stream meanwhile is looked for, too, until there is nothing more.
+    if (outcome === 'nothing_left') return 'done';
+    if (outcome === 'stopped') return 'stopped';
+    if (outcome === 'superseded' && (await redis.exists(generation.keys.head)) === 0) return 'gone';
   }
 }
 
+type Page = readonly { readonly id: EntryId; readonly fields: readonly string[] }[];
+
+/** From the mark to the oldest entry of the stream. */
+async function foldOnce(
+  redis: RedisConnection,
+  generation: Generation,
+  options: FoldArchivedOptions,
+): Promise<'folded' | 'nothing_left' | 'superseded' | 'stopped'> {
+  const { log, bounds, stop } = options;
+  const { shard, shardKeys, keys } = generation;
+  const [first] = await redis.xrange(shardKeys.events, '-', '+', 'COUNT', 1);
+  const to = first === undefined ? undefined : previousId(first[0]);
+  let after = (await redis.hget(keys.head, 'archived_to')) ?? undefined;
+  let entries = 0;
+  let pages: Page[] = [];
+  let paged = 0;
+  for await (const page of log.readArchived(shard, { after, to })) {
+    if (stop.aborted) return 'stopped';
+    pages.push(page);
+    entries += page.length;
+    paged += page.length;
+    if (paged < bounds.entries) continue;
+    const committed = await commit(redis, generation, { pages, after, options });
+    if (committed.outcome === 'superseded') return 'superseded';
+    after = committed.to;
+    pages = [];
+    paged = 0;
+  }
+  if (entries === 0) return 'nothing_left';
+  return (await commit(redis, generation, { pages, after, options })).outcome;
+}
+
 interface Pages {
-  readonly pages: readonly (readonly { readonly id: EntryId; readonly fields: readonly string[] }[])[];
+  readonly pages: readonly Page[];
+  /** The last entry that is folded. */
   readonly after: EntryId | undefined;
   readonly options: FoldArchivedOptions;
 }
 
-/** The last entry that is folded now. Dead letters are not written: they were, when the entries were new. */
+/** Dead letters are not written: they were, when the entries were new. */
 async function commit(
   redis: RedisConnection,
   generation: Generation,
   { pages, after, options }: Pages,
-): Promise<EntryId | 'superseded' | undefined> {
+): Promise<
+  { readonly outcome: 'folded'; readonly to: EntryId | undefined } | { readonly outcome: 'superseded' }
+> {
   const { shards, bounds, onProgress } = options;
   const { shard, catalogue, keys } = generation;
   const context = { shard, shards, upcasters: noUpcasters };
   const folding = createEntriesFold({ context, foldEvent: createFold(catalogue), bounds });
   for (const page of pages) for (const entry of page) folding.take(entry);
   let from = after;
-  for (const { ids, delta } of folding.batches as readonly FoldedBatch[]) {
+  for (const { ids, delta } of folding.batches) {
     const to = ids.at(-1) ?? '';
     const args = [from ?? '', to, encodeDelta(delta), ids.length];
-    if ((await script.run(redis, [keys.deltas, keys.head], args)) === 'superseded') return 'superseded';
+    const reply = await script.run(redis, [keys.deltas, keys.head], args);
+    if (reply === 'superseded') return { outcome: 'superseded' };
     from = to;
     onProgress(ids.length);
   }
-  return from;
+  return { outcome: 'folded', to: from };
 }

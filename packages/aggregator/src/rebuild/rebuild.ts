@@ -53,7 +53,7 @@ export type RebuildOutcome =
   /** Cancelled meanwhile. */
   | { readonly outcome: 'cancelled'; readonly building: string };
 
-export interface ShardDifference extends Difference {
+interface ShardDifference extends Difference {
   readonly shard: number;
 }
 

@@ -117,4 +117,9 @@ export const configurationSchema = z
   })
   .describe('Configuration of Streamfold: which metrics are folded, and how.');
 
+/** The same as a JSON Schema, by which an editor completes and checks the file. */
+export function describeConfigurationFile(): unknown {
+  return z.toJSONSchema(configurationSchema, { io: 'input' });
+}
+
 export type CustomMetric = z.output<typeof customMetric>;
