@@ -179,8 +179,10 @@ const METRIC_EXAMPLES = {
     ['How fast is a rebuild?', 'sum(rate(streamfold_rebuild_entries_folded_total[5m]))'],
   ],
   streamfold_rebuild_needed: [
-    ['Which replicas are configured otherwise than the state was folded?', 'streamfold_rebuild_needed == 1'],
-    ['How many?', 'sum(streamfold_rebuild_needed)'],
+    [
+      'How many replicas are configured otherwise than the state was folded?',
+      'sum(streamfold_rebuild_needed)',
+    ],
   ],
   streamfold_scrape_duration_seconds: [
     [
@@ -189,6 +191,12 @@ const METRIC_EXAMPLES = {
     ],
   ],
   streamfold_series: [['How many series are served?', 'max(streamfold_series)']],
+  streamfold_series_folded_together: [
+    [
+      'Which metrics have more series than are shown?',
+      'max by (metric) (streamfold_series_folded_together) > 0',
+    ],
+  ],
   streamfold_snapshots_total: [
     [
       'Are snapshots written, or is another one always faster?',

@@ -117,12 +117,13 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     if (serves) {
       const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);
       const { createId } = options;
+      const { seriesLimit } = definitions;
       swarmMetrics = createLiveMetrics({
         redis: viewRedis,
         prefix,
         shards,
         createView: (generation, listener) =>
-          createShardView({ redis: viewRedis, generation, listener, observe, createId }),
+          createShardView({ redis: viewRedis, generation, listener, observe, createId, seriesLimit }),
         pause,
         now,
       });

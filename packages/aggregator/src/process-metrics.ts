@@ -7,7 +7,7 @@ export interface ProcessMetrics {
   observe(fact: Fact): void;
   scraped(seconds: number): void;
   measured(shard: number, lag: Lag): void;
-  setSeries(count: number): void;
+  setSeries(count: number, foldedTogether: ReadonlyMap<string, number>): void;
   readonly contentType: string;
   render(): Promise<string>;
 }
@@ -148,6 +148,12 @@ export function createProcessMetrics(version: string, registry = new Registry())
     help: 'Series of the swarm that this process holds.',
     registers,
   });
+  const together = new Gauge({
+    name: 'streamfold_series_folded_together',
+    help: 'Series of the swarm beyond the limit of a metric, which are shown as one with labels `other`.',
+    labelNames: ['metric'],
+    registers,
+  });
   const commits = new Histogram({
     name: 'streamfold_commit_duration_seconds',
     help: 'Time from sending a commit to its reply.',
@@ -245,7 +251,11 @@ export function createProcessMetrics(version: string, registry = new Registry())
       streamLength.set({ shard }, lag.streamEntries);
       consumers.set({ shard }, lag.consumers);
     },
-    setSeries: (count) => series.set(count),
+    setSeries(count, foldedTogether) {
+      series.set(count);
+      together.reset();
+      for (const [metric, folded] of foldedTogether) together.set({ metric }, folded);
+    },
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };

@@ -138,6 +138,9 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
     get series() {
       return served?.metrics.series ?? 0;
     },
+    get foldedTogether() {
+      return served?.metrics.foldedTogether ?? new Map<string, number>();
+    },
     get generation() {
       return served?.id;
     },

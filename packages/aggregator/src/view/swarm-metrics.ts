@@ -26,6 +26,8 @@ export interface SwarmMetrics {
   readonly loaded: boolean;
   /** Series with a value of their own. */
   readonly series: number;
+  /** Of each counter and histogram, how many of them are shown as one. */
+  readonly foldedTogether: ReadonlyMap<string, number>;
 }
 
 /** So many variants of the exposition (formats, ages) are kept rendered; of more, those are dropped that were not asked for longest. */
@@ -100,6 +102,12 @@ export function createSwarmMetrics(
     get loaded() {
       return views.every((view) => view.loaded);
     },
+    get foldedTogether() {
+      const own = catalogue.filter(({ type }) => type !== 'gauge').map(({ name }) => name);
+      const count = (name: string): number =>
+        views.reduce((sum, view) => sum + (view.loaded ? view.bound.countTogether(name) : 0), 0);
+      return new Map(own.map((name) => [name, count(name)] as const));
+    },
     get series() {
       return views.reduce((count, view) => count + (view.loaded ? countSeries(view.state) : 0), 0);
     },
@@ -112,7 +120,7 @@ function isAge(metric: Metric): metric is GaugeMetric {
 }
 
 function keysOf(view: ShardView, metric: Metric): Iterable<string> {
-  if (metric.type !== 'gauge') return view.state.series.get(metric.name)?.keys() ?? [];
+  if (metric.type !== 'gauge') return view.bound.keys(metric.name);
   return metric.projection === 'coordinators_alive' ? view.gauges.alive.keys() : view.gauges.openWaits.keys();
 }
 
@@ -122,8 +130,8 @@ function isYounger(
   { name }: Metric,
   { key, ageMs }: { key: string; ageMs: number },
 ): boolean {
-  const bornMs = view.births.bornMs(name, key);
-  if (bornMs === undefined) return view.state.series.get(name)?.has(key) !== true;
+  const bornMs = view.births.bornMs(name, view.bound.oldest(name, key));
+  if (bornMs === undefined) return view.bound.value(name, key) === undefined;
   return view.serverTimeMs - bornMs < ageMs;
 }
 
@@ -131,8 +139,7 @@ function isYounger(
 function addUp(views: readonly ShardView[], metric: Metric, key: string): SeriesValue | undefined {
   let total: SeriesValue | undefined;
   for (const view of views) {
-    const value =
-      metric.type === 'gauge' ? readGauge(view, metric, key) : view.state.series.get(metric.name)?.get(key);
+    const value = metric.type === 'gauge' ? readGauge(view, metric, key) : view.bound.value(metric.name, key);
     if (value === undefined) continue;
     if (total === undefined) total = value;
     else if (typeof total === 'number' || typeof value === 'number') total = Number(total) + Number(value);
