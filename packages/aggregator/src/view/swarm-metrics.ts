@@ -103,10 +103,14 @@ export function createSwarmMetrics(
       return views.every((view) => view.loaded);
     },
     get foldedTogether() {
-      const own = catalogue.filter(({ type }) => type !== 'gauge').map(({ name }) => name);
-      const count = (name: string): number =>
-        views.reduce((sum, view) => sum + (view.loaded ? view.bound.countTogether(name) : 0), 0);
-      return new Map(own.map((name) => [name, count(name)] as const));
+      const counts = new Map<string, number>();
+      for (const { type, name } of catalogue) {
+        if (type === 'gauge') continue;
+        counts.set(name, 0);
+        for (const view of views)
+          if (view.loaded) counts.set(name, (counts.get(name) ?? 0) + view.bound.countTogether(name));
+      }
+      return counts;
     },
     get series() {
       return views.reduce((count, view) => count + (view.loaded ? countSeries(view.state) : 0), 0);
