@@ -14,7 +14,7 @@ export interface Folded {
 export async function readFolded(redis: Redis): Promise<Folded> {
   const view = createShardView({
     redis,
-    generation: await openGeneration(redis, 'streamfold', 0),
+    generation: await openGeneration(redis, { prefix: 'streamfold', shard: 0 }),
     listener: { changed: () => undefined, replaced: () => undefined },
     observe: () => undefined,
     createId: () => 'bench',

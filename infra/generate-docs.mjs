@@ -1,4 +1,4 @@
-// Writes the reference pages, docs/reference/*.md, from the code: `npm run docs`.
+// Writes the reference pages, docs/reference/*, from the code: `npm run docs`.
 //
 //   node infra/generate-docs.mjs [--check]
 //
@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeConfigurationFile } from '@streamfold/core';
 import { renderCommands } from './docs/render-commands.mjs';
 import { renderConfiguration } from './docs/render-configuration.mjs';
 import { renderDashboards } from './docs/render-dashboards.mjs';
@@ -22,6 +23,7 @@ const pages = {
   'dashboards.md': renderDashboards(),
   'events.md': renderEvents(),
   'metrics.md': renderMetrics(),
+  'streamfold.config.schema.json': `${JSON.stringify(describeConfigurationFile(), null, 2)}\n`,
 };
 
 if (process.argv.includes('--check')) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runAggregator } from '@streamfold/aggregator';
+import { DEFAULT_DEFINITIONS } from '@streamfold/core';
 import { waitForStart } from './start-gate.ts';
 
 // One aggregator as `streamfold serve` runs it: folds, keeps its view and serves. Ends with SIGTERM.
@@ -19,7 +20,9 @@ await runAggregator(
     role: role === 'fold' ? 'fold' : 'all',
     claimIdleMs: 30_000,
     batchEntries: 2_000,
+    definitions: DEFAULT_DEFINITIONS,
     monitorGraceMs: 15_000,
+    generationGraceMs: 300_000,
     version: 'bench',
     observe: () => undefined,
     onListening: (url) => process.send?.({ type: 'listening', url }),

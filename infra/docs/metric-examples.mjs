@@ -181,6 +181,15 @@ const METRIC_EXAMPLES = {
   streamfold_pending_entries: [
     ['How much is read and not yet folded?', 'max by (shard) (streamfold_pending_entries)'],
   ],
+  streamfold_rebuild_entries_folded_total: [
+    ['How fast is a rebuild?', 'sum(rate(streamfold_rebuild_entries_folded_total[5m]))'],
+  ],
+  streamfold_rebuild_needed: [
+    [
+      'How many replicas are configured otherwise than the state was folded?',
+      'sum(streamfold_rebuild_needed)',
+    ],
+  ],
   streamfold_scrape_duration_seconds: [
     [
       'How long does a scrape take?',
@@ -195,6 +204,12 @@ const METRIC_EXAMPLES = {
     ],
   ],
   streamfold_series: [['How many series are served?', 'max(streamfold_series)']],
+  streamfold_series_folded_together: [
+    [
+      'Which metrics have more series than are shown?',
+      'max by (metric) (streamfold_series_folded_together) > 0',
+    ],
+  ],
   streamfold_snapshots_total: [
     [
       'Are snapshots written, or is another one always faster?',

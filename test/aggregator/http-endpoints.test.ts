@@ -96,6 +96,7 @@ test('the health has the fields that are promised, and no others', async (t) => 
     lag_entries: 0,
     lag_seconds: 0,
     pending: 0,
+    rebuild_needed: false,
     version: 'test',
   });
   t.is(generation, (await waitForGeneration(redis, prefix)).id);

@@ -42,6 +42,7 @@ test('before any aggregator has run, status says so and changes nothing', async 
         generation: null,
       },
     ],
+    generations: [],
   });
   t.deepEqual(await server.redis.keys(`${prefix}:*`), keys);
 });

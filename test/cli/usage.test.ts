@@ -8,6 +8,7 @@ const COMMANDS = [
   'publish',
   'status',
   'verify',
+  'rebuild',
   'dead-letters',
   'archive',
   'cleanup',
@@ -19,7 +20,6 @@ const NOWHERE = 'redis://127.0.0.1:1';
 const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['frobnicate', /^streamfold: unknown command "frobnicate"; expected one of serve, demo, .*doctor$/],
   ['statsu', /^streamfold: unknown command "statsu"; .*: did you mean status\?$/],
-  ['rebuild', /^streamfold: unknown command "rebuild"; expected one of /],
   ['archive', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected where the archive is; got nothing$/],
   ['archive --archive ftp://h/x', /^streamfold: archive: expected s3:\/\/bucket\/prefix, file:\/\/\/path or a path; got "ftp:\/\/h\/x"$/],
   ['archive --archive s3://', /^streamfold: archive: expected s3:\/\/bucket\/prefix, .*; got "s3:\/\/"$/],

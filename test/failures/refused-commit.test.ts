@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createPublisher } from '@streamfold/publisher';
-import { shardKeys } from '@streamfold/redis';
+import { generationsKey, shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
 import { checkFoldedOnce, readPairs } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';
@@ -32,7 +32,7 @@ for (const [what, obstacle] of OBSTACLES) {
     const aggregator = await startAggregator({ redisUrl, prefix });
     t.teardown(() => aggregator.stop());
     await waitUntil('both consumers read', async () => (await readConsumers(installation)).length === 2);
-    const generation = await redis.get(shardKeys(prefix, 0).generation);
+    const generation = await redis.hget(generationsKey(prefix), 'live');
     const key = obstacle === 'dead' ? shardKeys(prefix, 0).dead : `${prefix}:{0}:g:${generation}:${obstacle}`;
     if (obstacle.startsWith('-')) await redis.acl('SETUSER', 'aggregator', obstacle);
     else await redis.set(key, 'a text');

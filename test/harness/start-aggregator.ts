@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_DEFINITIONS } from '@streamfold/core';
 import { runAggregator, type AggregatorOptions, type Fact } from '@streamfold/aggregator';
 
 /** An aggregator that runs inside the test's own process. */
@@ -31,7 +32,9 @@ export async function startAggregator(
         role: 'all',
         claimIdleMs: 30_000,
         batchEntries: 2_000,
+        definitions: DEFAULT_DEFINITIONS,
         monitorGraceMs: 1_000,
+        generationGraceMs: 300_000,
         version: 'test',
         now: () => performance.now(),
         pause: async (ms, signal) => {

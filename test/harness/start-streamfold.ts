@@ -24,10 +24,11 @@ export function startStreamfold(
   {
     env = {},
     command = [process.execPath, PROGRAM],
-  }: { env?: Readonly<Record<string, string>>; command?: readonly string[] } = {},
+    cwd,
+  }: { env?: Readonly<Record<string, string>>; command?: readonly string[]; cwd?: string } = {},
 ): RunningStreamfold {
   const [file = '', ...before] = command;
-  const child = spawn(file, [...before, ...args], { env: { ...cleanEnvironment(), ...env } });
+  const child = spawn(file, [...before, ...args], { env: { ...cleanEnvironment(), ...env }, cwd });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += String(chunk)));

@@ -1,6 +1,6 @@
 import { whenReady } from '@streamfold/redis';
 import { claimEntries } from './read/claim-entries.ts';
-import { createGroup } from './create-group.ts';
+import type { GroupOutcome } from './create-group.ts';
 import { createPipeline, type PipelineOptions, type Source } from './pipeline.ts';
 import { removeConsumer } from './remove-consumers.ts';
 import { retry, type Pause } from './retry.ts';
@@ -21,7 +21,7 @@ import { retry, type Pause } from './retry.ts';
  */
 export interface Consumer {
   /**
-   * Reads, folds and commits until `stop` is aborted; then the batches in hand are committed, the consumer removed from the
+   * Reads, folds and commits until `stop` is aborted or the generation is dropped; then the batches in hand are committed, the consumer removed from the
    * group if nothing is pending for it, and the promise resolved. Redis being away is waited out.
    */
   run(stop: AbortSignal): Promise<void>;
@@ -30,8 +30,8 @@ export interface Consumer {
 export interface ConsumerOptions extends PipelineOptions {
   /** After how long what another consumer left pending is taken over, ms. */
   readonly claimIdleMs: number;
-  /** Records again what was recorded when the aggregator started: whatever took the group away may have taken that too. */
-  readonly recordAgain: () => Promise<void>;
+  /** Makes the group again, where it is gone, and what else was recorded; `gone` where the generation was dropped. */
+  readonly restoreGroup: () => Promise<GroupOutcome>;
   readonly pause: Pause;
 }
 
@@ -59,16 +59,18 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     source = 'own_pending';
   };
 
-  const restoreGroup = async (): Promise<void> => {
-    await options.recordAgain();
-    const outcome = await createGroup(redis, generation);
-    const type = outcome === 'restored' ? 'group_restored' : 'group_created';
-    if (outcome !== 'exists') observe({ type, shard, group: generation.keys.group });
+  const restoreGroup = async (): Promise<GroupOutcome> => {
+    const outcome = await options.restoreGroup();
+    const { group } = generation.keys;
+    if (outcome === 'restored') observe({ type: 'group_restored', shard, group });
+    if (outcome === 'created') observe({ type: 'group_created', shard, group });
+    return outcome;
   };
 
   return {
     async run(stop) {
-      while (!stop.aborted) {
+      let gone = false;
+      while (!stop.aborted && !gone) {
         await retry({ shard, step: 'fold', observe, pause, stop }, async () => {
           try {
             await whenReady(redis, READY_TIMEOUT_MS);
@@ -77,13 +79,16 @@ export function createConsumer(options: ConsumerOptions): Consumer {
             source = await pipeline.turn(source);
           } catch (error) {
             source = 'own_pending';
-            if (isNoGroup(error)) await restoreGroup();
-            else if (isTimeout(error))
+            if (isNoGroup(error)) {
+              gone = (await restoreGroup()) === 'gone';
+              if (gone) return;
+            } else if (isTimeout(error))
               for (const connection of [redis, readRedis]) connection.disconnect(true);
             throw error;
           }
         });
       }
+      if (gone) return;
       await pipeline.finish().catch(leavePending);
       await removeConsumer(redis, generation, { consumer, idleMs: 0 }).catch(ignoreUnreachable);
     },

@@ -11,6 +11,24 @@ export type Fact =
       readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
       readonly commitMs: number;
     }
+  | {
+      readonly type: 'generation_batch_committed';
+      readonly shard: number;
+      readonly generation: string;
+      readonly entries: number;
+      readonly events: number;
+      readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+    }
+  | { readonly type: 'generation_folded'; readonly generation: string; readonly state: string }
+  | { readonly type: 'generation_switched'; readonly from: string; readonly to: string }
+  | { readonly type: 'generation_dropped'; readonly generation: string }
+  | { readonly type: 'generation_unreadable'; readonly generation: string; readonly error: Error }
+  | {
+      readonly type: 'rebuild_needed';
+      readonly needed: boolean;
+      readonly live: string;
+      readonly configured: string;
+    }
   | { readonly type: 'batch_contested'; readonly shard: number; readonly entries: number }
   | { readonly type: 'entries_claimed'; readonly shard: number; readonly entries: number }
   | { readonly type: 'entries_lost'; readonly shard: number; readonly entries: number }
@@ -52,6 +70,6 @@ export type Fact =
     };
 
 /** What an aggregator repeats until it succeeds. */
-export type FailingStep = 'fold' | 'view' | 'upkeep' | 'monitor' | 'open' | 'archive';
+export type FailingStep = 'fold' | 'view' | 'upkeep' | 'monitor' | 'open' | 'generations' | 'archive';
 
 export type Observe = (fact: Fact) => void;

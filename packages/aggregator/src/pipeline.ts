@@ -61,12 +61,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { shard } = generation;
     for (const batch of batches) {
       const startedMs = now();
-      const { outcome } = await commitBatch(redis, generation, { consumer, batch, mode: mode() });
-      if (outcome === 'contested') {
+      const committed = await commitBatch(redis, generation, { consumer, batch, mode: mode() });
+      if (committed.outcome === 'contested') {
         observe({ type: 'batch_contested', shard, entries: batch.ids.length });
         return 'contested';
       }
-      observe({ type: 'batch_committed', shard, ...batch.delta.totals, commitMs: now() - startedMs });
+      const { deadLetters } = committed;
+      const commitMs = now() - startedMs;
+      observe({ type: 'batch_committed', shard, ...batch.delta.totals, deadLetters, commitMs });
     }
     return 'committed';
   };

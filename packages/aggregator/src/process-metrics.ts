@@ -7,7 +7,7 @@ export interface ProcessMetrics {
   observe(fact: Fact): void;
   scraped(seconds: number): void;
   measured(shard: number, lag: Lag): void;
-  setSeries(count: number): void;
+  setSeries(count: number, foldedTogether: ReadonlyMap<string, number>): void;
   readonly contentType: string;
   render(): Promise<string>;
 }
@@ -44,6 +44,16 @@ export function createProcessMetrics(version: string, registry = new Registry())
   const events = new Counter({
     name: 'streamfold_events_folded_total',
     help: 'Events folded and committed by this process; an entry may hold many.',
+    registers,
+  });
+  const rebuilt = new Counter({
+    name: 'streamfold_rebuild_entries_folded_total',
+    help: 'Stream entries folded by this process into generations that are not live: built by a rebuild, or retired by one.',
+    registers,
+  });
+  const rebuildNeeded = new Gauge({
+    name: 'streamfold_rebuild_needed',
+    help: '1 where the live generation is folded by other definitions than this process is configured with, else 0.',
     registers,
   });
   const batches = new Counter({
@@ -153,6 +163,12 @@ export function createProcessMetrics(version: string, registry = new Registry())
     help: 'Series of the swarm that this process holds.',
     registers,
   });
+  const together = new Gauge({
+    name: 'streamfold_series_folded_together',
+    help: 'Series of the swarm beyond the limit of a metric, which are shown as one with labels `other`.',
+    labelNames: ['metric'],
+    registers,
+  });
   const commits = new Histogram({
     name: 'streamfold_commit_duration_seconds',
     help: 'Time from sending a commit to its reply.',
@@ -172,6 +188,7 @@ export function createProcessMetrics(version: string, registry = new Registry())
     registers,
   }).set({ version }, 1);
 
+  rebuildNeeded.set(0);
   // A counter that is born at 1 is invisible to rate(): every series that can be known is there from the start.
   for (const outcome of ['committed', 'contested']) batches.inc({ outcome }, 0);
   for (const reason of DEAD_LETTER_REASONS) deadLetters.inc({ reason }, 0);
@@ -191,6 +208,13 @@ export function createProcessMetrics(version: string, registry = new Registry())
           lost.inc({ reason: 'trimmed' }, fact.lostEntries);
           for (const [reason, count] of fact.deadLetters) deadLetters.inc({ reason }, count);
           commits.observe(fact.commitMs / 1_000);
+          return;
+        case 'generation_batch_committed':
+          rebuilt.inc(fact.entries);
+          for (const [reason, count] of fact.deadLetters) deadLetters.inc({ reason }, count);
+          return;
+        case 'rebuild_needed':
+          rebuildNeeded.set(fact.needed ? 1 : 0);
           return;
         case 'batch_contested':
           batches.inc({ outcome: 'contested' });
@@ -234,6 +258,10 @@ export function createProcessMetrics(version: string, registry = new Registry())
         case 'request_failed':
         case 'group_created':
         case 'group_restored':
+        case 'generation_folded':
+        case 'generation_switched':
+        case 'generation_dropped':
+        case 'generation_unreadable':
           return;
       }
     },
@@ -245,7 +273,11 @@ export function createProcessMetrics(version: string, registry = new Registry())
       streamLength.set({ shard }, lag.streamEntries);
       consumers.set({ shard }, lag.consumers);
     },
-    setSeries: (count) => series.set(count),
+    setSeries(count, foldedTogether) {
+      series.set(count);
+      together.reset();
+      for (const [metric, folded] of foldedTogether) together.set({ metric }, folded);
+    },
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };

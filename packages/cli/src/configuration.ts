@@ -15,6 +15,11 @@ export interface Configuration {
   readonly claimIdleMs: number;
   readonly batchEntries: number;
   readonly monitorGraceMs: number;
+  readonly generationGraceMs: number;
+  /** Path of the configuration file; empty: the one in the working directory, if there is one. */
+  readonly config: string;
+  readonly force: boolean;
+  readonly cancel: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly json: boolean;
   readonly stdin: boolean;

@@ -53,6 +53,32 @@ export function logFact(log: Log, fact: Fact): void {
     case 'entries_lost':
       log.error(details, 'entries lost: trimmed before they were folded');
       return;
+    case 'generation_batch_committed':
+      log.debug(
+        { ...details, deadLetters: Object.fromEntries(fact.deadLetters) },
+        'batch committed to a generation that is not live',
+      );
+      return;
+    case 'generation_folded':
+      log.info(details, 'folding a generation that is not live');
+      return;
+    case 'generation_switched':
+      log.info(details, 'another generation is live');
+      return;
+    case 'generation_dropped':
+      log.info(details, 'generation dropped');
+      return;
+    case 'generation_unreadable':
+      log.warn(details, 'a newer program has defined this generation; it is not folded here');
+      return;
+    case 'rebuild_needed':
+      if (fact.needed)
+        log.warn(
+          details,
+          'rebuild needed: the live generation is folded by other definitions than configured',
+        );
+      else log.info(details, 'the live generation is folded by the configured definitions');
+      return;
     case 'consumers_removed':
       log.info(details, 'consumers removed that were gone');
       return;

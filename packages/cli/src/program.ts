@@ -20,7 +20,7 @@ interface Choice {
 type Run = (choice: Choice) => Promise<void>;
 
 /** Commands that last; others are over by themselves. */
-const LASTING: ReadonlySet<string> = new Set(['serve', 'demo', 'archive', 'restore']);
+const LASTING: ReadonlySet<string> = new Set(['serve', 'demo', 'rebuild', 'archive', 'restore']);
 
 const LOAD = {
   serve: async () => (await import('./command/serve.ts')).serve,
@@ -28,6 +28,7 @@ const LOAD = {
   publish: async () => (await import('./command/publish.ts')).publish,
   status: async () => (await import('./command/status.ts')).status,
   verify: async () => (await import('./command/verify.ts')).verify,
+  rebuild: async () => (await import('./command/rebuild.ts')).rebuild,
   list: async () => (await import('./command/dead-letters.ts')).deadLetters('list'),
   retry: async () => (await import('./command/dead-letters.ts')).deadLetters('retry'),
   drop: async () => (await import('./command/dead-letters.ts')).deadLetters('drop'),
@@ -94,6 +95,8 @@ export function createProgram(version: string, run: Run): Commander {
     'archiveAfterSeconds',
     'retentionHours',
     ...ARCHIVE,
+    'generationGraceMs',
+    'config',
     'logLevel',
   ])
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')
@@ -137,6 +140,12 @@ export function createProgram(version: string, run: Run): Commander {
     .description(
       'Folds the log independently of the live state and compares the two. Exit code 0 where they are equal bit for bit, 1 with the differences where they are not. Changes nothing; aggregators may go on.',
     );
+  add('rebuild', ['config', ...ARCHIVE, 'force', 'cancel', 'claimIdleMs', 'batchEntries', 'json'])
+    .summary('fold everything again, with other definitions or the same, and switch to it')
+    .description(
+      'Folds the log again into a new generation, by the definitions of the configuration file; aggregators help. When it has caught up, it becomes the live one in one step; until then the old one is served. With unchanged definitions both must say the same. May be stopped, killed and gone on with. Exit code 1 where nothing was switched.',
+    )
+    .addHelpText('after', examples('streamfold rebuild', 'streamfold rebuild --cancel'));
   addDeadLetters(program, add);
   addArchive(add);
   add('cleanup', ['endedForHours', 'dryRun', 'json'])

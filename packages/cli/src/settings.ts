@@ -1,6 +1,7 @@
 import { DEFAULT_PREFIX } from '@streamfold/redis';
 import { Option } from 'commander';
 import { ARCHIVE_SETTINGS } from './archive-settings.ts';
+import { REBUILD_SETTINGS } from './rebuild-settings.ts';
 import { oneOf, text, wholeNumber, type Setting } from './setting.ts';
 
 /** Every setting of every command. Flags win over variables. */
@@ -113,6 +114,7 @@ export const SETTINGS = {
     reason:
       'long enough for every coordinator that lives to beat again; an outage of ours is no mass death of theirs',
   },
+  ...REBUILD_SETTINGS,
   logLevel: {
     flag: '--log-level',
     argument: 'level',

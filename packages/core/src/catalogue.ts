@@ -11,19 +11,22 @@ export interface CounterMetric {
   readonly labels: readonly string[];
   /** The event type that is counted. */
   readonly event: Event['type'];
+  /** The field of whole numbers that is added up; where there is none, each event counts as one. */
+  readonly value?: string;
 }
 
-/** The distribution of a duration that events of one type carry. */
+/** The distribution of a duration, or of another number, that events of one type carry. */
 export interface HistogramMetric {
   readonly type: 'histogram';
   readonly name: string;
   readonly help: string;
-  readonly unit: 'seconds';
+  /** Of a duration; a plain number has none. */
+  readonly unit?: 'seconds';
   readonly labels: readonly string[];
   readonly event: Event['type'];
-  /** The field of the decoded event that is observed, in whole microseconds. */
+  /** The field of the decoded event that is observed: a duration in whole microseconds, or a whole number. */
   readonly value: string;
-  /** Upper bounds in seconds, ascending; `+Inf` is implied. */
+  /** Upper bounds in seconds, or in units of the number, ascending; `+Inf` is implied. */
   readonly buckets: readonly number[];
 }
 
@@ -58,7 +61,7 @@ function histogram<T extends Event['type']>(
 }
 
 /**
- * Every metric of the swarm, in the order in which it is exposed: the one table that fold, exposition, docs,
+ * Every metric of the swarm that is there without a configuration file, in the order in which it is exposed: the one table that fold, exposition, docs,
  * dashboards, alerts and tests read. The compiler checks that labels and values are fields of the named event.
  */
 export const CATALOGUE: Catalogue = [

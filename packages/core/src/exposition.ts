@@ -39,10 +39,12 @@ export type RenderSeries = (key: SeriesKey, value: SeriesValue) => string;
 /** The renderer of a metric's series. What does not change from series to series is put together once. */
 export function createSeriesRenderer(metric: Metric, format: ExpositionFormat): RenderSeries {
   if (metric.type !== 'histogram') {
+    if (metric.labels.length === 0) return (_key, value) => `${metric.name} ${String(value)}\n`;
     return (key, value) => `${metric.name}{${renderLabels(metric.labels, key)}} ${String(value)}\n`;
   }
+  const comma = metric.labels.length === 0 ? '' : ',';
   const bucketLines = [...metric.buckets.map((bound) => renderBound(bound, format)), '+Inf'].map(
-    (bound) => `,le="${bound}"} `,
+    (bound) => `${comma}le="${bound}"} `,
   );
   return (key, value) => {
     if (typeof value === 'number')
@@ -55,7 +57,8 @@ export function createSeriesRenderer(metric: Metric, format: ExpositionFormat): 
       text += `${metric.name}_bucket{${labels}${bucketLines[bucket] ?? ''}${cumulative}\n`;
     }
     const sum = renderMicrosAsSeconds(value.sumMicros);
-    return `${text}${metric.name}_sum{${labels}} ${sum}\n${metric.name}_count{${labels}} ${cumulative}\n`;
+    const braced = labels === '' ? '' : `{${labels}}`;
+    return `${text}${metric.name}_sum${braced} ${sum}\n${metric.name}_count${braced} ${cumulative}\n`;
   };
 }
 

@@ -34,18 +34,26 @@ export function createFold(catalogue: Catalogue = CATALOGUE): FoldEvent {
   };
 }
 
-function countEvents({ name, labels }: CounterMetric): Observe {
+function countEvents({ name, labels, value }: CounterMetric): Observe {
   return (delta, event) => {
+    const added = value === undefined ? 1 : fieldOf(event, value);
+    if (typeof added !== 'number') return;
     const series = seriesOf(delta, name);
     const key = seriesKey(event, labels);
     const present = series.get(key);
-    series.set(key, typeof present === 'number' ? present + 1 : 1);
+    series.set(key, typeof present === 'number' ? present + added : added);
   };
 }
 
+/** A histogram holds millionths: microseconds of a duration, and of a plain number the same fraction. */
+const MILLIONTHS = 1_000_000;
+
 function observeDurations({ name, labels, value, buckets }: HistogramMetric): Observe {
-  const boundsMicros = buckets.map((seconds) => Math.round(seconds * 1_000_000));
+  const boundsMicros = buckets.map((bound) => Math.round(bound * MILLIONTHS));
+  const scale = value.endsWith('_micros') ? 1 : MILLIONTHS;
   return (delta, event) => {
+    const observed = fieldOf(event, value);
+    if (typeof observed !== 'number') return;
     const series = seriesOf(delta, name);
     const key = seriesKey(event, labels);
     let histogram = series.get(key);
@@ -53,8 +61,7 @@ function observeDurations({ name, labels, value, buckets }: HistogramMetric): Ob
       histogram = emptyHistogram(boundsMicros.length);
       series.set(key, histogram);
     }
-    const micros = fieldOf(event, value);
-    if (typeof micros === 'number') observeMicros(histogram, boundsMicros, micros);
+    observeMicros(histogram, boundsMicros, observed * scale);
   };
 }
 
@@ -68,16 +75,18 @@ function setRegisters(delta: Delta, event: LifecycleEvent, stamp: Stamp): void {
   foldLifecycle(registers, event, stamp);
 }
 
+/** A field that the event leaves out gives an empty label, which to Prometheus is none. */
 function seriesKey(event: Event, labels: readonly string[]): SeriesKey {
   let key = '';
   for (let label = 0; label < labels.length; label++) {
     if (label > 0) key += KEY_SEPARATOR;
-    key += String(fieldOf(event, labels[label] ?? ''));
+    const value = fieldOf(event, labels[label] ?? '');
+    if (value !== undefined) key += String(value);
   }
   return key;
 }
 
-/** A field by the name that the catalogue gives; the catalogue's own types make sure that the event has it. */
+/** A field by the name that the catalogue gives, which was compared with the event's schema; it may be optional. */
 function fieldOf(event: Event, name: string): string | number | undefined {
   return (event as unknown as Readonly<Record<string, string | number | undefined>>)[name];
 }

@@ -17,6 +17,20 @@ export {
   type Coordinator,
   type CoordinatorRegisters,
 } from './coordinator-registers.ts';
+export {
+  createDefinitions,
+  DEFAULT_DEFINITIONS,
+  type CreatedDefinitions,
+  type Definitions,
+  type StreamfoldConfiguration,
+} from './definitions/create-definitions.ts';
+export { describeConfigurationFile } from './definitions/configuration-schema.ts';
+export {
+  encodeCatalogue,
+  encodeMeaning,
+  readCatalogue,
+  type StoredCatalogue,
+} from './definitions/stored-catalogue.ts';
 export { decodeDelta, encodeDelta, encodeDeltaInParts } from './delta-codec.ts';
 export {
   countSeries,

@@ -10,6 +10,7 @@ export {
 export {
   DEFAULT_PREFIX,
   generationKeys,
+  generationsKey,
   shardCountKey,
   shardKeys,
   type GenerationKeys,

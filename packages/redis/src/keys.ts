@@ -4,8 +4,6 @@ export interface ShardKeys {
   readonly events: string;
   /** The dead-letter stream. */
   readonly dead: string;
-  /** Which generation is live, with its definitions; a hash. */
-  readonly generation: string;
   /** Publishers' ids of events seen lately; a sorted set by Redis time. */
   readonly publishedIds: string;
   /** How far the shard is archived; a hash with `last_id`, `sequence`, `position`. */
@@ -20,7 +18,10 @@ export interface GenerationKeys {
   readonly group: string;
   /** The delta log: a stream. */
   readonly deltas: string;
-  /** Where the delta log ends: a hash with `position` (its newest record) and `watermark` (all entries up to it are folded). */
+  /**
+   * Where the delta log ends: a hash with `position` (its newest record) and `watermark` (all entries up to it are folded).
+   * It is there as long as the generation is.
+   */
   readonly head: string;
   /** Which snapshot is current: a hash with `position`, `key`, `parts`, `bytes`. */
   readonly snapshot: string;
@@ -42,7 +43,6 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
   return {
     events: `${base}:events`,
     dead: `${base}:dead`,
-    generation: `${base}:generation`,
     publishedIds: `${base}:published-ids`,
     archived: `${base}:archived`,
     archiver: `${base}:archiver`,
@@ -65,4 +65,9 @@ export function generationKeys(prefix: string, shard: number, generation: string
 /** Where the number of shards is recorded. */
 export function shardCountKey(prefix: string): string {
   return `${prefix}:shards`;
+}
+
+/** Which generations there are, which one is live and by which definitions each is folded; a hash, for all shards. */
+export function generationsKey(prefix: string): string {
+  return `${prefix}:generations`;
 }

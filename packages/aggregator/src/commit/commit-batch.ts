@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { encodeDelta } from '@streamfold/core';
+import { encodeDelta, type DeadLetterReason } from '@streamfold/core';
 import { loadScript, type RedisConnection } from '@streamfold/redis';
 import type { FoldedBatch } from './fold-entries.ts';
 import type { Generation } from '../generation.ts';
@@ -14,7 +14,13 @@ export type FoldingMode = 'live' | 'replayed';
 
 /** `contested`: not every entry was still pending for this consumer, and nothing was written. */
 export type CommitOutcome =
-  { readonly outcome: 'committed'; readonly position: string } | { readonly outcome: 'contested' };
+  | {
+      readonly outcome: 'committed';
+      readonly position: string;
+      /** Those of the batch that this generation writes, by reason; another one may write the others. */
+      readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+    }
+  | { readonly outcome: 'contested' };
 
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …
@@ -45,8 +51,11 @@ export async function commitBatch(
     args.push(entryId, index === undefined ? '' : index, reason, detail, fields);
   }
   const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
-  const [outcome, position] = reply as ['committed', string] | ['contested'];
-  return outcome === 'committed' && position !== undefined
-    ? { outcome: 'committed', position }
-    : { outcome: 'contested' };
+  const [outcome, position, leftOut = 0, written = 0] = reply as
+    ['committed', string, number, number] | ['contested'];
+  if (outcome !== 'committed' || position === undefined) return { outcome: 'contested' };
+  const deadLetters = new Map<DeadLetterReason, number>();
+  for (const { deadLetter } of batch.deadLetters.slice(leftOut, leftOut + written))
+    deadLetters.set(deadLetter.reason, (deadLetters.get(deadLetter.reason) ?? 0) + 1);
+  return { outcome: 'committed', position, deadLetters };
 }

@@ -80,7 +80,8 @@ export function createApp(options: AppOptions): Koa {
 
   router.get('/metrics', async (context) => {
     const swarmMetrics = readSwarmMetrics();
-    if (swarmMetrics !== undefined) processMetrics.setSeries(swarmMetrics.series);
+    if (swarmMetrics !== undefined)
+      processMetrics.setSeries(swarmMetrics.series, swarmMetrics.foldedTogether);
     context.type = processMetrics.contentType;
     context.body = await processMetrics.render();
   });

@@ -3,6 +3,7 @@ import {
   createFold,
   decodeEntry,
   emptyDelta,
+  type Catalogue,
   type DeadLetter,
   type DecodeContext,
   type Delta,
@@ -22,13 +23,14 @@ export async function foldLog(
   log: Log,
   options: {
     readonly cut: Cut;
+    readonly catalogue: Catalogue;
     readonly context: DecodeContext;
     readonly onProgress: (entries: number) => void;
     readonly onGap: (gap: LogError) => void;
   },
 ): Promise<{ state: Delta; entries: number }> {
-  const { cut, context, onProgress, onGap } = options;
-  const foldEvent = createFold();
+  const { cut, catalogue, context, onProgress, onGap } = options;
+  const foldEvent = createFold(catalogue);
   const state = emptyDelta();
   let entryId = '';
   let entries = 0;

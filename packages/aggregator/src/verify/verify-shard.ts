@@ -1,17 +1,11 @@
 import { measureLog, type Archive, type LogError } from '@streamfold/archive';
-import { describeState, noUpcasters } from '@streamfold/core';
+import { noUpcasters } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../generation.ts';
+import { compareStates, type Difference } from './compare-states.ts';
 import { foldLog } from './fold-log.ts';
 import { readCut } from './read-cut.ts';
 import { readStateAt } from './read-state-at.ts';
-
-/** One thing that the live state and the fold of the stream say differently; `null`: it does not say it at all. */
-export interface Difference {
-  readonly what: string;
-  readonly live: string | null;
-  readonly folded: string | null;
-}
 
 export interface Verification {
   readonly shard: number;
@@ -50,7 +44,7 @@ export async function verifyShard(
   options: VerifyOptions,
 ): Promise<Verification> {
   const { shards, archive, onProgress } = options;
-  const { prefix, shard, keys } = generation;
+  const { prefix, shard, keys, catalogue } = generation;
   const log = { prefix, shard, archive };
   for (let tries = 0; tries < CUT_TRIES; tries++) {
     const cut = await readCut(redis, generation);
@@ -59,8 +53,8 @@ export async function verifyShard(
     const context = { shard, shards, upcasters: noUpcasters };
     const gaps: LogError[] = [];
     const onGap = (gap: LogError): void => void gaps.push(gap);
-    const folded = await foldLog(redis, log, { cut, context, onProgress, onGap });
-    const differences = compare(describeState(live), describeState(folded.state));
+    const folded = await foldLog(redis, log, { cut, catalogue, context, onProgress, onGap });
+    const differences = compareStates(live, folded.state, catalogue);
     return {
       shard,
       generation: generation.id,
@@ -78,13 +72,4 @@ export async function verifyShard(
   throw new Error(
     `delta log ${keys.deltas}: expected it to reach back to a cut; it was trimmed ${CUT_TRIES} times meanwhile`,
   );
-}
-
-function compare(live: ReadonlyMap<string, string>, folded: ReadonlyMap<string, string>): Difference[] {
-  const differences: Difference[] = [];
-  for (const what of new Set([...live.keys(), ...folded.keys()])) {
-    const difference = { what, live: live.get(what) ?? null, folded: folded.get(what) ?? null };
-    if (difference.live !== difference.folded) differences.push(difference);
-  }
-  return differences;
 }

@@ -1,13 +1,14 @@
 import {
-  CATALOGUE,
   countSeries,
   createCoordinatorGauges,
+  emptyDelta,
   isAfter,
   mergeDelta,
   pruneRegisters,
   pruneTombstones,
   readCoordinator,
   stampMs,
+  type Catalogue,
   type CoordinatorGauges,
   type CoordinatorProjection,
   type Delta,
@@ -19,6 +20,7 @@ import { isYoung, type Births } from './births.ts';
 import { loadSnapshot, readSnapshotPointer, type Snapshot } from './load-snapshot.ts';
 import { readDeltas, type DeltaRecord, type Position } from './read-deltas.ts';
 import { readHead } from './read-head.ts';
+import { createSeriesBound, type SeriesBound } from './series-bound.ts';
 import { writeSnapshot } from './write-snapshot.ts';
 
 /** Told which series moved, so that only those are rendered again. */
@@ -52,6 +54,8 @@ export interface ShardView {
   readonly loaded: boolean;
   readonly position: Position;
   readonly state: Delta;
+  /** Which series are shown. */
+  readonly bound: SeriesBound;
   /** When the young series were born. */
   readonly births: Births;
   readonly gauges: CoordinatorGauges;
@@ -67,6 +71,8 @@ export interface ShardViewOptions {
   readonly createId: () => string;
   /** A snapshot is due after so many records of the delta log, however small they are. */
   readonly snapshotRecords?: number;
+  /** Series of one metric that are shown each; 0, as by default: all. */
+  readonly seriesLimit?: number;
 }
 
 /** A snapshot is due when the log since the last one is this many times as large … */
@@ -78,24 +84,29 @@ const SNAPSHOT_RECORDS = 5_000;
 const PRUNING_RECORDS = 1_000;
 
 /** Names of the gauges that show a projection. */
-const GAUGES_BY_PROJECTION = new Map<CoordinatorProjection, readonly string[]>(
-  (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
-    projection,
-    CATALOGUE.filter((metric) => metric.type === 'gauge' && metric.projection === projection).map(
-      ({ name }) => name,
-    ),
-  ]),
-);
+function nameGauges(catalogue: Catalogue): ReadonlyMap<CoordinatorProjection, readonly string[]> {
+  return new Map(
+    (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
+      projection,
+      catalogue
+        .filter((metric) => metric.type === 'gauge' && metric.projection === projection)
+        .map(({ name }) => name),
+    ]),
+  );
+}
 
 export function createShardView(options: ShardViewOptions): ShardView {
   const { redis, generation, listener, observe, createId, snapshotRecords = SNAPSHOT_RECORDS } = options;
-  const { shard, keys } = generation;
+  const { seriesLimit: limit = 0 } = options;
+  const { shard, keys, catalogue } = generation;
+  const gaugesByProjection = nameGauges(catalogue);
   const gaugeChanged = (projection: CoordinatorProjection, key: string): void => {
-    for (const name of GAUGES_BY_PROJECTION.get(projection) ?? []) listener.changed(name, key);
+    for (const name of gaugesByProjection.get(projection) ?? []) listener.changed(name, key);
   };
   let snapshot: Snapshot | undefined;
   let position: Position = '';
   let gauges = createCoordinatorGauges(gaugeChanged);
+  let bound = createSeriesBound(emptyDelta(), { catalogue, limit });
   /** Coordinators that have changed since the gauges were brought up to date. */
   const touched = new Set<string>();
   let sizeSinceSnapshot = 0;
@@ -116,6 +127,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
       gauges.set(key, readCoordinator(registers));
     }
     touched.clear();
+    bound = createSeriesBound(loaded.state, { catalogue, limit });
     listener.replaced();
     observe({ type: 'view_loaded', shard, cause, series: countSeries(loaded.state) });
     return loaded;
@@ -130,7 +142,9 @@ export function createShardView(options: ShardViewOptions): ShardView {
     else mergeDelta(state, delta);
     births.forgetOld(recordMs);
     for (const key of delta.coordinators.keys()) touched.add(key);
-    for (const [name, series] of delta.series) for (const key of series.keys()) listener.changed(name, key);
+    bound.merged(delta);
+    for (const [name, series] of delta.series)
+      for (const key of series.keys()) listener.changed(name, bound.shownAs(name, key));
     position = record.position;
     sizeSinceSnapshot += record.size;
     recordsSinceSnapshot++;
@@ -232,6 +246,9 @@ export function createShardView(options: ShardViewOptions): ShardView {
     get state() {
       if (snapshot === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
       return snapshot.state;
+    },
+    get bound() {
+      return bound;
     },
     get births() {
       if (snapshot === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);

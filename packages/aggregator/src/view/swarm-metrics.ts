@@ -1,8 +1,8 @@
 import {
-  CATALOGUE,
   countSeries,
   EXPOSITION_ENDS,
   mergeHistogram,
+  type Catalogue,
   type ExpositionFormat,
   type GaugeMetric,
   type Metric,
@@ -18,21 +18,28 @@ export interface SwarmMetrics {
    * were born less than `zeroFirstSeconds` ago are shown as 0, where that is given.
    */
   scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<string>;
+  /** Reads what changed. */
+  refresh(): Promise<void>;
   /** Reads what changed, and writes a snapshot where one is due. */
   follow(): Promise<void>;
   /** True once every shard has been loaded. */
   readonly loaded: boolean;
   /** Series with a value of their own. */
   readonly series: number;
+  /** Of each counter and histogram, how many of them are shown as one. */
+  readonly foldedTogether: ReadonlyMap<string, number>;
 }
 
 /** So many variants of the exposition (formats, ages) are kept rendered; of more, those are dropped that were not asked for longest. */
 const MAX_VARIANTS = 4;
 
 /**
+ * The metrics of one catalogue.
+ *
  * @param createView gives the view of each shard, which tells the listener what moved.
  */
 export function createSwarmMetrics(
+  catalogue: Catalogue,
   createView: (listener: ViewListener) => readonly ShardView[],
 ): SwarmMetrics {
   /** Rendered families by metric name, of each variant; the one asked for last is the last. */
@@ -50,8 +57,8 @@ export function createSwarmMetrics(
   });
 
   const renderAnew = (format: ExpositionFormat): ReadonlyMap<string, RenderedFamily> => {
-    const families = new Map(CATALOGUE.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
-    for (const metric of CATALOGUE) {
+    const families = new Map(catalogue.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
+    for (const metric of catalogue) {
       for (const view of views) for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
     }
     return families;
@@ -79,7 +86,7 @@ export function createSwarmMetrics(
           views.every((view) => isYounger(view, metric, { key, ageMs: zeroFirstSeconds * 1_000 })),
       };
       let text = '';
-      for (const metric of CATALOGUE) {
+      for (const metric of catalogue) {
         const family = families.get(metric.name);
         if (family === undefined) continue;
         if (isAge(metric)) for (const view of views) for (const key of keysOf(view, metric)) family.mark(key);
@@ -87,12 +94,23 @@ export function createSwarmMetrics(
       }
       return text + EXPOSITION_ENDS[format];
     },
+    refresh: readAll,
     async follow() {
       await readAll();
       for (const view of views) await view.writeSnapshotWhenDue();
     },
     get loaded() {
       return views.every((view) => view.loaded);
+    },
+    get foldedTogether() {
+      const counts = new Map<string, number>();
+      for (const { type, name } of catalogue) {
+        if (type === 'gauge') continue;
+        counts.set(name, 0);
+        for (const view of views)
+          if (view.loaded) counts.set(name, (counts.get(name) ?? 0) + view.bound.countTogether(name));
+      }
+      return counts;
     },
     get series() {
       return views.reduce((count, view) => count + (view.loaded ? countSeries(view.state) : 0), 0);
@@ -106,7 +124,7 @@ function isAge(metric: Metric): metric is GaugeMetric {
 }
 
 function keysOf(view: ShardView, metric: Metric): Iterable<string> {
-  if (metric.type !== 'gauge') return view.state.series.get(metric.name)?.keys() ?? [];
+  if (metric.type !== 'gauge') return view.bound.keys(metric.name);
   return metric.projection === 'coordinators_alive' ? view.gauges.alive.keys() : view.gauges.openWaits.keys();
 }
 
@@ -116,8 +134,8 @@ function isYounger(
   { name }: Metric,
   { key, ageMs }: { key: string; ageMs: number },
 ): boolean {
-  const bornMs = view.births.bornMs(name, key);
-  if (bornMs === undefined) return view.state.series.get(name)?.has(key) !== true;
+  const bornMs = view.births.bornMs(name, view.bound.oldest(name, key));
+  if (bornMs === undefined) return view.bound.value(name, key) === undefined;
   return view.serverTimeMs - bornMs < ageMs;
 }
 
@@ -125,8 +143,7 @@ function isYounger(
 function addUp(views: readonly ShardView[], metric: Metric, key: string): SeriesValue | undefined {
   let total: SeriesValue | undefined;
   for (const view of views) {
-    const value =
-      metric.type === 'gauge' ? readGauge(view, metric, key) : view.state.series.get(metric.name)?.get(key);
+    const value = metric.type === 'gauge' ? readGauge(view, metric, key) : view.bound.value(metric.name, key);
     if (value === undefined) continue;
     if (total === undefined) total = value;
     else if (typeof total === 'number' || typeof value === 'number') total = Number(total) + Number(value);

@@ -82,7 +82,7 @@ async function publishParts(
   for (const [part, text] of birthParts.entries()) await redis.hset(key, birthsField(part), text);
   const reply = await script.run(
     redis,
-    [keys.snapshot, key, current?.key ?? key],
+    [keys.snapshot, key, current?.key ?? key, keys.head],
     [position, parts.length, bytes, current?.position ?? '', REPLACED_TTL_MS],
   );
   if (reply === 'published') return 'published';

@@ -4,14 +4,16 @@ import { runAggregator, type Archiving } from '@streamfold/aggregator';
 import { redactUrl } from '@streamfold/redis';
 import type { Configuration } from '../configuration.ts';
 import type { Command } from '../environment.ts';
+import { readDefinitions } from '../read-definitions.ts';
 import { createLog, logFact } from '../log.ts';
 import { withArchive } from '../with-archive.ts';
 
 /** Aggregates until it is told to stop. */
 export const serve: Command = async ({ configuration, stop, terminal, version, now, createId, pause }) => {
   const log = createLog(configuration.logLevel, terminal);
-  const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries, monitorGraceMs } =
-    configuration;
+  const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries } = configuration;
+  const { monitorGraceMs, generationGraceMs } = configuration;
+  const definitions = await readDefinitions(configuration);
   const consumer = configuration.consumer || `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
   log.info({ version, redis: redactUrl(redis), shards, role, consumer }, 'starting');
   await withArchive(configuration, (archive) =>
@@ -27,7 +29,9 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
         role,
         claimIdleMs,
         batchEntries,
+        definitions,
         monitorGraceMs,
+        generationGraceMs,
         version,
         observe: (fact) => logFact(log, fact),
         onListening: (url) => {

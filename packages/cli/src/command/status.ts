@@ -1,4 +1,9 @@
-import { readStatus, type ShardStatus } from '@streamfold/aggregator';
+import {
+  readRegistry,
+  readStatus,
+  type RegisteredGeneration,
+  type ShardStatus,
+} from '@streamfold/aggregator';
 import type { Command, ExitCode } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 
@@ -10,8 +15,13 @@ export const status: Command = async ({ configuration, print }) =>
       const { prefix, shards, json } = configuration;
       const statuses: ShardStatus[] = [];
       for (let shard = 0; shard < shards; shard++) statuses.push(await readStatus(redis, prefix, shard));
-      if (json) print(JSON.stringify({ shards: statuses.map(toJson) }, null, 2));
+      const others = [...(await readRegistry(redis, prefix)).generations.values()].filter(
+        ({ state }) => state !== 'live',
+      );
+      const generations = others.map(({ definitions: _definitions, ...generation }) => generation);
+      if (json) print(JSON.stringify({ shards: statuses.map(toJson), generations }, null, 2));
       else for (const each of statuses) for (const line of describe(each)) print(line);
+      if (!json) for (const each of others) print(describeOther(each));
       if (!json && shards > 1) for (const line of describeAll(statuses)) print(line);
       return 0;
     },
@@ -21,6 +31,13 @@ export const status: Command = async ({ configuration, print }) =>
 /** What is not there yet is null: a reader of JSON sees that it was looked for. */
 function toJson(shard: ShardStatus): Record<string, unknown> {
   return { ...shard, archived: shard.archived ?? null, generation: shard.generation ?? null };
+}
+
+/** A generation that is not live: what a rebuild builds, or has replaced. */
+function describeOther({ id, state, stage, replaces }: RegisteredGeneration): string {
+  const from = stage === undefined ? '' : `, from the ${stage}`;
+  const instead = state === 'building' && replaces !== undefined ? `, to be live instead of ${replaces}` : '';
+  return `generation ${id} is ${state}${from}${instead}`;
 }
 
 /** Sums over all shards. */

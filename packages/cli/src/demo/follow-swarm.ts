@@ -21,19 +21,12 @@ export async function followSwarm(
   { prefix, shards }: Pick<Installation, 'prefix' | 'shards'>,
   now: () => number,
 ): Promise<SwarmFollower> {
-  const parts: { generation: Generation; view: ShardView }[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const generation = await findGeneration(redis, prefix, shard);
-    if (generation === undefined) throw new Error(`shard ${shard}: expected a generation; there is none yet`);
-    const listener = { changed: ignore, replaced: ignore };
-    parts.push({
-      generation,
-      view: createShardView({ redis, generation, listener, observe: ignore, createId: () => '' }),
-    });
-  }
+  let parts = await openViews(redis, { prefix, shards });
   let before = { events: 0, atMs: now() };
   return {
     async read() {
+      if ((await findGeneration(redis, prefix, 0))?.id !== parts[0]?.generation.id)
+        parts = await openViews(redis, { prefix, shards }); // a rebuild has replaced it
       let lagEntries = 0;
       for (const { generation, view } of parts) {
         await view.refresh();
@@ -43,6 +36,7 @@ export async function followSwarm(
       const summary = summarize(
         parts.map(({ view }) => view.state),
         {
+          catalogue: parts[0]?.generation.catalogue ?? [],
           before: { events: before.events, elapsedMs: atMs - before.atMs },
           lagEntries,
         },
@@ -51,6 +45,27 @@ export async function followSwarm(
       return summary;
     },
   };
+}
+
+/** A generation on one shard, and what has been folded of it. */
+interface Part {
+  readonly generation: Generation;
+  readonly view: ShardView;
+}
+
+async function openViews(
+  redis: RedisConnection,
+  { prefix, shards }: Pick<Installation, 'prefix' | 'shards'>,
+): Promise<readonly Part[]> {
+  const parts: Part[] = [];
+  for (let shard = 0; shard < shards; shard++) {
+    const generation = await findGeneration(redis, prefix, shard);
+    if (generation === undefined) throw new Error(`shard ${shard}: expected a generation; there is none yet`);
+    const listener = { changed: ignore, replaced: ignore };
+    const view = createShardView({ redis, generation, listener, observe: ignore, createId: () => '' });
+    parts.push({ generation, view });
+  }
+  return parts;
 }
 
 function ignore(): void {}

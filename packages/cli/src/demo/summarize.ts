@@ -1,4 +1,11 @@
-import { CATALOGUE, histogramCount, mergeHistogram, readCoordinator, type Delta } from '@streamfold/core';
+import {
+  histogramCount,
+  mergeHistogram,
+  readCoordinator,
+  type Catalogue,
+  type Delta,
+  type Metric,
+} from '@streamfold/core';
 
 /** The few numbers that the demo shows, as of now. */
 export interface Summary {
@@ -16,7 +23,11 @@ export interface Summary {
 /** Reads the numbers out of the states of all shards; `before` is what was shown last, `elapsedMs` ago. */
 export function summarize(
   states: readonly Delta[],
-  { before, lagEntries }: { before: { events: number; elapsedMs: number }; lagEntries: number },
+  {
+    catalogue,
+    before,
+    lagEntries,
+  }: { catalogue: Catalogue; before: { events: number; elapsedMs: number }; lagEntries: number },
 ): Summary {
   const statuses = { active: 0, blocked: 0, stale: 0 };
   let events = 0;
@@ -32,18 +43,21 @@ export function summarize(
     eventsPerSecond: ((events - before.events) * 1_000) / Math.max(1, before.elapsedMs),
     lagEntries,
     ...statuses,
-    blockingP95Seconds: quantile(states, 'blocking_duration_seconds', 0.95),
-    latencyP95Seconds: quantile(states, 'signal_delivery_latency_seconds', 0.95),
+    blockingP95Seconds: quantile(states, find(catalogue, 'blocking_duration_seconds'), 0.95),
+    latencyP95Seconds: quantile(states, find(catalogue, 'signal_delivery_latency_seconds'), 0.95),
   };
 }
 
+function find(catalogue: Catalogue, name: string): Metric | undefined {
+  return catalogue.find((each) => each.name === name);
+}
+
 /** The quantile of a histogram over all its series, within a bucket by straight line, as `histogram_quantile` has it. */
-function quantile(states: readonly Delta[], name: string, share: number): number | undefined {
-  const metric = CATALOGUE.find((each) => each.name === name);
+function quantile(states: readonly Delta[], metric: Metric | undefined, share: number): number | undefined {
   if (metric?.type !== 'histogram') return undefined;
   const total = { sumMicros: 0, buckets: new Array<number>(metric.buckets.length + 1).fill(0) };
   for (const state of states) {
-    for (const value of state.series.get(name)?.values() ?? []) {
+    for (const value of state.series.get(metric.name)?.values() ?? []) {
       if (typeof value === 'object') mergeHistogram(total, value);
     }
   }

@@ -1,11 +1,18 @@
-import { loadScript, shardCountKey, shardKeys, type RedisConnection } from '@streamfold/redis';
+import {
+  generationKeys,
+  generationsKey,
+  loadScript,
+  shardCountKey,
+  shardKeys,
+  type RedisConnection,
+} from '@streamfold/redis';
 import type { Finding, Installation } from './finding.ts';
 
 const script = loadScript(new URL('../../lua/check-permissions.lua', import.meta.url));
 
 /**
  * What the programs run, in scripts or outside them, as they run it: permission is asked of the command and of the keys
- * among its arguments. EVENTS, STATE, COORDINATOR and SHARDS stand for keys.
+ * among its arguments. EVENTS, STATE, COORDINATOR, SHARDS and GENERATIONS stand for keys.
  */
 // prettier-ignore
 const COMMANDS = [
@@ -14,9 +21,10 @@ const COMMANDS = [
   'XDEL EVENTS 1-1', 'XTRIM EVENTS MINID 1-1', 'XGROUP CREATE EVENTS group 0',
   'XGROUP DELCONSUMER EVENTS group consumer', 'XINFO STREAM EVENTS', 'XINFO GROUPS EVENTS',
   'XINFO CONSUMERS EVENTS group', 'GET STATE', 'SET STATE value', 'DEL STATE', 'UNLINK STATE', 'EXISTS STATE',
-  'PEXPIRE STATE 1', 'PERSIST STATE', 'HGET STATE field', 'HMGET STATE field', 'HSET STATE field value',
+  'PEXPIRE STATE 1', 'PERSIST STATE', 'HGET STATE field', 'XGROUP DESTROY EVENTS group', 'HMGET STATE field', 'HSET STATE field value',
   'HDEL STATE field', 'HINCRBY STATE field 1', 'ZADD STATE 1 member', 'ZREM STATE member', 'ZMSCORE STATE member',
-  'ZRANGEBYSCORE STATE 0 1', 'TIME', 'PING', 'INFO', 'GET SHARDS', 'SET SHARDS 1',
+  'ZRANGEBYSCORE STATE 0 1', 'TIME', 'PING', 'INFO', 'GET SHARDS', 'SET SHARDS 1', 'HGETALL GENERATIONS', 'HSET GENERATIONS field value',
+  'HINCRBY GENERATIONS field 1', 'HDEL GENERATIONS field',
 ];
 
 /** What else coordination runs, and the monitors in the aggregators; some of it only in functions. */
@@ -81,21 +89,26 @@ async function findRefused(
   return [...refused].join(', ');
 }
 
-type Keys = Readonly<Record<'EVENTS' | 'STATE' | 'COORDINATOR' | 'SHARDS', string>>;
+type Keys = Readonly<Record<'EVENTS' | 'STATE' | 'COORDINATOR' | 'SHARDS' | 'GENERATIONS', string>>;
 
 function nameKeys(prefix: string, shard: number): Keys {
-  const { events, generation } = shardKeys(prefix, shard);
-  const coordinator = `${events.slice(0, -'events'.length)}coordinator:swarm|id`;
-  return { EVENTS: events, STATE: generation, COORDINATOR: coordinator, SHARDS: shardCountKey(prefix) };
+  const { events } = shardKeys(prefix, shard);
+  return {
+    EVENTS: events,
+    STATE: generationKeys(prefix, shard, '1-0').head,
+    COORDINATOR: `${events.slice(0, -'events'.length)}coordinator:swarm|id`,
+    SHARDS: shardCountKey(prefix),
+    GENERATIONS: generationsKey(prefix),
+  };
 }
 
 function substitute(command: string, keys: Keys): string {
-  return command.replace(/EVENTS|STATE|COORDINATOR|SHARDS/, (kind) => keys[kind as keyof Keys]);
+  return command.replace(/EVENTS|STATE|COORDINATOR|SHARDS|GENERATIONS/, (kind) => keys[kind as keyof Keys]);
 }
 
 /** `XADD on streamfold:{0}:events`. */
 function describe(command: string, keys: Keys): string {
   const name = /^(XGROUP \w+|XINFO \w+|FUNCTION \w+|\w+)/.exec(command)?.[0] ?? command;
-  const kind = /EVENTS|STATE|COORDINATOR|SHARDS/.exec(command)?.[0];
+  const kind = /EVENTS|STATE|COORDINATOR|SHARDS|GENERATIONS/.exec(command)?.[0];
   return kind === undefined ? name : `${name} on ${keys[kind as keyof Keys]}`;
 }

@@ -1,0 +1,17 @@
+-- Gives up a generation: from here on nobody folds it, and its keys may be removed.
+--
+-- KEYS  1 registry of generations
+-- ARGV  1 ID of the generation   2 state in which it must be   3 for how long it must have been so, ms
+-- Returns 1, also where it was given up before; 0 where it is not so, or not for that long
+-- Cost  constant.
+
+local registry, id = KEYS[1], ARGV[1]
+local state = redis.call('HGET', registry, id .. ':state')
+if state == 'dropping' then return 1 end
+if state ~= ARGV[2] then return 0 end
+local now = redis.call('TIME')
+local since_ms = tonumber(redis.call('HGET', registry, id .. ':since_ms') or '0')
+if tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000) - since_ms < tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', registry, id .. ':state', 'dropping')
+if redis.call('HGET', registry, 'building') == id then redis.call('HDEL', registry, 'building') end
+return 1

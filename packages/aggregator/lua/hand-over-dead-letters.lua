@@ -1,0 +1,18 @@
+-- Hands the writing of dead letters over from a generation to the one that has replaced it: every entry up to this moment is
+-- the old one's, every later one the new one's, so that each dead letter is written once.
+--
+-- KEYS  1 stream of events   2 head of the old delta log   3 head of the new one
+-- Returns the last entry that is the old one's
+-- ARGV  none
+-- Cost  constant.
+
+local events, old, new = KEYS[1], KEYS[2], KEYS[3]
+local after = redis.call('HGET', new, 'dead_letters_after')
+if after ~= '+' then return after or '' end -- done before
+
+local stream = redis.call('XINFO', 'STREAM', events)
+local last = '0-0'
+for i = 1, #stream, 2 do if stream[i] == 'last-generated-id' then last = stream[i + 1] end end
+redis.call('HSET', new, 'dead_letters_after', last)
+if redis.call('EXISTS', old) == 1 then redis.call('HSET', old, 'dead_letters_until', last) end
+return last

@@ -1,0 +1,17 @@
+-- Names the live generation, or records the first one where none is live yet.
+--
+-- KEYS  1 registry of generations
+-- ARGV  1 least number of a generation that is recorded   2 digest of its definitions   3 definitions
+-- Returns the ID of the live generation
+-- Cost  constant.
+
+local registry = KEYS[1]
+local live = redis.call('HGET', registry, 'live')
+if live then return live end
+
+local number = math.max(tonumber(redis.call('HGET', registry, 'number') or '0'), tonumber(ARGV[1]))
+local id = string.format('%d-%s', number, ARGV[2])
+local now = redis.call('TIME')
+redis.call('HSET', registry, 'live', id, 'number', number, id .. ':state', 'live', id .. ':definitions', ARGV[3],
+  id .. ':since_ms', now[1] .. string.sub(string.format('%06d', tonumber(now[2])), 1, 3))
+return id

@@ -1,0 +1,16 @@
+-- Makes the generation that was built the live one, on all shards at once, and retires the one before it.
+--
+-- KEYS  1 registry of generations
+-- ARGV  1 ID of the generation that is live   2 ID of the one that was built
+-- Returns 1, or 0 where either of them is not (any more) what the caller thinks
+-- Cost  constant.
+
+local registry, live, built = KEYS[1], ARGV[1], ARGV[2]
+if redis.call('HGET', registry, 'live') ~= live or redis.call('HGET', registry, 'building') ~= built then return 0 end
+
+local now = redis.call('TIME')
+local now_ms = now[1] .. string.sub(string.format('%06d', tonumber(now[2])), 1, 3)
+redis.call('HSET', registry, 'live', built, built .. ':state', 'live', built .. ':since_ms', now_ms,
+  live .. ':state', 'retired', live .. ':since_ms', now_ms)
+redis.call('HDEL', registry, 'building', built .. ':stage')
+return 1

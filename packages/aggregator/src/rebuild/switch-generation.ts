@@ -1,0 +1,26 @@
+import { generationsKey, loadScript, type RedisConnection } from '@streamfold/redis';
+
+const switchScript = loadScript(new URL('../../lua/switch-generation.lua', import.meta.url));
+const followScript = loadScript(new URL('../../lua/follow-stream.lua', import.meta.url));
+
+/**
+ * EVALSHA switch-generation.lua 1 registry live built
+ *
+ * Makes `built` the live generation instead of `live`, on all shards in one step. False where that is not how things are.
+ */
+export async function switchGeneration(
+  redis: RedisConnection,
+  prefix: string,
+  { live, built }: { live: string; built: string },
+): Promise<boolean> {
+  return (await switchScript.run(redis, [generationsKey(prefix)], [live, built])) === 1;
+}
+
+/**
+ * EVALSHA follow-stream.lua 1 registry id
+ *
+ * From here on every aggregator folds the generation, from the stream. False where it is not being built any more.
+ */
+export async function followStream(redis: RedisConnection, prefix: string, id: string): Promise<boolean> {
+  return (await followScript.run(redis, [generationsKey(prefix)], [id])) === 1;
+}

@@ -1,0 +1,162 @@
+import type { EntryId, ExpositionFormat } from '@streamfold/core';
+import { generationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { describeGeneration, type Generation } from '../generation.ts';
+import { hasFolded, readLastDelivered } from '../generation/has-folded.ts';
+import { readLiveId, readRegistry, type Registry } from '../generation/read-registry.ts';
+import { UnreadableGenerationError } from '../generation/unreadable-generation-error.ts';
+import type { Pause } from '../retry.ts';
+import type { ShardView, ViewListener } from './shard-view.ts';
+import { createSwarmMetrics, type SwarmMetrics } from './swarm-metrics.ts';
+
+/** The metrics of the generation that is live, whichever that is at the moment. */
+export interface LiveMetrics extends SwarmMetrics {
+  /** The generation that was served last. */
+  readonly generation: string | undefined;
+}
+
+export interface LiveMetricsOptions {
+  readonly redis: RedisConnection;
+  readonly prefix: string;
+  readonly shards: number;
+  readonly createView: (generation: Generation, listener: ViewListener) => ShardView;
+  readonly pause: Pause;
+  /** Monotonic clock, ms. */
+  readonly now: () => number;
+}
+
+/** The view of one generation. */
+interface Followed {
+  readonly id: string;
+  readonly metrics: SwarmMetrics;
+  readonly shards: readonly Generation[];
+}
+
+/** The generation that has become live must have folded what was shown before within this time: less than a scrape may take. */
+const MOVE_DEADLINE_MS = 4_000;
+const MOVE_LOOK_MS = 10;
+
+/**
+ * Counters never go down when another generation becomes live, whichever of several replicas is asked:
+ *
+ * - what was read of a generation is shown only if that is live still, after it was read;
+ * - the new one is shown only once it has folded every entry that the old one can have been delivered by then.
+ *
+ * The generation that is being built is followed ahead, so that nothing has to be loaded then.
+ */
+export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
+  const { redis, prefix, shards, createView, pause, now } = options;
+  const followed = new Map<string, Followed>();
+  let served: Followed | undefined;
+  let moving: Promise<void> | undefined;
+
+  const followGeneration = (id: string, { generations }: Registry): Followed | undefined => {
+    const present = followed.get(id);
+    const definitions = generations.get(id)?.definitions;
+    if (present !== undefined || definitions === undefined) return present;
+    if (definitions.outcome === 'unreadable') return undefined;
+    const { catalogue } = definitions;
+    const on = Array.from({ length: shards }, (_, shard) =>
+      describeGeneration(id, { prefix, shard, catalogue }),
+    );
+    const metrics = createSwarmMetrics(catalogue, (listener) => on.map((each) => createView(each, listener)));
+    const created = { id, metrics, shards: on };
+    followed.set(id, created);
+    return created;
+  };
+
+  /** The last entry of each shard that generations which were live before can have shown. */
+  const readShown = async (registry: Registry): Promise<readonly (EntryId | undefined)[]> => {
+    const retired = [...registry.generations.values()].filter(({ state }) => state === 'retired');
+    const shown: (EntryId | undefined)[] = [];
+    for (let shard = 0; shard < shards; shard++) {
+      const groups = retired.map(({ id }) => generationKeys(prefix, shard, id).group);
+      shown.push(
+        groups.length === 0
+          ? undefined
+          : await readLastDelivered(redis, shardKeys(prefix, shard).events, groups),
+      );
+    }
+    return shown;
+  };
+
+  const moveTo = async (registry: Registry): Promise<void> => {
+    const { live, generations } = registry;
+    if (live === undefined || live === served?.id) return;
+    const target = followGeneration(live, registry);
+    if (target === undefined) {
+      const definitions = generations.get(live)?.definitions;
+      const detail = definitions?.outcome === 'unreadable' ? definitions.detail : 'none';
+      throw new UnreadableGenerationError(live, detail);
+    }
+    const shown = await readShown(registry);
+    const deadlineMs = now() + MOVE_DEADLINE_MS;
+    while (!(await haveFolded(redis, target.shards, shown))) {
+      if (now() > deadlineMs)
+        throw new Error(
+          `generation ${live}: expected it to have folded what was shown before; it has not yet`,
+        );
+      await pause(MOVE_LOOK_MS, NEVER);
+    }
+    await target.metrics.refresh();
+    served = target;
+  };
+
+  const move = (): Promise<void> =>
+    (moving ??= readRegistry(redis, prefix)
+      .then(moveTo)
+      .finally(() => (moving = undefined)));
+
+  return {
+    async scrape(format: ExpositionFormat, zeroFirstSeconds = 0) {
+      for (;;) {
+        if (served === undefined) await move();
+        const current = served;
+        if (current === undefined) throw new Error('expected a live generation; there is none yet');
+        const text = await current.metrics.scrape(format, zeroFirstSeconds);
+        const live = await readLiveId(redis, prefix);
+        if (live === undefined || live === current.id) return text;
+        await move();
+      }
+    },
+    async refresh() {
+      await served?.metrics.refresh();
+    },
+    async follow() {
+      const registry = await readRegistry(redis, prefix);
+      const { live, building } = registry;
+      if (live !== undefined && live !== served?.id) await move();
+      if (building !== undefined) followGeneration(building, registry);
+      for (const [id, { metrics }] of followed) {
+        const isOver = live !== undefined && id !== live && id !== building && id !== served?.id;
+        if (isOver) followed.delete(id);
+        else await metrics.follow();
+      }
+    },
+    get loaded() {
+      return served?.metrics.loaded === true;
+    },
+    get series() {
+      return served?.metrics.series ?? 0;
+    },
+    get foldedTogether() {
+      return served?.metrics.foldedTogether ?? new Map<string, number>();
+    },
+    get generation() {
+      return served?.id;
+    },
+  };
+}
+
+const NEVER = new AbortController().signal;
+
+async function haveFolded(
+  redis: RedisConnection,
+  generations: readonly Generation[],
+  upTo: readonly (EntryId | undefined)[],
+): Promise<boolean> {
+  for (const [shard, generation] of generations.entries()) {
+    const entryId = upTo[shard];
+    if (entryId !== undefined && !(await hasFolded(redis, generation, entryId))) return false;
+  }
+  return true;
+}

@@ -1,0 +1,118 @@
+import {
+  mergeHistogram,
+  type Catalogue,
+  type Delta,
+  type SeriesKey,
+  type SeriesValue,
+} from '@streamfold/core';
+
+/** What every label says of the series that are shown as one. */
+const OTHER = 'other';
+
+/**
+ * Which series of a shard are shown: of each metric as many as the limit, those that came first in the delta log; all
+ * further ones are shown as one, whose labels say `other`. The state has all of them, so another limit needs no rebuild.
+ *
+ * A series that is shown once is shown for ever, and none of those that are not is: no counter goes down by it. Which came
+ * first is read off the order of the state, which snapshots keep, so all aggregators show the same.
+ */
+export interface SeriesBound {
+  /** Told of each delta after it was merged into the state. Costs what the delta has, but once for a metric what the state has. */
+  merged(delta: Delta): void;
+  /** The key under which a series is shown. */
+  shownAs(name: string, key: SeriesKey): SeriesKey;
+  /** The keys of all series that are shown. */
+  keys(name: string): Iterable<SeriesKey>;
+  /** What is shown under a key; `undefined` where nothing is. */
+  value(name: string, key: SeriesKey): SeriesValue | undefined;
+  /** The series under a key that came first; the key itself, but for those that are shown as one. */
+  oldest(name: string, key: SeriesKey): SeriesKey;
+  /** How many series are shown as one. */
+  countTogether(name: string): number;
+}
+
+/** The series of one metric that are shown as one. */
+interface Together {
+  readonly shown: ReadonlySet<SeriesKey>;
+  readonly key: SeriesKey;
+  readonly first: SeriesKey;
+  total: SeriesValue;
+}
+
+/** Of the series of `state`; a `limit` of 0 is none. */
+export function createSeriesBound(
+  state: Delta,
+  { catalogue, limit }: { catalogue: Catalogue; limit: number },
+): SeriesBound {
+  const together = new Map<string, Together>();
+  const otherKeys = new Map(
+    catalogue.map(({ name, labels }) => [name, labels.map(() => OTHER).join('|')] as const),
+  );
+
+  const begin = (name: string, series: ReadonlyMap<SeriesKey, SeriesValue>): void => {
+    const shown = new Set<SeriesKey>();
+    let first: SeriesKey | undefined;
+    let total: SeriesValue | undefined;
+    for (const [key, value] of series) {
+      if (shown.size < limit) shown.add(key);
+      else {
+        first ??= key;
+        total = add(total, value);
+      }
+    }
+    if (first === undefined || total === undefined) return;
+    together.set(name, { shown, key: otherKeys.get(name) ?? OTHER, first, total });
+  };
+
+  if (limit > 0) for (const [name, series] of state.series) if (series.size > limit) begin(name, series);
+
+  return {
+    merged(delta) {
+      if (limit === 0) return;
+      for (const [name, added] of delta.series) {
+        const series = state.series.get(name);
+        if (series === undefined || series.size <= limit) continue;
+        const present = together.get(name);
+        if (present === undefined) {
+          begin(name, series);
+          continue;
+        }
+        for (const [key, value] of added)
+          if (!present.shown.has(key)) present.total = add(present.total, value);
+      }
+    },
+    shownAs(name, key) {
+      const present = together.get(name);
+      return present === undefined || present.shown.has(key) ? key : present.key;
+    },
+    keys(name) {
+      const present = together.get(name);
+      if (present === undefined) return state.series.get(name)?.keys() ?? [];
+      return new Set([...present.shown, present.key]);
+    },
+    value(name, key) {
+      const present = together.get(name);
+      const own = state.series.get(name)?.get(key);
+      if (present === undefined) return own;
+      const value = present.shown.has(key) ? own : undefined;
+      return key === present.key ? add(value, present.total) : value;
+    },
+    oldest(name, key) {
+      const present = together.get(name);
+      return present !== undefined && key === present.key && !present.shown.has(key) ? present.first : key;
+    },
+    countTogether(name) {
+      const present = together.get(name);
+      return present === undefined ? 0 : (state.series.get(name)?.size ?? 0) - present.shown.size;
+    },
+  };
+}
+
+/** The sum; a histogram that was there is not changed. */
+function add(total: SeriesValue | undefined, value: SeriesValue): SeriesValue {
+  if (typeof value === 'number') return (typeof total === 'number' ? total : 0) + value;
+  const sum = { sumMicros: 0, buckets: value.buckets.map(() => 0) };
+  if (typeof total === 'object') mergeHistogram(sum, total);
+  mergeHistogram(sum, value);
+  return sum;
+}

@@ -1,0 +1,130 @@
+import { hostname } from 'node:os';
+import type { Archive } from '@streamfold/archive';
+import {
+  cancelRebuild,
+  openLogBeyondRedis,
+  rebuild as runRebuild,
+  type RebuildOptions,
+  type RebuildOutcome,
+} from '@streamfold/aggregator';
+import type { Command, Environment, ExitCode } from '../environment.ts';
+import { readDefinitions } from '../read-definitions.ts';
+import { createProgressDisplay } from '../show-progress.ts';
+import { withArchive } from '../with-archive.ts';
+import { withRedis } from '../with-redis.ts';
+
+/** Differences that are printed one by one; JSON has all. */
+const SHOWN_DIFFERENCES = 20;
+
+/** Folds everything again by the configured definitions, and switches to it: 0; 1 where nothing was switched. */
+export const rebuild: Command = async (environment) => {
+  const { configuration, print, printError } = environment;
+  const { catalogue } = await readDefinitions(configuration);
+  return withArchive(configuration, (archive) =>
+    withRedis(
+      configuration,
+      async (redis): Promise<ExitCode> => {
+        if (configuration.cancel) return cancel(environment, redis);
+        const options = createOptions(environment, redis, { catalogue, archive });
+        const outcome = await runRebuild(options, environment.stop);
+        if (configuration.json) print(JSON.stringify(outcome, null, 2));
+        else
+          for (const line of describe(outcome)) (outcome.outcome === 'switched' ? print : printError)(line);
+        return outcome.outcome === 'switched' ? 0 : 1;
+      },
+      { shardCount: 'compare' },
+    ),
+  );
+};
+
+async function cancel(
+  { configuration, print }: Environment,
+  redis: RebuildOptions['redis'],
+): Promise<ExitCode> {
+  const cancelled = (await cancelRebuild(redis, configuration)) ?? null;
+  if (configuration.json) print(JSON.stringify({ cancelled }));
+  else if (cancelled === null) print('no rebuild is under way');
+  else print(`the rebuild of generation ${cancelled} is cancelled, and all that there was of it is removed`);
+  return 0;
+}
+
+function createOptions(
+  environment: Environment,
+  redis: RebuildOptions['redis'],
+  { catalogue, archive }: { catalogue: RebuildOptions['catalogue']; archive: Archive | undefined },
+): RebuildOptions {
+  const { configuration, createId, now, pause, printError } = environment;
+  const { redis: redisUrl, prefix, shards, claimIdleMs, batchEntries, force } = configuration;
+  const display = createProgressDisplay(environment);
+  return {
+    redis,
+    redisUrl,
+    prefix,
+    shards,
+    catalogue,
+    log: archive && openLogBeyondRedis(redis, { prefix, archive, acceptGaps: force }),
+    force,
+    consumer: `rebuild-${hostname()}-${process.pid}-${createId().slice(0, 8)}`,
+    claimIdleMs,
+    batchEntries,
+    observe: (fact) => {
+      if (fact.type === 'failed') printError(`${fact.step}: ${fact.error.message}; trying again`);
+    },
+    onBegin: ({ id, live, resumed }) => {
+      const how = resumed ? 'going on with' : 'building';
+      printError(
+        `${how} generation ${id}; generation ${live} is served meanwhile (Ctrl-C stops, the same command goes on)`,
+      );
+    },
+    onProgress: ({ stage, foldedEntries, leftEntries }) =>
+      display.show(STAGES[stage], { done: foldedEntries, left: leftEntries }),
+    now,
+    pause,
+  };
+}
+
+const STAGES = {
+  archive: 'archive',
+  stream: 'stream',
+  comparing: 'comparing with the live generation',
+} as const;
+
+function describe(outcome: RebuildOutcome): string[] {
+  switch (outcome.outcome) {
+    case 'switched': {
+      const { from, to, compared } = outcome;
+      const agreed = compared ? '; both say the same' : '';
+      return [`generation ${to} is live instead of ${from}${agreed}`];
+    }
+    case 'none_live':
+      return ['streamfold: expected a generation to rebuild; no aggregator has run yet'];
+    case 'busy':
+      return [
+        `streamfold: expected no other rebuild; generation ${outcome.building} is being built with other definitions (streamfold rebuild --cancel gives it up)`,
+      ];
+    case 'missing':
+      return outcome.shards.map(
+        ({ shard, entries }) =>
+          `streamfold: shard ${shard}: expected all entries in the stream or in the archive; ${entries.toLocaleString('en')} are in neither, and what they added would be gone (--force rebuilds without them)`,
+      );
+    case 'stopped':
+      return [`stopped; the same command goes on with generation ${outcome.building}, --cancel gives it up`];
+    case 'cancelled':
+      return [`streamfold: the rebuild of generation ${outcome.building} was cancelled meanwhile`];
+    case 'differs': {
+      const { building, differences } = outcome;
+      const shown = differences
+        .slice(0, SHOWN_DIFFERENCES)
+        .map(
+          ({ shard, what, live, folded }) =>
+            `  shard ${shard}: ${what}: live ${live ?? 'nothing'}, rebuilt ${folded ?? 'nothing'}`,
+        );
+      const more = differences.length - shown.length;
+      return [
+        `streamfold: generation ${building} has the same definitions as the live one, but they differ in ${differences.length} places; nothing is switched (--force switches all the same, --cancel gives it up)`,
+        ...shown,
+        ...(more > 0 ? [`  … and ${more} more; --json shows all`] : []),
+      ];
+    }
+  }
+}

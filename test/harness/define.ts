@@ -1,0 +1,8 @@
+import { createDefinitions, type Definitions } from '@streamfold/core';
+
+/** The definitions of a configuration file. @throws where it is not valid. */
+export function define(content: unknown): Definitions {
+  const created = createDefinitions(content);
+  if (created.outcome === 'invalid') throw new Error(created.problems.join('\n'));
+  return created.definitions;
+}

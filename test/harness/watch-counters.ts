@@ -1,0 +1,44 @@
+import { scrape } from './scrape.ts';
+
+/** Scrapes replicas in turn, one after the other, as a load balancer before them does for Prometheus. */
+export interface CounterWatch {
+  /** Scrapes that were answered so far. */
+  readonly scrapes: number;
+  /** Ends it; what went down, a line each. */
+  stop(): Promise<readonly string[]>;
+}
+
+const GAUGES = /^blocking_(coordinators_total|waits|oldest_wait_seconds)\b/;
+
+/** Begins at once. An answer of 503 is passed over: it shows nothing. */
+export function watchCounters(urls: readonly string[]): CounterWatch {
+  const seen = new Map<string, number>();
+  const wrong: string[] = [];
+  let scrapes = 0;
+  let over = false;
+  const watching = (async () => {
+    for (let turn = 0; !over; turn++) {
+      const url = urls[turn % urls.length] ?? '';
+      const samples = await scrape(url).catch(() => undefined);
+      if (samples === undefined) continue;
+      scrapes++;
+      for (const [name, text] of samples) {
+        if (GAUGES.test(name)) continue;
+        const before = seen.get(name) ?? 0;
+        if (Number(text) < before) wrong.push(`${url} ${name}: ${before} before, ${text} now`);
+        seen.set(name, Number(text));
+      }
+      for (const name of seen.keys()) if (!samples.has(name)) wrong.push(`${url} ${name}: it is gone`);
+    }
+  })();
+  return {
+    get scrapes() {
+      return scrapes;
+    },
+    async stop() {
+      over = true;
+      await watching;
+      return wrong;
+    },
+  };
+}

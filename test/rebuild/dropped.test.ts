@@ -1,0 +1,79 @@
+import test, { type ExecutionContext } from 'ava';
+import { findGeneration, readRegistry } from '@streamfold/aggregator';
+import { appendFlat } from '../harness/append-events.ts';
+import { falsifyState } from '../harness/falsify-state.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { pauseBriefly } from '../harness/pause-briefly.ts';
+import { waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+async function startFolded(t: ExecutionContext, prefix: string): Promise<TestAggregator> {
+  const aggregator = await startAggregator({ redisUrl, prefix, pause: pauseBriefly, generationGraceMs: 300 });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, generateEvents(500, { seed: 31, bad: true }));
+  await waitUntilFolded(redis, { prefix });
+  await scrapeWhenServed(aggregator.url);
+  return aggregator;
+}
+
+/** Keys and groups, without those that expire. */
+async function listTraces(prefix: string): Promise<string[]> {
+  const keys = (await redis.keys(`${prefix}:*`)).filter((key) => !key.endsWith(':snapshot-writer'));
+  const groups = JSON.stringify(await redis.xinfo('GROUPS', `${prefix}:{0}:events`)).match(/"name","[^"]+"/g);
+  return [...keys, ...(groups ?? [])].toSorted();
+}
+
+test('the generation that a rebuild has replaced is dropped after the grace, with its group and all its keys', async (t) => {
+  const prefix = nextPrefix();
+  const { url, facts } = await startFolded(t, prefix);
+  const old = await findGeneration(redis, prefix, 0);
+  const traces = await listTraces(prefix);
+  const before = withoutAges(await scrape(url));
+  t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 0);
+  await waitUntil('it is dropped', async () => (await readRegistry(redis, prefix)).generations.size === 1);
+  const live = await findGeneration(redis, prefix, 0);
+  t.deepEqual(
+    (await listTraces(prefix)).map((trace) => trace.replace(live?.id ?? '', old?.id ?? '')),
+    traces,
+  );
+  t.deepEqual(withoutAges(await scrape(url)), before);
+  t.true(facts.some(({ type }) => type === 'generation_dropped'));
+  await appendFlat(redis, { prefix }, generateEvents(50, { seed: 32 }));
+  await waitUntilFolded(redis, { prefix });
+  t.is((await listTraces(prefix)).length, traces.length, 'nothing of it comes back');
+});
+
+test('a rebuild that is cancelled leaves no trace, however far it is, and the next one begins anew', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startFolded(t, prefix);
+  const traces = await listTraces(prefix);
+  const live = await findGeneration(redis, prefix, 0);
+  if (live === undefined) return t.fail();
+  // One that differs from the live one is not switched to, but folded on.
+  await falsifyState(redis, live);
+  t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 1);
+  t.true(aggregator.facts.some(({ type }) => type === 'generation_folded'));
+  t.not((await listTraces(prefix)).length, traces.length);
+
+  const run = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix]);
+  t.regex(
+    run.stdout,
+    /^the rebuild of generation 2-\w+ is cancelled, and all that there was of it is removed\n$/,
+  );
+  t.deepEqual(await listTraces(prefix), traces);
+  await appendFlat(redis, { prefix }, generateEvents(50, { seed: 33 }));
+  await waitUntilFolded(redis, { prefix });
+  t.deepEqual(await listTraces(prefix), traces, 'nothing of it comes back');
+
+  const again = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix]);
+  t.is(again.stdout, 'no rebuild is under way\n');
+  t.is((await runStreamfold(['rebuild', '--force', '--redis', redisUrl, '--prefix', prefix])).code, 0);
+  t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^3-/);
+});

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import test from 'ava';
+import {
+  findGeneration,
+  readRegistry,
+  rebuild,
+  type LogBeyondRedis,
+  type RebuildOptions,
+} from '@streamfold/aggregator';
+import { CATALOGUE, compareStamps } from '@streamfold/core';
+import { appendFlat } from '../harness/append-events.ts';
+import { compareSamples } from '../harness/compare-samples.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { pauseBriefly } from '../harness/pause-briefly.ts';
+import { foldReference } from '../harness/reference-fold.ts';
+import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntilFolded } from '../harness/wait-until-folded.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+type Entries = [id: string, fields: string[]][];
+const PAGE_ENTRIES = 30;
+
+/** A log of these entries; `onPage` is called before each page. */
+function logOf(entries: Entries, onPage: (page: number) => void = () => undefined): LogBeyondRedis {
+  return {
+    async *readArchived(_shard, { after, to }) {
+      const wanted = entries.filter(
+        ([id]) =>
+          (after === undefined || compareStamps(id, after) > 0) &&
+          (to === undefined || compareStamps(id, to) <= 0),
+      );
+      for (let at = 0; at < wanted.length; at += PAGE_ENTRIES) {
+        onPage(at / PAGE_ENTRIES);
+        yield await Promise.resolve(
+          wanted.slice(at, at + PAGE_ENTRIES).map(([id, fields]) => ({ id, fields })),
+        );
+      }
+    },
+    measure: () => Promise.resolve({ missingEntries: 0, archivedEntries: entries.length }),
+  };
+}
+
+function optionsOf(prefix: string, log: LogBeyondRedis): RebuildOptions {
+  return {
+    redis,
+    redisUrl,
+    prefix,
+    shards: 1,
+    catalogue: CATALOGUE,
+    log,
+    force: false,
+    consumer: randomUUID(),
+    claimIdleMs: 30_000,
+    batchEntries: 50,
+    observe: () => undefined,
+    onBegin: () => undefined,
+    onProgress: () => undefined,
+    now: () => performance.now(),
+    pause: pauseBriefly,
+  };
+}
+
+const events = [...generateEvents(900, { seed: 41, bad: true })];
+const expected = foldReference(events.map((fields) => ({ fields })));
+const NEVER = new AbortController().signal;
+
+/** An aggregator that has folded all events, of which the stream holds only the last `kept`. */
+async function startTrimmed(
+  t: { teardown: (end: () => Promise<void>) => void },
+  prefix: string,
+  kept: number,
+): Promise<{ aggregator: TestAggregator; entries: Entries }> {
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, events);
+  await waitUntilFolded(redis, { prefix });
+  await scrapeWhenServed(aggregator.url);
+  const key = `${prefix}:{0}:events`;
+  const entries = await redis.xrange(key, '-', '+');
+  await redis.xtrim(key, 'MAXLEN', kept);
+  return { aggregator, entries };
+}
+
+for (const kept of [200, 0]) {
+  test(`what the stream holds no more is folded from the archive, also twice over: ${kept} entries are left`, async (t) => {
+    const prefix = nextPrefix();
+    const { aggregator, entries } = await startTrimmed(t, prefix, kept);
+    // All of them are in the archive, those of the stream too: each is folded once.
+    const outcome = await rebuild(optionsOf(prefix, logOf(entries)), NEVER);
+    t.like(outcome, { outcome: 'switched', compared: true });
+    t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
+    const again = await rebuild(optionsOf(prefix, logOf(entries)), NEVER);
+    t.like(again, { outcome: 'switched', compared: true });
+    t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
+  });
+}
+
+test('a rebuild that was stopped in the middle of the archive goes on there', async (t) => {
+  const prefix = nextPrefix();
+  const { aggregator, entries } = await startTrimmed(t, prefix, 100);
+  const stopping = new AbortController();
+  const read: number[] = [];
+  const stopped = await rebuild(
+    optionsOf(
+      prefix,
+      logOf(entries, (page) => page === 9 && stopping.abort()),
+    ),
+    stopping.signal,
+  );
+  t.is(stopped.outcome, 'stopped');
+  t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^1-/);
+  const outcome = await rebuild(
+    optionsOf(
+      prefix,
+      logOf(entries, (page) => void read.push(page)),
+    ),
+    NEVER,
+  );
+  t.is(outcome.outcome, 'switched');
+  t.true(read.length < 20, 'what was folded is not read again');
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
+});
+
+test('two commands that rebuild at the same time fold each entry of the archive once', async (t) => {
+  const prefix = nextPrefix();
+  const { aggregator, entries } = await startTrimmed(t, prefix, 100);
+  const outcomes = await Promise.all([1, 2].map(() => rebuild(optionsOf(prefix, logOf(entries)), NEVER)));
+  t.deepEqual(
+    outcomes.map(({ outcome }) => outcome),
+    ['switched', 'switched'],
+  );
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
+});
+
+test('where the archive is damaged the rebuild fails with its words, nothing is switched, and it goes on once that is mended', async (t) => {
+  const prefix = nextPrefix();
+  const { aggregator, entries } = await startTrimmed(t, prefix, 100);
+  const damaged = logOf(entries, (page) => {
+    if (page === 5) throw new Error('segment 3 (5-0 to 9-0): expected another digest');
+  });
+  await t.throwsAsync(rebuild(optionsOf(prefix, damaged), NEVER), { message: /^segment 3 / });
+  const { live, building } = await readRegistry(redis, prefix);
+  t.regex(live ?? '', /^1-/);
+  t.regex(building ?? '', /^2-/);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
+  t.is((await rebuild(optionsOf(prefix, logOf(entries)), NEVER)).outcome, 'switched');
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
+});

@@ -1,0 +1,130 @@
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { findGeneration, readRegistry, verifyShard } from '@streamfold/aggregator';
+import { archiveShard, dataName, listSegments, restoreShard, trimStream } from '@streamfold/archive';
+import { appendFlat, eventsKey } from '../harness/append-events.ts';
+import { compareSamples } from '../harness/compare-samples.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { openTestArchive, type TestArchive } from '../harness/open-test-archive.ts';
+import { pauseBriefly } from '../harness/pause-briefly.ts';
+import { foldReference } from '../harness/reference-fold.ts';
+import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
+import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntilFolded } from '../harness/wait-until-folded.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+const events = [...generateEvents(900, { seed: 23, bad: true })];
+
+interface Installation {
+  readonly prefix: string;
+  readonly archive: TestArchive;
+  readonly aggregator: TestAggregator;
+  readonly run: (...args: string[]) => Promise<ProgramRun>;
+}
+
+/** 700 entries that are archived and trimmed, and 200 that are in the stream alone. */
+async function install(t: ExecutionContext): Promise<Installation> {
+  const archive = await openTestArchive();
+  t.teardown(archive.remove);
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, events.slice(0, 700));
+  await waitUntilFolded(redis, { prefix });
+  const bounds = { entries: 150, bytes: 1e9 };
+  await archiveShard(redis, { prefix, shard: 0, shards: 1, archive, settleMs: 0, bounds });
+  t.is(await trimStream(redis, { prefix, shard: 0, retentionMs: 0, onlyArchived: true }), 700);
+  await appendFlat(redis, { prefix }, events.slice(700));
+  await waitUntilFolded(redis, { prefix });
+  const env = {
+    STREAMFOLD_REDIS_URL: redisUrl,
+    STREAMFOLD_PREFIX: prefix,
+    STREAMFOLD_ARCHIVE: archive.directory,
+  };
+  return { prefix, archive, aggregator, run: (...args) => runStreamfold(args, { env }) };
+}
+
+const expected = foldReference(events.map((fields) => ({ fields })));
+
+test('a rebuild folds the archive, then the stream, and the new generation equals the old one', async (t) => {
+  const { prefix, archive, aggregator, run } = await install(t);
+  const before = await readRegistry(redis, prefix);
+  const rebuilt = await run('rebuild');
+  t.is(rebuilt.code, 0, rebuilt.stderr);
+  const after = await readRegistry(redis, prefix);
+  t.not(after.live, before.live);
+  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
+  const generation = await findGeneration(redis, prefix, 0);
+  if (generation === undefined) return t.fail();
+  t.like(await verifyShard(redis, generation, { shards: 1, archive, onProgress: () => undefined }), {
+    equal: true,
+    entries: 900,
+    missingEntries: 0,
+  });
+});
+
+test('a rebuild without the archive that it needs is refused', async (t) => {
+  const { prefix, run } = await install(t);
+  const before = await readRegistry(redis, prefix);
+  const { code, stderr } = await run('rebuild', '--archive', '');
+  t.is(code, 1);
+  t.regex(stderr, /700 are in neither/);
+  t.deepEqual((await readRegistry(redis, prefix)).live, before.live);
+});
+
+test('a damaged segment is named, and nothing is switched; mended, the rebuild goes on', async (t) => {
+  const { prefix, archive, aggregator, run } = await install(t);
+  const before = await readRegistry(redis, prefix);
+  const segment = (await listSegments(archive, 0))[2];
+  if (segment === undefined) return t.fail();
+  const path = join(archive.directory, dataName(0, segment));
+  const whole = await readFile(path);
+  await truncate(path, 30);
+  const { code, stderr } = await run('rebuild');
+  t.is(code, 1);
+  t.true(
+    stderr.includes(`entries behind ${segment.previous?.lastId} to ${segment.lastId}: segment 3`),
+    stderr,
+  );
+  t.is((await readRegistry(redis, prefix)).live, before.live);
+  await writeFile(path, whole);
+  const again = await run('rebuild');
+  t.is(again.code, 0, again.stderr);
+  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
+});
+
+test('what is restored from an archive can be rebuilt from it', async (t) => {
+  const { archive } = await install(t);
+  const prefix = nextPrefix();
+  const stopping = new AbortController();
+  await restoreShard(redis, {
+    prefix,
+    shard: 0,
+    shards: 1,
+    archive,
+    retentionMs: 0,
+    mostAhead: 1e9,
+    pause: pauseBriefly,
+    stop: stopping.signal,
+    onProgress: () => undefined,
+  });
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  await waitUntilFolded(redis, { prefix });
+  t.is(await trimStream(redis, { prefix, shard: 0, retentionMs: 0, onlyArchived: true }), 700);
+  t.is(await redis.xlen(eventsKey({ prefix })), 0);
+  const env = {
+    STREAMFOLD_REDIS_URL: redisUrl,
+    STREAMFOLD_PREFIX: prefix,
+    STREAMFOLD_ARCHIVE: archive.directory,
+  };
+  const rebuilt = await runStreamfold(['rebuild'], { env });
+  t.is(rebuilt.code, 0, rebuilt.stderr);
+  const reference = foldReference(events.slice(0, 700).map((fields) => ({ fields })));
+  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), reference), []);
+});
