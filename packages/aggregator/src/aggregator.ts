@@ -118,7 +118,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       monitor(connections.open('monitor', REQUEST_TIMEOUT_MS), { ...options, observe }),
     ];
     if (options.archiving !== undefined) {
-      const { archiving, prefix, shards, consumer: holder } = options;
+      const { archiving, consumer: holder } = options;
       const archiveRedis = connections.open('archive', REQUEST_TIMEOUT_MS);
       actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
     }
