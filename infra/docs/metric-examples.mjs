@@ -205,10 +205,7 @@ const METRIC_EXAMPLES = {
   ],
   streamfold_series: [['How many series are served?', 'max(streamfold_series)']],
   streamfold_series_folded_together: [
-    [
-      'Which metrics have more series than are shown?',
-      'max by (metric) (streamfold_series_folded_together) > 0',
-    ],
+    ['How many series of each metric are not shown?', 'max by (metric) (streamfold_series_folded_together)'],
   ],
   streamfold_snapshots_total: [
     [
