@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import test from 'ava';
 import {
   findGeneration,
@@ -7,11 +6,11 @@ import {
   type LogBeyondRedis,
   type RebuildOptions,
 } from '@streamfold/aggregator';
-import { CATALOGUE, compareStamps } from '@streamfold/core';
+import { compareStamps } from '@streamfold/core';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents } from '../harness/generate-events.ts';
-import { pauseBriefly } from '../harness/pause-briefly.ts';
+import { rebuildOptions } from '../harness/rebuild-options.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
@@ -45,23 +44,7 @@ function logOf(entries: Entries, onPage: (page: number) => void = () => undefine
 }
 
 function optionsOf(prefix: string, log: LogBeyondRedis): RebuildOptions {
-  return {
-    redis,
-    redisUrl,
-    prefix,
-    shards: 1,
-    catalogue: CATALOGUE,
-    log,
-    force: false,
-    consumer: randomUUID(),
-    claimIdleMs: 30_000,
-    batchEntries: 50,
-    observe: () => undefined,
-    onBegin: () => undefined,
-    onProgress: () => undefined,
-    now: () => performance.now(),
-    pause: pauseBriefly,
-  };
+  return rebuildOptions({ redis, redisUrl, prefix, log });
 }
 
 const events = [...generateEvents(900, { seed: 41, bad: true })];

@@ -1,10 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
-import { findGeneration, readRegistry, type Registry } from '@streamfold/aggregator';
+import { findGeneration, readRegistry, rebuild, type Registry } from '@streamfold/aggregator';
 import { generationKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
+import { define } from '../harness/define.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
 import { pauseBriefly } from '../harness/pause-briefly.ts';
+import { rebuildOptions } from '../harness/rebuild-options.ts';
 import { foldReference, parse } from '../harness/reference-fold.ts';
 import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
 import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
@@ -98,3 +100,28 @@ test('where the rebuild was killed right after the switch, an aggregator hands t
   await waitUntilFolded(redis, { prefix });
   await check(t, prefix, [...published, ...more]);
 });
+
+test('a rebuild that is told to stop stops, and the next one goes on with the same generation', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, generateEvents(300, { seed: 25 }));
+  await waitUntilFolded(redis, { prefix });
+  const stopping = new AbortController();
+  const options = rebuildOptions({ redis, redisUrl, prefix, onBegin: () => stopping.abort() });
+  const stopped = await rebuild(options, stopping.signal);
+  const { building = '', live = '' } = await readRegistry(redis, prefix);
+  t.deepEqual(stopped, { outcome: 'stopped', building });
+  const other = define({ metrics: { signals_sent_total: { labels: { drop: ['swarm_id'] } } } });
+  t.deepEqual(await rebuild({ ...options, catalogue: other.catalogue }, NEVER), {
+    outcome: 'busy',
+    building,
+  });
+  let resumed: boolean | undefined;
+  const onBegin: typeof options.onBegin = (begun) => (resumed = begun.resumed);
+  const gone = await rebuild({ ...options, onBegin }, NEVER);
+  t.deepEqual(gone, { outcome: 'switched', from: live, to: building, compared: true });
+  t.true(resumed);
+});
+
+const NEVER = new AbortController().signal;

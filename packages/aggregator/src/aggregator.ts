@@ -154,6 +154,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
   try {
     await runGroup([serve, work], stop, STOP_DEADLINE_MS);
   } finally {
+    await roster.close(); // what was opened just before a stop
     await connections.close();
   }
 }

@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import type { RebuildOptions } from '@streamfold/aggregator';
+import { CATALOGUE } from '@streamfold/core';
+import { pauseBriefly } from './pause-briefly.ts';
+
+/** A rebuild inside the test's own process, with the definitions that are there anyway, of one shard. */
+export function rebuildOptions(
+  options: Pick<RebuildOptions, 'redis' | 'redisUrl' | 'prefix'> & Partial<RebuildOptions>,
+): RebuildOptions {
+  return {
+    shards: 1,
+    catalogue: CATALOGUE,
+    log: undefined,
+    force: false,
+    consumer: randomUUID(),
+    claimIdleMs: 30_000,
+    batchEntries: 50,
+    observe: () => undefined,
+    onBegin: () => undefined,
+    onProgress: () => undefined,
+    now: () => performance.now(),
+    pause: pauseBriefly,
+    ...options,
+  };
+}
