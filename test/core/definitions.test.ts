@@ -134,12 +134,21 @@ const histogram = (row: Record<string, unknown>): unknown =>
 
 const INVALID: readonly [name: string, content: unknown, problem: string | RegExp][] = [
   ['no object', 'text', 'expected object; got "text"'],
-  ['an unknown part', { metric: {} }, 'expected no key "metric"; it is unknown'],
-  ['an unknown metric', { metrics: { no_total: {} } }, 'metrics: expected no key "no_total"; it is unknown'],
+  ['an unknown part', { metric: {} }, 'expected one of metrics, custom, cardinality; got "metric"'],
+  [
+    'an unknown metric',
+    { metrics: { no_total: {} } },
+    /^metrics: expected one of blocking_duration_seconds, .*; got "no_total"$/,
+  ],
+  [
+    'a gauge, whose labels are those of its projection',
+    { metrics: { blocking_waits: { labels: { drop: ['swarm_id'] } } } },
+    /^metrics: expected one of (?!.*blocking_waits.*;).*; got "blocking_waits"$/,
+  ],
   [
     'buckets of a counter',
     { metrics: { signals_sent_total: { buckets: [1] } } },
-    'metrics.signals_sent_total: expected no key "buckets"; it is unknown',
+    'metrics.signals_sent_total: expected one of labels; got "buckets"',
   ],
   [
     'a label that is not there',

@@ -117,6 +117,16 @@ export const configurationSchema = z
   })
   .describe('Configuration of Streamfold: which metrics are folded, and how.');
 
+/** Keys that may stand at a place in the file; none where any may, or where it depends. */
+export function listKeys([part, at]: readonly PropertyKey[]): readonly string[] {
+  if (part === undefined) return ['metrics', 'custom', 'cardinality'];
+  if (part === 'cardinality') return ['limit'];
+  if (part === 'custom') return ['type', ...Object.keys(custom), 'value', 'buckets'];
+  if (at === undefined) return ADJUSTABLE.map(({ name }) => name);
+  const metric = ADJUSTABLE.find(({ name }) => name === at);
+  return metric?.type === 'histogram' ? ['labels', 'buckets'] : ['labels'];
+}
+
 /** The same as a JSON Schema, by which an editor completes and checks the file. */
 export function describeConfigurationFile(): unknown {
   return z.toJSONSchema(configurationSchema, { io: 'input' });

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { listKeys } from './configuration-schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -10,7 +11,8 @@ export function describeIssue(issue: Issue, content: unknown): string {
   const where = showPath(issue.path);
   const at = where === '' ? '' : `${where}: `;
   if (issue.code === 'unrecognized_keys') {
-    return `${at}expected no key ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}; it is unknown`;
+    const keys = listKeys(issue.path).join(', ');
+    return `${at}expected one of ${keys}; got ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
   }
   return `${at}${showExpected(issue)}; got ${showValue(valueAt(content, issue.path))}`;
 }
