@@ -138,9 +138,9 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       ),
     );
     if (options.archiving !== undefined) {
-      const { archiving, shards, consumer: holder } = options;
+      const { archiving, prefix, shards, consumer: holder } = options;
       const archiveRedis = connections.open('archive', COMMAND_TIMEOUT_MS);
-      const context = { redis: archiveRedis, generations, shards, holder, observe, pause };
+      const context = { redis: archiveRedis, prefix, shards, holder, observe, pause };
       actors.push(keepArchive(archiving, context));
     }
     if (role !== 'serve') actors.push(...consumerActors(generations, { connections, observe }, options));

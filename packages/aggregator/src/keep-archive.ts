@@ -1,7 +1,6 @@
 import { archiveShard, trimStream, type Archive } from '@streamfold/archive';
-import { whenReady, type RedisConnection } from '@streamfold/redis';
+import { shardKeys, whenReady, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from './fact.ts';
-import type { Generation } from './generation.ts';
 import type { Pause } from './retry.ts';
 import type { Actor } from './run-group.ts';
 
@@ -19,7 +18,7 @@ export interface Archiving {
 
 export interface ArchivingContext {
   readonly redis: RedisConnection;
-  readonly generations: readonly Generation[];
+  readonly prefix: string;
   readonly shards: number;
   /** Of this process alone. */
   readonly holder: string;
@@ -38,13 +37,13 @@ const READY_TIMEOUT_MS = 5_000;
  * Told to stop, it ends with the segment in hand.
  */
 export function keepArchive(archiving: Archiving, context: ArchivingContext): Actor {
-  const { redis, generations, observe, pause } = context;
+  const { redis, shards, observe, pause } = context;
   return async (stop) => {
     let failing = false;
     while (!stop.aborted) {
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
-        for (const generation of generations) await keepShard(generation, { archiving, context, stop });
+        for (let shard = 0; shard < shards; shard++) await keepShard(shard, { archiving, context, stop });
         if (failing) observe({ type: 'recovered', step: 'archive', shard: undefined });
         failing = false;
       } catch (cause) {
@@ -63,13 +62,13 @@ export function keepArchive(archiving: Archiving, context: ArchivingContext): Ac
  * Who has set it does the work, for this time: several at once would be safe, and read the stream for nothing.
  */
 async function keepShard(
-  { prefix, shard, shardKeys }: Generation,
+  shard: number,
   options: { archiving: Archiving; context: ArchivingContext; stop: AbortSignal },
 ): Promise<void> {
   const { archiving, context, stop } = options;
   const { archive, everyMs, settleMs, retentionMs } = archiving;
-  const { redis, shards, holder, observe } = context;
-  const { archiver } = shardKeys;
+  const { redis, prefix, shards, holder, observe } = context;
+  const { archiver } = shardKeys(prefix, shard);
   if ((await redis.set(archiver, holder, 'PX', everyMs, 'NX')) === null) return;
   try {
     if (archive !== undefined) {
