@@ -126,6 +126,9 @@ const METRIC_EXAMPLES = {
   streamfold_dead_letters_total: [
     ['What could not be folded, and why?', 'sum by (reason) (increase(streamfold_dead_letters_total[1h]))'],
   ],
+  streamfold_entries_archived_total: [
+    ['How much was archived today?', 'sum(increase(streamfold_entries_archived_total[1d]))'],
+  ],
   streamfold_entries_claimed_total: [
     ['How much was taken over from silent ones?', 'sum(increase(streamfold_entries_claimed_total[1h]))'],
   ],
@@ -145,6 +148,9 @@ const METRIC_EXAMPLES = {
       'How many share an entry?',
       'sum(rate(streamfold_events_folded_total[5m])) / sum(rate(streamfold_entries_folded_total[5m]))',
     ],
+  ],
+  streamfold_entries_trimmed_total: [
+    ['How much was trimmed today?', 'sum(increase(streamfold_entries_trimmed_total[1d]))'],
   ],
   streamfold_failures_total: [
     [
@@ -179,6 +185,13 @@ const METRIC_EXAMPLES = {
     [
       'How long does a scrape take?',
       'histogram_quantile(0.99, sum by (le) (rate(streamfold_scrape_duration_seconds_bucket[5m])))',
+    ],
+  ],
+  streamfold_segments_archived_total: [
+    [
+      'Has no aggregator archived for three hours? Where there is an archive it is a trouble.',
+      'sum(increase(streamfold_segments_archived_total[3h])) == 0',
+      { mayBeEmpty: true },
     ],
   ],
   streamfold_series: [['How many series are served?', 'max(streamfold_series)']],

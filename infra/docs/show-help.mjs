@@ -14,7 +14,7 @@ export async function showAllHelp(path = []) {
   });
   const text = stdout.trim();
   const inner = await Promise.all(listCommands(text).map((name) => showAllHelp([...path, name])));
-  const variables = [...new Set(text.match(/STREAMFOLD_[A-Z_]+/g))];
+  const variables = [...new Set(text.match(/STREAMFOLD_[A-Z0-9_]+/g))];
   return [{ path, text, variables }, ...inner.flat()];
 }
 

@@ -17,7 +17,14 @@ test('before any aggregator ran, the status tells of the stream and of no genera
   await appendFlat(redis, { prefix }, [SIGNAL, SIGNAL]);
   const status = await readStatus(redis, prefix, 0);
   const stream = `${prefix}:{0}:events`;
-  t.deepEqual(status, { shard: 0, stream, streamEntries: 2, deadLetters: 0, generation: undefined });
+  t.deepEqual(status, {
+    shard: 0,
+    stream,
+    streamEntries: 2,
+    deadLetters: 0,
+    archived: undefined,
+    generation: undefined,
+  });
   t.deepEqual(await redis.keys(`${prefix}*`), [stream]);
 });
 
@@ -38,7 +45,13 @@ test('the status tells how many entries, events, dead letters, series, coordinat
   await aggregator.stop();
 
   const { generation, ...shard } = await readStatus(redis, prefix, 0);
-  t.deepEqual(shard, { shard: 0, stream: `${prefix}:{0}:events`, streamEntries: 8, deadLetters: 1 });
+  t.deepEqual(shard, {
+    shard: 0,
+    stream: `${prefix}:{0}:events`,
+    streamEntries: 8,
+    deadLetters: 1,
+    archived: undefined,
+  });
   t.is(generation?.events, 9);
   t.is(generation?.lostEntries, 0);
   t.is(generation?.series, 3); // signals_sent_total twice, heartbeat_failures_total once

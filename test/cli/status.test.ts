@@ -33,7 +33,14 @@ test('before any aggregator has run, status says so and changes nothing', async 
   );
   t.deepEqual(JSON.parse((await runStatus(prefix, '--json')).stdout), {
     shards: [
-      { shard: 0, stream: `${prefix}:{0}:events`, streamEntries: 1, deadLetters: 0, generation: null },
+      {
+        shard: 0,
+        stream: `${prefix}:{0}:events`,
+        streamEntries: 1,
+        deadLetters: 0,
+        archived: null,
+        generation: null,
+      },
     ],
   });
   t.deepEqual(await server.redis.keys(`${prefix}:*`), keys);

@@ -2,7 +2,17 @@ import test from 'ava';
 import { SETTINGS } from 'streamfold';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 
-const COMMANDS = ['serve', 'demo', 'publish', 'status', 'verify', 'dead-letters', 'cleanup', 'doctor'];
+const COMMANDS = [
+  'serve',
+  'demo',
+  'publish',
+  'status',
+  'verify',
+  'dead-letters',
+  'archive',
+  'cleanup',
+  'doctor',
+];
 /** Nobody listens there: what is refused for its usage never gets that far. */
 const NOWHERE = 'redis://127.0.0.1:1';
 
@@ -10,7 +20,11 @@ const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['frobnicate', /^streamfold: unknown command "frobnicate"; expected one of serve, demo, .*doctor$/],
   ['statsu', /^streamfold: unknown command "statsu"; .*: did you mean status\?$/],
   ['rebuild', /^streamfold: unknown command "rebuild"; expected one of /],
-  ['archive', /^streamfold: unknown command "archive"; expected one of /],
+  ['archive', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected where the archive is; got nothing$/],
+  ['archive --archive ftp://h/x', /^streamfold: archive: expected s3:\/\/bucket\/prefix, file:\/\/\/path or a path; got "ftp:\/\/h\/x"$/],
+  ['archive --archive s3://', /^streamfold: archive: expected s3:\/\/bucket\/prefix, .*; got "s3:\/\/"$/],
+  ['archive check', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected where the archive is; got nothing$/],
+  ['archive restor', /^streamfold archive: unexpected argument "restor"; expected none$/],
   ['backfill', /^streamfold: unknown command "backfill"; expected one of /],
   ['--frobnicate', /^streamfold: unknown option --frobnicate; expected one that streamfold --help shows$/],
   ['--redis x status', /^streamfold: option --redis: expected after a command, .*; got it before$/],
@@ -64,6 +78,7 @@ test('--help of each command names --redis, and the variable of every option', a
   const commands = [
     ...COMMANDS.filter((command) => command !== 'dead-letters').map((command) => [command]),
     ...['list', 'retry', 'drop'].map((verb) => ['dead-letters', verb]),
+    ...['restore', 'check'].map((verb) => ['archive', verb]),
   ];
   const variables = new Map<string, string>(
     Object.values(SETTINGS).map(({ flag, variable }) => [flag, variable]),
@@ -71,7 +86,7 @@ test('--help of each command names --redis, and the variable of every option', a
   for (const command of commands) {
     const { code, stdout } = await runStreamfold([...command, '--help']);
     t.is(code, 0);
-    const flags = [...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag ?? '');
+    const flags = [...stdout.matchAll(/^ +(--[a-z0-9-]+)/gm)].map(([, flag]) => flag ?? '');
     t.true(flags.includes('--redis'));
     for (const flag of flags) t.true(stdout.replace(/\s+/g, ' ').includes(`(${variables.get(flag)}`), flag);
   }

@@ -7,12 +7,13 @@ import { filesMatching, readTracked } from './tracked-files.ts';
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   redis: [],
+  archive: ['core', 'redis'],
   mixin: ['core'],
   'private-servers': [],
   publisher: ['core', 'redis'],
   coordination: ['core', 'redis'],
-  aggregator: ['coordination', 'core', 'redis'],
-  cli: ['aggregator', 'coordination', 'core', 'private-servers', 'publisher', 'redis'],
+  aggregator: ['archive', 'coordination', 'core', 'redis'],
+  cli: ['aggregator', 'archive', 'coordination', 'core', 'private-servers', 'publisher', 'redis'],
 };
 
 const PACKAGES = filesMatching(/^packages\/[^/]+\/package\.json$/).map((path) => path.split('/')[1] ?? '');

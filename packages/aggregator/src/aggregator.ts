@@ -16,6 +16,7 @@ import { createProcessMetrics } from './process-metrics.ts';
 import { repeat } from './repeat.ts';
 import { retry, type Pause } from './retry.ts';
 import { runGroup, type Actor } from './run-group.ts';
+import { keepArchive, type Archiving } from './keep-archive.ts';
 import { GONE_IDLE_MS, keepUp } from './keep-up.ts';
 import { createShardView } from './view/shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './view/swarm-metrics.ts';
@@ -36,6 +37,8 @@ export interface AggregatorOptions {
   readonly monitorGraceMs: number;
   /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
   readonly goneIdleMs?: number;
+  /** Archives and trims; by default it does neither. */
+  readonly archiving?: Archiving | undefined;
   readonly version: string;
   readonly observe: Observe;
   /** Told once the HTTP endpoints can be reached. */
@@ -134,6 +137,12 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
         },
       ),
     );
+    if (options.archiving !== undefined) {
+      const { archiving, prefix, shards, consumer: holder } = options;
+      const archiveRedis = connections.open('archive', COMMAND_TIMEOUT_MS);
+      const context = { redis: archiveRedis, prefix, shards, holder, observe, pause };
+      actors.push(keepArchive(archiving, context));
+    }
     if (role !== 'serve') actors.push(...consumerActors(generations, { connections, observe }, options));
     if (serves) {
       const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);

@@ -33,6 +33,14 @@ export type Fact =
       readonly signals: number;
     }
   | { readonly type: 'monitor_suspended'; readonly shard: number; readonly graceMs: number }
+  | {
+      readonly type: 'segment_archived';
+      readonly shard: number;
+      readonly sequence: number;
+      readonly entries: number;
+      readonly bytes: number;
+    }
+  | { readonly type: 'entries_trimmed'; readonly shard: number; readonly entries: number }
   | { readonly type: 'connection_failed'; readonly error: Error }
   | { readonly type: 'request_failed'; readonly error: Error }
   | { readonly type: 'view_loaded'; readonly shard: number; readonly cause: string; readonly series: number }
@@ -44,6 +52,6 @@ export type Fact =
     };
 
 /** What an aggregator repeats until it succeeds. */
-export type FailingStep = 'fold' | 'view' | 'upkeep' | 'monitor' | 'open';
+export type FailingStep = 'fold' | 'view' | 'upkeep' | 'monitor' | 'open' | 'archive';
 
 export type Observe = (fact: Fact) => void;

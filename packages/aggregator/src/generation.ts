@@ -12,6 +12,7 @@ import {
 /** One generation on one shard: the keys that everything of the aggregator works on. */
 export interface Generation {
   readonly id: string;
+  readonly prefix: string;
   readonly shard: number;
   readonly shardKeys: ShardKeys;
   readonly keys: GenerationKeys;
@@ -58,5 +59,5 @@ export async function findGeneration(
 }
 
 function describeGeneration(prefix: string, shard: number, id: string): Generation {
-  return { id, shard, shardKeys: shardKeys(prefix, shard), keys: generationKeys(prefix, shard, id) };
+  return { id, prefix, shard, shardKeys: shardKeys(prefix, shard), keys: generationKeys(prefix, shard, id) };
 }

@@ -21,7 +21,7 @@ const DEAD_LETTER_REASONS = [
   'invalid_field',
   'wrong_shard',
 ] as const;
-const FAILING_STEPS: readonly FailingStep[] = ['fold', 'view', 'upkeep', 'monitor', 'open'];
+const FAILING_STEPS: readonly FailingStep[] = ['fold', 'view', 'upkeep', 'monitor', 'open', 'archive'];
 
 /** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
 const MISNAMED_METRICS = [
@@ -101,6 +101,21 @@ export function createProcessMetrics(version: string, registry = new Registry())
   const suspensions = new Counter({
     name: 'streamfold_monitor_suspensions_total',
     help: 'Times the monitor of this process noticed an outage and suspended all deadlines for a grace period.',
+    registers,
+  });
+  const archivedEntries = new Counter({
+    name: 'streamfold_entries_archived_total',
+    help: 'Entries written to the archive by this process.',
+    registers,
+  });
+  const archivedSegments = new Counter({
+    name: 'streamfold_segments_archived_total',
+    help: 'Segments written to the archive by this process.',
+    registers,
+  });
+  const trimmedEntries = new Counter({
+    name: 'streamfold_entries_trimmed_total',
+    help: 'Entries trimmed from the stream by this process: folded, archived where there is an archive, and older than the retention.',
     registers,
   });
   const lagEntries = new Gauge({
@@ -206,6 +221,13 @@ export function createProcessMetrics(version: string, registry = new Registry())
           return;
         case 'monitor_suspended':
           suspensions.inc();
+          return;
+        case 'segment_archived':
+          archivedSegments.inc();
+          archivedEntries.inc(fact.entries);
+          return;
+        case 'entries_trimmed':
+          trimmedEntries.inc(fact.entries);
           return;
         case 'recovered':
         case 'connection_failed':

@@ -1,3 +1,4 @@
+import { readArchived, type Archived } from '@streamfold/archive';
 import { countSeries, readCoordinator, type Coordinator } from '@streamfold/core';
 import { shardKeys, type RedisConnection } from '@streamfold/redis';
 import { findGeneration } from './generation.ts';
@@ -12,6 +13,8 @@ export interface ShardStatus {
   readonly stream: string;
   readonly streamEntries: number;
   readonly deadLetters: number;
+  /** How far it is archived; `undefined` where nothing ever was. */
+  readonly archived: Archived | undefined;
   /** `undefined` where no aggregator has folded here yet. */
   readonly generation: GenerationStatus | undefined;
 }
@@ -42,6 +45,7 @@ export async function readStatus(
     stream: keys.events,
     streamEntries: await redis.xlen(keys.events),
     deadLetters: await redis.xlen(keys.dead),
+    archived: await readArchived(redis, prefix, shard),
   };
   if (generation === undefined) return { ...status, generation: undefined };
   const lag = await measureLag(redis, generation);

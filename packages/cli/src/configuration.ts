@@ -1,5 +1,6 @@
 import { ConfigurationError, redactUrl } from '@streamfold/redis';
-import { SETTINGS, type Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { SETTINGS } from './settings.ts';
 
 /** Values of settings after parsing. */
 export interface Configuration {
@@ -22,6 +23,17 @@ export interface Configuration {
   readonly coordinatorsOnly: boolean;
   readonly endedForHours: number;
   readonly dryRun: boolean;
+  /** Empty: none. */
+  readonly archive: string;
+  readonly archiveEverySeconds: number;
+  readonly archiveAfterSeconds: number;
+  readonly retentionHours: number;
+  readonly acceptGap: boolean;
+  /** Empty: AWS's. */
+  readonly s3Endpoint: string;
+  /** Empty: as AWS's tools find it. */
+  readonly s3Region: string;
+  readonly s3PathStyle: boolean;
   readonly limit: number;
   /** Empty: any. */
   readonly reason: string;

@@ -1,1 +1,2 @@
-export { SETTINGS, type Setting, type SettingName } from './settings.ts';
+export type { Setting } from './setting.ts';
+export { SETTINGS, type SettingName } from './settings.ts';

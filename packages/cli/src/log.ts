@@ -74,6 +74,12 @@ export function logFact(log: Log, fact: Fact): void {
     case 'monitor_suspended':
       log.info(details, 'deadlines suspended: no monitor had stepped for long');
       return;
+    case 'segment_archived':
+      log.info(details, 'segment archived');
+      return;
+    case 'entries_trimmed':
+      log.info(details, 'entries trimmed: folded and older than the retention');
+      return;
     case 'connection_failed':
       log.debug(details, 'connection failed');
       return;

@@ -20,7 +20,7 @@ interface Choice {
 type Run = (choice: Choice) => Promise<void>;
 
 /** Commands that last; others are over by themselves. */
-const LASTING: ReadonlySet<string> = new Set(['serve', 'demo']);
+const LASTING: ReadonlySet<string> = new Set(['serve', 'demo', 'archive', 'restore']);
 
 const LOAD = {
   serve: async () => (await import('./command/serve.ts')).serve,
@@ -31,12 +31,18 @@ const LOAD = {
   list: async () => (await import('./command/dead-letters.ts')).deadLetters('list'),
   retry: async () => (await import('./command/dead-letters.ts')).deadLetters('retry'),
   drop: async () => (await import('./command/dead-letters.ts')).deadLetters('drop'),
+  archive: async () => (await import('./command/archive.ts')).archive,
+  restore: async () => (await import('./command/archive-restore.ts')).archiveRestore,
+  check: async () => (await import('./command/archive-check.ts')).archiveCheck,
   cleanup: async () => (await import('./command/cleanup.ts')).cleanup,
   doctor: async () => (await import('./command/doctor.ts')).doctor,
 } as const satisfies Record<string, Load>;
 
 /** What every command takes. */
 const COMMON: readonly SettingName[] = ['redis', 'prefix', 'shards'];
+
+/** What finds the archive. */
+const ARCHIVE: readonly SettingName[] = ['archive', 's3Endpoint', 's3Region', 's3PathStyle'];
 
 const FOOTER = `
 Every option has an environment variable, named in its help; options win.
@@ -64,7 +70,12 @@ export function createProgram(version: string, run: Run): Commander {
   const add: Add = (name, own, into = program) => {
     const added = into.command(name).action(async (...received: unknown[]) => {
       const self = received.at(-1) as Commander;
-      await run({ load: LOAD[name], lasting: LASTING.has(name), flags: self.opts<Flags>(), args: self.args });
+      await run({
+        load: LOAD[name],
+        lasting: LASTING.has(name),
+        flags: self.optsWithGlobals<Flags>(),
+        args: self.args,
+      });
     });
     for (const setting of own) added.addOption(toOption(setting));
     for (const setting of COMMON) added.addOption(toOption(setting).helpGroup('Options of every command:'));
@@ -79,6 +90,10 @@ export function createProgram(version: string, run: Run): Commander {
     'claimIdleMs',
     'batchEntries',
     'monitorGraceMs',
+    'archiveEverySeconds',
+    'archiveAfterSeconds',
+    'retentionHours',
+    ...ARCHIVE,
     'logLevel',
   ])
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')
@@ -117,12 +132,13 @@ export function createProgram(version: string, run: Run): Commander {
     .description(
       'Shows shards, streams, generations, consumers, lag, pending, dead letters and coordinators. Changes nothing.',
     );
-  add('verify', ['json'])
+  add('verify', [...ARCHIVE, 'json'])
     .summary('fold the log independently and compare with the live state')
     .description(
       'Folds the log independently of the live state and compares the two. Exit code 0 where they are equal bit for bit, 1 with the differences where they are not. Changes nothing; aggregators may go on.',
     );
   addDeadLetters(program, add);
+  addArchive(add);
   add('cleanup', ['endedForHours', 'dryRun', 'json'])
     .summary('remove what coordinators left whose lives ended long ago')
     .description(
@@ -163,6 +179,40 @@ function addDeadLetters(program: Commander, add: Add): void {
     .argument('[ids...]', 'as list shows them: shard/ID')
     .summary('drop dead letters for good')
     .addHelpText('after', examples('streamfold dead-letters drop 0/1700000000000-0'));
+}
+
+function addArchive(add: Add): void {
+  const archive = add('archive', [
+    ...ARCHIVE,
+    'archiveAfterSeconds',
+    'retentionHours',
+    'acceptGap',
+    'dryRun',
+    'json',
+  ])
+    .enablePositionalOptions() // what stands behind the name of a command of its own is that one's
+    .summary('write the log to files; trim what is archived and folded')
+    .description(
+      'Writes what is closed of each stream to compressed files, and trims what is archived, folded by every generation and older than the retention. Once; serve does it on a schedule. Several at once do not disturb each other.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'streamfold archive --archive /var/lib/streamfold/archive',
+        'streamfold archive --archive s3://bucket/streamfold --retention-hours 24',
+        'streamfold archive check --archive /var/lib/streamfold/archive',
+      ),
+    );
+  add('restore', [...ARCHIVE, 'retentionHours', 'json'], archive)
+    .summary('append the entries of an archive to an empty Redis, as they were')
+    .description(
+      'Appends all entries of the archive to the empty streams of an empty Redis, with the IDs that they had: aggregators fold them as they fold live ones. Nobody may publish meanwhile. Interrupted, the same command goes on.',
+    );
+  add('check', [...ARCHIVE, 'json'], archive)
+    .summary('read every segment and compare it with its manifest')
+    .description(
+      'Reads every segment of the archive and compares length and SHA-256 with its manifest, and each manifest with the one before it. Exit code 1 where a range is missing or damaged. Asks no Redis.',
+    );
 }
 
 /** What the parser refuses is told as a `UsageError` of the command that it was meant for. */

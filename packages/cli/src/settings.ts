@@ -1,41 +1,7 @@
 import { DEFAULT_PREFIX } from '@streamfold/redis';
 import { Option } from 'commander';
-import { z } from 'zod';
-
-/** A setting: a flag and a variable that mean the same. */
-export interface Setting {
-  readonly flag: string;
-  /** Shown in the help, as `--port <port>`; none where the flag takes no value. */
-  readonly argument?: string;
-  readonly variable: string;
-  readonly schema: z.ZodType;
-  /** What is expected, in words. */
-  readonly expected: string;
-  readonly unit: string;
-  /** `undefined`: see `defaultInWords`. */
-  readonly byDefault?: string | number;
-  readonly defaultInWords?: string;
-  readonly help: string;
-  /** Why the default and the bounds are what they are. */
-  readonly reason: string;
-}
-
-function wholeNumber(least: number, most: number): Pick<Setting, 'schema' | 'expected'> {
-  const schema = z
-    .string()
-    .regex(/^\d{1,12}$/)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most);
-  return { schema, expected: `a whole number from ${least} to ${most}` };
-}
-
-function oneOf(...words: [string, ...string[]]): Pick<Setting, 'schema' | 'expected'> {
-  return { schema: z.enum(words), expected: `one of ${words.join(', ')}` };
-}
-
-function text(pattern: RegExp, expected: string): Pick<Setting, 'schema' | 'expected'> {
-  return { schema: z.string().regex(pattern), expected };
-}
+import { ARCHIVE_SETTINGS } from './archive-settings.ts';
+import { oneOf, text, wholeNumber, type Setting } from './setting.ts';
 
 /** Every setting of every command. Flags win over variables. */
 export const SETTINGS = {
@@ -210,9 +176,10 @@ export const SETTINGS = {
     unit: 'true or false',
     ...oneOf('true', 'false'),
     byDefault: 'false',
-    help: 'only say what would be removed; writes nothing',
+    help: 'only say what would be done; writes nothing',
     reason: 'to look first',
   },
+  ...ARCHIVE_SETTINGS,
   limit: {
     flag: '--limit',
     argument: 'n',

@@ -8,6 +8,10 @@ export interface ShardKeys {
   readonly generation: string;
   /** Publishers' ids of events seen lately; a sorted set by Redis time. */
   readonly publishedIds: string;
+  /** How far the shard is archived; a hash with `last_id`, `sequence`, `position`. */
+  readonly archived: string;
+  /** Held by the aggregator that archives or trims; a string that expires when it is due again. */
+  readonly archiver: string;
 }
 
 /** The keys of one generation on one shard. */
@@ -40,6 +44,8 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
     dead: `${base}:dead`,
     generation: `${base}:generation`,
     publishedIds: `${base}:published-ids`,
+    archived: `${base}:archived`,
+    archiver: `${base}:archiver`,
   };
 }
 

@@ -1,8 +1,11 @@
 import { hostname } from 'node:os';
-import { runAggregator } from '@streamfold/aggregator';
+import type { Archive } from '@streamfold/archive';
+import { runAggregator, type Archiving } from '@streamfold/aggregator';
 import { redactUrl } from '@streamfold/redis';
+import type { Configuration } from '../configuration.ts';
 import type { Command } from '../environment.ts';
 import { createLog, logFact } from '../log.ts';
+import { withArchive } from '../with-archive.ts';
 
 /** Aggregates until it is told to stop. */
 export const serve: Command = async ({ configuration, stop, terminal, version, now, createId, pause }) => {
@@ -11,30 +14,49 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
     configuration;
   const consumer = configuration.consumer || `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
   log.info({ version, redis: redactUrl(redis), shards, role, consumer }, 'starting');
-  await runAggregator(
-    {
-      redisUrl: redis,
-      prefix,
-      shards,
-      host,
-      port,
-      consumer,
-      role,
-      claimIdleMs,
-      batchEntries,
-      monitorGraceMs,
-      version,
-      observe: (fact) => logFact(log, fact),
-      onListening: (url) => {
-        log.info({ url, metrics: `${url}/prometheus/metrics` }, 'listening');
-        process.send?.({ url });
+  await withArchive(configuration, (archive) =>
+    runAggregator(
+      {
+        archiving: planArchiving(configuration, archive),
+        redisUrl: redis,
+        prefix,
+        shards,
+        host,
+        port,
+        consumer,
+        role,
+        claimIdleMs,
+        batchEntries,
+        monitorGraceMs,
+        version,
+        observe: (fact) => logFact(log, fact),
+        onListening: (url) => {
+          log.info({ url, metrics: `${url}/prometheus/metrics` }, 'listening');
+          process.send?.({ url });
+        },
+        now,
+        pause,
+        createId,
       },
-      now,
-      pause,
-      createId,
-    },
-    stop,
+      stop,
+    ),
   );
   log.info('stopped');
   return 0;
 };
+
+const HOUR_MS = 3_600_000;
+
+/** Without an archive a retention must be asked for; with one it has a default. */
+function planArchiving(
+  { archiveEverySeconds, archiveAfterSeconds, retentionHours, given }: Configuration,
+  archive: Archive | undefined,
+): Archiving | undefined {
+  if (archive === undefined && !given.has('retentionHours')) return undefined;
+  return {
+    archive,
+    everyMs: archiveEverySeconds * 1_000,
+    settleMs: archiveAfterSeconds * 1_000,
+    retentionMs: retentionHours * HOUR_MS,
+  };
+}

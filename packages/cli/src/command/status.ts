@@ -20,7 +20,7 @@ export const status: Command = async ({ configuration, print }) =>
 
 /** What is not there yet is null: a reader of JSON sees that it was looked for. */
 function toJson(shard: ShardStatus): Record<string, unknown> {
-  return { ...shard, generation: shard.generation ?? null };
+  return { ...shard, archived: shard.archived ?? null, generation: shard.generation ?? null };
 }
 
 /** Sums over all shards. */
@@ -47,8 +47,19 @@ function describeAll(statuses: readonly ShardStatus[]): string[] {
   ];
 }
 
-function describe({ shard, stream, streamEntries, deadLetters, generation }: ShardStatus): string[] {
+function describe({
+  shard,
+  stream,
+  streamEntries,
+  deadLetters,
+  archived,
+  generation,
+}: ShardStatus): string[] {
   const lines = [`shard ${shard}`, row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`)];
+  if (archived !== undefined) {
+    const { lastId, sequence } = archived;
+    lines.push(row('archived', `to ${lastId}, ${count(sequence, 'segment', 'segments')}`));
+  }
   if (generation === undefined) {
     return [
       ...lines,

@@ -1,58 +1,76 @@
-import { findGeneration, verifyShard, type Verification } from '@streamfold/aggregator';
+import { findGeneration, verifyShard, type Difference, type Verification } from '@streamfold/aggregator';
 import type { Command } from '../environment.ts';
+import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
 
-/** Differences that are printed one by one; JSON has all. */
-const SHOWN_DIFFERENCES = 20;
+/** Series of which the first difference is printed; JSON has all. */
+const SHOWN_SERIES = 20;
 /** Progress is shown after so many entries. */
 const PROGRESS_ENTRIES = 100_000;
 
 /** Folds the log independently and compares with the live state: 0 where they are equal, 1 where they are not. */
-export const verify: Command = async ({ configuration, print, printError }) =>
-  withRedis(
-    configuration,
-    async (redis) => {
-      const { prefix, shards, json } = configuration;
-      const verifications: Verification[] = [];
-      for (let shard = 0; shard < shards; shard++) {
-        const generation = await findGeneration(redis, prefix, shard);
-        if (generation === undefined) {
-          printError(
-            `streamfold: shard ${shard}: expected a generation to verify; no aggregator has run yet`,
-          );
-          continue;
+export const verify: Command = ({ configuration, print, printError }) =>
+  withArchive(configuration, (archive) =>
+    withRedis(
+      configuration,
+      async (redis) => {
+        const { prefix, shards, json } = configuration;
+        const verifications: Verification[] = [];
+        for (let shard = 0; shard < shards; shard++) {
+          const generation = await findGeneration(redis, prefix, shard);
+          if (generation === undefined) {
+            printError(
+              `streamfold: shard ${shard}: expected a generation to verify; no aggregator has run yet`,
+            );
+            continue;
+          }
+          let shown = 0;
+          const onProgress = (entries: number): void => {
+            if (entries - shown < PROGRESS_ENTRIES) return;
+            shown = entries;
+            printError(`shard ${shard}: ${entries.toLocaleString('en')} entries folded …`);
+          };
+          verifications.push(await verifyShard(redis, generation, { shards, archive, onProgress }));
         }
-        let shown = 0;
-        const onProgress = (entries: number): void => {
-          if (entries - shown < PROGRESS_ENTRIES) return;
-          shown = entries;
-          printError(`shard ${shard}: ${entries.toLocaleString('en')} entries folded …`);
-        };
-        verifications.push(await verifyShard(redis, generation, { shards, onProgress }));
-      }
-      const equal = verifications.length === shards && verifications.every((each) => each.equal);
-      if (json) print(JSON.stringify({ equal, shards: verifications }, null, 2));
-      else for (const each of verifications) for (const line of describe(each)) print(line);
-      return equal ? 0 : 1;
-    },
-    { shardCount: 'compare' },
+        const equal = verifications.length === shards && verifications.every((each) => each.equal);
+        if (json) print(JSON.stringify({ equal, shards: verifications }, null, 2));
+        else for (const each of verifications) for (const line of describe(each)) print(line);
+        return equal ? 0 : 1;
+      },
+      { shardCount: 'compare' },
+    ),
   );
 
 function describe(verification: Verification): string[] {
-  const { shard, generation, entries, pendingEntries, missingEntries, equal, differences } = verification;
+  const { shard, generation, entries, pendingEntries, missingEntries, gaps, equal, differences } =
+    verification;
   const lines = [
     `shard ${shard}, generation ${generation}: ${equal ? 'equal' : `${differences.length} differences`} (${entries.toLocaleString('en')} entries folded, ${pendingEntries} pending)`,
   ];
   if (missingEntries > 0) {
-    lines.push(
-      `  ${missingEntries} entries are in the stream no more; what they added cannot be folded again`,
-    );
+    lines.push(`  ${missingEntries} entries are in the log no more; what they added cannot be folded again`);
   }
-  for (const { what, live, folded } of differences.slice(0, SHOWN_DIFFERENCES)) {
-    lines.push(`  ${what}: live ${live ?? 'nothing'}, folded ${folded ?? 'nothing'}`);
+  for (const gap of gaps) lines.push(`  ${gap}`);
+  const bySeries = groupBySeries(differences);
+  for (const [first, ...more] of [...bySeries.values()].slice(0, SHOWN_SERIES)) {
+    const { what, live, folded } = first;
+    const others = more.length === 0 ? '' : `, and ${more.length} more of this series`;
+    lines.push(`  ${what}: live ${live ?? 'nothing'}, folded ${folded ?? 'nothing'}${others}`);
   }
-  if (differences.length > SHOWN_DIFFERENCES) {
-    lines.push(`  … and ${differences.length - SHOWN_DIFFERENCES} more; --json shows all`);
+  if (bySeries.size > SHOWN_SERIES) {
+    lines.push(`  … and of ${bySeries.size - SHOWN_SERIES} more series; --json shows all`);
   }
   return lines;
+}
+
+/** Differences of each series, the first one first: a histogram's many samples are one series. */
+function groupBySeries(differences: readonly Difference[]): Map<string, [Difference, ...Difference[]]> {
+  const groups = new Map<string, [Difference, ...Difference[]]>();
+  for (const difference of differences) {
+    const series = difference.what.replace(/_(?:bucket|sum|count)\{/, '{').replace(/,?le="[^"]*"\}$/, '}');
+    const group = groups.get(series);
+    if (group === undefined) groups.set(series, [difference]);
+    else group.push(difference);
+  }
+  return groups;
 }

@@ -1,5 +1,5 @@
+import { readLog, type Log, type LogError } from '@streamfold/archive';
 import {
-  compareStamps,
   createFold,
   decodeEntry,
   emptyDelta,
@@ -11,20 +11,23 @@ import {
 import type { RedisConnection } from '@streamfold/redis';
 import type { Cut } from './read-cut.ts';
 
-/** Entries read at once: some MB where they are large. */
-const PAGE_ENTRIES = 500;
-
 /**
- * XRANGE events (id + COUNT n, to the cut
+ * Folds a log, archive first and then stream, up to a cut, one by one in the order of their IDs: no batches, no deltas, no
+ * state of others. Holes are told of and folded over.
  *
- * Folds the stream from its oldest entry, one by one in the order of their IDs: no batches, no deltas, no state of others.
+ * @throws {LogError} where a segment of the archive is missing or damaged.
  */
-export async function foldStream(
+export async function foldLog(
   redis: RedisConnection,
-  events: string,
-  options: { cut: Cut; context: DecodeContext; onProgress: (entries: number) => void },
+  log: Log,
+  options: {
+    readonly cut: Cut;
+    readonly context: DecodeContext;
+    readonly onProgress: (entries: number) => void;
+    readonly onGap: (gap: LogError) => void;
+  },
 ): Promise<{ state: Delta; entries: number }> {
-  const { cut, context, onProgress } = options;
+  const { cut, context, onProgress, onGap } = options;
   const foldEvent = createFold();
   const state = emptyDelta();
   let entryId = '';
@@ -35,18 +38,14 @@ export async function foldStream(
       state.totals.deadLetters.set(reason, (state.totals.deadLetters.get(reason) ?? 0) + 1);
     },
   };
-  let from = '-';
-  for (;;) {
-    const page = await redis.xrange(events, from, cut.lastDelivered, 'COUNT', PAGE_ENTRIES);
-    for (const [id, fields] of page) {
+  for await (const page of readLog(redis, log, { to: cut.lastDelivered, onGap })) {
+    for (const { id, fields } of page.entries) {
       entryId = id;
       if (cut.pending.has(id)) continue;
       decodeEntry(fields, context, sink);
       entries++;
     }
     onProgress(entries);
-    const last = page.at(-1);
-    if (last === undefined || compareStamps(last[0], cut.lastDelivered) >= 0) return { state, entries };
-    from = `(${last[0]}`;
   }
+  return { state, entries };
 }

@@ -1,0 +1,69 @@
+import { openArchive, readLog } from '@streamfold/archive';
+import { createFold, decodeEntry, emptyDelta, noUpcasters } from '@streamfold/core';
+import { Redis } from 'ioredis';
+import { waitForStart } from './start-gate.ts';
+
+// Reads a log from its beginning to its end: `xrange` with JSON.parse alone, or `log`, or `fold`, which folds it too. The
+// archive is a directory, or '' where there is none.
+const [, , redisUrl = '', mode = '', directory = ''] = process.argv;
+const redis = new Redis(redisUrl);
+const PREFIX = 'streamfold';
+const STREAM = 'streamfold:{0}:events';
+const PAGE_ENTRIES = 1_000;
+/** The memory is looked at after so many pages. */
+const LOOK_PAGES = 50;
+
+let entries = 0;
+let pages = 0;
+let peakBytes = 0;
+function count(page: readonly unknown[]): void {
+  entries += page.length;
+  if (pages++ % LOOK_PAGES === 0) peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
+}
+
+/** What somebody would write who reads a stream and wants objects. */
+async function readAlone(): Promise<void> {
+  for (let from = '-'; ;) {
+    const page = await redis.xrange(STREAM, from, '+', 'COUNT', PAGE_ENTRIES);
+    for (const [, fields] of page) parseEntry(fields);
+    count(page);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    from = `(${last[0]}`;
+  }
+}
+
+function parseEntry(fields: readonly string[]): unknown {
+  if (fields[0] === 'events') return JSON.parse(fields[1] ?? '');
+  const event: Record<string, string> = {};
+  for (let at = 0; at < fields.length; at += 2) event[fields[at] ?? ''] = fields[at + 1] ?? '';
+  return event;
+}
+
+async function readThroughLog(folds: boolean): Promise<void> {
+  const archive = directory === '' ? undefined : await openArchive(directory);
+  const foldEvent = createFold();
+  const state = emptyDelta();
+  const context = { shard: 0, shards: 1, upcasters: noUpcasters };
+  let entryId = '';
+  const sink = {
+    event: (event: Parameters<typeof foldEvent>[1], index: number) => foldEvent(state, event, entryId, index),
+    deadLetter: () => undefined,
+  };
+  for await (const page of readLog(redis, { prefix: PREFIX, shard: 0, archive })) {
+    count(page.entries);
+    if (!folds) continue;
+    for (const { id, fields } of page.entries) {
+      entryId = id;
+      decodeEntry(fields, context, sink);
+    }
+  }
+}
+
+await waitForStart();
+const startedMs = performance.now();
+await (mode === 'xrange' ? readAlone() : readThroughLog(mode === 'fold'));
+const elapsedMs = performance.now() - startedMs;
+process.send?.({ type: 'done', entries, elapsedMs, peakBytes });
+redis.disconnect();
+process.disconnect?.();

@@ -1,0 +1,17 @@
+export { archiveShard, type ArchiveOptions } from './archive-shard.ts';
+export type { ArchiveStore } from './archive-store.ts';
+export type { SegmentBounds } from './build-segment.ts';
+export { findClosedEnd } from './closed-end.ts';
+export type { LogEntry } from './entry-line.ts';
+export { LogError, type LogErrorReason } from './log-error.ts';
+export { isWhole, measureLog, type LogExtent } from './measure-log.ts';
+export { openArchive, type Archive } from './open-archive.ts';
+export { readArchived, type Archived } from './read-archived.ts';
+export { readArchive, readLog, type Log, type LogPage, type LogRange } from './read-log.ts';
+export { checkSegment, readSegment } from './read-segment.ts';
+export { listSegments, readSegments } from './read-segments.ts';
+export { recordArchived } from './record-archived.ts';
+export { restoreShard, type RestoreOptions, type RestoreProgress } from './restore-shard.ts';
+export type { S3Options } from './s3-store.ts';
+export { dataName, manifestName, type Segment } from './segment.ts';
+export { trimStream, type TrimOptions } from './trim-stream.ts';

@@ -1,0 +1,52 @@
+import type { EntryId } from '@streamfold/core';
+
+/** Why a range of the log cannot be read. */
+export type LogErrorReason =
+  /** A manifest or its data is not there. */
+  | 'segment_missing'
+  /** Data are shorter than their manifest says. */
+  | 'segment_truncated'
+  /** Data or a manifest are not what was written. */
+  | 'segment_corrupt'
+  /** A segment does not go on from the one before it. */
+  | 'chain_broken'
+  /** Entries are neither in the archive nor in the stream any more. */
+  | 'gap'
+  /** The archive reaches beyond the end of the stream: Redis has gone back to an older state, or is empty. */
+  | 'stream_behind';
+
+export interface LogRangeFault {
+  readonly reason: LogErrorReason;
+  readonly shard: number;
+  /** The range that cannot be read begins behind this entry … */
+  readonly after: EntryId;
+  /** … and ends with this one. */
+  readonly to: EntryId;
+  /** How many entries it has, where that is known. */
+  readonly entries?: number | undefined;
+  /** What was expected and what came. */
+  readonly detail: string;
+}
+
+/** A range of the log that cannot be read. Nothing behind it was given out. */
+export class LogError extends Error {
+  override readonly name = 'LogError';
+  readonly reason: LogErrorReason;
+  readonly shard: number;
+  readonly after: EntryId;
+  readonly to: EntryId;
+  readonly entries: number | undefined;
+
+  constructor(fault: LogRangeFault, options?: ErrorOptions) {
+    const { reason, shard, after, to, entries, detail } = fault;
+    super(`log of shard ${shard}, entries behind ${after} to ${to}: ${detail}`, options);
+    this.reason = reason;
+    this.shard = shard;
+    this.after = after;
+    this.to = to;
+    this.entries = entries;
+  }
+}
+
+/** Before the first entry that a stream can have. */
+export const BEFORE_ALL: EntryId = '0-0';

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { decodeLine, decodeLineBytes, type LogEntry } from './entry-line.ts';
+import { BEFORE_ALL, LogError, type LogErrorReason } from './log-error.ts';
+import type { Archive } from './open-archive.ts';
+import { dataName, type Segment } from './segment.ts';
+
+const unzip = promisify(gunzip);
+
+/** Entries given out at once. */
+const PAGE_ENTRIES = 500;
+const NEWLINE = 10;
+
+/**
+ * The entries of a segment, in pages of some hundred. Length and SHA-256 are checked before the first one is given out;
+ * a segment is bounded, and is held in memory meanwhile.
+ *
+ * @throws {LogError} where data are missing, truncated or corrupt.
+ */
+export async function* readSegment(archive: Archive, segment: Segment): AsyncGenerator<LogEntry[]> {
+  yield* readPages(await openSegment(archive, segment), decodeLine);
+}
+
+/** The same, with fields byte for byte as they were in the stream. */
+export async function* readSegmentBytes(
+  archive: Archive,
+  segment: Segment,
+): AsyncGenerator<ReturnType<typeof decodeLineBytes>[]> {
+  yield* readPages(await openSegment(archive, segment), decodeLineBytes);
+}
+
+/** Checks a segment as reading it does, and gives nothing. @throws {LogError} as reading it does. */
+export async function checkSegment(archive: Archive, segment: Segment): Promise<void> {
+  await openSegment(archive, segment);
+}
+
+/** The lines of a segment's data, checked. */
+async function openSegment({ store, url }: Archive, segment: Segment): Promise<Buffer> {
+  const name = dataName(segment.shard, segment);
+  const fail = (reason: LogErrorReason, detail: string, cause?: unknown): never => {
+    const { shard, sequence, firstId, lastId, entries, previous } = segment;
+    throw new LogError(
+      {
+        reason,
+        shard,
+        after: previous?.lastId ?? BEFORE_ALL,
+        to: lastId,
+        entries,
+        detail: `segment ${sequence} (${firstId} to ${lastId}), ${name} in ${url}: ${detail}`,
+      },
+      { cause },
+    );
+  };
+  const bytes = (await store.read(name)) ?? fail('segment_missing', 'expected this file; there is none');
+  if (bytes.length < segment.bytes) {
+    fail('segment_truncated', `expected ${segment.bytes} bytes; got ${bytes.length}`);
+  }
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== segment.sha256) fail('segment_corrupt', `expected SHA-256 ${segment.sha256}; got ${sha256}`);
+  let lines: Buffer;
+  try {
+    lines = await unzip(bytes);
+  } catch (cause) {
+    return fail('segment_corrupt', 'expected gzip', cause);
+  }
+  // The data are as they were written; is the manifest?
+  const entries = countLines(lines);
+  if (entries !== segment.entries)
+    fail('segment_corrupt', `expected ${segment.entries} entries; got ${entries}`);
+  const { id: firstId } = decodeLine(lines.toString('utf8', 0, lines.indexOf(NEWLINE)));
+  const { id: lastId } = decodeLine(lines.toString('utf8', lines.lastIndexOf(NEWLINE, -2) + 1));
+  if (firstId !== segment.firstId || lastId !== segment.lastId) {
+    fail('segment_corrupt', `expected ${segment.firstId} to ${segment.lastId}; got ${firstId} to ${lastId}`);
+  }
+  return lines;
+}
+
+function countLines(lines: Buffer): number {
+  let count = 0;
+  for (let at = lines.indexOf(NEWLINE); at !== -1; at = lines.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}
+
+function* readPages<Entry>(lines: Buffer, decode: (line: string) => Entry): Generator<Entry[]> {
+  let page: Entry[] = [];
+  for (let at = 0; at < lines.length;) {
+    const end = lines.indexOf(NEWLINE, at);
+    page.push(decode(lines.toString('utf8', at, end)));
+    at = end + 1;
+    if (page.length < PAGE_ENTRIES && at < lines.length) continue;
+    yield page;
+    page = [];
+  }
+}

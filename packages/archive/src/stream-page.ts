@@ -1,0 +1,124 @@
+import { isAfter, type EntryId } from '@streamfold/core';
+import type { RedisConnection } from '@streamfold/redis';
+import { describeStream, type StreamExtent } from './describe-stream.ts';
+
+/** Entries as a client gives them: ID and fields, as text or as bytes. */
+type RawEntry<Field extends string | Buffer> = readonly [id: EntryId, fields: Field[]];
+
+/** A part of a stream, and what the stream was at that moment. */
+interface StreamPage<Field extends string | Buffer> {
+  readonly entries: readonly RawEntry<Field>[];
+  readonly extent: StreamExtent;
+  /** Nothing more is in the range. */
+  readonly atEnd: boolean;
+}
+
+/** Reads a stream page after page. */
+export interface StreamReader<Field extends string | Buffer> {
+  /** Entries behind `after`, up to `to`; `+`: to the end. */
+  read(after: EntryId, to: EntryId): Promise<StreamPage<Field>>;
+}
+
+const FIRST_COUNT = 100;
+const MOST_ENTRIES = 1_000;
+/** A page above this is followed by a smaller one, below a quarter of it by a larger one. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** Trimming comes in steps of ms: a page that none falls into is soon found. */
+const MOST_TRIES = 1_000;
+
+/** A reader of fields as text, as the fold takes them. */
+export function createStreamReader(redis: RedisConnection, events: string): StreamReader<string> {
+  return createReader<string>(redis, events, (from, to, count) =>
+    redis.xrange(events, from, to, 'COUNT', count),
+  );
+}
+
+/** A reader of fields byte for byte. */
+export function createByteReader(redis: RedisConnection, events: string): StreamReader<Buffer> {
+  return createReader<Buffer>(redis, events, async (from, to, count) => {
+    const entries = await redis.xrangeBuffer(events, from, to, 'COUNT', count);
+    return entries.map(([id, fields]) => [id.toString(), fields]);
+  });
+}
+
+/**
+ * XINFO STREAM, XRANGE events (after to COUNT n, XINFO STREAM
+ *
+ * Both looks at the stream must agree on what is gone: then the page and the extent are of one moment. Pages are of some
+ * MB at most, unless one entry is larger.
+ */
+function createReader<Field extends string | Buffer>(
+  redis: RedisConnection,
+  events: string,
+  readRange: (from: string, to: string, count: number) => Promise<RawEntry<Field>[]>,
+): StreamReader<Field> {
+  let count = FIRST_COUNT;
+  return {
+    async read(after, to) {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const [before, entries, extent] = await Promise.all([
+          describeStream(redis, events),
+          readRange(`(${after}`, to, count),
+          describeStream(redis, events),
+        ]);
+        if (before.gone !== extent.gone) continue;
+        const atEnd = entries.length < count;
+        const bytes = entries.reduce((sum, [, fields]) => sum + sizeOf(fields), 0);
+        if (bytes > PAGE_BYTES) count = Math.max(1, Math.floor(count / 4));
+        else if (bytes < PAGE_BYTES / 4) count = Math.min(MOST_ENTRIES, count * 2);
+        return { entries, extent, atEnd };
+      }
+      throw new Error(
+        `stream ${events}: expected a moment without trimming; found none in ${MOST_TRIES} tries`,
+      );
+    },
+  };
+}
+
+function sizeOf(fields: readonly (string | Buffer)[]): number {
+  let size = 0;
+  for (const field of fields) size += field.length;
+  return size;
+}
+
+/** A place in the stream: so many entries were ever added up to it. */
+export interface KnownPlace {
+  readonly id: EntryId;
+  readonly position: number;
+}
+
+/** Entries between two that are there, which are gone. */
+export interface Hole {
+  readonly after: EntryId;
+  readonly to: EntryId;
+  readonly entries: number | undefined;
+}
+
+/**
+ * Whether entries behind `after` are gone from a stream, by what must always hold: entries that are gone from a stream
+ * are its oldest ones. So none is missing where the stream still reaches back to `after`, or where as many are gone as
+ * were ever added up to `known`, the last place before `after` of which that number is known.
+ */
+export function findHole(
+  extent: StreamExtent,
+  { after, known }: { after: EntryId; known: KnownPlace | undefined },
+): Hole | undefined {
+  const { firstId, gone, lastGeneratedId } = extent;
+  if (firstId !== undefined && !isAfter(firstId, after)) return undefined;
+  if (gone === known?.position) return undefined;
+  return {
+    after: known?.id ?? after,
+    to: firstId === undefined ? lastGeneratedId : idBefore(firstId),
+    entries: known === undefined ? undefined : gone - known.position,
+  };
+}
+
+const GREATEST = '18446744073709551615';
+
+/** The greatest ID before `id`. */
+function idBefore(id: EntryId): EntryId {
+  const dash = id.indexOf('-');
+  const ms = BigInt(id.slice(0, dash));
+  const seq = BigInt(id.slice(dash + 1));
+  return seq > 0n ? `${ms}-${seq - 1n}` : ms > 0n ? `${ms - 1n}-${GREATEST}` : id;
+}

@@ -1,0 +1,78 @@
+import { archiveShard, trimStream, type Archive, type Segment } from '@streamfold/archive';
+import { ConfigurationError, type RedisConnection } from '@streamfold/redis';
+import type { Command, Environment, ExitCode } from '../environment.ts';
+import { withArchive } from '../with-archive.ts';
+import { withRedis } from '../with-redis.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** What was done for one shard, as JSON says it. */
+interface ArchivedShard {
+  readonly shard: number;
+  readonly segments: readonly Pick<Segment, 'sequence' | 'firstId' | 'lastId' | 'entries' | 'bytes'>[];
+  readonly entries: number;
+  readonly trimmed: number;
+}
+
+/** Archives what is closed of every shard, then trims what is archived, folded and older than the retention; once. */
+export const archive: Command = (environment) => {
+  const { configuration, print } = environment;
+  return withArchive(configuration, (opened) => {
+    if (opened === undefined) throw noArchive();
+    return withRedis(
+      configuration,
+      async (redis): Promise<ExitCode> => {
+        const { shards, json, dryRun } = configuration;
+        const done: ArchivedShard[] = [];
+        for (let shard = 0; shard < shards && !environment.stop.aborted; shard++) {
+          done.push(await archiveOne(redis, { archive: opened, shard, environment }));
+        }
+        if (json) print(JSON.stringify({ dryRun, shards: done }, null, 2));
+        return 0;
+      },
+      { shardCount: configuration.dryRun ? 'compare' : 'record' },
+    );
+  });
+};
+
+async function archiveOne(
+  redis: RedisConnection,
+  context: { readonly archive: Archive; readonly shard: number; readonly environment: Environment },
+): Promise<ArchivedShard> {
+  const { shard, environment } = context;
+  const { configuration, print, stop } = environment;
+  const { prefix, shards, dryRun, acceptGap, archiveAfterSeconds, retentionHours, json } = configuration;
+  const segments: ArchivedShard['segments'][number][] = [];
+  const entries = await archiveShard(redis, {
+    prefix,
+    shard,
+    shards,
+    archive: context.archive,
+    settleMs: archiveAfterSeconds * 1_000,
+    acceptGap,
+    dryRun,
+    stop,
+    onSegment: ({ sequence, firstId, lastId, entries: count, bytes, missing }) => {
+      segments.push({ sequence, firstId, lastId, entries: count, bytes });
+      if (json) return;
+      const gap = missing === 0 ? '' : `, ${missing.toLocaleString('en')} entries before it are missing`;
+      print(
+        `shard ${shard}: segment ${sequence}${dryRun ? ' would be written' : ''}, ${firstId} to ${lastId}, ${count.toLocaleString('en')} entries, ${bytes.toLocaleString('en')} bytes${gap}`,
+      );
+    },
+  });
+  const trimmed = dryRun
+    ? 0
+    : await trimStream(redis, { prefix, shard, retentionMs: retentionHours * HOUR_MS, onlyArchived: true });
+  if (!json) {
+    const would = dryRun ? 'would be ' : '';
+    const trimming = dryRun ? '' : `, ${trimmed.toLocaleString('en')} trimmed`;
+    print(`shard ${shard}: ${entries.toLocaleString('en')} entries ${would}archived${trimming}`);
+  }
+  return { shard, segments, entries, trimmed };
+}
+
+/** The error of a command that needs an archive and was told of none. */
+export function noArchive(): ConfigurationError {
+  return new ConfigurationError('STREAMFOLD_ARCHIVE (--archive): expected where the archive is; got nothing');
+}
