@@ -31,6 +31,7 @@ const LOAD = {
   list: async () => (await import('./command/dead-letters.ts')).deadLetters('list'),
   retry: async () => (await import('./command/dead-letters.ts')).deadLetters('retry'),
   drop: async () => (await import('./command/dead-letters.ts')).deadLetters('drop'),
+  backfill: async () => (await import('./command/backfill.ts')).backfillCommand,
   cleanup: async () => (await import('./command/cleanup.ts')).cleanup,
   doctor: async () => (await import('./command/doctor.ts')).doctor,
 } as const satisfies Record<string, Load>;
@@ -123,6 +124,18 @@ export function createProgram(version: string, run: Run): Commander {
       'Folds the log independently of the live state and compares the two. Exit code 0 where they are equal bit for bit, 1 with the differences where they are not. Changes nothing; aggregators may go on.',
     );
   addDeadLetters(program, add);
+  add('backfill', ['step', 'from', 'until', 'metrics', 'output'])
+    .summary('write the past of the metrics, for promtool tsdb create-blocks-from')
+    .description(
+      'Replays the log into OpenMetrics with timestamps: what a scrape would have shown at each step. Changes nothing; aggregators may go on.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'streamfold backfill --from 2026-11-01 --until 2026-11-24 --output past.om',
+        'promtool tsdb create-blocks-from openmetrics past.om /var/lib/prometheus',
+      ),
+    );
   add('cleanup', ['endedForHours', 'dryRun', 'json'])
     .summary('remove what coordinators left whose lives ended long ago')
     .description(

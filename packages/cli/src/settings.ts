@@ -1,5 +1,6 @@
 import { DEFAULT_PREFIX } from '@streamfold/redis';
 import { Option } from 'commander';
+import { BACKFILL_SETTINGS } from './backfill-settings.ts';
 import { z } from 'zod';
 
 /** A setting: a flag and a variable that mean the same. */
@@ -249,6 +250,7 @@ export const SETTINGS = {
     help: 'all dead letters',
     reason: 'must be said: nothing is retried or dropped by omission',
   },
+  ...BACKFILL_SETTINGS,
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;
