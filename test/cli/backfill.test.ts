@@ -164,8 +164,8 @@ test('a file has its name when it is whole, and is what standard output would be
 test('memory follows the series, not the history', async (t) => {
   const prefix = nextPrefix();
   const adding = server.redis.pipeline();
-  for (let entry = 0; entry < 4_000; entry++) {
-    const events = Array.from({ length: 12 }, (_, number) => {
+  for (let entry = 0; entry < 7_000; entry++) {
+    const events = Array.from({ length: 16 }, (_, number) => {
       const wait_id = `a-wait-with-a-name-of-its-own-${entry}-${number}`;
       const life = { swarm_id: 's1', coordinator_id: `a-coordinator-of-a-short-life-${entry}-${number}` };
       const waiting = { swarm_id: 's1', coordinator_id: 'lasting', wait_id };
@@ -180,11 +180,11 @@ test('memory follows the series, not the history', async (t) => {
     adding.xadd(eventsKey({ prefix }), id, 'events', JSON.stringify(events));
   }
   await adding.exec();
-  const limit = { NODE_OPTIONS: '--max-old-space-size=48' };
-  const { code, stdout, stderr } = await runBackfill(prefix, ['--step', '60', ...until(6_000)], limit);
+  const limit = { NODE_OPTIONS: '--max-old-space-size=56' };
+  const { code, stdout, stderr } = await runBackfill(prefix, ['--step', '60', ...until(8_000)], limit);
   t.is(code, 0, stderr);
   const count = 'blocking_duration_seconds_count{swarm_id="s1",coordinator_id="lasting",status="completed"}';
-  t.is(samplesOf(stdout, count).at(-1), '48000@5980');
+  t.is(samplesOf(stdout, count).at(-1), '112000@7960');
 });
 
 test('a call that cannot be followed is told in one line', async (t) => {
