@@ -65,8 +65,15 @@ function isNear(got: number | undefined, expected: number): boolean {
 
 test('promtool makes blocks of what a backfill has written', (t) => {
   t.is(written.code, 0, written.stderr);
-  t.regex(written.stderr, /^backfill: 1,44\d steps, [\d,]+ samples of [\d,]+ entries, in \d+\.\d s\n$/);
+  t.regex(written.stderr, /^backfill: 1,44\d steps, [\d,]+ samples of [\d,]+ entries, in \d+\.\d s\n$/m);
   t.deepEqual(created, { code: 0, lines: [] });
+});
+
+test('the past has the job that rules and dashboards ask for', async (t) => {
+  const atSeconds = BEGIN_SECONDS + DAY_SECONDS;
+  const all = await queryValue(prometheus.url, 'count({__name__=~".+"})', atSeconds);
+  t.true(all !== undefined && all > 50);
+  t.is(await queryValue(prometheus.url, 'count({job="blocking-coordination"})', atSeconds), all);
 });
 
 test('each sample of the past is what the events up to then add up to', async (t) => {
@@ -97,7 +104,7 @@ test('each sample of the past is what the events up to then add up to', async (t
 
 /** A sample in a form that does not depend on the order of labels or on how a bound is written. */
 function showSample(
-  { __name__: name = '', ...labels }: Readonly<Record<string, string>>,
+  { __name__: name = '', job: _job, ...labels }: Readonly<Record<string, string>>,
   value: number,
 ): string {
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);

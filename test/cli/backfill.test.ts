@@ -23,7 +23,8 @@ function runBackfill(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ProgramRun> {
-  return runStreamfold(['backfill', '--redis', server.url, '--prefix', prefix, ...args], { env });
+  const labels = args.includes('--labels') ? [] : ['--labels', 'none'];
+  return runStreamfold(['backfill', '--redis', server.url, '--prefix', prefix, ...labels, ...args], { env });
 }
 
 /** Appends events with entry IDs of so many seconds after the beginning. */
@@ -122,6 +123,19 @@ test('only the metrics that were asked for are written', async (t) => {
   t.true(samplesOf(stdout, SENT_S1).length > 3);
 });
 
+test('every series gets the labels that a scraped one has', async (t) => {
+  const prefix = nextPrefix();
+  const finished = { type: 'wait.finished', swarm_id: 's1', coordinator_id: 'c1', status: 'error' };
+  await append(prefix, [[5, { ...finished, duration_ms: '1' }]]);
+  const { stdout } = await runBackfill(prefix, [...until(30), '--labels', 'job=x,instance=host:3000']);
+  const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  t.true(lines.length > 20);
+  t.deepEqual(
+    lines.filter((line) => !/^\w+\{job="x",instance="host:3000",\w+="[^{]*\} \S+ \d+$/.test(line)),
+    [],
+  );
+});
+
 test('the shards of a log are added up', async (t) => {
   const events = [...dayOfEvents(BEGIN_SECONDS * 1_000, 9)]
     .slice(0, 200)
@@ -189,6 +203,7 @@ test('memory follows the series, not the history', async (t) => {
 
 test('a call that cannot be followed is told in one line', async (t) => {
   for (const [args, expected] of [
+    [['--labels', 'job'], /--labels\): expected labels such as job=.*, or none; got "job"/],
     [['--step', '0'], /--step\): expected a whole number from 1 to 300; got "0"/],
     [['--from', 'yesterday'], /--from\): expected a time such as 2026-11-24, .*; got "yesterday"/],
     [['--until', '2026-13-01'], /--until\): expected a time such as .*; got "2026-13-01"/],

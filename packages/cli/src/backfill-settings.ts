@@ -16,6 +16,11 @@ const EXPECTED_TIME = 'a time such as 2026-11-24, 2026-11-24T08:00:00Z, or secon
 /** The longest step: Prometheus looks back five minutes for a sample. */
 const MOST_STEP_SECONDS = 300;
 
+function splitLabel(label: string): [name: string, value: string] {
+  const at = label.indexOf('=');
+  return [label.slice(0, at), label.slice(at + 1)];
+}
+
 /** Settings of `streamfold backfill`. */
 export const BACKFILL_SETTINGS = {
   step: {
@@ -65,6 +70,22 @@ export const BACKFILL_SETTINGS = {
     defaultInWords: 'all',
     help: 'only these metrics',
     reason: 'a new metric gets its past, and those that have one stay as they are',
+  },
+  labels: {
+    flag: '--labels',
+    argument: 'name=value',
+    variable: 'STREAMFOLD_BACKFILL_LABELS',
+    unit: 'labels, separated by commas',
+    schema: z
+      .string()
+      .regex(/^(none|[a-zA-Z_]\w*=[^",\\\s]+(,[a-zA-Z_]\w*=[^",\\\s]+)*)$/)
+      .transform(
+        (given) => new Map(given === 'none' ? [] : given.split(',').map((label) => splitLabel(label))),
+      ),
+    expected: 'labels such as job=blocking-coordination,instance=streamfold:3000, or none',
+    defaultInWords: 'job=blocking-coordination',
+    help: 'labels that every series gets, as those that are scraped have them',
+    reason: 'rules and dashboards ask for the job of infra/prometheus/prometheus.yml',
   },
   output: {
     flag: '--output',

@@ -33,6 +33,8 @@ export interface Configuration {
   readonly until: number | '';
   /** Names, separated by commas; empty: all. */
   readonly metrics: string;
+  /** Empty: the job of the configuration of Prometheus that comes with this. */
+  readonly labels: ReadonlyMap<string, string> | '';
   /** Empty: standard output. */
   readonly output: string;
   /** Settings that a flag or a variable gave; the others have their default. */

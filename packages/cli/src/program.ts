@@ -124,7 +124,7 @@ export function createProgram(version: string, run: Run): Commander {
       'Folds the log independently of the live state and compares the two. Exit code 0 where they are equal bit for bit, 1 with the differences where they are not. Changes nothing; aggregators may go on.',
     );
   addDeadLetters(program, add);
-  add('backfill', ['step', 'from', 'until', 'metrics', 'output'])
+  add('backfill', ['step', 'from', 'until', 'metrics', 'labels', 'output'])
     .summary('write the past of the metrics, for promtool tsdb create-blocks-from')
     .description(
       'Replays the log into OpenMetrics with timestamps: what a scrape would have shown at each step. Changes nothing; aggregators may go on.',

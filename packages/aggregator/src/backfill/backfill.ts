@@ -1,13 +1,14 @@
 import { EXPOSITION_ENDS, renderHead, type Catalogue } from '@streamfold/core';
 import { isAge } from '../view/read-gauge.ts';
 import { createLogCursor, type LogCursor, type LogPages } from './log-cursor.ts';
-import { createSteppedFamily } from './stepped-family.ts';
+import { createSteppedFamily, type TargetLabels } from './stepped-family.ts';
 import { createSteppedState } from './stepped-state.ts';
 
 export interface BackfillOptions {
   /** The whole log of each shard, from its beginning to `untilMs` at least. */
   readonly logs: readonly LogPages[];
   readonly catalogue: Catalogue;
+  readonly labels: TargetLabels;
   /** Whole seconds: steps are at its multiples. */
   readonly stepSeconds: number;
   /** The first step is not before this; by default just before the first entry. */
@@ -54,11 +55,11 @@ export async function backfill(options: BackfillOptions): Promise<BackfillProgre
 
 async function writeSteps(
   cursors: readonly LogCursor[],
-  { catalogue, stepSeconds, fromMs, untilMs, write, onProgress }: BackfillOptions,
+  { catalogue, labels, stepSeconds, fromMs, untilMs, write, onProgress }: BackfillOptions,
 ): Promise<BackfillProgress> {
   const stepMs = stepSeconds * 1_000;
   const beganMs = await findBeginning(cursors, untilMs);
-  const families = new Map(catalogue.map((metric) => [metric.name, createSteppedFamily(metric)]));
+  const families = new Map(catalogue.map((metric) => [metric.name, createSteppedFamily(metric, labels)]));
   const state = createSteppedState(
     { catalogue, shards: cursors.length },
     {

@@ -26,9 +26,9 @@ export function createLogCursor(pages: LogPages): LogCursor {
   let at = 0;
   const peek = async (): Promise<LogEntry | undefined> => {
     while (at === entries.length) {
-      const { done, value } = await iterator.next();
-      if (done === true) return undefined;
-      ({ entries } = value);
+      const next = await iterator.next();
+      if (next.done === true) return undefined;
+      ({ entries } = next.value);
       at = 0;
     }
     return entries[at];

@@ -16,6 +16,9 @@ export interface SteppedFamily {
   readonly samples: number;
 }
 
+/** Labels that every series gets, as Prometheus gives them to what it scrapes from a target: `job`. Values as they are. */
+export type TargetLabels = ReadonlyMap<string, string>;
+
 interface Step {
   readonly atSeconds: number;
   /** `undefined` at the first step. */
@@ -27,8 +30,16 @@ interface Step {
  * A gauge that ends, because its coordinators have, gets one 0 at the next step and then no more samples: text has no
  * other way to say that it is over, and without it the last value would stand for five minutes more.
  */
-export function createSteppedFamily(metric: Metric): SteppedFamily {
-  const renderSeries = createSeriesRenderer(metric, 'openmetrics');
+export function createSteppedFamily(metric: Metric, labels: TargetLabels): SteppedFamily {
+  const renderOwn = createSeriesRenderer(metric, 'openmetrics');
+  const target = [...labels].map(([name, value]) => `${name}="${value}"`).join(',');
+  const renderSeries = (key: SeriesKey, value: SeriesValue): string => {
+    const text = renderOwn(key, value);
+    if (target === '') return text;
+    return text.replace(LABELS_BEGIN, (_, before: string, next: string) =>
+      next === '}' ? `${before}${target}}` : `${before}${target},${next}`,
+    );
+  };
   const zero: SeriesValue = metric.type === 'histogram' ? { sumMicros: 0, buckets: [] } : 0;
   const samplesPerSeries = metric.type === 'histogram' ? metric.buckets.length + SAMPLES_BESIDE_BUCKETS : 1;
   const pages = createSortedPages();
@@ -70,6 +81,9 @@ export function createSteppedFamily(metric: Metric): SteppedFamily {
     },
   };
 }
+
+/** A line up to its labels. */
+const LABELS_BEGIN = /^(\w+\{)(.)/gm;
 
 /** `+Inf`, sum and count. */
 const SAMPLES_BESIDE_BUCKETS = 3;

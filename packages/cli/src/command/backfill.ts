@@ -8,6 +8,9 @@ import type { Command, ExitCode } from '../environment.ts';
 import { didYouMean } from '../usage-error.ts';
 import { withRedis } from '../with-redis.ts';
 
+/** The job of infra/prometheus/prometheus.yml. */
+const DEFAULT_LABELS: ReadonlyMap<string, string> = new Map([['job', 'blocking-coordination']]);
+
 /** Writes what the metrics were in the past, out of the log. */
 export const backfillCommand: Command = async (environment) => {
   const { configuration, printError, now } = environment;
@@ -29,6 +32,7 @@ export const backfillCommand: Command = async (environment) => {
         const done = await backfill({
           logs,
           catalogue,
+          labels: configuration.labels === '' ? DEFAULT_LABELS : configuration.labels,
           stepSeconds,
           fromMs: from === '' ? undefined : from,
           untilMs,
