@@ -11,7 +11,7 @@ const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['statsu', /^streamfold: unknown command "statsu"; .*: did you mean status\?$/],
   ['rebuild', /^streamfold: unknown command "rebuild"; expected one of /],
   ['archive', /^streamfold: unknown command "archive"; expected one of /],
-  ['backfill', /^streamfold: unknown command "backfill"; expected one of /],
+  ['replay', /^streamfold: unknown command "replay"; expected one of /],
   ['--frobnicate', /^streamfold: unknown option --frobnicate; expected one that streamfold --help shows$/],
   ['--redis x status', /^streamfold: option --redis: expected after a command, .*; got it before$/],
   ['serve --prot 3', /^streamfold serve: unknown option --prot; .*: did you mean --port\?$/],
