@@ -87,8 +87,9 @@ async function waitUntilJudged(environment: string): Promise<void> {
   await waitUntil('the witness to be silenced', () => isSilenced(witnessed));
 }
 
+// One after the other: an Alertmanager answers eight questions at once, and refuses more.
 for (const [source, target] of SILENCES) {
-  test(`${source} silences ${target}, in its own region`, async (t) => {
+  test.serial(`${source} silences ${target}, in its own region`, async (t) => {
     const environment = `${source} silences ${target}`;
     const [here, elsewhere] = [alertOf(target, environment), alertOf(target, environment, 'us')];
     await sendAlerts(alertmanager.url, [alertOf(source, environment), here, elsewhere]);
@@ -98,7 +99,7 @@ for (const [source, target] of SILENCES) {
 }
 
 for (const [source, target] of BESIDES) {
-  test(`${source} leaves ${target} to be told`, async (t) => {
+  test.serial(`${source} leaves ${target} to be told`, async (t) => {
     const environment = `${source} leaves ${target}`;
     await sendAlerts(alertmanager.url, [alertOf(source, environment), alertOf(target, environment)]);
     await waitUntilJudged(environment);
@@ -106,7 +107,7 @@ for (const [source, target] of BESIDES) {
   });
 }
 
-test('what is silenced reaches nobody, until what silences it is over', async (t) => {
+test.serial('what is silenced reaches nobody, until what silences it is over', async (t) => {
   const environment = 'one after the other';
   const tell = (name: string, isOver: boolean): Promise<void> =>
     sendAlerts(alertmanager.url, [{ ...alertOf(name, environment), isOver }]);

@@ -25,7 +25,7 @@ const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['archive --archive s3://', /^streamfold: archive: expected s3:\/\/bucket\/prefix, .*; got "s3:\/\/"$/],
   ['archive check', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected where the archive is; got nothing$/],
   ['archive restor', /^streamfold archive: unexpected argument "restor"; expected none$/],
-  ['backfill', /^streamfold: unknown command "backfill"; expected one of /],
+  ['replay', /^streamfold: unknown command "replay"; expected one of /],
   ['--frobnicate', /^streamfold: unknown option --frobnicate; expected one that streamfold --help shows$/],
   ['--redis x status', /^streamfold: option --redis: expected after a command, .*; got it before$/],
   ['serve --prot 3', /^streamfold serve: unknown option --prot; .*: did you mean --port\?$/],

@@ -4,9 +4,14 @@ export interface QueriedSample {
   readonly value: number;
 }
 
-/** GET /api/v1/query: an instant query. @throws {Error} where Prometheus refuses it. */
-export async function queryPrometheus(url: string, query: string): Promise<QueriedSample[]> {
-  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query }).toString()}`);
+/** GET /api/v1/query: an instant query, now or at a time. @throws {Error} where Prometheus refuses it. */
+export async function queryPrometheus(
+  url: string,
+  query: string,
+  atSeconds?: number,
+): Promise<QueriedSample[]> {
+  const parameters = { query, ...(atSeconds === undefined ? {} : { time: String(atSeconds) }) };
+  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams(parameters).toString()}`);
   const body = (await response.json()) as {
     status: string;
     error?: string;
@@ -18,6 +23,10 @@ export async function queryPrometheus(url: string, query: string): Promise<Queri
 }
 
 /** The one value of a query such as `sum(…)`; `undefined` where it has none. */
-export async function queryValue(url: string, query: string): Promise<number | undefined> {
-  return (await queryPrometheus(url, query))[0]?.value;
+export async function queryValue(
+  url: string,
+  query: string,
+  atSeconds?: number,
+): Promise<number | undefined> {
+  return (await queryPrometheus(url, query, atSeconds))[0]?.value;
 }

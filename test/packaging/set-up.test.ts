@@ -31,6 +31,10 @@ const WAYS = {
     /apt-get install prometheus-alertmanager/,
   ],
   'victoria-metrics': [/Expected victoria-metrics or /, /apt-get install victoria-metrics/],
+  chromium: [
+    /Expected chromium or chromium-browser or google-chrome on the PATH/,
+    /apt-get install chromium/,
+  ],
 };
 
 for (const [name, ways] of Object.entries(WAYS)) {

@@ -8,7 +8,7 @@ const KEBAB_FILE = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
 const KEBAB_FOLDER = /^\.?[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /** Named for the type of its event, which has underscores. */
-const EVENT_FILE = /^test\/core\/golden\/events\/[a-z_.]+\.json$/;
+const EVENT_FILE = /^test\/core\/golden\/events\/[a-z_.]+\.v\d+\.json$/;
 
 /** Named for its alert, as the alert's link does. */
 const RUNBOOK = /^docs\/runbooks\/([A-Z][a-z]+)+\.md$/;

@@ -43,6 +43,17 @@ export interface Configuration {
   /** Empty: any. */
   readonly reason: string;
   readonly all: boolean;
+  readonly step: number;
+  /** ms since 1970; empty: the beginning of the log. */
+  readonly from: number | '';
+  /** ms since 1970; empty: now. */
+  readonly until: number | '';
+  /** Names, separated by commas; empty: all. */
+  readonly metrics: string;
+  /** Empty: the job of the configuration of Prometheus that comes with this. */
+  readonly labels: ReadonlyMap<string, string> | '';
+  /** Empty: standard output. */
+  readonly output: string;
   /** Settings that a flag or a variable gave; the others have their default. */
   readonly given: ReadonlySet<string>;
 }

@@ -6,6 +6,8 @@ export interface Environment {
   /** Aborted by SIGTERM, SIGINT, or the end of a parent that started us with a channel. */
   readonly stop: AbortSignal;
   readonly print: (line: string) => void;
+  /** Writes text to standard output as it is, and waits until there is room for more. */
+  readonly write: (text: string) => Promise<void>;
   readonly printError: (line: string) => void;
   /** Standard output is a terminal. */
   readonly terminal: boolean;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,6 +41,9 @@ function createEnvironment(flags: Readonly<Record<string, string | boolean | und
   return {
     configuration: resolveConfiguration(flags, process.env),
     stop: stop.signal,
+    write: async (written) => {
+      if (!process.stdout.write(written)) await once(process.stdout, 'drain');
+    },
     print: (line) => process.stdout.write(`${line}\n`),
     printError: (line) => process.stderr.write(`${line}\n`),
     terminal: process.stdout.isTTY,

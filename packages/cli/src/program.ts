@@ -35,6 +35,7 @@ const LOAD = {
   archive: async () => (await import('./command/archive.ts')).archive,
   restore: async () => (await import('./command/archive-restore.ts')).archiveRestore,
   check: async () => (await import('./command/archive-check.ts')).archiveCheck,
+  backfill: async () => (await import('./command/backfill.ts')).backfillCommand,
   cleanup: async () => (await import('./command/cleanup.ts')).cleanup,
   doctor: async () => (await import('./command/doctor.ts')).doctor,
 } as const satisfies Record<string, Load>;
@@ -148,6 +149,18 @@ export function createProgram(version: string, run: Run): Commander {
     .addHelpText('after', examples('streamfold rebuild', 'streamfold rebuild --cancel'));
   addDeadLetters(program, add);
   addArchive(add);
+  add('backfill', ['step', 'from', 'until', 'metrics', 'labels', 'output'])
+    .summary('write the past of the metrics, for promtool tsdb create-blocks-from')
+    .description(
+      'Replays the log into OpenMetrics with timestamps: what a scrape would have shown at each step. Changes nothing; aggregators may go on.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'streamfold backfill --from 2026-11-01 --until 2026-11-24 --output past.om',
+        'promtool tsdb create-blocks-from openmetrics past.om /var/lib/prometheus',
+      ),
+    );
   add('cleanup', ['endedForHours', 'dryRun', 'json'])
     .summary('remove what coordinators left whose lives ended long ago')
     .description(

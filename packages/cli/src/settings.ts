@@ -1,6 +1,7 @@
 import { DEFAULT_PREFIX } from '@streamfold/redis';
 import { Option } from 'commander';
 import { ARCHIVE_SETTINGS } from './archive-settings.ts';
+import { BACKFILL_SETTINGS } from './backfill-settings.ts';
 import { REBUILD_SETTINGS } from './rebuild-settings.ts';
 import { oneOf, text, wholeNumber, type Setting } from './setting.ts';
 
@@ -218,6 +219,7 @@ export const SETTINGS = {
     help: 'all dead letters',
     reason: 'must be said: nothing is retried or dropped by omission',
   },
+  ...BACKFILL_SETTINGS,
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

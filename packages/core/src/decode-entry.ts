@@ -38,6 +38,7 @@ export interface DecodeContext {
   /** The shard whose stream is read, of `shards`. */
   readonly shard: number;
   readonly shards: number;
+  /** Instead of those of the event type, where there are some for it. */
   readonly upcasters: Upcasters;
 }
 
@@ -149,9 +150,10 @@ function decodeEvent(read: FieldSource, collect: () => WireFields, context: Deco
   const eventType = typeof type === 'string' ? findEventType(type) : undefined;
   if (eventType === undefined)
     return { reason: 'unknown_type', detail: `type: expected a known type; got ${showValue(type)}` };
-  const version = read('v');
+  const said = read('v');
+  const version = said === undefined ? FIRST_VERSION : said;
   const source =
-    version === undefined || version === CURRENT[eventType.version] || version === eventType.version
+    version === CURRENT[eventType.version] || version === eventType.version
       ? read
       : upcastSource({ eventType, version, upcasters: context.upcasters }, collect);
   if (typeof source !== 'function') return source;
@@ -167,8 +169,11 @@ function decodeEvent(read: FieldSource, collect: () => WireFields, context: Deco
   };
 }
 
+/** Of an event that does not say its version, also when there are later ones: what was published stays what it was. */
+const FIRST_VERSION = '1';
+
 /** Texts of the versions, so that none is made for each event. */
-const CURRENT: readonly string[] = ['0', '1'];
+const CURRENT: readonly string[] = Array.from({ length: 100 }, (_, number) => String(number));
 
 interface Upcast {
   readonly eventType: EventType;
@@ -178,7 +183,7 @@ interface Upcast {
 }
 
 function upcastSource(
-  { eventType: { type, version: current }, version, upcasters }: Upcast,
+  { eventType: { type, version: current, upcasters: own }, version, upcasters }: Upcast,
   collect: () => WireFields,
 ): FieldSource | Fault {
   const unsupported: Fault = {
@@ -193,7 +198,7 @@ function upcastSource(
     return unsupported;
   }
   try {
-    const fields = upcast(upcasters, { type, from: Number(version), to: current }, collect());
+    const fields = upcast(upcasters.get(type) ?? own, { from: Number(version), to: current }, collect());
     return fields === undefined
       ? unsupported
       : (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined);

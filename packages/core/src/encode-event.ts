@@ -59,7 +59,8 @@ function encodeFields(given: unknown): EncodedEvent | InvalidEvent {
     const shown = showValue(wire[stranger]);
     return refuse('invalid_field', stranger, `${stranger}: expected a text or a number; got ${shown}`);
   }
-  return { ok: true, text: JSON.stringify(wire) };
+  const says = v !== undefined || eventType.version === 1; // an event that does not say its version is of the first
+  return { ok: true, text: JSON.stringify(says ? wire : { ...wire, v: String(eventType.version) }) };
 }
 
 interface CopiedFields {

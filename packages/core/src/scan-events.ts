@@ -44,9 +44,9 @@ export function createEventScanner(): EventScanner {
       return 'stopped';
     },
     learn(wire) {
-      const { type, v } = wire;
+      const { type, v = '1' } = wire; // a version that is not said is the first
       const eventType = typeof type === 'string' ? findEventType(type) : undefined;
-      if (eventType === undefined || (v !== undefined && v !== String(eventType.version))) return;
+      if (eventType === undefined || v !== String(eventType.version)) return;
       const names = Object.keys(wire);
       if (names.length > LAYOUT_FIELDS || !names.every((name) => isPlainField(name, wire[name]))) return;
       const signature = [type, ...names].join(' ');

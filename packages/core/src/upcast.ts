@@ -7,7 +7,7 @@ export type Upcaster = (fields: WireFields) => WireFields;
 /** Upcasters by event type and by the version that they start from. */
 export type Upcasters = ReadonlyMap<string, ReadonlyMap<number, Upcaster>>;
 
-/** All event types are in their first version. */
+/** None beside those that the event types have themselves. */
 export const noUpcasters: Upcasters = new Map();
 
 /**
@@ -15,14 +15,13 @@ export const noUpcasters: Upcasters = new Map();
  * version is not supported.
  */
 export function upcast(
-  upcasters: Upcasters,
-  { type, from, to }: { type: string; from: number; to: number },
+  chain: ReadonlyMap<number, Upcaster>,
+  { from, to }: { from: number; to: number },
   fields: WireFields,
 ): WireFields | undefined {
-  const chain = upcasters.get(type);
   let upcasted = fields;
   for (let version = from; version < to; version++) {
-    const upcaster = chain?.get(version);
+    const upcaster = chain.get(version);
     if (upcaster === undefined) return undefined;
     upcasted = upcaster(upcasted);
   }

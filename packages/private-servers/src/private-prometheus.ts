@@ -9,13 +9,14 @@ export function promtoolPath(): string {
 
 /**
  * Starts a Prometheus with a configuration, given as text, and resolves when it is ready. `files`, path and text, are put
- * beside the configuration, which may name them relative to itself: rules, for one.
+ * beside the configuration, which may name them relative to itself: rules, for one. Its data are in a directory of its own,
+ * or in `dataDirectory`, which may hold some already and stays.
  *
  * @throws {Error} where there is none to start, or it does not come up.
  */
 export function startPrivatePrometheus(
   config: string,
-  { files = new Map() }: { files?: ReadonlyMap<string, string> } = {},
+  { files = new Map(), dataDirectory }: { files?: ReadonlyMap<string, string>; dataDirectory?: string } = {},
 ): Promise<PrivateHttpServer> {
   const binary = findServer(['prometheus']);
   return startPrivateHttpServer({
@@ -24,7 +25,7 @@ export function startPrivatePrometheus(
     command: ({ directory, port }) => [
       binary,
       `--config.file=${join(directory, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(directory, 'data')}`,
+      `--storage.tsdb.path=${dataDirectory ?? join(directory, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
     ],
     readyPath: '/-/ready',

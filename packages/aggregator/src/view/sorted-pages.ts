@@ -5,6 +5,9 @@
 export interface SortedPages {
   set(key: string, text: string): void;
   delete(key: string): void;
+  has(key: string): boolean;
+  /** The texts of each page, joined: some dozens together. */
+  texts(): Iterable<string>;
   /** All texts, joined. */
   join(): string;
   readonly size: number;
@@ -62,6 +65,13 @@ export function createSortedPages(): SortedPages {
       page.joined = undefined;
       size--;
       if (page.keys.length === 0 && pages.length > 1) pages.splice(pageIndex, 1);
+    },
+    has(key) {
+      const { keys } = pages[findPage(pages, key)] ?? { keys: [] };
+      return keys[lowerBound(keys, key)] === key;
+    },
+    *texts() {
+      for (const page of pages) yield (page.joined ??= page.texts.join(''));
     },
     join() {
       let text = '';

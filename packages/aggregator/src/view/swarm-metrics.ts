@@ -4,10 +4,10 @@ import {
   mergeHistogram,
   type Catalogue,
   type ExpositionFormat,
-  type GaugeMetric,
   type Metric,
   type SeriesValue,
 } from '@streamfold/core';
+import { isAge, readGauge } from './read-gauge.ts';
 import { createRenderedFamily, type RenderedFamily } from './rendered-family.ts';
 import type { ShardView, ViewListener } from './shard-view.ts';
 
@@ -118,11 +118,6 @@ export function createSwarmMetrics(
   };
 }
 
-/** An age moves with the clock, without an event. */
-function isAge(metric: Metric): metric is GaugeMetric {
-  return metric.type === 'gauge' && metric.projection === 'oldest_open_wait';
-}
-
 function keysOf(view: ShardView, metric: Metric): Iterable<string> {
   if (metric.type !== 'gauge') return view.bound.keys(metric.name);
   return metric.projection === 'coordinators_alive' ? view.gauges.alive.keys() : view.gauges.openWaits.keys();
@@ -154,20 +149,6 @@ function addUp(views: readonly ShardView[], metric: Metric, key: string): Series
     }
   }
   return total;
-}
-
-function readGauge(view: ShardView, { projection }: GaugeMetric, key: string): number | undefined {
-  switch (projection) {
-    case 'coordinators_alive':
-      return view.gauges.alive.get(key);
-    case 'open_waits':
-      return view.gauges.openWaits.get(key);
-    case 'oldest_open_wait': {
-      if (!view.gauges.openWaits.has(key)) return undefined;
-      const startedMs = view.gauges.oldestWaitMs(key);
-      return startedMs === undefined ? 0 : Math.max(0, view.serverTimeMs - startedMs) / 1_000;
-    }
-  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Upcaster } from '../upcast.ts';
 import { clockMs, durationMs, id, INVALID, readFieldRule, version, type FieldRule } from './field.ts';
 import { toPlainDecimal } from './plain-decimal.ts';
 
@@ -8,7 +9,10 @@ export type Fields = Readonly<Record<string, z.ZodType>>;
 /** An event type: its schema, and what decoding needs of it. */
 export interface EventType<Type extends string = string, Own extends Fields = Fields> {
   readonly type: Type;
+  /** The current version of the type. */
   readonly version: number;
+  /** Turns each older version into the next, by the version that it starts from. */
+  readonly upcasters: ReadonlyMap<number, Upcaster>;
   readonly description: string;
   /** What each field means, by wire name. */
   readonly meanings: Readonly<Record<string, string>>;
@@ -49,14 +53,19 @@ const COMMON_MEANINGS = {
   at: "the publisher's clock, informational",
 } as const;
 
-/** Defines an event type of version 1 with the fields of its own; all events have `swarm_id`, `id`, `at` and `v`. */
+/**
+ * Defines an event type with the fields of its own; all events have `swarm_id`, `id`, `at` and `v`. A type of a later
+ * version than 1 has an upcaster for each older one. docs/event-versions.md says when a version is raised, and how.
+ */
 export function defineEvent<const Type extends string, const Own extends Fields>(definition: {
   type: Type;
+  version?: number;
+  upcasters?: ReadonlyMap<number, Upcaster>;
   description: string;
   fields: Own;
   meanings: { readonly [Name in keyof Own]: string };
 }): EventType<Type, Own> {
-  const { type, description, fields, meanings } = definition;
+  const { type, version: current = 1, upcasters = new Map(), description, fields, meanings } = definition;
   const shape: Record<string, z.ZodType> = {
     swarm_id: id,
     ...fields,
@@ -76,7 +85,8 @@ export function defineEvent<const Type extends string, const Own extends Fields>
   });
   return {
     type,
-    version: 1,
+    version: current,
+    upcasters,
     description,
     meanings: { ...COMMON_MEANINGS, ...meanings },
     schema: schema as unknown as z.ZodType<Decoded<Type, Own>>,

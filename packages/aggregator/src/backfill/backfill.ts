@@ -1,0 +1,124 @@
+import { EXPOSITION_ENDS, renderHead, type Catalogue } from '@streamfold/core';
+import { isAge } from '../view/read-gauge.ts';
+import { createLogCursor, type LogCursor, type LogPages } from './log-cursor.ts';
+import { createSteppedFamily, type TargetLabels } from './stepped-family.ts';
+import { createSteppedState } from './stepped-state.ts';
+
+export interface BackfillOptions {
+  /** The whole log of each shard, from its beginning to `untilMs` at least. */
+  readonly logs: readonly LogPages[];
+  readonly catalogue: Catalogue;
+  readonly labels: TargetLabels;
+  /** Whole seconds: steps are at its multiples. */
+  readonly stepSeconds: number;
+  /** The first step is not before this; by default just before the first entry. */
+  readonly fromMs: number | undefined;
+  /** The last step is not after this. */
+  readonly untilMs: number;
+  /** Takes a piece of the text; what it returns is waited for. */
+  readonly write: (text: string) => Promise<void> | undefined;
+  readonly onProgress: (progress: BackfillProgress) => void;
+}
+
+export interface BackfillProgress {
+  /** Times in the log, ms: its beginning, how far it is folded, and where the backfill ends. */
+  readonly beganMs: number;
+  readonly atMs: number;
+  readonly untilMs: number;
+  readonly entries: number;
+  readonly deadLetters: number;
+  readonly steps: number;
+  readonly samples: number;
+}
+
+/** Entries are merged into the state after so many at most, so that memory does not follow how many a step has. */
+const SETTLE_ENTRIES = 10_000;
+
+/**
+ * Folds the log and writes what a scrape would have shown at each step, as OpenMetrics with timestamps, for
+ * `promtool tsdb create-blocks-from openmetrics`. The value at a step is the fold of all entries up to it.
+ *
+ * Streams: memory follows the number of series and one page of each log. Samples come step after step, not series after
+ * series as the specification of OpenMetrics wants it: that would take the memory, and promtool takes them so.
+ *
+ * @throws {Error} where the logs have no entry up to `untilMs`, or reading one of them fails. The text is then without its
+ *   end, and no reader takes it.
+ */
+export async function backfill(options: BackfillOptions): Promise<BackfillProgress> {
+  const cursors = options.logs.map(createLogCursor);
+  try {
+    return await writeSteps(cursors, options);
+  } finally {
+    for (const cursor of cursors) await cursor.close();
+  }
+}
+
+async function writeSteps(
+  cursors: readonly LogCursor[],
+  { catalogue, labels, stepSeconds, fromMs, untilMs, write, onProgress }: BackfillOptions,
+): Promise<BackfillProgress> {
+  const stepMs = stepSeconds * 1_000;
+  const beganMs = await findBeginning(cursors, untilMs);
+  const families = new Map(catalogue.map((metric) => [metric.name, createSteppedFamily(metric, labels)]));
+  const state = createSteppedState(
+    { catalogue, shards: cursors.length },
+    {
+      born: (name, key) => families.get(name)?.born(key),
+      changed: (name, key) => families.get(name)?.mark(key),
+    },
+  );
+  let steps = 0;
+  const tell = (atMs: number): BackfillProgress => {
+    const { entries, deadLetters } = state;
+    let samples = 0;
+    for (const family of families.values()) samples += family.samples;
+    const progress = { beganMs, atMs, untilMs, entries, deadLetters, steps, samples };
+    onProgress(progress);
+    return progress;
+  };
+
+  /** Folds all entries up to `atMs`. */
+  const advance = async (atMs: number): Promise<void> => {
+    for (const [shard, cursor] of cursors.entries()) {
+      const take = cursor.take.bind(cursor, { untilMs: atMs, count: SETTLE_ENTRIES });
+      while (!(await take((entry) => state.fold(shard, entry)))) {
+        state.settle(atMs);
+        tell(atMs);
+      }
+    }
+    state.settle(atMs);
+  };
+
+  const lastMs = Math.floor(untilMs / stepMs) * stepMs;
+  const before = Math.floor((beganMs - 1) / stepMs) * stepMs;
+  const firstMs = fromMs === undefined ? before : Math.max(before, Math.ceil(fromMs / stepMs) * stepMs);
+  if (firstMs > lastMs) {
+    throw new Error(
+      `backfill: expected a multiple of ${stepSeconds} s between the first and the last time; there is none`,
+    );
+  }
+  for (const metric of catalogue) await write(renderHead(metric, 'openmetrics'));
+  for (let atMs = firstMs; atMs <= lastMs; atMs += stepMs) {
+    await advance(atMs);
+    const atSeconds = atMs / 1_000;
+    const beforeSeconds = atMs === firstMs ? undefined : atSeconds - stepSeconds;
+    for (const metric of catalogue) {
+      const family = families.get(metric.name);
+      if (family === undefined) continue;
+      if (isAge(metric)) for (const key of state.gaugeKeys(metric.projection)) family.mark(key);
+      for (const text of family.render({ atSeconds, beforeSeconds, value: state.value })) await write(text);
+    }
+    steps++;
+    tell(atMs);
+  }
+  await write(EXPOSITION_ENDS.openmetrics);
+  return tell(lastMs);
+}
+
+/** The time of the first entry of all logs. */
+async function findBeginning(cursors: readonly LogCursor[], untilMs: number): Promise<number> {
+  let beganMs = Infinity;
+  for (const cursor of cursors) beganMs = Math.min(beganMs, (await cursor.peekMs()) ?? Infinity);
+  if (beganMs <= untilMs) return beganMs;
+  throw new Error(`log: expected entries up to ${new Date(untilMs).toISOString()}; there are none`);
+}

@@ -1,0 +1,54 @@
+import { stampMs, type EntryId } from '@streamfold/core';
+
+/** An entry of the log: its ID, and its fields as XRANGE gives them. */
+export interface LogEntry {
+  readonly id: EntryId;
+  readonly fields: readonly string[];
+}
+
+/** The log of a shard, page after page in the order of the IDs, as `readLog` of the archive gives it. */
+export type LogPages = AsyncIterable<{ readonly entries: readonly LogEntry[] }>;
+
+/** A place in the log of a shard. */
+export interface LogCursor {
+  /** The time of the next entry, ms; `undefined` at the end of the log. */
+  peekMs(): Promise<number | undefined>;
+  /** Gives the entries up to `untilMs`, inclusive, but at most `count`; true where there are no more up to then. */
+  take(until: { untilMs: number; count: number }, take: (entry: LogEntry) => void): Promise<boolean>;
+  /** Ends the reading. */
+  close(): Promise<void>;
+}
+
+/** At the first entry. One page is in memory. */
+export function createLogCursor(pages: LogPages): LogCursor {
+  const iterator = pages[Symbol.asyncIterator]();
+  let entries: readonly LogEntry[] = [];
+  let at = 0;
+  const peek = async (): Promise<LogEntry | undefined> => {
+    while (at === entries.length) {
+      const next = await iterator.next();
+      if (next.done === true) return undefined;
+      ({ entries } = next.value);
+      at = 0;
+    }
+    return entries[at];
+  };
+  return {
+    async peekMs() {
+      const entry = await peek();
+      return entry && stampMs(entry.id);
+    },
+    async take({ untilMs, count }, take) {
+      for (let taken = 0; taken < count; taken++) {
+        const entry = at < entries.length ? entries[at] : await peek();
+        if (entry === undefined || stampMs(entry.id) > untilMs) return true;
+        take(entry);
+        at++;
+      }
+      return false;
+    },
+    async close() {
+      await iterator.return?.();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { createSeriesRenderer, type Metric, type SeriesKey, type SeriesValue } from '@streamfold/core';
+import { createSortedPages } from '../view/sorted-pages.ts';
+
+/** The samples of one metric family, step after step: OpenMetrics with timestamps. */
+export interface SteppedFamily {
+  /** The series is there for the first time. */
+  born(key: SeriesKey): void;
+  /** The series must be rendered again. */
+  mark(key: SeriesKey): void;
+  /**
+   * The samples of the step at `atSeconds`, in texts of bounded size. A counter or a histogram that is new since the step
+   * before, at `beforeSeconds`, begins there with 0, so that `rate()` counts its first event.
+   */
+  render(step: Step): Iterable<string>;
+  /** Samples rendered so far. */
+  readonly samples: number;
+}
+
+/** Labels that every series gets, as Prometheus gives them to what it scrapes from a target: `job`. Values as they are. */
+export type TargetLabels = ReadonlyMap<string, string>;
+
+interface Step {
+  readonly atSeconds: number;
+  /** `undefined` at the first step. */
+  readonly beforeSeconds: number | undefined;
+  readonly value: (metric: Metric, key: SeriesKey) => SeriesValue | undefined;
+}
+
+/**
+ * A gauge that ends, because its coordinators have, gets one 0 at the next step and then no more samples: text has no
+ * other way to say that it is over, and without it the last value would stand for five minutes more.
+ */
+export function createSteppedFamily(metric: Metric, labels: TargetLabels): SteppedFamily {
+  const renderOwn = createSeriesRenderer(metric, 'openmetrics');
+  const target = [...labels].map(([name, value]) => `${name}="${value}"`).join(',');
+  const renderSeries = (key: SeriesKey, value: SeriesValue): string => {
+    const text = renderOwn(key, value);
+    if (target === '') return text;
+    return text.replace(LABELS_BEGIN, (_, before: string, next: string) =>
+      next === '}' ? `${before}${target}}` : `${before}${target},${next}`,
+    );
+  };
+  const zero: SeriesValue = metric.type === 'histogram' ? { sumMicros: 0, buckets: [] } : 0;
+  const samplesPerSeries = metric.type === 'histogram' ? metric.buckets.length + SAMPLES_BESIDE_BUCKETS : 1;
+  const pages = createSortedPages();
+  const marked = new Set<SeriesKey>();
+  const newborn = new Set<SeriesKey>();
+  /** Shown as 0 once, and then no more. */
+  const ending = new Set<SeriesKey>();
+  let samples = 0;
+
+  return {
+    born(key) {
+      newborn.add(key);
+    },
+    mark(key) {
+      marked.add(key);
+    },
+    *render({ atSeconds, beforeSeconds, value }) {
+      for (const key of ending) if (!marked.has(key)) pages.delete(key);
+      ending.clear();
+      for (const key of marked) {
+        const current = value(metric, key);
+        if (current !== undefined) pages.set(key, renderSeries(key, current));
+        else if (pages.has(key)) {
+          pages.set(key, renderSeries(key, zero));
+          ending.add(key);
+        }
+      }
+      marked.clear();
+      if (beforeSeconds !== undefined) {
+        samples += newborn.size * samplesPerSeries;
+        for (const key of [...newborn].toSorted()) yield stamp(renderSeries(key, zero), beforeSeconds);
+      }
+      newborn.clear();
+      samples += pages.size * samplesPerSeries;
+      for (const text of pages.texts()) yield stamp(text, atSeconds);
+    },
+    get samples() {
+      return samples;
+    },
+  };
+}
+
+/** A line up to its labels. */
+const LABELS_BEGIN = /^(\w+\{)(.)/gm;
+
+/** `+Inf`, sum and count. */
+const SAMPLES_BESIDE_BUCKETS = 3;
+
+/** Each line with a timestamp. A label's value has no line break: it is escaped. */
+function stamp(text: string, seconds: number): string {
+  return text.replaceAll('\n', ` ${seconds}\n`);
+}

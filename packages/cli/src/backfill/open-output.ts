@@ -1,0 +1,68 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { ConfigurationError } from '@streamfold/redis';
+import type { Environment } from '../environment.ts';
+
+/** Where text goes, piece by piece. */
+export interface Output {
+  /** Takes a piece; what it returns is waited for. */
+  write(text: string): Promise<void> | undefined;
+  /** All is written, and there under its name. */
+  finish(): Promise<void>;
+  /** What was written is worth nothing: a file is removed. */
+  abandon(): Promise<void>;
+}
+
+/** Pieces are written together when they are so many characters. */
+const WRITE_CHARACTERS = 256 * 1024;
+
+/**
+ * Output to a file, or to standard output where `file` is empty. A file has another name, with `.partial`, until it is whole.
+ *
+ * @throws {ConfigurationError} where the file cannot be written.
+ */
+export async function openOutput(file: string, { write }: Environment): Promise<Output> {
+  if (file === '') {
+    return gather(write, { finish: async () => undefined, abandon: async () => undefined });
+  }
+  const partial = `${file}.partial`;
+  const handle = await open(partial, 'w').catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigurationError(`--output: expected a file that can be written; got ${why}`, { cause });
+  });
+  return gather(
+    async (text) => {
+      await handle.appendFile(text);
+    },
+    {
+      async finish() {
+        await handle.sync();
+        await handle.close();
+        await rename(partial, file);
+      },
+      async abandon() {
+        await handle.close();
+        await rm(partial, { force: true });
+      },
+    },
+  );
+}
+
+function gather(write: (text: string) => Promise<void>, end: Pick<Output, 'finish' | 'abandon'>): Output {
+  let gathered = '';
+  const flush = (): Promise<void> => {
+    const text = gathered;
+    gathered = '';
+    return write(text);
+  };
+  return {
+    write(text) {
+      gathered += text;
+      return gathered.length < WRITE_CHARACTERS ? undefined : flush();
+    },
+    async finish() {
+      await flush();
+      await end.finish();
+    },
+    abandon: end.abandon,
+  };
+}

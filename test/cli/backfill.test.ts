@@ -1,0 +1,225 @@
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { swarmShard } from '@streamfold/core';
+import test from 'ava';
+import { dayOfEvents } from '../backfill/day-of-events.ts';
+import { eventsKey } from '../harness/append-events.ts';
+import type { WireEvent } from '../harness/generate-events.ts';
+import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+
+const server = await startRedis();
+const directory = await mkdtemp(join(tmpdir(), 'streamfold-backfill-'));
+test.after.always(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const BEGIN_SECONDS = 1_700_000_000;
+
+function runBackfill(
+  prefix: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ProgramRun> {
+  const labels = args.includes('--labels') ? [] : ['--labels', 'none'];
+  return runStreamfold(['backfill', '--redis', server.url, '--prefix', prefix, ...labels, ...args], { env });
+}
+
+/** Appends events with entry IDs of so many seconds after the beginning. */
+async function append(
+  prefix: string,
+  events: Iterable<readonly [seconds: number, fields: WireEvent]>,
+  shard = 0,
+): Promise<void> {
+  const adding = server.redis.pipeline();
+  let number = 0;
+  for (const [seconds, fields] of events) {
+    const id = `${Math.round((BEGIN_SECONDS + seconds) * 1_000)}-${number++}`;
+    adding.xadd(eventsKey({ prefix, shard }), id, ...Object.entries(fields).flat());
+  }
+  for (const [error] of (await adding.exec()) ?? []) if (error) throw error;
+}
+
+function signalSent(swarm_id: string): WireEvent {
+  return { type: 'signal.sent', swarm_id, sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
+}
+
+/** `<value>@<seconds after the beginning>` of each sample of a series, in their order. */
+function samplesOf(text: string, series: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(`${series} `))
+    .map((line) => line.slice(series.length + 1).split(' '))
+    .map(([value = '', seconds]) => `${value}@${Number(seconds) - BEGIN_SECONDS}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+const SENT_S1 = 'signals_sent_total{swarm_id="s1",signal_type="x"}';
+const until = (seconds: number): string[] => ['--until', String(BEGIN_SECONDS + seconds)];
+
+test('a series has a 0 one step before its birth, and a sample at each step from then on', async (t) => {
+  const prefix = nextPrefix();
+  await append(prefix, [
+    [5, signalSent('s2')],
+    [35, signalSent('s1')],
+    [40, signalSent('s1')],
+    [61, signalSent('s1')],
+    [100, signalSent('s1')],
+  ]);
+  const { code, stdout } = await runBackfill(prefix, ['--step', '20', ...until(99)]);
+  t.is(code, 0);
+  t.deepEqual(samplesOf(stdout, SENT_S1), ['0@20', '2@40', '2@60', '3@80']);
+  t.deepEqual(samplesOf(stdout, SENT_S1.replace('s1', 's2')), ['0@0', '1@20', '1@40', '1@60', '1@80']);
+});
+
+test('what was before the first time is folded, and shown as it is', async (t) => {
+  const prefix = nextPrefix();
+  await append(prefix, [
+    [35, signalSent('s1')],
+    [61, signalSent('s1')],
+  ]);
+  const from = ['--from', new Date((BEGIN_SECONDS + 50) * 1_000).toISOString().replace('.000', '')];
+  const { stdout } = await runBackfill(prefix, ['--step', '20', ...from, ...until(80)]);
+  t.deepEqual(samplesOf(stdout, SENT_S1), ['1@60', '2@80']);
+});
+
+test('a gauge that is over ends with one 0, and begins again', async (t) => {
+  const prefix = nextPrefix();
+  const life = { swarm_id: 's1', coordinator_id: 'c1' };
+  await append(prefix, [
+    [5, { type: 'wait.started', ...life, wait_id: 'w' }],
+    [45, { type: 'coordinator.stopped', ...life }],
+    [105, { type: 'coordinator.started', ...life }],
+  ]);
+  const { stdout } = await runBackfill(prefix, ['--step', '20', ...until(120)]);
+  const blocked = 'blocking_coordinators_total{swarm_id="s1",phase="unknown",status="blocked"}';
+  t.deepEqual(samplesOf(stdout, blocked), ['1@20', '1@40', '0@60']);
+  t.deepEqual(samplesOf(stdout, 'blocking_waits{swarm_id="s1"}'), ['1@20', '1@40', '0@60', '0@120']);
+  t.deepEqual(samplesOf(stdout, 'blocking_oldest_wait_seconds{swarm_id="s1"}'), [
+    '15@20',
+    '35@40',
+    '0@60',
+    '0@120',
+  ]);
+});
+
+test('only the metrics that were asked for are written', async (t) => {
+  const prefix = nextPrefix();
+  await append(prefix, [[5, signalSent('s1')]]);
+  const { stdout } = await runBackfill(prefix, [
+    ...until(60),
+    '--metrics',
+    'signals_sent_total,blocking_waits',
+  ]);
+  t.deepEqual(stdout.match(/^# TYPE .*$/gm), ['# TYPE signals_sent counter', '# TYPE blocking_waits gauge']);
+  t.true(samplesOf(stdout, SENT_S1).length > 3);
+});
+
+test('every series gets the labels that a scraped one has', async (t) => {
+  const prefix = nextPrefix();
+  const finished = { type: 'wait.finished', swarm_id: 's1', coordinator_id: 'c1', status: 'error' };
+  await append(prefix, [[5, { ...finished, duration_ms: '1' }]]);
+  const { stdout } = await runBackfill(prefix, [...until(30), '--labels', 'job=x,instance=host:3000']);
+  const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  t.true(lines.length > 20);
+  t.deepEqual(
+    lines.filter((line) => !/^\w+\{job="x",instance="host:3000",\w+="[^{]*\} \S+ \d+$/.test(line)),
+    [],
+  );
+});
+
+test('the shards of a log are added up', async (t) => {
+  const events = [...dayOfEvents(BEGIN_SECONDS * 1_000, 9)]
+    .slice(0, 200)
+    .map(({ atMs, fields }, number): [number, WireEvent] => [
+      (atMs - BEGIN_SECONDS * 1_000) / 1_000,
+      { ...fields, swarm_id: `s${number % 3}` },
+    ]);
+  const whole = nextPrefix();
+  await append(whole, events);
+  const parts = nextPrefix();
+  for (const shard of [0, 1]) {
+    const own = events.filter(([, { swarm_id = '' }]) => swarmShard(swarm_id, 2) === shard);
+    t.true(own.length > 0);
+    await append(parts, own, shard);
+  }
+  const args = ['--step', '300', ...until(86_400)];
+  const expected = await runBackfill(whole, args);
+  const got = await runBackfill(parts, [...args, '--shards', '2']);
+  t.is(got.code, 0, got.stderr);
+  t.true(expected.stdout.length > 10_000);
+  t.is(got.stdout, expected.stdout);
+});
+
+test('a file has its name when it is whole, and is what standard output would be', async (t) => {
+  const prefix = nextPrefix();
+  await append(prefix, [[5, signalSent('s1')]]);
+  const file = join(directory, 'whole.om');
+  t.like(await runBackfill(prefix, [...until(60), '--output', file]), { code: 0, stdout: '' });
+  const text = await readFile(file, 'utf8');
+  t.true(text.endsWith('\n# EOF\n'));
+  t.is(text, (await runBackfill(prefix, until(60))).stdout);
+
+  const none = join(directory, 'none.om');
+  const failed = await runBackfill(nextPrefix(), ['--output', none]);
+  t.is(failed.code, 1);
+  t.regex(failed.stderr, /^streamfold: log: expected entries up to \S+; there are none\n$/);
+  t.deepEqual([await exists(none), await exists(`${none}.partial`)], [false, false]);
+});
+
+test('memory follows the series, not the history', async (t) => {
+  const prefix = nextPrefix();
+  const adding = server.redis.pipeline();
+  for (let entry = 0; entry < 7_000; entry++) {
+    const events = Array.from({ length: 16 }, (_, number) => {
+      const wait_id = `a-wait-with-a-name-of-its-own-${entry}-${number}`;
+      const life = { swarm_id: 's1', coordinator_id: `a-coordinator-of-a-short-life-${entry}-${number}` };
+      const waiting = { swarm_id: 's1', coordinator_id: 'lasting', wait_id };
+      return [
+        { type: 'coordinator.started', ...life },
+        { type: 'wait.started', ...waiting },
+        { type: 'wait.finished', ...waiting, status: 'completed', duration_ms: '1' },
+        { type: 'coordinator.stopped', ...life },
+      ];
+    }).flat();
+    const id = `${(BEGIN_SECONDS + entry) * 1_000}-0`;
+    adding.xadd(eventsKey({ prefix }), id, 'events', JSON.stringify(events));
+  }
+  await adding.exec();
+  const limit = { NODE_OPTIONS: '--max-old-space-size=56' };
+  const { code, stdout, stderr } = await runBackfill(prefix, ['--step', '60', ...until(8_000)], limit);
+  t.is(code, 0, stderr);
+  const count = 'blocking_duration_seconds_count{swarm_id="s1",coordinator_id="lasting",status="completed"}';
+  t.is(samplesOf(stdout, count).at(-1), '112000@7960');
+});
+
+test('a call that cannot be followed is told in one line', async (t) => {
+  for (const [args, expected] of [
+    [['--labels', 'job'], /--labels\): expected labels such as job=.*, or none; got "job"/],
+    [['--step', '0'], /--step\): expected a whole number from 1 to 300; got "0"/],
+    [['--from', 'yesterday'], /--from\): expected a time such as 2026-11-24, .*; got "yesterday"/],
+    [['--until', '2026-13-01'], /--until\): expected a time such as .*; got "2026-13-01"/],
+    [
+      ['--from', '200', '--until', '100'],
+      /--from, --until: expected the first to be before the second; got \S+ and \S+/,
+    ],
+    [
+      ['--metrics', 'signal_sent_total'],
+      /--metrics: expected names of metrics; got "signal_sent_total": did you mean signals_sent_total\?/,
+    ],
+    [['--output', '/no/such/folder/x'], /--output: expected a file that can be written; got ENOENT: .*/],
+  ] as const) {
+    const { code, stderr } = await runBackfill(nextPrefix(), args);
+    t.is(code, 2, stderr);
+    t.regex(stderr, expected);
+    t.is(stderr.split('\n').length, 2, stderr);
+  }
+});
