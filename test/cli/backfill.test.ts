@@ -1,12 +1,15 @@
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { archiveShard, trimStream } from '@streamfold/archive';
 import { swarmShard } from '@streamfold/core';
 import test from 'ava';
+import { fillStream } from '../archive/fill-stream.ts';
 import { dayOfEvents } from '../backfill/day-of-events.ts';
 import { eventsKey } from '../harness/append-events.ts';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
+import { openTestArchive } from '../harness/open-test-archive.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 
 const server = await startRedis();
@@ -173,6 +176,43 @@ test('a file has its name when it is whole, and is what standard output would be
   t.is(failed.code, 1);
   t.regex(failed.stderr, /^streamfold: log: expected entries up to \S+; there are none\n$/);
   t.deepEqual([await exists(none), await exists(`${none}.partial`)], [false, false]);
+});
+
+test('what was archived and trimmed is in the past too; where a part is damaged, its range is named and nothing is written', async (t) => {
+  const prefix = nextPrefix();
+  const archive = await openTestArchive();
+  t.teardown(archive.remove);
+  const events = [...dayOfEvents(BEGIN_SECONDS * 1_000, 10)]
+    .slice(0, 200)
+    .map(({ atMs, fields }): [number, WireEvent] => [atMs / 1_000 - BEGIN_SECONDS, fields]);
+  await append(prefix, events);
+  const args = ['--step', '300', ...until(86_400)];
+  const expected = await runBackfill(prefix, args);
+  t.true(expected.stdout.length > 10_000);
+
+  await fillStream(server.redis, prefix, 0); // it is folded, as far as its group knows
+  const shard = { prefix, shard: 0 };
+  const bounds = { entries: 70, bytes: 1e9 };
+  t.is(await archiveShard(server.redis, { ...shard, shards: 1, archive, settleMs: 0, bounds }), 200);
+  t.is(await trimStream(server.redis, { ...shard, retentionMs: 0, onlyArchived: true }), 200);
+  const got = await runBackfill(prefix, [...args, '--archive', archive.directory]);
+  t.is(got.stdout, expected.stdout, got.stderr);
+  const without = await runBackfill(prefix, args);
+  t.is(without.code, 1);
+  t.regex(
+    without.stderr,
+    /^shard 0: 200 entries are in the log no more; .*\nstreamfold: log: expected entries/,
+  );
+
+  const file = join(directory, 'damaged.om');
+  const [data = ''] = (await readdir(archive.directory, { recursive: true }))
+    .filter((path) => path.endsWith('.gz'))
+    .toSorted();
+  await writeFile(join(archive.directory, data), 'x');
+  const damaged = await runBackfill(prefix, [...args, '--archive', archive.directory, '--output', file]);
+  t.is(damaged.code, 1);
+  t.regex(damaged.stderr, /streamfold: log of shard 0, entries behind \S+ to \S+: /);
+  t.deepEqual([await exists(file), await exists(`${file}.partial`)], [false, false]);
 });
 
 test('memory follows the series, not the history', async (t) => {

@@ -1,5 +1,4 @@
 export { backfill, type BackfillOptions, type BackfillProgress } from './backfill/backfill.ts';
-export type { LogEntry, LogPages } from './backfill/log-cursor.ts';
 export { runAggregator, type AggregatorOptions } from './aggregator.ts';
 export { describeProcessMetrics, type ProcessMetricDescription } from './describe-process-metrics.ts';
 export type { Fact, Observe } from './fact.ts';

@@ -1,10 +1,5 @@
-import { stampMs, type EntryId } from '@streamfold/core';
-
-/** An entry of the log: its ID, and its fields as XRANGE gives them. */
-export interface LogEntry {
-  readonly id: EntryId;
-  readonly fields: readonly string[];
-}
+import type { LogEntry } from '@streamfold/archive';
+import { stampMs } from '@streamfold/core';
 
 /** The log of a shard, page after page in the order of the IDs, as `readLog` of the archive gives it. */
 export type LogPages = AsyncIterable<{ readonly entries: readonly LogEntry[] }>;

@@ -1,3 +1,4 @@
+import type { LogEntry } from '@streamfold/archive';
 import {
   createCoordinatorGauges,
   createFold,
@@ -15,7 +16,6 @@ import {
   type SeriesValue,
 } from '@streamfold/core';
 import { readGauge } from '../view/read-gauge.ts';
-import type { LogEntry } from './log-cursor.ts';
 
 /** Told of what a fold has changed. */
 export interface StepListener {

@@ -1,18 +1,19 @@
 import { backfill, type BackfillProgress } from '@streamfold/aggregator';
+import { measureLog, readLog, type Log } from '@streamfold/archive';
 import { CATALOGUE, type Catalogue } from '@streamfold/core';
-import { ConfigurationError, readServerTimeMs } from '@streamfold/redis';
+import { ConfigurationError, readServerTimeMs, type RedisConnection } from '@streamfold/redis';
 import { openOutput } from '../backfill/open-output.ts';
-import { readStream } from '../backfill/read-stream.ts';
 import { createProgressLine, show } from '../backfill/show-progress.ts';
 import type { Command, ExitCode } from '../environment.ts';
 import { didYouMean } from '../usage-error.ts';
+import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
 
 /** The job of infra/prometheus/prometheus.yml. */
 const DEFAULT_LABELS: ReadonlyMap<string, string> = new Map([['job', 'blocking-coordination']]);
 
 /** Writes what the metrics were in the past, out of the log. */
-export const backfillCommand: Command = async (environment) => {
+export const backfillCommand: Command = (environment) => {
   const { configuration, printError, now } = environment;
   const { prefix, shards, step: stepSeconds, from, until, output: file } = configuration;
   const catalogue = chooseMetrics(CATALOGUE, configuration.metrics);
@@ -22,34 +23,53 @@ export const backfillCommand: Command = async (environment) => {
     );
   }
   const startedMs = now();
-  return withRedis(
-    configuration,
-    async (redis): Promise<ExitCode> => {
-      const untilMs = until === '' ? await readServerTimeMs(redis) : until;
-      const logs = Array.from({ length: shards }, (_, shard) => readStream(redis, { prefix, shard }));
-      const output = await openOutput(file, environment);
-      try {
-        const done = await backfill({
-          logs,
-          catalogue,
-          labels: configuration.labels === '' ? DEFAULT_LABELS : configuration.labels,
-          stepSeconds,
-          fromMs: from === '' ? undefined : from,
-          untilMs,
-          write: (text) => output.write(text),
-          onProgress: createProgressLine(environment),
-        });
-        await output.finish();
-        printError(describe(done, now() - startedMs));
-        return 0;
-      } catch (error) {
-        await output.abandon();
-        throw error;
-      }
-    },
-    { shardCount: 'compare' },
+  return withArchive(configuration, (archive) =>
+    withRedis(
+      configuration,
+      async (redis): Promise<ExitCode> => {
+        const logs = Array.from({ length: shards }, (_, shard): Log => ({ prefix, shard, archive }));
+        for (const log of logs) await tellMissing(redis, log, printError);
+        const untilMs = until === '' ? await readServerTimeMs(redis) : until;
+        const to = `${untilMs}-${GREATEST_SEQ}`;
+        const output = await openOutput(file, environment);
+        try {
+          const done = await backfill({
+            logs: logs.map((log) => readLog(redis, log, { to })),
+            catalogue,
+            labels: configuration.labels === '' ? DEFAULT_LABELS : configuration.labels,
+            stepSeconds,
+            fromMs: from === '' ? undefined : from,
+            untilMs,
+            write: (text) => output.write(text),
+            onProgress: createProgressLine(environment),
+          });
+          await output.finish();
+          printError(describe(done, now() - startedMs));
+          return 0;
+        } catch (error) {
+          await output.abandon();
+          throw error;
+        }
+      },
+      { shardCount: 'compare' },
+    ),
   );
 };
+
+const GREATEST_SEQ = '18446744073709551615';
+
+/** Tells of entries that were gone before the log begins: what they added is not in the past that is written. */
+async function tellMissing(
+  redis: RedisConnection,
+  log: Log,
+  printError: (line: string) => void,
+): Promise<void> {
+  const { missingBefore } = await measureLog(redis, log);
+  if (missingBefore === 0) return;
+  printError(
+    `shard ${log.shard}: ${show(missingBefore)} entries are in the log no more; what they added is missing from all samples`,
+  );
+}
 
 /** @throws {ConfigurationError} where there is no metric of such a name. */
 function chooseMetrics(catalogue: Catalogue, given: string): Catalogue {
