@@ -1,7 +1,7 @@
 // Makes a checkout ready: Node, dependencies, servers, build. Called by npm before `npm start`, `npm test`, `npm run check`
 // and `npm run bench`. Needs nothing but Node; does only what is not done yet.
 //
-//   node infra/setup.mjs [redis] [prometheus] [alertmanager] [victoria-metrics] [--allow-external-redis]
+//   node infra/setup.mjs [redis] [prometheus] [alertmanager] [victoria-metrics] [chromium] [--allow-external-redis]
 //
 // --allow-external-redis: no Redis is provided where STREAMFOLD_REDIS_URL names one.
 import { buildProject } from './setup/build-project.mjs';

@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import test from 'ava';
+import { ruleFiles } from '@streamfold/mixin';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
-import { parse, stringify } from 'yaml';
-import { z } from 'zod';
 import { appendFlat, inPieces } from '../harness/append-events.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
+import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus } from '../harness/query-prometheus.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
-import { filesMatching, PAGES, readTracked, ROOT } from '../tidy/tracked-files.ts';
+import { PAGES, readTracked } from '../tidy/tracked-files.ts';
 
 /** A query that a page shows. */
 interface Example {
@@ -45,30 +44,7 @@ const RARE_EVENTS: readonly WireEvent[] = [
   { type: 'cleanup.refused', swarm_id: 's1', refused_id: 'c2', reason: 'in_the_future' },
 ];
 
-const INTERVAL = '500ms';
 const ALL_ANSWERED_MS = 90_000;
-
-const Delivered = z.looseObject({
-  global: z.looseObject({}),
-  scrape_configs: z.array(z.looseObject({ job_name: z.string() })),
-});
-
-/**
- * The delivered configuration and rules, on one aggregator and with short intervals. The series are shown with their true
- * values at once: how a series is born is not what is asked here.
- */
-function configure(target: string): string {
-  const { global, scrape_configs } = Delivered.parse(parse(readTracked('infra/prometheus/prometheus.yml')));
-  return stringify({
-    global: { ...global, scrape_interval: INTERVAL, scrape_timeout: INTERVAL, evaluation_interval: INTERVAL },
-    rule_files: filesMatching(/^alerts\/.*\.yml$/).map((path) => join(ROOT, path)),
-    scrape_configs: scrape_configs.map(({ job_name, metrics_path }) => ({
-      job_name,
-      metrics_path,
-      static_configs: [{ targets: [target] }],
-    })),
-  });
-}
 
 test('every PromQL example of the docs is one that Prometheus takes, and has a result unless it says that it may have none', async (t) => {
   t.true(EXAMPLES.length > 40);
@@ -76,7 +52,16 @@ test('every PromQL example of the docs is one that Prometheus takes, and has a r
   t.teardown(() => server.stop());
   const aggregator = await startAggregator({ redisUrl: server.url });
   t.teardown(() => aggregator.stop());
-  const prometheus = await startPrivatePrometheus(configure(new URL(aggregator.url).host));
+  const targets = [new URL(aggregator.url).host];
+  const prometheus = await startPrivatePrometheus(
+    // Values are true at once: how a series is born is not what is asked here.
+    await adaptPrometheusConfig(['prometheus.yml'], {
+      targets: { 'blocking-coordination': targets, streamfold: targets },
+      intervalMs: 500,
+      zeroFirst: false,
+    }),
+    { files: ruleFiles() },
+  );
   t.teardown(() => prometheus.stop());
 
   const pieces = [...inPieces(generateEvents(20_000, { seed: 11, bad: true }), 40)];

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
-import { parse, stringify } from 'yaml';
 import { generateEvents } from '../harness/generate-events.ts';
+import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
@@ -11,31 +10,6 @@ import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRecordingProxy } from '../harness/start-recording-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
-
-interface ScrapeConfig {
-  readonly job_name: string;
-  readonly static_configs: readonly { readonly targets: readonly string[] }[];
-}
-
-interface PrometheusConfig {
-  readonly global: Readonly<Record<string, unknown>>;
-  readonly scrape_configs: readonly ScrapeConfig[];
-}
-
-/** The configuration as it is delivered, with other targets, a short interval, and values that are true at once. */
-async function readConfig(targets: Readonly<Record<string, readonly string[]>>): Promise<string> {
-  const file = new URL(import.meta.resolve('../../../infra/prometheus/prometheus.yml'));
-  const config = parse(await readFile(file, 'utf8')) as PrometheusConfig;
-  return stringify({
-    ...config,
-    global: { ...config.global, scrape_interval: '1s', scrape_timeout: '1s' },
-    scrape_configs: config.scrape_configs.map((job) => ({
-      ...job,
-      params: {},
-      static_configs: [{ ...job.static_configs[0], targets: targets[job.job_name] ?? [] }],
-    })),
-  });
-}
 
 /** A series and its value in a form that does not depend on the order of labels or on how a number is written. */
 function canonical(labels: Readonly<Record<string, string>>, value: number): [string, number] {
@@ -80,9 +54,13 @@ for (const format of ['openmetrics', 'text'] as const) {
     );
     t.teardown(() => swarm.stop());
     const prometheus = await startPrivatePrometheus(
-      await readConfig({
-        'blocking-coordination': [swarm.target],
-        streamfold: aggregators.map(({ url }) => new URL(url).host),
+      await adaptPrometheusConfig(['prometheus.yml'], {
+        targets: {
+          'blocking-coordination': [swarm.target],
+          streamfold: aggregators.map(({ url }) => new URL(url).host),
+        },
+        intervalMs: 1_000,
+        zeroFirst: false,
       }),
     );
     t.teardown(() => prometheus.stop());

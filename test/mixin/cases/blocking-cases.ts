@@ -116,6 +116,20 @@ const highBlockingDuration: readonly RuleCase[] = [
     resolved: ['HighBlockingDuration'],
   },
   {
+    title: 'slow waits of which the buckets alone are kept fire HighBlockingDuration',
+    minutes: 30,
+    series: {
+      ...healthy(30),
+      ...Object.fromEntries(
+        Object.entries(waits('timeout', samples([2, 0], [28, 5]), samples([2, 0], [28, 1]))).filter(
+          ([series]) => series.includes('_bucket{'),
+        ),
+      ),
+    },
+    fires: [slowWaits('timeout', '80%')],
+    resolved: ['HighBlockingDuration'],
+  },
+  {
     title: 'a single slow wait does not fire HighBlockingDuration',
     minutes: 30,
     series: {

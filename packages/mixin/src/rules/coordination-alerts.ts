@@ -46,8 +46,8 @@ function highBlockingDuration({ thresholds, duration, grafanaUrl }: RuleContext)
   return {
     alert: 'HighBlockingDuration',
     expr: slowShareAbove({
-      all: 'status:blocking_duration_seconds_count:increase15m',
-      quick: `status_le:blocking_duration_seconds_bucket:increase15m{le="${slowWaitSeconds}"}`,
+      buckets: 'status_le:blocking_duration_seconds_bucket:increase15m',
+      boundSeconds: slowWaitSeconds,
       slowShare,
       leastSlow,
     }),
@@ -67,8 +67,8 @@ function highSignalLatency({ thresholds, duration, grafanaUrl }: RuleContext): A
   return {
     alert: 'HighSignalLatency',
     expr: slowShareAbove({
-      all: 'signal_type:signal_delivery_latency_seconds_count:increase5m',
-      quick: `signal_type_le:signal_delivery_latency_seconds_bucket:increase5m{le="${slowSignalSeconds}"}`,
+      buckets: 'signal_type_le:signal_delivery_latency_seconds_bucket:increase5m',
+      boundSeconds: slowSignalSeconds,
       slowShare,
       leastSlow,
     }),
@@ -87,10 +87,16 @@ function highSignalLatency({ thresholds, duration, grafanaUrl }: RuleContext): A
  * The share that took longer than a bound of the buckets, where it is too large and not of a few. The same as a percentile
  * above that bound, but counted: no estimate between two buckets, no NaN when nothing happens.
  */
-function slowShareAbove(slow: { all: string; quick: string; slowShare: number; leastSlow: number }): string {
-  const { all, quick, slowShare, leastSlow } = slow;
-  const late = `(${all} - ignoring (le) ${quick})`;
-  return `${late} / ${all} > ${slowShare}\nand\n${late} >= ${leastSlow}`;
+function slowShareAbove(slow: {
+  buckets: string;
+  boundSeconds: number;
+  slowShare: number;
+  leastSlow: number;
+}): string {
+  const { buckets, boundSeconds, slowShare, leastSlow } = slow;
+  const all = `${buckets}{le="+Inf"}`;
+  const late = `(${all} - ignoring (le) ${buckets}{le="${boundSeconds}"})`;
+  return `${late} / ignoring (le) ${all} > ${slowShare}\nand\n${late} >= ${leastSlow}`;
 }
 
 function heartbeatFailures({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {

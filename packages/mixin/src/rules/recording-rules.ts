@@ -41,7 +41,7 @@ export function recordingGroups(context: RuleContext): readonly RuleGroup<Record
         ...gauges(),
         ...COUNTERS.flatMap(({ name, labels }) => counter(sumRule(name, labels), context)),
         ...HISTOGRAMS.flatMap(({ name, label }) => histogram(name, label, context)),
-        ...longerWindows(context),
+        longerWindow(context),
       ],
     },
     { name: 'streamfold-recording', rules: ofProcesses(context) },
@@ -78,11 +78,9 @@ function histogram(name: string, label: string, context: RuleContext): Recording
   return [...counts, ...counter(sumRule(name, [label], '_sum'), context), ...buckets, ...percentiles];
 }
 
-function longerWindows(context: RuleContext): RecordingRule[] {
+function longerWindow(context: RuleContext): RecordingRule {
   const { name, label } = HISTOGRAMS[0];
-  return [sumRule(name, [label], '_count'), bucketSumRule(name, label)].map((sum) =>
-    increaseRule(sum, WAITS_WINDOW_MINUTES, context),
-  );
+  return increaseRule(bucketSumRule(name, label), WAITS_WINDOW_MINUTES, context);
 }
 
 /** Of the aggregators. All tell the same lag, as each measures it in Redis. */

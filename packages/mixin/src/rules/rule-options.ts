@@ -1,6 +1,6 @@
-import { CATALOGUE } from '@streamfold/core';
 import { formatDuration } from './format-duration.ts';
 import { GRAFANA_URL } from './links.ts';
+import { metricOf } from './metric-of.ts';
 
 /** From which value on the alerts fire. */
 export interface Thresholds {
@@ -80,8 +80,8 @@ function scaleMs(seconds: number, timeScale: number): number {
 }
 
 function checkBound(name: string, seconds: number): void {
-  const metric = CATALOGUE.find((each) => each.name === name);
-  const bounds = metric?.type === 'histogram' ? metric.buckets : [];
+  const metric = metricOf(name);
+  const bounds = metric.type === 'histogram' ? metric.buckets : [];
   if (bounds.includes(seconds)) return;
   throw new RangeError(`expected one of the buckets of ${name}, ${bounds.join(', ')}; got ${seconds}`);
 }

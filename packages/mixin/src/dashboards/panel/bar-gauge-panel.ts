@@ -4,27 +4,21 @@ import {
   VizOrientation,
 } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/bargauge';
-import { DATASOURCE } from '../dashboard-variables.ts';
 import { buildInstantQueries } from './build-queries.ts';
 import { buildThresholds } from './build-thresholds.ts';
+import { describePanel } from './describe-panel.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
 /** A bar for each series, as of now: for a comparison of a few. */
 export function barGaugePanel(spec: PanelSpec): PanelBuilder {
-  const { title, description, unit, queries, width, height, thresholds } = spec;
-  const panel = new PanelBuilder()
-    .title(title)
-    .description(description)
-    .datasource(DATASOURCE)
-    .span(width)
-    .height(height)
-    .unit(unit)
+  const { queries, thresholds, link } = spec;
+  const panel = describePanel(new PanelBuilder(), spec)
     .min(0)
     .targets(buildInstantQueries(queries))
     .thresholds(buildThresholds(thresholds))
     .orientation(VizOrientation.Horizontal)
     .displayMode(BarGaugeDisplayMode.Gradient)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false));
-  if (spec.link !== undefined) panel.dataLinks([spec.link]);
+  if (link !== undefined) panel.dataLinks([link]);
   return panel;
 }

@@ -12,28 +12,15 @@ import {
   PieChartLegendValues,
   PieChartType,
 } from '@grafana/grafana-foundation-sdk/piechart';
-import { DATASOURCE } from '../dashboard-variables.ts';
 import { buildInstantQueries } from './build-queries.ts';
 import { fixedColor } from './build-thresholds.ts';
+import { describePanel } from './describe-panel.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
 /** Shares of a whole, as of now. */
-export function piePanel({
-  title,
-  description,
-  unit,
-  queries,
-  width,
-  height,
-  colors = {},
-}: PanelSpec): PanelBuilder {
-  const panel = new PanelBuilder()
-    .title(title)
-    .description(description)
-    .datasource(DATASOURCE)
-    .span(width)
-    .height(height)
-    .unit(unit)
+export function piePanel(spec: PanelSpec): PanelBuilder {
+  const { queries, colors = {} } = spec;
+  const panel = describePanel(new PanelBuilder(), spec)
     .targets(buildInstantQueries(queries))
     .pieType(PieChartType.Donut)
     .displayLabels([PieChartLabels.Name, PieChartLabels.Value])

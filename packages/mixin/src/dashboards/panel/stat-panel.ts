@@ -5,27 +5,21 @@ import {
 } from '@grafana/grafana-foundation-sdk/common';
 import { FieldColorBuilder, FieldColorModeId } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/stat';
-import { DATASOURCE } from '../dashboard-variables.ts';
 import { buildInstantQueries, buildQueries } from './build-queries.ts';
 import { buildThresholds } from './build-thresholds.ts';
+import { describePanel } from './describe-panel.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
 /** The latest value, coloured by the thresholds, over its course. `momentary`: a query over the whole range, no course. */
 export function statPanel(spec: PanelSpec & { readonly momentary?: boolean }): PanelBuilder {
-  const { title, description, unit, queries, width, height, thresholds, momentary = false } = spec;
-  const panel = new PanelBuilder()
-    .title(title)
-    .description(description)
-    .datasource(DATASOURCE)
-    .span(width)
-    .height(height)
-    .unit(unit)
+  const { queries, thresholds, link, momentary = false } = spec;
+  const panel = describePanel(new PanelBuilder(), spec)
     .targets(momentary ? buildInstantQueries(queries) : buildQueries(queries))
     .thresholds(buildThresholds(thresholds))
     .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds))
     .colorMode(BigValueColorMode.Value)
     .graphMode(momentary ? BigValueGraphMode.None : BigValueGraphMode.Area)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false));
-  if (spec.link !== undefined) panel.dataLinks([spec.link]);
+  if (link !== undefined) panel.dataLinks([link]);
   return panel;
 }

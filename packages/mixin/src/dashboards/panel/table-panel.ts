@@ -1,6 +1,6 @@
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/table';
-import { DATASOURCE } from '../dashboard-variables.ts';
 import { buildInstantQueries } from './build-queries.ts';
+import { describePanel } from './describe-panel.ts';
 import type { PanelSpec, Query } from './panel-spec.ts';
 
 /** A column of numbers: what its query gives for each row, under the query's legend. */
@@ -22,13 +22,7 @@ export function tablePanel({
     ({ legend }, at) => [`Value #${String.fromCharCode('A'.charCodeAt(0) + at)}`, legend] as const,
   );
   const order = [...labels, ...names.map(([name]) => name)];
-  const panel = new PanelBuilder()
-    .title(spec.title)
-    .description(spec.description)
-    .datasource(DATASOURCE)
-    .span(spec.width)
-    .height(spec.height)
-    .unit('none')
+  const panel = describePanel(new PanelBuilder(), { ...spec, unit: 'none' })
     .filterable(true)
     .targets(buildInstantQueries(columns, 'table'))
     .withTransformation({ id: 'merge', options: {} })

@@ -12,21 +12,15 @@ import {
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
-import { DATASOURCE } from '../dashboard-variables.ts';
 import { buildQueries } from './build-queries.ts';
 import { buildThresholds, fixedColor } from './build-thresholds.ts';
+import { describePanel } from './describe-panel.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
 /** Values over time, from 0 up. `stacked`: areas on top of each other. Thresholds are dashed lines. */
 export function timeSeriesPanel(spec: PanelSpec & { readonly stacked?: boolean }): PanelBuilder {
-  const { title, description, unit, queries, width, height, thresholds, stacked = false } = spec;
-  const panel = new PanelBuilder()
-    .title(title)
-    .description(description)
-    .datasource(DATASOURCE)
-    .span(width)
-    .height(height)
-    .unit(unit)
+  const { queries, thresholds, colors = {}, link, stacked = false } = spec;
+  const panel = describePanel(new PanelBuilder(), spec)
     .min(0)
     .targets(buildQueries(queries))
     .lineWidth(stacked ? 1 : 2)
@@ -45,8 +39,8 @@ export function timeSeriesPanel(spec: PanelSpec & { readonly stacked?: boolean }
   if (stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
   if (thresholds !== undefined)
     panel.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
-  for (const [name, color] of Object.entries(spec.colors ?? {}))
+  for (const [name, color] of Object.entries(colors))
     panel.overrideByName(name, fixedColor(color));
-  if (spec.link !== undefined) panel.dataLinks([spec.link]);
+  if (link !== undefined) panel.dataLinks([link]);
   return panel;
 }
