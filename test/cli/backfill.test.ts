@@ -2,7 +2,7 @@ import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { archiveShard, trimStream } from '@streamfold/archive';
-import { swarmShard } from '@streamfold/core';
+import { createDefinitions, swarmShard } from '@streamfold/core';
 import test from 'ava';
 import { fillStream } from '../archive/fill-stream.ts';
 import { dayOfEvents } from '../backfill/day-of-events.ts';
@@ -10,7 +10,9 @@ import { eventsKey } from '../harness/append-events.ts';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { openTestArchive } from '../harness/open-test-archive.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
 const directory = await mkdtemp(join(tmpdir(), 'streamfold-backfill-'));
@@ -124,6 +126,44 @@ test('only the metrics that were asked for are written', async (t) => {
   ]);
   t.deepEqual(stdout.match(/^# TYPE .*$/gm), ['# TYPE signals_sent counter', '# TYPE blocking_waits gauge']);
   t.true(samplesOf(stdout, SENT_S1).length > 3);
+});
+
+test("metrics of one's own get their past: those of the configuration file, or else those that are live", async (t) => {
+  const prefix = nextPrefix();
+  await append(prefix, [
+    [5, signalSent('s1')],
+    [25, { ...signalSent('s1'), receiver_id: 'c' }],
+  ]);
+  const content = {
+    metrics: { signals_sent_total: { labels: { drop: ['swarm_id', 'signal_type'] } } },
+    custom: [
+      {
+        type: 'counter',
+        name: 'signals_received_total',
+        help: 'Signals by receiver.',
+        event: 'signal.sent',
+        labels: ['receiver_id'],
+      },
+    ],
+  };
+  const config = join(directory, 'own.json');
+  await writeFile(config, JSON.stringify(content));
+  const args = ['--step', '20', ...until(40), '--labels', 'job=x'];
+  const configured = await runBackfill(prefix, [...args, '--config', config]);
+  t.is(configured.code, 0, configured.stderr);
+  t.deepEqual(samplesOf(configured.stdout, 'signals_received_total{job="x",receiver_id="c"}'), [
+    '0@20',
+    '1@40',
+  ]);
+  t.deepEqual(samplesOf(configured.stdout, 'signals_sent_total{job="x"}'), ['0@0', '1@20', '2@40']);
+
+  const created = createDefinitions(content);
+  if (created.outcome !== 'created') throw new Error(created.problems.join());
+  const { definitions } = created;
+  const aggregator = await startAggregator({ redisUrl: server.url, prefix, definitions });
+  await waitUntil('it to be ready', async () => (await fetch(`${aggregator.url}/readyz`)).ok);
+  await aggregator.stop();
+  t.is((await runBackfill(prefix, args)).stdout, configured.stdout);
 });
 
 test('every series gets the labels that a scraped one has', async (t) => {

@@ -149,7 +149,7 @@ export function createProgram(version: string, run: Run): Commander {
     .addHelpText('after', examples('streamfold rebuild', 'streamfold rebuild --cancel'));
   addDeadLetters(program, add);
   addArchive(add);
-  add('backfill', [...ARCHIVE, 'step', 'from', 'until', 'metrics', 'labels', 'output'])
+  add('backfill', ['config', ...ARCHIVE, 'step', 'from', 'until', 'metrics', 'labels', 'output'])
     .summary('write the past of the metrics, for promtool tsdb create-blocks-from')
     .description(
       'Replays the log into OpenMetrics with timestamps: what a scrape would have shown at each step. Changes nothing; aggregators may go on.',

@@ -36,8 +36,8 @@ export function createSteppedFamily(metric: Metric, labels: TargetLabels): Stepp
   const renderSeries = (key: SeriesKey, value: SeriesValue): string => {
     const text = renderOwn(key, value);
     if (target === '') return text;
-    return text.replace(LABELS_BEGIN, (_, before: string, next: string) =>
-      next === '}' ? `${before}${target}}` : `${before}${target},${next}`,
+    return text.replace(NAME, (_, name: string, brace: string) =>
+      brace === '' ? `${name}{${target}}` : `${name}{${target},`,
     );
   };
   const zero: SeriesValue = metric.type === 'histogram' ? { sumMicros: 0, buckets: [] } : 0;
@@ -82,8 +82,8 @@ export function createSteppedFamily(metric: Metric, labels: TargetLabels): Stepp
   };
 }
 
-/** A line up to its labels. */
-const LABELS_BEGIN = /^(\w+\{)(.)/gm;
+/** The name in each line, and the brace behind it where there are labels. */
+const NAME = /^(\w+)(\{?)/gm;
 
 /** `+Inf`, sum and count. */
 const SAMPLES_BESIDE_BUCKETS = 3;

@@ -1,10 +1,11 @@
-import { backfill, type BackfillProgress } from '@streamfold/aggregator';
+import { backfill, findGeneration, type BackfillProgress } from '@streamfold/aggregator';
 import { measureLog, readLog, type Log } from '@streamfold/archive';
-import { CATALOGUE, type Catalogue } from '@streamfold/core';
+import { CATALOGUE, DEFAULT_DEFINITIONS, type Catalogue } from '@streamfold/core';
 import { ConfigurationError, readServerTimeMs, type RedisConnection } from '@streamfold/redis';
 import { openOutput } from '../backfill/open-output.ts';
 import { createProgressLine, show } from '../backfill/show-progress.ts';
 import type { Command, ExitCode } from '../environment.ts';
+import { readDefinitions } from '../read-definitions.ts';
 import { didYouMean } from '../usage-error.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
@@ -13,20 +14,25 @@ import { withRedis } from '../with-redis.ts';
 const DEFAULT_LABELS: ReadonlyMap<string, string> = new Map([['job', 'blocking-coordination']]);
 
 /** Writes what the metrics were in the past, out of the log. */
-export const backfillCommand: Command = (environment) => {
+export const backfillCommand: Command = async (environment) => {
   const { configuration, printError, now } = environment;
   const { prefix, shards, step: stepSeconds, from, until, output: file } = configuration;
-  const catalogue = chooseMetrics(CATALOGUE, configuration.metrics);
   if (from !== '' && until !== '' && from > until) {
     throw new ConfigurationError(
       `--from, --until: expected the first to be before the second; got ${show8601(from)} and ${show8601(until)}`,
     );
   }
+  const definitions = await readDefinitions(configuration);
   const startedMs = now();
   return withArchive(configuration, (archive) =>
     withRedis(
       configuration,
       async (redis): Promise<ExitCode> => {
+        const defined =
+          definitions === DEFAULT_DEFINITIONS
+            ? await readLiveCatalogue(redis, prefix)
+            : definitions.catalogue;
+        const catalogue = chooseMetrics(defined, configuration.metrics);
         const logs = Array.from({ length: shards }, (_, shard): Log => ({ prefix, shard, archive }));
         for (const log of logs) await tellMissing(redis, log, printError);
         const untilMs = until === '' ? await readServerTimeMs(redis) : until;
@@ -55,6 +61,11 @@ export const backfillCommand: Command = (environment) => {
     ),
   );
 };
+
+/** What is served now; where nothing is yet, what would be. */
+async function readLiveCatalogue(redis: RedisConnection, prefix: string): Promise<Catalogue> {
+  return (await findGeneration(redis, prefix, 0))?.catalogue ?? CATALOGUE;
+}
 
 const GREATEST_SEQ = '18446744073709551615';
 
