@@ -44,6 +44,8 @@ export interface AggregatorOptions extends Omit<ConsumerSettings, 'mode'> {
 
 /** Redis is given up for a scrape or a health check after this time; Prometheus waits 10 s by default. */
 const REQUEST_TIMEOUT_MS = 5_000;
+/** Archiving reads and trims in larger steps. */
+const COMMAND_TIMEOUT_MS = 10_000;
 /** The view follows the log this often also without scrapes, so that a scrape finds little left to read. */
 const FOLLOW_MS = 1_000;
 const UPKEEP_MS = 5_000;
@@ -119,7 +121,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     ];
     if (options.archiving !== undefined) {
       const { archiving, consumer: holder } = options;
-      const archiveRedis = connections.open('archive', REQUEST_TIMEOUT_MS);
+      const archiveRedis = connections.open('archive', COMMAND_TIMEOUT_MS);
       actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
     }
     if (serves) {
