@@ -287,4 +287,50 @@ const servedTwice: readonly RuleCase[] = [
   },
 ];
 
-export const PIPELINE_CASES: readonly RuleCase[] = [...targetDown, ...folding, ...facts, ...servedTwice];
+const neededSince = (minutes: number, stretches: readonly Stretch[]): ScrapedSeries => ({
+  ...healthy(minutes),
+  [ofReplica('streamfold_rebuild_needed')]: samples(...stretches),
+  [ofReplica('streamfold_rebuild_needed', { instance: 'b:3000' })]: samples([minutes, 0]),
+});
+
+const rebuildNeeded: readonly RuleCase[] = [
+  {
+    title:
+      'an aggregator that is configured otherwise than what is live fires StreamfoldRebuildNeeded, until a rebuild',
+    minutes: 40,
+    series: neededSince(40, [
+      [2, 0],
+      [25, 1],
+      [13, 0],
+    ]),
+    fires: [
+      {
+        alert: 'StreamfoldRebuildNeeded',
+        atMinutes: 20,
+        labels: { severity: 'warning', subject: 'definitions' },
+        summary: 'Aggregators are configured with other metrics than they serve',
+        description:
+          'Aggregators that are configured with other definitions than the live generation is folded by: 1. What was changed takes effect by a rebuild.',
+        dashboard: '/d/streamfold',
+      },
+    ],
+    resolved: ['StreamfoldRebuildNeeded'],
+  },
+  {
+    title: 'a rebuild that follows a deployment soon fires nothing',
+    minutes: 30,
+    series: neededSince(30, [
+      [2, 0],
+      [10, 1],
+      [18, 0],
+    ]),
+  },
+];
+
+export const PIPELINE_CASES: readonly RuleCase[] = [
+  ...targetDown,
+  ...folding,
+  ...facts,
+  ...servedTwice,
+  ...rebuildNeeded,
+];

@@ -17,6 +17,7 @@ export function pipelineAlerts(context: RuleContext): RuleGroup<AlertRule> {
       entriesLost(context),
       deadLetters(context),
       swarmMetricsServedTwice(context),
+      rebuildNeeded(context),
     ],
   };
 }
@@ -151,6 +152,21 @@ function swarmMetricsServedTwice({ duration, grafanaUrl }: RuleContext): AlertRu
       summary: "Prometheus scrapes the swarm's metrics more than once",
       description: `{{ $value }} targets show the metrics of the swarm. Each shows all of them: sums count everything as often.`,
       runbook_url: runbookUrl('StreamfoldSwarmMetricsServedTwice'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+function rebuildNeeded({ duration, grafanaUrl }: RuleContext): AlertRule {
+  return {
+    alert: 'StreamfoldRebuildNeeded',
+    expr: `sum(streamfold_rebuild_needed{job="${PROCESS_JOB}"}) > 0`,
+    for: duration(15 * MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'definitions' },
+    annotations: {
+      summary: 'Aggregators are configured with other metrics than they serve',
+      description: `Aggregators that are configured with other definitions than the live generation is folded by: {{ $value }}. What was changed takes effect by a rebuild.`,
+      runbook_url: runbookUrl('StreamfoldRebuildNeeded'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },
   };

@@ -9,7 +9,15 @@ export type Severity = 'critical' | 'warning' | 'info';
 
 /** What an alert is about: where something of it is critical, its warnings say nothing more. */
 type Subject =
-  'coordinators' | 'waits' | 'signals' | 'timeouts' | 'scraping' | 'folding' | 'entries' | 'events';
+  | 'coordinators'
+  | 'waits'
+  | 'signals'
+  | 'timeouts'
+  | 'scraping'
+  | 'folding'
+  | 'entries'
+  | 'events'
+  | 'definitions';
 
 /** A rule that alerts while an expression has a value, for so long. */
 export interface AlertRule {
