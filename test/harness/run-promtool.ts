@@ -9,6 +9,7 @@ export async function runPromtool(
   input = '',
 ): Promise<{ code: number | null; lines: string[] }> {
   const promtool = spawn(promtoolPath(), args);
+  promtool.stdin.on('error', ignoreUnread);
   promtool.stdin.end(input);
   const [stdout, stderr] = await Promise.all([
     text(promtool.stdout),
@@ -17,3 +18,6 @@ export async function runPromtool(
   ]);
   return { code: promtool.exitCode, lines: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') };
 }
+
+/** One that has ended without reading all of its input says why in its output. */
+function ignoreUnread(): void {}

@@ -17,6 +17,7 @@ const PACKAGES = [
   'redis',
   'publisher',
   'coordination',
+  'archive',
   'aggregator',
   'private-servers',
   'cli',
@@ -90,7 +91,7 @@ test('in an ES module project of a user every package can be imported, and an ev
   await writeFile(
     join(project, 'main.js'),
     `import { createPublisher } from '@streamfold/publisher';
-     for (const name of ['core', 'redis', 'coordination', 'aggregator', 'private-servers']) await import(\`@streamfold/\${name}\`);
+     for (const name of ['core', 'redis', 'coordination', 'archive', 'aggregator', 'private-servers']) await import(\`@streamfold/\${name}\`);
      const publisher = createPublisher({ url: process.argv[2] });
      const event = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'handoff' };
      const { entryIds } = await publisher.append(event);
