@@ -73,8 +73,40 @@ test('a rebuild without the archive that it needs is refused', async (t) => {
   const before = await readRegistry(redis, prefix);
   const { code, stderr } = await run('rebuild', '--archive', '');
   t.is(code, 1);
-  t.regex(stderr, /700 are in neither/);
+  t.regex(stderr, /700 are not in the stream, and no archive was named/);
   t.deepEqual((await readRegistry(redis, prefix)).live, before.live);
+});
+
+test('a rebuild that broke off in the archive is not gone on with without it', async (t) => {
+  const { prefix, archive, aggregator, run } = await install(t);
+  const before = await readRegistry(redis, prefix);
+  const segment = (await listSegments(archive, 0))[2];
+  if (segment === undefined) return t.fail();
+  const path = join(archive.directory, dataName(0, segment));
+  const whole = await readFile(path);
+  await truncate(path, 30);
+  t.is((await run('rebuild')).code, 1);
+  await writeFile(path, whole);
+  const without = await run('rebuild', '--archive', '');
+  t.is(without.code, 1);
+  t.regex(
+    without.stderr,
+    /going on with generation 2-.*\n.*700 are not in the stream, and no archive was named/,
+  );
+  t.is((await readRegistry(redis, prefix)).live, before.live);
+  t.is((await run('rebuild')).code, 0);
+  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
+});
+
+test('what was rebuilt from the archive alone is verified against the archive', async (t) => {
+  const { prefix, archive, run } = await install(t);
+  await archiveShard(redis, { prefix, shard: 0, shards: 1, archive, settleMs: 0 });
+  t.is(await trimStream(redis, { prefix, shard: 0, retentionMs: 0, onlyArchived: true }), 200);
+  const rebuilt = await run('rebuild');
+  t.is(rebuilt.code, 0, rebuilt.stderr);
+  const verified = await run('verify');
+  t.is(verified.code, 0, verified.stdout);
+  t.regex(verified.stdout, /^shard 0, generation 2-.*: equal \(900 entries folded, 0 pending\)$/m);
 });
 
 test('a damaged segment is named, and nothing is switched; mended, the rebuild goes on', async (t) => {

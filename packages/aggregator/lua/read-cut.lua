@@ -1,9 +1,11 @@
 -- Reads what a consistent cut needs, at one moment: how far the group has read, what of it is still pending, and where
--- the delta log ends. State up to that end = the fold of all entries up to last-delivered without the pending ones.
+-- the delta log ends. State up to that end = the fold of all entries up to last-delivered without the pending ones,
+-- and of those that were folded from the archive: behind those the group may have been delivered nothing yet.
 --
 -- KEYS  1 stream of events   2 head of the delta log
 -- ARGV  1 group   2 bound on the number of pending entries
--- Returns {<last delivered ID>, <end of the delta log, or '0-0'>, <entries ever added>, <length>, {<pending ID> …}} or {'too_many_pending', n}
+-- Returns {<last delivered ID>, <end of the delta log, or '0-0'>, <entries ever added>, <length>, {<pending ID> …},
+--          <last entry that was folded from the archive, or '0-0'>} or {'too_many_pending', n}
 -- Cost  linear in the pending entries.
 
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
@@ -25,4 +27,5 @@ if count > 0 then
 end
 
 local stream = redis.call('XINFO', 'STREAM', KEYS[1])
-return {delivered, redis.call('HGET', KEYS[2], 'position') or '0-0', field(stream, 'entries-added'), field(stream, 'length'), ids}
+local head = redis.call('HMGET', KEYS[2], 'position', 'archived_to')
+return {delivered, head[1] or '0-0', field(stream, 'entries-added'), field(stream, 'length'), ids, head[2] or '0-0'}

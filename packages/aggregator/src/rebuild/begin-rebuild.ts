@@ -35,7 +35,7 @@ export type RefusedRebuild =
   /** Entries are neither in the stream nor in the archive. */
   | { readonly outcome: 'missing'; readonly shards: readonly MissingEntries[] };
 
-interface MissingEntries {
+export interface MissingEntries {
   readonly shard: number;
   readonly entries: number;
 }
@@ -86,9 +86,9 @@ function describe(
 }
 
 /** Shards of which some entries could not be folded again. */
-async function findMissing(
+export async function findMissing(
   redis: RedisConnection,
-  { prefix, shards, log }: BeginRebuildOptions,
+  { prefix, shards, log }: Pick<BeginRebuildOptions, 'prefix' | 'shards' | 'log'>,
 ): Promise<MissingEntries[]> {
   const missing: MissingEntries[] = [];
   for (let shard = 0; shard < shards; shard++) {

@@ -11,6 +11,7 @@ import { measureLag } from '../measure-lag.ts';
 import type { Difference } from '../verify/compare-states.ts';
 import {
   beginRebuild,
+  findMissing,
   type BeginRebuildOptions,
   type BegunRebuild,
   type RefusedRebuild,
@@ -76,6 +77,7 @@ export async function rebuild(options: RebuildOptions, stop: AbortSignal): Promi
   options.onBegin(begun);
   if (begun.stage === 'archive') {
     const outcome = await readArchive(begun, options, stop);
+    if (typeof outcome !== 'string') return outcome;
     if (outcome !== 'done') return { outcome, building: id };
     if (!(await followStream(redis, prefix, id))) return conclude(begun, options, 'cancelled');
   }
@@ -91,17 +93,24 @@ export async function rebuild(options: RebuildOptions, stop: AbortSignal): Promi
   }
 }
 
-/** Groups first: they hold back who trims the stream. Then what the stream has no more, shard by shard. */
+/**
+ * Groups first: they hold back who trims the stream. Then it is looked once more whether all can be folded, since entries may
+ * have been trimmed until then, and one who goes on with a rebuild may not have the archive with which it was begun. Then
+ * what the stream has no more, shard by shard.
+ */
 async function readArchive(
   { id, generations }: BegunRebuild,
-  { redis, prefix, shards, log, batchEntries, onProgress }: RebuildOptions,
+  options: RebuildOptions,
   stop: AbortSignal,
-): Promise<'done' | 'cancelled' | 'stopped'> {
+): Promise<'done' | 'cancelled' | 'stopped' | RefusedRebuild> {
+  const { redis, prefix, shards, log, batchEntries, force, onProgress } = options;
   for (const generation of generations) await createGroup(redis, generation, 'building');
   if ((await readRegistry(redis, prefix)).building !== id) {
     for (const generation of generations) await dropFromShard(redis, generation); // cancelled while they were made
     return 'cancelled';
   }
+  const missing = force ? [] : await findMissing(redis, options);
+  if (missing.length > 0) return { outcome: 'missing', shards: missing };
   if (log === undefined) return 'done';
   let foldedEntries = 0;
   let total = 0;

@@ -1,4 +1,4 @@
-import type { EntryId } from '@streamfold/core';
+import { isAfter, type EntryId } from '@streamfold/core';
 import { loadScript, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../generation.ts';
 import type { Position } from '../view/read-deltas.ts';
@@ -14,6 +14,7 @@ const MAX_PENDING = 100_000;
  */
 export interface Cut {
   readonly position: Position;
+  /** The last entry that was delivered, or, if it is a later one, the last one folded from the archive. */
   readonly lastDelivered: EntryId;
   readonly pending: ReadonlySet<EntryId>;
   /** Entries that were ever added to the stream, and those that are still in it. */
@@ -28,17 +29,19 @@ export interface Cut {
  */
 export async function readCut(redis: RedisConnection, { shardKeys, keys }: Generation): Promise<Cut> {
   const reply = await script.run(redis, [shardKeys.events, keys.head], [keys.group, MAX_PENDING]);
-  const [lastDelivered, position, entriesAdded, length, pending] = reply as [
+  const [delivered, position, entriesAdded, length, pending, archivedTo] = reply as [
     string,
     string,
     number,
     number,
     string[],
+    string,
   ];
-  if (lastDelivered === 'too_many_pending') {
+  if (delivered === 'too_many_pending') {
     throw new Error(
       `pending entries: expected at most ${MAX_PENDING}; got ${position}: let the aggregators catch up`,
     );
   }
+  const lastDelivered = isAfter(archivedTo, delivered) ? archivedTo : delivered;
   return { lastDelivered, position, entriesAdded, length, pending: new Set(pending) };
 }

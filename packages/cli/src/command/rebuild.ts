@@ -29,7 +29,8 @@ export const rebuild: Command = async (environment) => {
         const outcome = await runRebuild(options, environment.stop);
         if (configuration.json) print(JSON.stringify(outcome, null, 2));
         else
-          for (const line of describe(outcome)) (outcome.outcome === 'switched' ? print : printError)(line);
+          for (const line of describe(outcome, archive !== undefined))
+            (outcome.outcome === 'switched' ? print : printError)(line);
         return outcome.outcome === 'switched' ? 0 : 1;
       },
       { shardCount: 'compare' },
@@ -89,7 +90,7 @@ const STAGES = {
   comparing: 'comparing with the live generation',
 } as const;
 
-function describe(outcome: RebuildOutcome): string[] {
+function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
   switch (outcome.outcome) {
     case 'switched': {
       const { from, to, compared } = outcome;
@@ -105,7 +106,7 @@ function describe(outcome: RebuildOutcome): string[] {
     case 'missing':
       return outcome.shards.map(
         ({ shard, entries }) =>
-          `streamfold: shard ${shard}: expected all entries in the stream or in the archive; ${entries.toLocaleString('en')} are in neither, and what they added would be gone (--force rebuilds without them)`,
+          `streamfold: shard ${shard}: expected all entries in the stream or in the archive; ${entries.toLocaleString('en')} are ${withAnArchive ? 'in neither' : 'not in the stream, and no archive was named (--archive)'}, and what they added would be gone (--force rebuilds without them)`,
       );
     case 'stopped':
       return [`stopped; the same command goes on with generation ${outcome.building}, --cancel gives it up`];

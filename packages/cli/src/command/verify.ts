@@ -34,21 +34,28 @@ export const verify: Command = ({ configuration, print, printError }) =>
         }
         const equal = verifications.length === shards && verifications.every((each) => each.equal);
         if (json) print(JSON.stringify({ equal, shards: verifications }, null, 2));
-        else for (const each of verifications) for (const line of describe(each)) print(line);
+        else
+          for (const each of verifications)
+            for (const line of describe(each, archive !== undefined)) print(line);
         return equal ? 0 : 1;
       },
       { shardCount: 'compare' },
     ),
   );
 
-function describe(verification: Verification): string[] {
+function describe(verification: Verification, withAnArchive: boolean): string[] {
   const { shard, generation, entries, pendingEntries, missingEntries, gaps, equal, differences } =
     verification;
   const lines = [
     `shard ${shard}, generation ${generation}: ${equal ? 'equal' : `${differences.length} differences`} (${entries.toLocaleString('en')} entries folded, ${pendingEntries} pending)`,
   ];
   if (missingEntries > 0) {
-    lines.push(`  ${missingEntries} entries are in the log no more; what they added cannot be folded again`);
+    const where = withAnArchive
+      ? 'in the log no more'
+      : 'in the stream no more, and no archive was named (--archive)';
+    lines.push(
+      `  ${missingEntries.toLocaleString('en')} entries are ${where}; what they added cannot be folded again`,
+    );
   }
   for (const gap of gaps) lines.push(`  ${gap}`);
   const bySeries = groupBySeries(differences);
