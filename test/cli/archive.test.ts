@@ -64,7 +64,7 @@ test('archive writes segments, trims by the retention, and tells what it did; st
   t.regex((await run('status')).stdout, new RegExp(`^  archived {9}to ${segment?.lastId}, 1 segment$`, 'm'));
   t.like(await run('archive', 'check'), {
     code: 0,
-    stdout: 'shard 0: 1 segments, 300 entries\n',
+    stdout: 'shard 0: 1 segment, 300 entries\n',
     stderr: '',
   });
   const verified = await run('verify');

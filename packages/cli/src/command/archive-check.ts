@@ -29,7 +29,7 @@ export const archiveCheck: Command = ({ configuration, print, printError, stop }
       checked.push({ shard, segments, entries });
       if (!json) {
         print(
-          `shard ${shard}: ${segments.toLocaleString('en')} segments, ${entries.toLocaleString('en')} entries`,
+          `shard ${shard}: ${count(segments, 'segment', 'segments')}, ${count(entries, 'entry', 'entries')}`,
         );
       }
     }
@@ -37,3 +37,7 @@ export const archiveCheck: Command = ({ configuration, print, printError, stop }
     else for (const fault of faults) printError(`streamfold: ${fault}`);
     return faults.length === 0 ? 0 : 1;
   });
+
+function count(n: number, one: string, many: string): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}
