@@ -182,3 +182,26 @@ test('an archive that cannot be written disturbs no aggregating, and nothing is 
   t.true((await scrape(serving.url)).size > 0);
   t.is(await redis.xlen(eventsKey({ prefix })), 100);
 });
+
+test('a shard that cannot be archived does not keep the others from it', async (t) => {
+  const prefix = nextPrefix();
+  const archive = await openTestArchive();
+  t.teardown(archive.remove);
+  await writeFile(join(archive.directory, 'shard-0'), 'a file where a directory should be');
+  const serving = await startServe(redisUrl, {
+    STREAMFOLD_PREFIX: prefix,
+    STREAMFOLD_SHARDS: '2',
+    STREAMFOLD_ARCHIVE: archive.directory,
+    STREAMFOLD_ARCHIVE_EVERY_SECONDS: '1',
+    STREAMFOLD_ARCHIVE_AFTER_SECONDS: '0',
+    STREAMFOLD_RETENTION_HOURS: '0',
+    STREAMFOLD_LOG_LEVEL: 'error',
+  });
+  t.teardown(() => serving.kill('SIGTERM'));
+  const events = [...generateEvents(60, { seed: 1 })];
+  for (const shard of [0, 1]) await appendFlat(redis, { prefix, shard }, events);
+  await waitUntil('the second shard to be archived and trimmed', async () => {
+    return (await redis.xlen(eventsKey({ prefix, shard: 1 }))) === 0;
+  });
+  t.is(await redis.xlen(eventsKey({ prefix, shard: 0 })), 60);
+});

@@ -241,7 +241,7 @@ test('what was archived and trimmed is in the past too; where a part is damaged,
   t.is(without.code, 1);
   t.regex(
     without.stderr,
-    /^shard 0: 200 entries are in the log no more; .*\nstreamfold: log: expected entries/,
+    /^shard 0: 200 entries are in the stream no more, and no archive was named \(--archive\); .*\nstreamfold: log: expected entries/,
   );
 
   const file = join(directory, 'damaged.om');

@@ -37,13 +37,13 @@ const READY_TIMEOUT_MS = 5_000;
  * Told to stop, it ends with the segment in hand.
  */
 export function keepArchive(archiving: Archiving, context: ArchivingContext): Actor {
-  const { redis, shards, observe, pause } = context;
+  const { redis, observe, pause } = context;
   return async (stop) => {
     let failing = false;
     while (!stop.aborted) {
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
-        for (let shard = 0; shard < shards; shard++) await keepShard(shard, { archiving, context, stop });
+        await keepShards({ archiving, context, stop });
         if (failing) observe({ type: 'recovered', step: 'archive', shard: undefined });
         failing = false;
       } catch (cause) {
@@ -56,16 +56,27 @@ export function keepArchive(archiving: Archiving, context: ArchivingContext): Ac
   };
 }
 
+interface KeepOptions {
+  readonly archiving: Archiving;
+  readonly context: ArchivingContext;
+  readonly stop: AbortSignal;
+}
+
+/** All shards, also where one of them fails: a gap in one must not keep the others from being archived and trimmed. */
+async function keepShards(options: KeepOptions): Promise<void> {
+  const failures: unknown[] = [];
+  for (let shard = 0; shard < options.context.shards; shard++) {
+    await keepShard(shard, options).catch((cause: unknown) => failures.push(cause));
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
 /**
  * SET archiver holder NX PX every
  *
  * Who has set it does the work, for this time: several at once would be safe, and read the stream for nothing.
  */
-async function keepShard(
-  shard: number,
-  options: { archiving: Archiving; context: ArchivingContext; stop: AbortSignal },
-): Promise<void> {
-  const { archiving, context, stop } = options;
+async function keepShard(shard: number, { archiving, context, stop }: KeepOptions): Promise<void> {
   const { archive, everyMs, settleMs, retentionMs } = archiving;
   const { redis, prefix, shards, holder, observe } = context;
   const { archiver } = shardKeys(prefix, shard);

@@ -77,8 +77,12 @@ async function tellMissing(
 ): Promise<void> {
   const { missingBefore } = await measureLog(redis, log);
   if (missingBefore === 0) return;
+  const where =
+    log.archive === undefined
+      ? 'in the stream no more, and no archive was named (--archive)'
+      : 'in the log no more';
   printError(
-    `shard ${log.shard}: ${show(missingBefore)} entries are in the log no more; what they added is missing from all samples`,
+    `shard ${log.shard}: ${show(missingBefore)} entries are ${where}; what they added is missing from all samples`,
   );
 }
 
