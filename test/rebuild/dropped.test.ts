@@ -62,7 +62,8 @@ test('a rebuild that is cancelled leaves no trace, however far it is, and the ne
   t.true(aggregator.facts.some(({ type }) => type === 'generation_folded'));
   t.not((await listTraces(prefix)).length, traces.length);
 
-  const run = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix]);
+  const gone = ['--config', 'gone.json', '--archive', 'ftp://gone']; // neither is needed to give it up
+  const run = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix, ...gone]);
   t.regex(
     run.stdout,
     /^the rebuild of generation 2-\w+ is cancelled, and all that there was of it is removed\n$/,

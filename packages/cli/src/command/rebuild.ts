@@ -19,12 +19,12 @@ const SHOWN_DIFFERENCES = 20;
 /** Folds everything again by the configured definitions, and switches to it: 0; 1 where nothing was switched. */
 export const rebuild: Command = async (environment) => {
   const { configuration, print, printError } = environment;
+  if (configuration.cancel) return cancel(environment);
   const { catalogue } = await readDefinitions(configuration);
   return withArchive(configuration, (archive) =>
     withRedis(
       configuration,
       async (redis): Promise<ExitCode> => {
-        if (configuration.cancel) return cancel(environment, redis);
         const options = createOptions(environment, redis, { catalogue, archive });
         const outcome = await runRebuild(options, environment.stop);
         if (configuration.json) print(JSON.stringify(outcome, null, 2));
@@ -38,15 +38,20 @@ export const rebuild: Command = async (environment) => {
   );
 };
 
-async function cancel(
-  { configuration, print }: Environment,
-  redis: RebuildOptions['redis'],
-): Promise<ExitCode> {
-  const cancelled = (await cancelRebuild(redis, configuration)) ?? null;
-  if (configuration.json) print(JSON.stringify({ cancelled }));
-  else if (cancelled === null) print('no rebuild is under way');
-  else print(`the rebuild of generation ${cancelled} is cancelled, and all that there was of it is removed`);
-  return 0;
+/** Needs no definitions and no archive: a rebuild can be given up also where these cannot be read any more. */
+function cancel({ configuration, print }: Environment): Promise<ExitCode> {
+  return withRedis(
+    configuration,
+    async (redis): Promise<ExitCode> => {
+      const cancelled = (await cancelRebuild(redis, configuration)) ?? null;
+      if (configuration.json) print(JSON.stringify({ cancelled }));
+      else if (cancelled === null) print('no rebuild is under way');
+      else
+        print(`the rebuild of generation ${cancelled} is cancelled, and all that there was of it is removed`);
+      return 0;
+    },
+    { shardCount: 'compare' },
+  );
 }
 
 function createOptions(
