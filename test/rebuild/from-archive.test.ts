@@ -5,6 +5,7 @@ import {
   rebuild,
   type LogBeyondRedis,
   type RebuildOptions,
+  type RebuildProgress,
 } from '@streamfold/aggregator';
 import { compareStamps } from '@streamfold/core';
 import { appendFlat } from '../harness/append-events.ts';
@@ -96,15 +97,24 @@ test('a rebuild that was stopped in the middle of the archive goes on there', as
   );
   t.is(stopped.outcome, 'stopped');
   t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^1-/);
+  const told: RebuildProgress[] = [];
   const outcome = await rebuild(
-    optionsOf(
-      prefix,
-      logOf(entries, (page) => void read.push(page)),
-    ),
+    {
+      ...optionsOf(
+        prefix,
+        logOf(entries, (page) => void read.push(page)),
+      ),
+      onProgress: (progress) => void told.push(progress),
+    },
     NEVER,
   );
   t.is(outcome.outcome, 'switched');
   t.true(read.length < 20, 'what was folded is not read again');
+  t.true(told.length > 0);
+  t.true(
+    told.every(({ foldedEntries }) => foldedEntries > PAGE_ENTRIES * 3),
+    'and counts as done',
+  );
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 

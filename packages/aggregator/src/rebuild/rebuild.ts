@@ -114,7 +114,10 @@ async function readArchive(
   if (log === undefined) return 'done';
   let foldedEntries = 0;
   let total = 0;
-  for (const { shard } of generations) total += (await log.measure(shard)).archivedEntries;
+  for (const { shard, keys } of generations) {
+    foldedEntries += Number((await redis.hget(keys.head, 'acknowledged')) ?? 0); // before it was stopped
+    total += (await log.measure(shard)).archivedEntries;
+  }
   for (const generation of generations) {
     const outcome = await foldArchived(redis, generation, {
       log,
