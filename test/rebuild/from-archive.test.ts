@@ -129,6 +129,30 @@ test('two commands that rebuild at the same time fold each entry of the archive 
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 
+test('a command that is overtaken by another one, which has switched already, leaves what is live alone', async (t) => {
+  const prefix = nextPrefix();
+  const { entries } = await startTrimmed(t, prefix, 100);
+  const stopping = new AbortController();
+  const halfway = logOf(entries, (page) => page === 9 && stopping.abort());
+  t.is((await rebuild(optionsOf(prefix, halfway), stopping.signal)).outcome, 'stopped');
+  const outcome = await rebuild(
+    {
+      ...optionsOf(prefix, logOf(entries)),
+      onBegin({ id }) {
+        // On the same connection: it comes before whatever the command does next.
+        const registry = `${prefix}:generations`;
+        void redis.hset(registry, 'live', id, `${id}:state`, 'live');
+        void redis.hdel(registry, 'building', `${id}:stage`);
+      },
+    },
+    NEVER,
+  );
+  t.is(outcome.outcome, 'switched');
+  const live = await findGeneration(redis, prefix, 0);
+  t.regex(live?.id ?? '', /^2-/);
+  t.is(await redis.exists(live?.keys.head ?? ''), 1);
+});
+
 test('where the archive is damaged the rebuild fails with its words, nothing is switched, and it goes on once that is mended', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, entries } = await startTrimmed(t, prefix, 100);

@@ -105,7 +105,10 @@ async function readArchive(
 ): Promise<'done' | 'cancelled' | 'stopped' | RefusedRebuild> {
   const { redis, prefix, shards, log, batchEntries, force, onProgress } = options;
   for (const generation of generations) await createGroup(redis, generation, 'building');
-  if ((await readRegistry(redis, prefix)).building !== id) {
+  const registry = await readRegistry(redis, prefix);
+  if (registry.building !== id) {
+    const state = registry.generations.get(id)?.state;
+    if (state === 'live' || state === 'retired') return 'done'; // another command was faster
     for (const generation of generations) await dropFromShard(redis, generation); // cancelled while they were made
     return 'cancelled';
   }
