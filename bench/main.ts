@@ -1,16 +1,18 @@
 import { benchCoordination } from './coordination.ts';
 import { benchDrain } from './drain.ts';
 import { benchPublish } from './publish.ts';
+import { benchRebuild } from './rebuild.ts';
 import { benchReplay } from './replay.ts';
 import { benchScrape } from './scrape.ts';
 
-// npm run bench [-- drain scrape publish replay coordination]: prints the tables of docs/performance.md; progress goes to stderr.
+// npm run bench [-- drain scrape publish replay rebuild coordination]: prints the tables of docs/performance.md; progress goes to stderr.
 
 const BENCHES = {
   drain: benchDrain,
   scrape: benchScrape,
   publish: benchPublish,
   replay: benchReplay,
+  rebuild: benchRebuild,
   coordination: benchCoordination,
 };
 
