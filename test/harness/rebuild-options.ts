@@ -17,6 +17,7 @@ export function rebuildOptions(
     batchEntries: 50,
     observe: () => undefined,
     onBegin: () => undefined,
+    onLeftOut: () => undefined,
     onProgress: () => undefined,
     now: () => performance.now(),
     pause: pauseBriefly,

@@ -14,6 +14,7 @@ import {
   findMissing,
   type BeginRebuildOptions,
   type BegunRebuild,
+  type MissingEntries,
   type RefusedRebuild,
 } from './begin-rebuild.ts';
 import { compareGenerations } from './compare-generations.ts';
@@ -23,6 +24,8 @@ import { followStream, switchGeneration } from './switch-generation.ts';
 export interface RebuildOptions extends BeginRebuildOptions, Omit<ConsumerSettings, 'mode'> {
   readonly redis: RedisConnection;
   readonly onBegin: (rebuild: BegunRebuild) => void;
+  /** Entries that cannot be folded again, and that the rebuild was forced to do without. */
+  readonly onLeftOut: (missing: readonly MissingEntries[]) => void;
   readonly onProgress: (progress: RebuildProgress) => void;
 }
 
@@ -103,7 +106,7 @@ async function readArchive(
   options: RebuildOptions,
   stop: AbortSignal,
 ): Promise<'done' | 'cancelled' | 'stopped' | RefusedRebuild> {
-  const { redis, prefix, shards, log, batchEntries, force, onProgress } = options;
+  const { redis, prefix, shards, log, batchEntries, force, onLeftOut, onProgress } = options;
   for (const generation of generations) await createGroup(redis, generation, 'building');
   const registry = await readRegistry(redis, prefix);
   if (registry.building !== id) {
@@ -112,8 +115,9 @@ async function readArchive(
     for (const generation of generations) await dropFromShard(redis, generation); // cancelled while they were made
     return 'cancelled';
   }
-  const missing = force ? [] : await findMissing(redis, options);
-  if (missing.length > 0) return { outcome: 'missing', shards: missing };
+  const missing = await findMissing(redis, options);
+  if (missing.length > 0 && !force) return { outcome: 'missing', shards: missing };
+  if (missing.length > 0) onLeftOut(missing);
   if (log === undefined) return 'done';
   let foldedEntries = 0;
   let total = 0;

@@ -82,6 +82,12 @@ function createOptions(
         `${how} generation ${id}; generation ${live} is served meanwhile (Ctrl-C stops, the same command goes on)`,
       );
     },
+    onLeftOut: (missing) => {
+      for (const { shard, entries } of missing)
+        printError(
+          `shard ${shard}: ${entries.toLocaleString('en')} entries are left out: nothing has them any more`,
+        );
+    },
     onProgress: ({ stage, foldedEntries, leftEntries }) =>
       display.show(STAGES[stage], { done: foldedEntries, left: leftEntries }),
     now,
