@@ -101,7 +101,7 @@ test('the program archives to a bucket with the settings of the store', async (t
   t.like(await runStreamfold(['archive'], { env }), { code: 0, stderr: '' });
   t.like(await runStreamfold(['archive', 'check'], { env }), {
     code: 0,
-    stdout: 'shard 0: 1 segments, 20 entries\n',
+    stdout: 'shard 0: 1 segment, 20 entries\n',
   });
   const refused = await runStreamfold(['archive', 'check'], {
     env: { ...env, AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true' },
