@@ -1,10 +1,9 @@
-import { cp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createPublisher } from '@streamfold/publisher';
 import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { createLoad } from '../harness/publish-load.ts';
+import { copyFiles, keepReplica, type OlderState } from '../harness/older-state.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
@@ -54,25 +53,38 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
   };
 }
 
-test('a Redis that comes back with an older state goes back as a whole, and replicas show what it holds', async (t) => {
-  const server = await startRedis({ appendonly: true, appendfsync: 'always' });
+/** Goes back in the middle of a run, to a state that `keep` has kept. */
+async function goBack(
+  t: ExecutionContext,
+  server: TestRedis,
+  keep: (server: TestRedis) => Promise<OlderState>,
+): Promise<void> {
   t.teardown(() => server.stop());
   const { publish, check, reconnected } = await setUp(t, server);
   await publish();
   const older = await check('before');
-  const [data, copy] = ['appendonlydir', 'copy'].map((name) => join(server.directory, name));
-  await cp(data ?? '', copy ?? '', { recursive: true });
+  const kept = await keep(server);
+  t.teardown(() => kept.stop());
   await publish();
   t.true((await check('what will be lost')) > older);
 
-  await server.kill('SIGKILL');
-  await rm(data ?? '', { recursive: true });
-  await cp(copy ?? '', data ?? '', { recursive: true });
-  await server.restart();
+  await kept.goBack();
   await reconnected();
   t.is(await check('after going back'), older);
   await publish();
-  t.true((await check('after going on')) > older);
+  t.true((await check('after publishing again')) > older);
+}
+
+test('a Redis that is restarted with an older append-only file goes back as a whole, and replicas show what it holds', async (t) => {
+  await goBack(t, await startRedis({ appendonly: true, appendfsync: 'always' }), copyFiles);
+});
+
+test('so does one that is restarted with an older snapshot file', async (t) => {
+  await goBack(t, await startRedis(), copyFiles);
+});
+
+test('so does one that takes the older state of a replica while all connections stay open', async (t) => {
+  await goBack(t, await startRedis(), keepReplica);
 });
 
 test('a Redis that has lost everything is filled again from what is published then', async (t) => {

@@ -33,13 +33,25 @@ const GUARD = `
   fi
 `;
 
-/** Starts `command` under a guard; `directory` is removed if this process dies, where it is given. */
+/**
+ * Starts `command` under a guard, with the variables of `environment` beside those of this process. If `directory` is given,
+ * it is removed when this process dies.
+ */
 export async function startGuarded(
   command: readonly string[],
-  { logFile, directory = '' }: { logFile: string; directory?: string | undefined },
+  {
+    logFile,
+    directory = '',
+    environment = {},
+  }: {
+    logFile: string;
+    directory?: string | undefined;
+    environment?: Readonly<Record<string, string>> | undefined;
+  },
 ): Promise<GuardedProcess> {
   const guard = spawn('sh', ['-c', GUARD, 'streamfold-guard', logFile, directory, ...command], {
     stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, ...environment },
     detached: true, // Ctrl-C in a terminal is for us: we then end the server
   });
   let running = true;

@@ -28,6 +28,8 @@ export interface PrivateRedisOptions {
   readonly appendfsync?: 'always' | 'everysec' | 'no';
   /** More arguments for the server, as on its command line. */
   readonly extraArgs?: readonly string[];
+  /** Environment variables of the server, beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const READY_DEADLINE_MS = 10_000;
@@ -47,7 +49,7 @@ export function redisServerPath(): string {
 export async function startPrivateRedis(options: PrivateRedisOptions = {}): Promise<PrivateRedis> {
   const binary = redisServerPath();
   const directory = await mkdtemp(join(tmpdir(), 'streamfold-redis-'));
-  const { appendonly = false, appendfsync = 'everysec', extraArgs = [] } = options;
+  const { appendonly = false, appendfsync = 'everysec', extraArgs = [], environment } = options;
   const logFile = join(directory, 'redis.log');
   // prettier-ignore
   const settings = [
@@ -55,7 +57,11 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
     '--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', appendfsync, ...extraArgs,
   ];
   const start = async (port: number): Promise<GuardedProcess> => {
-    const server = await startGuarded([binary, '--port', String(port), ...settings], { logFile, directory });
+    const server = await startGuarded([binary, '--port', String(port), ...settings], {
+      logFile,
+      directory,
+      environment,
+    });
     try {
       await waitFor(`redis-server to answer on port ${port}`, () => answersPing(port), {
         deadlineMs: READY_DEADLINE_MS,

@@ -1,0 +1,78 @@
+import type { ExecutionContext } from 'ava';
+import { joinSwarm } from '@streamfold/coordination';
+import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
+import { compareSamples } from '../harness/compare-samples.ts';
+import { readPublished } from '../harness/read-published.ts';
+import { foldReference } from '../harness/reference-fold.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix } from '../harness/start-redis.ts';
+import { startSteppedRedis, testWithClock } from '../harness/stepped-redis.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Two aggregators and two coordinators, on a Redis whose clock can be stepped. */
+async function setUp(t: ExecutionContext) {
+  const server = await startSteppedRedis();
+  t.teardown(() => server.stop());
+  const installation = { redis: server.redis, prefix: nextPrefix() };
+  const { prefix } = installation;
+  const aggregators = await Promise.all([1, 2].map(() => startAggregator({ redisUrl: server.url, prefix })));
+  for (const aggregator of aggregators) t.teardown(() => aggregator.stop());
+  const join = async (coordinatorId: string) => {
+    const coordinator = await joinSwarm({ url: server.url, prefix, swarmId: 's', coordinatorId });
+    t.teardown(() => coordinator.disconnect());
+    await coordinator.startHeartbeat({ intervalMs: 50 }).beating;
+    return coordinator;
+  };
+  const [ada, ben] = await Promise.all([join('ada'), join('ben')]);
+  return {
+    server,
+    prefix,
+    /** A signal from one to the other, and its ACK. */
+    async work() {
+      const sent = await ada.sendSignal(['ben'], 'plan');
+      const waiting = ada.waitForAcks(sent, { timeoutMs: 20_000 });
+      for await (const signal of ben.receiveSignals()) {
+        if (signal.id === sent.id) t.is((await ben.acknowledgeSignal(signal)).status, 'recorded');
+        break;
+      }
+      t.is((await waiting).status, 'completed');
+    },
+    /** Every replica shows the fold of the stream, and verify agrees. */
+    async check(hint: string) {
+      await waitUntilAllFolded(installation);
+      t.is(await countLost(installation), 0, hint);
+      const events = await readPublished(server.redis, { prefix });
+      const expected = foldReference(events.map((fields) => ({ fields })));
+      for (const { url } of aggregators) {
+        t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
+      }
+      const { code, stderr } = await runStreamfold(['verify', '--redis', server.url, '--prefix', prefix]);
+      t.is(code, 0, `${hint}: ${stderr}`);
+      return events;
+    },
+  };
+}
+
+testWithClock(
+  'if the clock of Redis is an hour ahead for a while, living coordinators are not declared dead, and every event is folded once',
+  async (t) => {
+    const { server, work, check } = await setUp(t);
+    await work();
+    await check('before');
+    server.shiftClock(HOUR_MS);
+    await work();
+    await check('an hour ahead');
+    server.shiftClock(0);
+    await work();
+    const events = await check('right again');
+    const types = events.map(({ type }) => type);
+    t.is(types.filter((type) => type === 'signal.acked').length, 3);
+    t.deepEqual(
+      events.filter(({ type }) => type === 'timeout'),
+      [],
+    );
+  },
+);
