@@ -9,15 +9,13 @@
 local events, deltas, head = KEYS[1], KEYS[2], KEYS[3]
 
 -- Lua does not roll back: a key of a wrong type is found before the first write.
-local previous = redis.call('HGET', head, 'position') or '0-0'
-redis.call('XLEN', deltas)
+local previous = read_end(deltas, head)
 
 local reply = redis.call('XAUTOCLAIM', events, ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5], 'JUSTID')
 local lost = #reply[3]
 
 if lost > 0 then
-  local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', '', 'lost', lost)
-  redis.call('HSET', head, 'position', record)
+  append_record(deltas, head, previous, '', 'lost', lost)
   redis.call('HINCRBY', head, 'acknowledged', lost) -- XAUTOCLAIM has taken them off the pending entries list
 end
 

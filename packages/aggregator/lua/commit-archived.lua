@@ -11,8 +11,7 @@ local deltas, head = KEYS[1], KEYS[2]
 if redis.call('EXISTS', head) == 0 then return 'superseded' end
 if (redis.call('HGET', head, 'archived_to') or '') ~= ARGV[1] then return 'superseded' end
 
-local previous = redis.call('HGET', head, 'position') or '0-0'
-local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', ARGV[2], 'delta', ARGV[3])
-redis.call('HSET', head, 'position', record, 'watermark', ARGV[2], 'archived_to', ARGV[2])
+append_record(deltas, head, read_end(deltas, head), ARGV[2], 'delta', ARGV[3])
+redis.call('HSET', head, 'archived_to', ARGV[2])
 redis.call('HINCRBY', head, 'acknowledged', ARGV[4])
 return 'committed'

@@ -14,67 +14,31 @@ local events, deltas, head, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, consumer, delta, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local FIRST_DEAD = 9
 local ACK_CHUNK = 4000 -- unpack fails at about 8,000 values
-local LARGEST_SEQ, EXACT = '18446744073709551615', 9007199254740992
 
 local ids = {}
 for i, entry in ipairs(redis.call('XPENDING', events, group, ARGV[5], ARGV[6], n, consumer)) do ids[i] = entry[1] end
 if #ids ~= n or redis.sha1hex(table.concat(ids, ' ')) ~= ARGV[7] then return {'contested'} end
 
 -- Lua does not roll back: a key of a wrong type, or a command that the user may not run, is found before the first write.
-local noted = redis.call('HMGET', head, 'position', 'dead_letters_after', 'dead_letters_until')
-local previous, dead_after, dead_until = noted[1] or '0-0', noted[2], noted[3]
-redis.call('XLEN', deltas)
+local previous = read_end(deltas, head)
+local noted = redis.call('HMGET', head, 'dead_letters_after', 'dead_letters_until')
+local dead_after, dead_until = noted[1], noted[2]
 redis.call('XLEN', dead)
-local function require_permission(command, ...)
-  if not redis.acl_check_cmd(command, ...) then
-    error({err = 'NOPERM this user has no permissions to run the ' .. command .. ' command on all keys of a commit'})
-  end
-end
-require_permission('XACK', events, group, '0-0')
-require_permission('XADD', deltas, '*', 'delta', '')
-require_permission('HSET', head, 'position', '')
-require_permission('HINCRBY', head, 'acknowledged', '1')
-require_permission('XADD', dead, '*', 'reason', '')
-require_permission('XINFO', 'GROUPS', events)
+local PURPOSE = 'commits a batch'
+require_permission(PURPOSE, 'XACK', events, group, '0-0')
+require_permission(PURPOSE, 'XADD', deltas, '*', 'delta', '')
+require_permission(PURPOSE, 'HSET', head, 'position', '')
+require_permission(PURPOSE, 'HINCRBY', head, 'acknowledged', '1')
+require_permission(PURPOSE, 'XADD', dead, '*', 'reason', '')
+require_permission(PURPOSE, 'XINFO', 'GROUPS', events)
 
 for from = 1, n, ACK_CHUNK do
   redis.call('XACK', events, group, unpack(ids, from, math.min(from + ACK_CHUNK - 1, n)))
 end
 
--- The ID before which nothing is pending any more, and hence nothing can arrive. Too low is safe, too high is not.
-local function before(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  ms, seq = tonumber(ms), tonumber(seq)
-  if seq > 0 and seq < EXACT then return string.format('%.0f-%.0f', ms, seq - 1) end
-  if ms > 0 and ms < EXACT then return string.format('%.0f-', ms - 1) .. LARGEST_SEQ end
-  return '0-0'
-end
-
-local function last_delivered()
-  for _, fields in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-    local info = {}
-    for i = 1, #fields, 2 do info[fields[i]] = fields[i + 1] end
-    if info['name'] == group then return info['last-delivered-id'] end
-  end
-end
-
-local summary = redis.call('XPENDING', events, group)
-local watermark = summary[1] > 0 and before(summary[2]) or last_delivered()
-
-local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', watermark, 'delta', delta,
-  ARGV[8], ARGV[5])
-redis.call('HSET', head, 'position', record, 'watermark', watermark)
+local watermark = acknowledged_to(events, read_group(events, group))
+local record = append_record(deltas, head, previous, watermark, 'delta', delta, ARGV[8], ARGV[5])
 redis.call('HINCRBY', head, 'acknowledged', n)
-
--- True where entry ID a comes after b. The numbers are compared as decimals: a double holds only 53 bits.
-local function is_after(a, b)
-  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
-  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
-  if #a_ms ~= #b_ms then return #a_ms > #b_ms end
-  if a_ms ~= b_ms then return a_ms > b_ms end
-  if #a_seq ~= #b_seq then return #a_seq > #b_seq end
-  return a_seq > b_seq
-end
 
 -- Another generation writes the dead letters of the other entries.
 local function is_ours(entry_id)

@@ -13,28 +13,8 @@
 
 local events, deltas, head, group = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 
-local function fields_of(list)
-  local fields = {}
-  for i = 1, #list, 2 do fields[list[i]] = list[i + 1] end
-  return fields
-end
-
--- True where entry ID a comes after b. The numbers are compared as decimals: a double holds only 53 bits.
-local function is_after(a, b)
-  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
-  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
-  if #a_ms ~= #b_ms then return #a_ms > #b_ms end
-  if a_ms ~= b_ms then return a_ms > b_ms end
-  if #a_seq ~= #b_seq then return #a_seq > #b_seq end
-  return a_seq > b_seq
-end
-
 local stream = fields_of(redis.call('XINFO', 'STREAM', events))
-local read
-for _, list in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-  local fields = fields_of(list)
-  if fields['name'] == group then read = fields end
-end
+local read = read_group(events, group)
 if not read then return redis.error_reply('NOGROUP expected consumer group ' .. group .. ' on ' .. events) end
 
 local undelivered
@@ -53,7 +33,5 @@ redis.call('HSET', head, 'baseline', string.format('%.0f', gone))
 local lost = gone - baseline
 if lost <= 0 then return 0 end -- less is gone than was: the stream was deleted and begun anew
 
-local previous = redis.call('HGET', head, 'position') or '0-0'
-local record = redis.call('XADD', deltas, '*', 'previous', previous, 'watermark', '', 'lost', lost)
-redis.call('HSET', head, 'position', record)
+append_record(deltas, head, read_end(deltas, head), '', 'lost', lost)
 return lost

@@ -9,11 +9,7 @@
 
 local events, head, group = KEYS[1], KEYS[2], ARGV[1]
 
-if redis.call('EXISTS', events) == 1 then
-  for _, fields in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-    for i = 1, #fields, 2 do if fields[i] == 'name' and fields[i + 1] == group then return 'exists' end end
-  end
-end
+if redis.call('EXISTS', events) == 1 and read_group(events, group) then return 'exists' end
 local known = redis.call('EXISTS', head) == 1
 if not known and ARGV[2] == 'existing' then return 'gone' end
 if not known and ARGV[2] == 'building' then redis.call('HSET', head, 'dead_letters_after', '+') end

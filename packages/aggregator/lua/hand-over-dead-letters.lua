@@ -10,9 +10,7 @@ local events, old, new = KEYS[1], KEYS[2], KEYS[3]
 local after = redis.call('HGET', new, 'dead_letters_after')
 if after ~= '+' then return after or '' end -- done before
 
-local stream = redis.call('XINFO', 'STREAM', events)
-local last = '0-0'
-for i = 1, #stream, 2 do if stream[i] == 'last-generated-id' then last = stream[i + 1] end end
+local last = fields_of(redis.call('XINFO', 'STREAM', events))['last-generated-id']
 redis.call('HSET', new, 'dead_letters_after', last)
 if redis.call('EXISTS', old) == 1 then redis.call('HSET', old, 'dead_letters_until', last) end
 return last

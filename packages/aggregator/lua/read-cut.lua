@@ -12,20 +12,13 @@ local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
 local count = pending[1]
 if count > tonumber(ARGV[2]) then return {'too_many_pending', count} end
 
-local function field(list, name)
-  for i = 1, #list, 2 do if list[i] == name then return list[i + 1] end end
-end
-
-local delivered
-for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  if field(group, 'name') == ARGV[1] then delivered = field(group, 'last-delivered-id') end
-end
+local delivered = (read_group(KEYS[1], ARGV[1]) or {})['last-delivered-id']
 
 local ids = {}
 if count > 0 then
   for i, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', count)) do ids[i] = entry[1] end
 end
 
-local stream = redis.call('XINFO', 'STREAM', KEYS[1])
+local stream = fields_of(redis.call('XINFO', 'STREAM', KEYS[1]))
 local head = redis.call('HMGET', KEYS[2], 'position', 'archived_to')
-return {delivered, head[1] or '0-0', field(stream, 'entries-added'), field(stream, 'length'), ids, head[2] or '0-0'}
+return {delivered, head[1] or '0-0', stream['entries-added'], stream['length'], ids, head[2] or '0-0'}

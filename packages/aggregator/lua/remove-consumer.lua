@@ -6,8 +6,7 @@
 -- Cost  linear in the number of consumers.
 
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  local info = {}
-  for i = 1, #fields, 2 do info[fields[i]] = fields[i + 1] end
+  local info = fields_of(fields)
   if info['name'] == ARGV[2] then
     if info['pending'] > 0 or info['idle'] < tonumber(ARGV[3]) then return 0 end
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])

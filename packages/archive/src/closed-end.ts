@@ -1,7 +1,7 @@
 import type { EntryId } from '@streamfold/core';
-import { generationKeys, loadScript, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { generationKeys, loadScript, STREAM_LUA, shardKeys, type RedisConnection } from '@streamfold/redis';
 
-const script = loadScript(new URL('../lua/find-closed-end.lua', import.meta.url));
+const script = loadScript(new URL('../lua/find-closed-end.lua', import.meta.url), STREAM_LUA);
 
 /**
  * EVALSHA find-closed-end.lua 1 events prefix age

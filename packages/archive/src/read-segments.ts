@@ -1,4 +1,4 @@
-import { compareStamps, isAfter, type EntryId } from '@streamfold/core';
+import { compareStamps, isAfter, LAST_ID, type EntryId } from '@streamfold/core';
 import type { Archived } from './read-archived.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
@@ -12,7 +12,6 @@ import {
 } from './segment.ts';
 
 /** Behind the last entry that a stream can have: the end of a range of which nobody knows the end. */
-const LAST_OF_ALL: EntryId = '18446744073709551615-18446744073709551615';
 
 /**
  * Sequence number of the newest segment of a shard; 0 where it has none. Costs the listing of a folder, from the segment
@@ -131,7 +130,7 @@ async function findRange(
   };
   const before = await readNeighbour(sequence - 1);
   const behind = await readNeighbour(sequence + 1);
-  return { after: before?.lastId ?? BEFORE_ALL, to: behind?.previous?.lastId ?? LAST_OF_ALL };
+  return { after: before?.lastId ?? BEFORE_ALL, to: behind?.previous?.lastId ?? LAST_ID };
 }
 
 function checkChain({ url }: Archive, segment: Segment, before: Segment | undefined): void {

@@ -1,7 +1,7 @@
-import { loadScript, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { loadScript, STREAM_LUA, shardKeys, type RedisConnection } from '@streamfold/redis';
 import { groupPrefix } from './closed-end.ts';
 
-const script = loadScript(new URL('../lua/trim-stream.lua', import.meta.url));
+const script = loadScript(new URL('../lua/trim-stream.lua', import.meta.url), STREAM_LUA);
 
 /** Entries trimmed in one step: some ms of Redis at most, also where nodes are small. */
 const STEP_ENTRIES = 10_000;

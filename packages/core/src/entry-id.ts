@@ -59,3 +59,20 @@ export function laterStamp(left: Stamp, right: Stamp): Stamp {
 export function stampMs(stamp: Stamp): number {
   return Number(stamp.slice(0, stamp.indexOf('-')));
 }
+
+const LARGEST_SEQ = '18446744073709551615';
+
+/** The greatest entry ID that there can be. */
+export const LAST_ID: EntryId = `${LARGEST_SEQ}-${LARGEST_SEQ}`;
+
+/** The greatest entry ID of a millisecond. */
+export function lastIdAt(ms: number | string): EntryId {
+  return `${ms}-${LARGEST_SEQ}`;
+}
+
+/** The greatest entry ID before another one, exact for all 64-bit numbers; `0-0` has none before it. */
+export function previousId(id: EntryId): EntryId {
+  const [ms = '0', seq = '0'] = id.split('-');
+  if (seq !== '0') return `${ms}-${BigInt(seq) - 1n}`;
+  return ms === '0' ? '0-0' : lastIdAt(String(BigInt(ms) - 1n));
+}

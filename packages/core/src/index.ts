@@ -43,7 +43,16 @@ export {
   type SeriesKey,
   type SeriesValue,
 } from './delta.ts';
-export { compareStamps, isAfter, stampMs, type EntryId, type Stamp } from './entry-id.ts';
+export {
+  compareStamps,
+  isAfter,
+  LAST_ID,
+  lastIdAt,
+  previousId,
+  stampMs,
+  type EntryId,
+  type Stamp,
+} from './entry-id.ts';
 export {
   CONTENT_TYPES,
   createSeriesRenderer,

@@ -17,6 +17,6 @@ export {
   type ShardKeys,
 } from './keys.ts';
 export { replyField } from './reply-field.ts';
-export { loadScript, type Script } from './script.ts';
+export { loadScript, STREAM_LUA, type Script } from './script.ts';
 export { readServerTimeMs } from './server-time.ts';
 export { agreeOnShardCount, checkShardCount } from './shard-count.ts';

@@ -5,15 +5,22 @@ import type { RedisConnection } from './connect.ts';
 /** A Lua script that Redis runs atomically. */
 export interface Script {
   /**
-   * EVALSHA sha1 numkeys key [key …] arg [arg …], or EVAL where Redis does not know the script yet.
+   * EVALSHA sha1 numkeys key [key …] arg [arg …], or EVAL if Redis does not know the script yet.
    * The keys must be in one hash slot.
    */
   run(redis: RedisConnection, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
-/** Reads a script from its file, once, when the program is loaded. */
-export function loadScript(file: URL): Script {
-  const lua = readFileSync(file, 'utf8');
+/** A Lua file that scripts are loaded with: what Redis says about streams, and the arithmetic of entry IDs. */
+export const STREAM_LUA = new URL('../lua/stream.lua', import.meta.url);
+
+/**
+ * Reads a script from its file, once, when the program is loaded.
+ *
+ * @param preludes files that stand before it, whose local functions it uses.
+ */
+export function loadScript(file: URL, ...preludes: readonly URL[]): Script {
+  const lua = [...preludes, file].map((each) => readFileSync(each, 'utf8')).join('\n');
   const sha1 = createHash('sha1').update(lua).digest('hex');
   return {
     async run(redis, keys, args) {

@@ -3,7 +3,7 @@ import { Router } from '@koa/router';
 import Koa from 'koa';
 import compress from 'koa-compress';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
-import type { ProcessMetrics } from '../process-metrics.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
 import type { Health } from './read-health.ts';
 import { negotiateFormat } from './negotiate-format.ts';
 import { readZeroFirstSeconds } from './read-zero-first-seconds.ts';

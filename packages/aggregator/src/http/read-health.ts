@@ -1,6 +1,6 @@
 import type { RedisConnection } from '@streamfold/redis';
-import type { Generation } from '../generation.ts';
-import { measureLag } from '../measure-lag.ts';
+import type { Generation } from '../state/generation.ts';
+import { measureLag } from '../state/measure-lag.ts';
 
 /** Body of `GET /prometheus/health`; what cannot be known without Redis is null. */
 export interface Health {

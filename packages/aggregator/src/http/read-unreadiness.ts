@@ -1,5 +1,5 @@
 import { isReady, type RedisConnection } from '@streamfold/redis';
-import type { Generation } from '../generation.ts';
+import type { Generation } from '../state/generation.ts';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
 
 /** Why an aggregator is not ready to serve, or `undefined` where it is: Redis answers, groups exist, the first view is loaded. */

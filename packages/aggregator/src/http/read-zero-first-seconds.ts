@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { YOUNG_SECONDS } from '../view/births.ts';
+import { YOUNG_SECONDS } from '../state/births.ts';
 
 /** Longest value that is shown to whoever sent it. */
 const SHOWN_CHARACTERS = 40;

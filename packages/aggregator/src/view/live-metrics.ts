@@ -1,10 +1,10 @@
 import type { EntryId, ExpositionFormat } from '@streamfold/core';
 import { generationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
-import { describeGeneration, type Generation } from '../generation.ts';
-import { hasFolded, readLastDelivered } from '../generation/has-folded.ts';
-import { readLiveId, readRegistry, type Registry } from '../generation/read-registry.ts';
-import { UnreadableGenerationError } from '../generation/unreadable-generation-error.ts';
-import type { Pause } from '../retry.ts';
+import { describeGeneration, type Generation } from '../state/generation.ts';
+import { hasFolded, readLastDelivered } from '../state/has-folded.ts';
+import { readLiveId, readRegistry, type Registry } from '../state/read-registry.ts';
+import { UnreadableGenerationError } from '../state/unreadable-generation-error.ts';
+import type { Pause } from '../run/retry.ts';
 import type { ShardView, ViewListener } from './shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './swarm-metrics.ts';
 

@@ -14,14 +14,14 @@ import {
   type Delta,
 } from '@streamfold/core';
 import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
-import type { Observe } from '../fact.ts';
-import type { Generation } from '../generation.ts';
-import { isYoung, type Births } from './births.ts';
-import { loadSnapshot, readSnapshotPointer, type Snapshot } from './load-snapshot.ts';
-import { readDeltas, type DeltaRecord, type Position } from './read-deltas.ts';
-import { readHead } from './read-head.ts';
+import type { Observe } from '../run/fact.ts';
+import type { Generation } from '../state/generation.ts';
+import { isYoung, type Births } from '../state/births.ts';
+import { loadSnapshot, readSnapshotPointer, type Snapshot } from '../state/load-snapshot.ts';
+import { readDeltas, type DeltaRecord, type Position } from '../state/read-deltas.ts';
+import { readHead } from '../state/read-head.ts';
 import { createSeriesBound, type SeriesBound } from './series-bound.ts';
-import { writeSnapshot } from './write-snapshot.ts';
+import { writeSnapshot } from '../state/write-snapshot.ts';
 
 /** Told which series moved, so that only those are rendered again. */
 export interface ViewListener {

@@ -1,0 +1,111 @@
+import { whenReady } from '@streamfold/redis';
+import { claimEntries } from '../state/claim-entries.ts';
+import type { GroupOutcome } from '../state/create-group.ts';
+import { createPipeline, type PipelineOptions, type Source } from './pipeline.ts';
+import { removeConsumer } from '../state/remove-consumers.ts';
+import { retry, type Pause } from '../run/retry.ts';
+
+/**
+ * One consumer of the group.
+ *
+ * ```
+ *            start, after a claim,
+ *            contested, any error            none left
+ *   ─────────────────────────▶ own_pending ────────────▶ new ──┐ read → fold → commit
+ *                                   ▲                     │ ◀──┘
+ *                                   └─────────────────────┘
+ * ```
+ *
+ * What is pending is read before what is new, because after a crash, a lost reply or a refused commit only Redis knows
+ * what is still to be done.
+ */
+export interface Consumer {
+  /**
+   * Reads, folds and commits until `stop` is aborted or the generation is dropped; then the batches in hand are committed, the consumer removed from the
+   * group if nothing is pending for it, and the promise resolved. Redis being away is waited out.
+   */
+  run(stop: AbortSignal): Promise<void>;
+}
+
+export interface ConsumerOptions extends PipelineOptions {
+  /** After how long what another consumer left pending is taken over, ms. */
+  readonly claimIdleMs: number;
+  /** Makes the group again, where it is gone, and what else was recorded; `gone` where the generation was dropped. */
+  readonly restoreGroup: () => Promise<GroupOutcome>;
+  readonly pause: Pause;
+}
+
+/** A claim is tried this many times within the idle time, so that little is added to it. */
+const CLAIMS_PER_IDLE_TIME = 4;
+
+/** A connection that is not there after this time is told of as a failure, and waited for again. */
+const READY_TIMEOUT_MS = 5_000;
+
+/** The consumer is created by its first read. */
+export function createConsumer(options: ConsumerOptions): Consumer {
+  const { readRedis, redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
+  const { shard } = generation;
+  const pipeline = createPipeline(options);
+  let source: Source = 'own_pending';
+  let nextClaimMs = now();
+
+  const claimWhenDue = async (): Promise<void> => {
+    if (now() < nextClaimMs) return;
+    nextClaimMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
+    const { claimed, lost } = await claimEntries(redis, generation, { consumer, idleMs: claimIdleMs });
+    if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
+    if (claimed > 0) observe({ type: 'entries_claimed', shard, entries: claimed });
+    // Also where nothing was claimed: a read that waits for new entries does not count as a sign of life in Redis 7.0.
+    source = 'own_pending';
+  };
+
+  const restoreGroup = async (): Promise<GroupOutcome> => {
+    const outcome = await options.restoreGroup();
+    const { group } = generation.keys;
+    if (outcome === 'restored') observe({ type: 'group_restored', shard, group });
+    if (outcome === 'created') observe({ type: 'group_created', shard, group });
+    return outcome;
+  };
+
+  return {
+    async run(stop) {
+      let gone = false;
+      while (!stop.aborted && !gone) {
+        await retry({ shard, step: 'fold', observe, pause, stop }, async () => {
+          try {
+            await whenReady(redis, READY_TIMEOUT_MS);
+            await whenReady(readRedis, READY_TIMEOUT_MS);
+            await claimWhenDue();
+            source = await pipeline.turn(source);
+          } catch (error) {
+            source = 'own_pending';
+            if (isNoGroup(error)) {
+              gone = (await restoreGroup()) === 'gone';
+              if (gone) return;
+            } else if (isTimeout(error))
+              for (const connection of [redis, readRedis]) connection.disconnect(true);
+            throw error;
+          }
+        });
+      }
+      if (gone) return;
+      await pipeline.finish().catch(leavePending);
+      await removeConsumer(redis, generation, { consumer, idleMs: 0 }).catch(ignoreUnreachable);
+    },
+  };
+}
+
+function isNoGroup(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('NOGROUP');
+}
+
+/** A reply that comes late must not be taken for that of a later command's effect: start again on a new connection. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
+/** What cannot be committed now stays pending, and is claimed by others. */
+function leavePending(): void {}
+
+/** A consumer that cannot be removed now is removed by the others when it has not been seen for long. */
+function ignoreUnreachable(): void {}

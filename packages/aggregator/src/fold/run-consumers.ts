@@ -1,0 +1,112 @@
+import { createFold, noUpcasters } from '@streamfold/core';
+import { agreeOnShardCount, type RedisConnection } from '@streamfold/redis';
+import type { CommitBounds } from './fold-entries.ts';
+import type { FoldingMode } from '../state/commit-batch.ts';
+import { createConnections } from '../run/connections.ts';
+import { createConsumer } from './consumer.ts';
+import { createGroup, type GroupOutcome } from '../state/create-group.ts';
+import type { Observe } from '../run/fact.ts';
+import { numberOf, openGeneration, type Generation } from '../state/generation.ts';
+import type { Pause } from '../run/retry.ts';
+import { readRegistry } from '../state/read-registry.ts';
+
+/** What consumers are told, whatever generation they fold. */
+export interface ConsumerSettings {
+  readonly redisUrl: string;
+  readonly prefix: string;
+  readonly shards: number;
+  /** Name of the consumer; must be this process's alone. Each of its readers adds a number of its own. */
+  readonly consumer: string;
+  readonly claimIdleMs: number;
+  readonly batchEntries: number;
+  /** Whether the generation is live at the moment, or replays what another one has shown already. */
+  readonly mode: () => FoldingMode;
+  readonly observe: Observe;
+  /** Monotonic clock, ms. */
+  readonly now: () => number;
+  readonly pause: Pause;
+}
+
+/** Readers per shard and process: while one waits for its commit, the other one reads. */
+const CONSUMERS_PER_SHARD = 2;
+/** A read waits this long for entries: it bounds how long a shutdown takes when nothing comes. */
+const BLOCK_MS = 500;
+/** A command without a reply for this long is given up; above the block and a long script. */
+const COMMAND_TIMEOUT_MS = 10_000;
+/** Bounds of a commit besides the number of entries: it then holds Redis for a few ms. */
+const COMMIT_CHARACTERS = 2 * 1024 * 1024;
+const COMMIT_SERIES = 10_000;
+const COMMIT_DEAD_LETTERS = 500;
+
+/** The bounds of a commit of so many entries. */
+export function boundCommit(entries: number): CommitBounds {
+  return { entries, characters: COMMIT_CHARACTERS, series: COMMIT_SERIES, deadLetters: COMMIT_DEAD_LETTERS };
+}
+
+/**
+ * Folds one generation, given as it is on each shard, until `stop` is aborted or it is dropped. Then the batches in hand
+ * are committed, and the connections that it has opened closed.
+ *
+ * @throws {ConfigurationError} where Redis, having lost all, was set up otherwise meanwhile.
+ */
+export async function runConsumers(
+  generations: readonly Generation[],
+  settings: ConsumerSettings,
+  stop: AbortSignal,
+): Promise<void> {
+  const { redisUrl, shards, claimIdleMs, batchEntries, mode, observe, now, pause } = settings;
+  const connections = createConnections(redisUrl, observe);
+  const consumers = generations.flatMap((generation) => {
+    const { shard, catalogue } = generation;
+    const redis = connections.open(`fold-${shard}`, COMMAND_TIMEOUT_MS);
+    const context = { shard, shards, upcasters: noUpcasters };
+    const fold = { context, foldEvent: createFold(catalogue), bounds: boundCommit(batchEntries) };
+    return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
+      createConsumer({
+        readRedis: connections.open(`read-${shard}-${reader}`, COMMAND_TIMEOUT_MS),
+        redis,
+        generation,
+        restoreGroup: () => restoreGroup(redis, generation, settings),
+        consumer: `${settings.consumer}:${reader}`,
+        fold,
+        mode,
+        blockMs: BLOCK_MS,
+        claimIdleMs,
+        observe,
+        now,
+        pause,
+      }),
+    );
+  });
+  const group = new AbortController();
+  const end = (): void => group.abort();
+  stop.addEventListener('abort', end, { once: true });
+  if (stop.aborted) end();
+  try {
+    const runs = consumers.map((consumer) => consumer.run(group.signal));
+    for (const run of runs) run.catch(end); // the others must not go on without it
+    const ended = await Promise.allSettled(runs);
+    for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  } finally {
+    stop.removeEventListener('abort', end);
+    await connections.close();
+  }
+}
+
+/** Whatever took the group away may have taken all that was recorded, too: that is then recorded again. */
+async function restoreGroup(
+  redis: RedisConnection,
+  generation: Generation,
+  { prefix, shards }: ConsumerSettings,
+): Promise<GroupOutcome> {
+  const { id, shard, catalogue } = generation;
+  await agreeOnShardCount(redis, prefix, shards);
+  let { live, generations } = await readRegistry(redis, prefix);
+  if (live === undefined) {
+    await openGeneration(redis, { prefix, shard }, { catalogue, number: numberOf(id) });
+    ({ live, generations } = await readRegistry(redis, prefix));
+  }
+  const registered = generations.get(id);
+  if (registered === undefined || registered.state === 'dropping') return 'gone';
+  return createGroup(redis, generation, id === live ? 'live' : 'existing');
+}

@@ -1,0 +1,220 @@
+import { ensureLibrary } from '@streamfold/coordination';
+import type { Definitions } from '@streamfold/core';
+import { whenReady, type RedisConnection } from '@streamfold/redis';
+import type { FoldingMode } from './state/commit-batch.ts';
+import { createConnections } from './run/connections.ts';
+import type { Fact, Observe } from './run/fact.ts';
+import { observeGeneration } from './fold/observe-generation.ts';
+import { createRoster, type Roster, type RosterOptions } from './upkeep/roster.ts';
+import { runConsumers, type ConsumerSettings } from './fold/run-consumers.ts';
+import { createApp } from './http/create-app.ts';
+import { readHealth, type GenerationHealth } from './http/read-health.ts';
+import { readUnreadiness } from './http/read-unreadiness.ts';
+import { serveHttp } from './http/serve-http.ts';
+import { keepShards } from './upkeep/keep-shards.ts';
+import { MONITOR_EVERY_MS, monitorShard } from './upkeep/monitor-shard.ts';
+import { createProcessMetrics } from './http/process-metrics.ts';
+import { repeat } from './run/repeat.ts';
+import { retry, type Pause } from './run/retry.ts';
+import { runGroup, type Actor } from './run/run-group.ts';
+import { keepArchive, type Archiving } from './upkeep/keep-archive.ts';
+import { createLiveMetrics, type LiveMetrics } from './view/live-metrics.ts';
+import { createShardView } from './view/shard-view.ts';
+
+/** What an aggregator is told; nothing has a default here but what only tests have a reason to change. */
+export interface AggregatorOptions extends Omit<ConsumerSettings, 'mode'> {
+  readonly host: string;
+  readonly port: number;
+  readonly role: 'all' | 'fold' | 'serve';
+  /** By which the first generation is folded; each later one has its own, until a rebuild. */
+  readonly definitions: Definitions;
+  /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
+  readonly monitorGraceMs: number;
+  /** For how long a generation is kept after another one has become live, ms. */
+  readonly generationGraceMs: number;
+  /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
+  readonly goneIdleMs?: number;
+  /** Archives and trims; by default it does neither. */
+  readonly archiving?: Archiving | undefined;
+  readonly version: string;
+  /** Told once the HTTP endpoints can be reached. */
+  readonly onListening: (url: string) => void;
+  readonly createId: () => string;
+}
+
+/** Redis is given up for a scrape or a health check after this time; Prometheus waits 10 s by default. */
+const REQUEST_TIMEOUT_MS = 5_000;
+/** Archiving reads and trims in larger steps. */
+const COMMAND_TIMEOUT_MS = 10_000;
+/** The view follows the log this often also without scrapes, so that a scrape finds little left to read. */
+const FOLLOW_MS = 1_000;
+const UPKEEP_MS = 5_000;
+/** A generation that a rebuild has begun is folded here so much later at most. */
+const GENERATIONS_MS = 1_000;
+const STOP_DEADLINE_MS = 15_000;
+
+/**
+ * Runs an aggregator: folds, and serves what all aggregators have folded, until `stop` is aborted. Then the batches in
+ * hand are committed and all connections closed.
+ *
+ * @throws {ConfigurationError} where a setting does not fit what is in Redis, or the address is taken.
+ */
+export async function runAggregator(options: AggregatorOptions, stop: AbortSignal): Promise<void> {
+  const { prefix, shards, role, definitions, now, pause } = options;
+  const startedMs = now();
+  const serves = role !== 'fold';
+  const processMetrics = createProcessMetrics(options.version);
+  const observe = (fact: Fact): void => {
+    processMetrics.observe(fact);
+    options.observe(fact);
+  };
+  const connections = createConnections(options.redisUrl, observe);
+  const redis = connections.open('control', REQUEST_TIMEOUT_MS);
+  const roster = createRoster({
+    redis,
+    prefix,
+    shards,
+    catalogue: definitions.catalogue,
+    fold: role === 'serve' ? undefined : createFolding(options, observe, () => roster.registry?.live),
+    observe,
+  });
+  let swarmMetrics: LiveMetrics | undefined;
+  let viewFollows = false;
+
+  const serve: Actor = async (stopping) => {
+    const app = createApp({
+      serves,
+      readSwarmMetrics: () => swarmMetrics,
+      processMetrics,
+      readHealth: () =>
+        readHealth(redis, describeHealth(roster), {
+          uptimeSeconds: Math.round(now() - startedMs) / 1_000,
+          version: options.version,
+          viewFollows: !serves || viewFollows,
+        }),
+      readUnreadiness: () => {
+        const { live, unreadable } = roster;
+        return readUnreadiness(redis, { generations: live?.shards ?? [], unreadable, serves, swarmMetrics });
+      },
+      scrapeTimeoutMs: REQUEST_TIMEOUT_MS,
+      now,
+      onError: (error) => observe({ type: 'request_failed', error }),
+    });
+    const server = await serveHttp(app, options);
+    options.onListening(server.url);
+    await aborted(stopping);
+    await server.stop();
+  };
+
+  const work: Actor = async (stopping) => {
+    await retry({ step: 'open', observe, pause, stop: stopping }, async () => {
+      await whenReady(redis, REQUEST_TIMEOUT_MS);
+      await roster.open();
+    });
+    if (stopping.aborted) return;
+    const actors: Actor[] = [
+      keepRoster(roster, { redis, observe, pause }),
+      repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, () =>
+        keepShards(redis, roster, { ...options, observe, measured: processMetrics.measured }),
+      ),
+      monitor(connections.open('monitor', REQUEST_TIMEOUT_MS), { ...options, observe }),
+    ];
+    if (options.archiving !== undefined) {
+      const { archiving, consumer: holder } = options;
+      const archiveRedis = connections.open('archive', COMMAND_TIMEOUT_MS);
+      actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
+    }
+    if (serves) {
+      const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);
+      const { createId } = options;
+      const { seriesLimit } = definitions;
+      swarmMetrics = createLiveMetrics({
+        redis: viewRedis,
+        prefix,
+        shards,
+        createView: (generation, listener) =>
+          createShardView({ redis: viewRedis, generation, listener, observe, createId, seriesLimit }),
+        pause,
+        now,
+      });
+      const metrics = swarmMetrics;
+      actors.push(
+        repeat({ redis: viewRedis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
+          let follows = false;
+          try {
+            await metrics.follow();
+            follows = true;
+          } finally {
+            viewFollows = follows;
+          }
+        }),
+      );
+    }
+    await runGroup(actors, stopping, STOP_DEADLINE_MS);
+  };
+
+  try {
+    await runGroup([serve, work], stop, STOP_DEADLINE_MS);
+  } finally {
+    await roster.close(); // what was opened just before a stop
+    await connections.close();
+  }
+}
+
+/** How this process folds a generation: what is not live is told of apart. */
+function createFolding(
+  options: AggregatorOptions,
+  observe: Observe,
+  readLive: () => string | undefined,
+): NonNullable<RosterOptions['fold']> {
+  return ({ id, shards }, stop) => {
+    const isLive = (): boolean => readLive() === id;
+    const mode = (): FoldingMode => (isLive() ? 'live' : 'replayed');
+    return runConsumers(
+      shards,
+      { ...options, mode, observe: observeGeneration(id, { observe, isLive }) },
+      stop,
+    );
+  };
+}
+
+/** Follows which generations there are, and folds them, until stopped; then what is in hand is committed. */
+function keepRoster(
+  roster: Roster,
+  { redis, observe, pause }: { redis: RedisConnection; observe: Observe; pause: Pause },
+): Actor {
+  const refreshing = repeat({ redis, step: 'generations', everyMs: GENERATIONS_MS, observe, pause }, () =>
+    roster.refresh(),
+  );
+  return async (stopping) => {
+    try {
+      await Promise.race([refreshing(stopping), roster.failed]);
+    } finally {
+      await roster.close();
+    }
+  };
+}
+
+function monitor(
+  redis: RedisConnection,
+  { prefix, shards, monitorGraceMs: graceMs, observe, pause }: AggregatorOptions,
+): Actor {
+  let libraryEnsured = false;
+  return repeat({ redis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause }, async () => {
+    if (!libraryEnsured) await ensureLibrary(redis);
+    libraryEnsured = true;
+    for (let shard = 0; shard < shards; shard++)
+      await monitorShard(redis, { prefix, shard }, { observe, graceMs });
+  });
+}
+
+function describeHealth({ live, registry, rebuildNeeded, unreadable }: Roster): GenerationHealth {
+  return { shards: live?.shards ?? [], liveId: registry?.live, rebuildNeeded, unreadable };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import {
+  encodeDelta,
+  type DeadLetter,
+  type DeadLetterReason,
+  type Delta,
+  type EntryId,
+} from '@streamfold/core';
+import { type RedisConnection } from '@streamfold/redis';
+import { loadDeltaLogScript } from './delta-log-script.ts';
+import type { Generation } from './generation.ts';
+
+const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url));
+
+/** Entries with their counts and dead letters: one commit makes all of it true. */
+export interface FoldedBatch {
+  /** In the order of the stream. */
+  readonly ids: readonly EntryId[];
+  readonly delta: Delta;
+  readonly deadLetters: readonly { readonly entryId: EntryId; readonly deadLetter: DeadLetter }[];
+}
+
+/**
+ * How a generation folds: `live`, or `replayed` while it is being built anew. A series that is born by a live commit is
+ * new from that moment on; one that is born by a replay is as old as its event, since others may have shown it before.
+ */
+export type FoldingMode = 'live' | 'replayed';
+
+/** `contested`: not every entry was still pending for this consumer, and nothing was written. */
+export type CommitOutcome =
+  | {
+      readonly outcome: 'committed';
+      readonly position: string;
+      /** Those of the batch that this generation writes, by reason; another one may write the others. */
+      readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+    }
+  | { readonly outcome: 'contested' };
+
+/**
+ * EVALSHA commit-batch.lua 4 events deltas head dead …
+ *
+ * Makes the batch's acknowledgement, its effect and its dead letters true in one step.
+ *
+ * @throws where Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading one's own pending
+ *   entries again settles it (what was committed is not among them).
+ */
+export async function commitBatch(
+  redis: RedisConnection,
+  { shardKeys, keys }: Generation,
+  { consumer, batch, mode }: { consumer: string; batch: FoldedBatch; mode: FoldingMode },
+): Promise<CommitOutcome> {
+  const { ids, delta } = batch;
+  const args: (string | number)[] = [
+    keys.group,
+    consumer,
+    encodeDelta(delta),
+    ids.length,
+    ids[0] ?? '',
+    ids.at(-1) ?? '',
+    createHash('sha1').update(ids.join(' ')).digest('hex'),
+    mode,
+  ];
+  for (const { entryId, deadLetter } of batch.deadLetters) {
+    const { index, reason, detail, fields } = deadLetter;
+    args.push(entryId, index === undefined ? '' : index, reason, detail, fields);
+  }
+  const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
+  const [outcome, position, leftOut = 0, written = 0] = reply as
+    ['committed', string, number, number] | ['contested'];
+  if (outcome !== 'committed' || position === undefined) return { outcome: 'contested' };
+  const deadLetters = new Map<DeadLetterReason, number>();
+  for (const { deadLetter } of batch.deadLetters.slice(leftOut, leftOut + written))
+    deadLetters.set(deadLetter.reason, (deadLetters.get(deadLetter.reason) ?? 0) + 1);
+  return { outcome: 'committed', position, deadLetters };
+}

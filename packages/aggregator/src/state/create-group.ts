@@ -1,0 +1,29 @@
+import { loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
+import { countTrimmed } from './count-trimmed.ts';
+import type { Generation } from './generation.ts';
+
+const script = loadScript(new URL('../../lua/create-group.lua', import.meta.url), STREAM_LUA);
+
+/** `gone`: the generation was dropped, and must not come back. */
+export type GroupOutcome = 'created' | 'exists' | 'restored' | 'gone';
+
+/**
+ * EVALSHA create-group.lua 2 events head group how
+ *
+ * Makes sure that the generation's consumer group exists, and the stream with it. A new group starts at the oldest
+ * entry, so that what was published before the first aggregator came is folded too.
+ *
+ * @param how `live` and `building` make it where it is not there; `existing` only where the generation is there still.
+ * @returns `restored` where the group was gone although there is state (somebody destroyed it, or the stream): it then
+ *   starts behind the last entry up to which everything had been folded, so that nothing is counted twice.
+ */
+export async function createGroup(
+  redis: RedisConnection,
+  generation: Generation,
+  how: 'live' | 'building' | 'existing' = 'live',
+): Promise<GroupOutcome> {
+  const { shardKeys, keys } = generation;
+  const outcome = (await script.run(redis, [shardKeys.events, keys.head], [keys.group, how])) as GroupOutcome;
+  if (outcome === 'created' || outcome === 'restored') await countTrimmed(redis, generation);
+  return outcome;
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { CATALOGUE, encodeCatalogue, encodeMeaning, type Catalogue } from '@streamfold/core';
+import {
+  generationKeys,
+  generationsKey,
+  loadScript,
+  shardKeys,
+  type GenerationKeys,
+  type RedisConnection,
+  type ShardKeys,
+} from '@streamfold/redis';
+import { readRegistry } from './read-registry.ts';
+import { UnreadableGenerationError } from './unreadable-generation-error.ts';
+
+/** One generation on one shard: the keys that everything of the aggregator works on, and what it is folded by. */
+export interface Generation {
+  readonly id: string;
+  readonly prefix: string;
+  readonly shard: number;
+  readonly shardKeys: ShardKeys;
+  readonly keys: GenerationKeys;
+  readonly catalogue: Catalogue;
+}
+
+/** Digest of what decides the state that is folded by a catalogue. Twelve hex digits; the ID of a generation ends in it. */
+export function digestDefinitions(catalogue: Catalogue): string {
+  return createHash('sha256').update(encodeMeaning(catalogue)).digest('hex').slice(0, 12);
+}
+
+/** True where a generation is folded by the same definitions, apart from help texts. */
+export function isFoldedBy(id: string, catalogue: Catalogue): boolean {
+  return id.endsWith(`-${digestDefinitions(catalogue)}`);
+}
+
+const script = loadScript(new URL('../../lua/open-generation.lua', import.meta.url));
+
+/**
+ * EVALSHA open-generation.lua 1 registry number digest definitions
+ *
+ * The generation that is live, with the definitions that it was recorded with; where there is none yet, the first one is
+ * recorded with `catalogue`. `number` is the least number that it then gets.
+ *
+ * @throws {UnreadableGenerationError} where this program does not know what it is folded by.
+ */
+export async function openGeneration(
+  redis: RedisConnection,
+  { prefix, shard }: { prefix: string; shard: number },
+  { catalogue = CATALOGUE, number = 1 }: { catalogue?: Catalogue; number?: number } = {},
+): Promise<Generation> {
+  const args = [number, digestDefinitions(catalogue), encodeCatalogue(catalogue)];
+  await script.run(redis, [generationsKey(prefix)], args);
+  const generation = await findGeneration(redis, prefix, shard);
+  if (generation === undefined)
+    throw new Error(`${generationsKey(prefix)}: expected a live generation; it is gone`);
+  return generation;
+}
+
+/**
+ * The live generation of a shard, or `undefined` where nothing has been folded yet. Creates nothing.
+ *
+ * @throws {UnreadableGenerationError} where this program does not know what it is folded by.
+ */
+export async function findGeneration(
+  redis: RedisConnection,
+  prefix: string,
+  shard: number,
+): Promise<Generation | undefined> {
+  const { live, generations } = await readRegistry(redis, prefix);
+  const registered = live === undefined ? undefined : generations.get(live);
+  if (registered === undefined) return undefined;
+  const { definitions } = registered;
+  if (definitions.outcome === 'unreadable')
+    throw new UnreadableGenerationError(registered.id, definitions.detail);
+  return describeGeneration(registered.id, { prefix, shard, catalogue: definitions.catalogue });
+}
+
+/** The generation `id` on a shard. */
+export function describeGeneration(
+  id: string,
+  { prefix, shard, catalogue }: { prefix: string; shard: number; catalogue: Catalogue },
+): Generation {
+  return {
+    id,
+    prefix,
+    shard,
+    shardKeys: shardKeys(prefix, shard),
+    keys: generationKeys(prefix, shard, id),
+    catalogue,
+  };
+}
+
+/** The number with which an ID begins. */
+export function numberOf(id: string): number {
+  return Number(id.slice(0, id.indexOf('-')));
+}

@@ -1,0 +1,38 @@
+import { compareStamps, type EntryId } from '@streamfold/core';
+import { replyField, type RedisConnection } from '@streamfold/redis';
+import type { Generation } from './generation.ts';
+
+/**
+ * XINFO GROUPS events, then XRANGE (delivered upto COUNT 1 and XPENDING events group - upto 1
+ *
+ * True where a generation has folded every entry of a shard up to `upTo` that is still there: none of them is undelivered
+ * or pending. False where it has no group.
+ */
+export async function hasFolded(
+  redis: RedisConnection,
+  { shardKeys: { events }, keys: { group } }: Generation,
+  upTo: EntryId,
+): Promise<boolean> {
+  const delivered = await readLastDelivered(redis, events, [group]);
+  if (delivered === undefined) return false;
+  if (compareStamps(delivered, upTo) < 0) {
+    const [undelivered] = await redis.xrange(events, `(${delivered}`, upTo, 'COUNT', 1);
+    if (undelivered !== undefined) return false;
+  }
+  return (await redis.xpending(events, group, '-', upTo, 1)).length === 0;
+}
+
+/** XINFO GROUPS events: the last entry that any of these groups was delivered; `undefined` where none of them is there. */
+export async function readLastDelivered(
+  redis: RedisConnection,
+  events: string,
+  groups: readonly string[],
+): Promise<EntryId | undefined> {
+  let last: EntryId | undefined;
+  for (const group of (await redis.xinfo('GROUPS', events)) as unknown[][]) {
+    if (!groups.includes(String(replyField(group, 'name')))) continue;
+    const delivered = String(replyField(group, 'last-delivered-id'));
+    if (last === undefined || compareStamps(delivered, last) > 0) last = delivered;
+  }
+  return last;
+}

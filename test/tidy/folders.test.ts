@@ -1,0 +1,37 @@
+import { posix } from 'node:path';
+import test from 'ava';
+import { filesMatching, readTracked } from './tracked-files.ts';
+
+const AGGREGATOR = 'packages/aggregator/src';
+
+/** Which folders of the aggregator a folder may import from, as docs/ARCHITECTURE.md draws it. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  run: [],
+  state: [],
+  fold: ['run', 'state'],
+  view: ['run', 'state'],
+  upkeep: ['run', 'state', 'fold'],
+  replay: ['state', 'fold', 'view'],
+  http: ['run', 'state', 'view'],
+};
+
+const FILES = filesMatching(new RegExp(`^${AGGREGATOR}/[^/]+/[^/]+\\.ts$`));
+
+for (const folder of new Set(FILES.map((path) => posix.basename(posix.dirname(path))))) {
+  test(`the aggregator's folder ${folder} imports only from the folders below it`, (t) => {
+    const allowed = ARROWS[folder];
+    t.truthy(allowed, `expected a row for ${folder}, here and in docs/ARCHITECTURE.md`);
+    const wrong = FILES.filter((path) => posix.dirname(path) === `${AGGREGATOR}/${folder}`).flatMap((path) =>
+      [...readTracked(path).matchAll(/'\.\.\/([^/']+)\/[^']+\.ts'/g)]
+        .map(([, other = '']) => other)
+        .filter((other) => allowed?.includes(other) !== true)
+        .map((other) => `${path} imports from ${other}`),
+    );
+    t.deepEqual(wrong, []);
+  });
+}
+
+test('only the wiring of the aggregator and its index stand outside its folders', (t) => {
+  const loose = filesMatching(new RegExp(`^${AGGREGATOR}/[^/]+\\.ts$`)).map((path) => posix.basename(path));
+  t.deepEqual(loose, ['index.ts', 'run-aggregator.ts']);
+});
