@@ -5,6 +5,7 @@ import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 const NO_SCRIPTS: ReadonlySet<string> = new Set([
   // The top of the library of functions that is assembled from the files beside it.
   'packages/coordination/lua/prelude.lua',
+  'packages/coordination/lua/step.lua',
   // What scripts are loaded with.
   'packages/redis/lua/stream.lua',
   'packages/aggregator/lua/delta-log.lua',

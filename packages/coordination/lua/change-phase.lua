@@ -12,7 +12,9 @@ local function change_phase(keys, args)
   local coordinator = read_life(base, swarm_id, id, args[3])
   if not coordinator then return 'ended' end
   if coordinator['phase'] == phase then return 'same' end
-  redis.call('HSET', base .. 'coordinator:' .. swarm_id .. '|' .. id, 'phase', phase)
-  append_events(base, {{'type', 'coordinator.phase_changed', 'swarm_id', swarm_id, 'coordinator_id', id, 'phase', phase}})
+  local step = begin_step(base)
+  plan(step, 'HSET', base .. 'coordinator:' .. swarm_id .. '|' .. id, 'phase', phase)
+  plan_event(step, {'type', 'coordinator.phase_changed', 'swarm_id', swarm_id, 'coordinator_id', id, 'phase', phase})
+  run_step(step)
   return 'changed'
 end

@@ -95,9 +95,7 @@ local function show_ms(micros)
 end
 
 local function read_hash(key)
-  local flat, hash = redis.call('HGETALL', key), {}
-  for i = 1, #flat, 2 do hash[flat[i]] = flat[i + 1] end
-  return hash
+  return fields_of(redis.call('HGETALL', key))
 end
 
 -- Appends events, each a list of field, value, field, value …: one as a flat entry, more as entries of many.
@@ -202,14 +200,6 @@ local function end_waits(base, swarm_id, coordinator_id, events)
   return redis.call('SCARD', key) == 0
 end
 
--- Entry IDs are compared as numbers; a double holds either part exactly.
-local function is_later(entry, other)
-  local ms, sequence = string.match(entry, '^(%d+)%-(%d+)$')
-  local other_ms, other_sequence = string.match(other, '^(%d+)%-(%d+)$')
-  if ms ~= other_ms then return tonumber(ms) > tonumber(other_ms) end
-  return tonumber(sequence) > tonumber(other_sequence)
-end
-
 -- Ends the group by which a life reads its inbox: a process of that life that wakes up late takes no signal from the one
 -- after it. Up to where it had read is kept, so that the next reader knows what was delivered before.
 local function end_reader(base, name, life)
@@ -217,12 +207,11 @@ local function end_reader(base, name, life)
   local groups = redis.pcall('XINFO', 'GROUPS', inbox)
   if groups.err then return end
   for _, flat in ipairs(groups) do
-    local group = {}
-    for i = 1, #flat, 2 do group[flat[i]] = flat[i + 1] end
+    local group = fields_of(flat)
     if group['name'] == 'life-' .. life then
       local key = base .. 'coordinator:' .. name
       local before, now = redis.call('HGET', key, 'delivered') or '0-0', group['last-delivered-id']
-      redis.call('HSET', key, 'delivered', is_later(now, before) and now or before)
+      redis.call('HSET', key, 'delivered', is_after(now, before) and now or before)
       redis.call('XGROUP', 'DESTROY', inbox, group['name'])
     end
   end

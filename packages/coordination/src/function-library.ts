@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { RedisConnection } from '@streamfold/redis';
+import { STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 
 /**
  * The functions of the library, one file each in `lua/`. The names that other languages call them by are these with
@@ -36,11 +36,16 @@ const INTERFACE = 1;
  * it to that). Programs of several editions may be running while they are replaced: the one of the highest build is the
  * one that all of them call.
  */
-const BUILD = 1;
+const BUILD = 2;
 
 const BUILD_FUNCTION = `streamfold_${INTERFACE}_build`;
 
-const SOURCES = ['prelude', ...FUNCTION_NAMES].map(readLua).join('\n');
+/** What the functions share, each file using those before it. */
+const SHARED = [STREAM_LUA, ...['prelude', 'step'].map(locateLua)];
+
+const SOURCES = [...SHARED, ...FUNCTION_NAMES.map(locateLua)]
+  .map((file) => readFileSync(file, 'utf8'))
+  .join('\n');
 const DIGEST = createHash('sha256').update(SOURCES).digest('hex').slice(0, 12);
 
 /** The library as FUNCTION LOAD takes it. */
@@ -60,8 +65,8 @@ function assembleLibrary(): string {
   ].join('\n');
 }
 
-function readLua(name: string): string {
-  return readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8');
+function locateLua(name: string): URL {
+  return new URL(`../lua/${name}.lua`, import.meta.url);
 }
 
 function registeredName(name: FunctionName): string {
