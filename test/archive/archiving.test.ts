@@ -12,6 +12,7 @@ import {
 } from '@streamfold/archive';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 import { acknowledgeAll, fillStream } from './fill-stream.ts';
 import { readAll, readWholeStream } from './read-all.ts';
 
@@ -255,4 +256,59 @@ test('the archive alone is read without the stream, which may hold the same entr
   await fillStream(redis, prefix, 20);
   t.deepEqual(await read('0-0'), all);
   t.deepEqual(await read(all[10]?.id ?? '', all[170]?.id), all.slice(11, 171));
+});
+
+for (const [unit, id] of [
+  ['microseconds', '1764000000000000-0'],
+  ['nanoseconds', '1764000000000000000-0'],
+  ['the last millisecond of all', '18446744073709551615-7'],
+] as const) {
+  test(`an entry with an ID in ${unit} does not stop archiving and trimming: ages are then taken from marks`, async (t) => {
+    const archive = await openTestArchive();
+    t.teardown(archive.remove);
+    const prefix = nextPrefix();
+    const events = await fillStream(redis, prefix, 50);
+    await redis.xadd(events, id, 'far', 'ahead');
+    await fillStream(redis, prefix, 200);
+    const options = { ...NO_SETTLING, prefix, archive };
+    t.is(
+      await archiveShard(redis, { ...options, settleMs: 3_600_000 }),
+      0,
+      'nothing is known to be an hour old',
+    );
+    t.is(await archiveShard(redis, options), 251);
+    t.is(await trimStream(redis, { ...ALL_OLD, prefix, retentionMs: 3_600_000 }), 0, 'all is young');
+    t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 251);
+    t.is(await redis.xlen(events), 0);
+    t.true((await redis.zcard(`${prefix}:{0}:ages`)) > 0);
+  });
+}
+
+test('an entry that runs ahead of the clock and is pending holds back only itself and what follows', async (t) => {
+  const archive = await openTestArchive();
+  t.teardown(archive.remove);
+  const prefix = nextPrefix();
+  const events = await fillStream(redis, prefix, 50);
+  await redis.xadd(events, '1764000000000000000-0', 'far', 'ahead');
+  await redis.xreadgroup('GROUP', `${prefix}:1-test`, 'c', 'COUNT', 1, 'STREAMS', events, '>');
+  t.is(await archiveShard(redis, { ...NO_SETTLING, prefix, archive }), 50);
+  t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 50);
+});
+
+test('the marks of ages stay few, and go when IDs no longer run ahead', async (t) => {
+  const prefix = nextPrefix();
+  const events = await fillStream(redis, prefix, 5);
+  const [seconds] = await redis.time();
+  await redis.xsetid(events, `${(Number(seconds) + 2) * 1_000}-0`);
+  const ages = `${prefix}:{0}:ages`;
+  const marks = Array.from({ length: 3_000 }, (_, n) => [(Number(seconds) - 3 * n) * 1_000, `1-${n}`]);
+  await redis.zadd(ages, ...marks.flat());
+  const trim = { prefix, shard: 0, retentionMs: 3_600_000, onlyArchived: false };
+  await trimStream(redis, trim);
+  const left = await redis.zcard(ages);
+  t.true(left > 20 && left < 120, `${left} marks`);
+  await waitUntil('the clock to pass the last ID', async () => {
+    await trimStream(redis, trim);
+    return (await redis.exists(ages)) === 0;
+  });
 });

@@ -1,21 +1,20 @@
--- Trims a bounded number of entries from the beginning of the stream: only what every group has acknowledged, be it a
--- generation's or somebody else's, what is archived where there is an archive, and what is older than the retention.
+-- Trims a bounded number of entries from the beginning of the stream: only those that every group has acknowledged, be it
+-- a generation's or somebody else's, that are archived if there is an archive, and that are older than the retention.
 --
--- KEYS  1 stream of events   2 archived
+-- KEYS  1 stream of events   2 archived   3 ages of IDs
 -- ARGV  1 what names of generations' groups begin with   2 retention, ms   3 most entries   4 '1': only what is archived
--- Returns {<number of entries trimmed>, <ID up to which it may be trimmed; '' where nothing may>}
+-- Returns {<number of entries trimmed>, <ID up to which it may be trimmed; '' if nothing may>}
 -- Cost  some us for a node of the stream (100 entries), of at most <most entries>; linear in the number of groups.
 
-local events, archived = KEYS[1], KEYS[2]
+local events, archived, ages = KEYS[1], KEYS[2], KEYS[3]
 local own, retention_ms, most, only_archived = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
+local LAST_ID = LARGEST_SEQ .. '-' .. LARGEST_SEQ
 
 local function may_trim_to()
   if redis.call('EXISTS', events) == 0 then return nil end
-  local now = now_ms()
-  if now < retention_ms then return nil end
-  local bound = string.format('%.0f-', now - retention_ms) .. LARGEST_SEQ
+  local bound = last_aged(events, ages, retention_ms)
   local last_archived = redis.call('HGET', archived, 'last_id')
-  if only_archived and not last_archived then return nil end
+  if not bound or (only_archived and not last_archived) then return nil end
   if last_archived and is_after(bound, last_archived) then bound = last_archived end
   local generations = 0
   for _, list in ipairs(redis.call('XINFO', 'GROUPS', events)) do
@@ -30,8 +29,8 @@ end
 
 local bound = may_trim_to()
 if not bound then return {0, ''} end
-local keep_from = behind(bound)
--- With ~ only whole nodes go, so many that <most> is kept. What is left of the last node is less than a node.
+local keep_from = bound == LAST_ID and bound or behind(bound) -- no ID comes after the last one: it is kept
+-- With ~ only whole nodes go, so that <most> is kept. What is left of the last node is less than a node.
 local trimmed = redis.call('XTRIM', events, 'MINID', '~', keep_from, 'LIMIT', most)
 if trimmed == 0 then trimmed = redis.call('XTRIM', events, 'MINID', '=', keep_from) end
 return {trimmed, bound}

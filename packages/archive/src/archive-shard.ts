@@ -3,6 +3,7 @@ import { ConfigurationError, shardKeys, type RedisConnection } from '@streamfold
 import { buildSegment, SEGMENT_BOUNDS, type SegmentBounds } from './build-segment.ts';
 import { findClosedEnd } from './closed-end.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
+import { markAges } from './mark-ages.ts';
 import type { Archive } from './open-archive.ts';
 import { readArchived, type Archived } from './read-archived.ts';
 import { readNewestSegment } from './read-segments.ts';
@@ -49,6 +50,7 @@ export interface ArchiveOptions {
 export async function archiveShard(redis: RedisConnection, options: ArchiveOptions): Promise<number> {
   const { prefix, shard, archive, settleMs, dryRun = false, onSegment, stop } = options;
   const reader = createByteReader(redis, shardKeys(prefix, shard).events);
+  if (!dryRun) await markAges(redis, options);
   let archivedEntries = 0;
   let planned: Segment | undefined; // in a dry run nobody finds it in the archive
   while (stop?.aborted !== true) {

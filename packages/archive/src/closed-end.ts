@@ -1,21 +1,22 @@
 import type { EntryId } from '@streamfold/core';
-import { generationKeys, loadScript, STREAM_LUA, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { generationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { loadAgeScript } from './age-script.ts';
 
-const script = loadScript(new URL('../lua/find-closed-end.lua', import.meta.url), STREAM_LUA);
+const script = loadAgeScript(new URL('../lua/find-closed-end.lua', import.meta.url));
 
 /**
- * EVALSHA find-closed-end.lua 1 events prefix age
+ * EVALSHA find-closed-end.lua 2 events ages prefix age
  *
  * The ID up to which the log is closed: every generation has folded all up to it, and it is `settleMs` old on the clock
- * of Redis. `undefined` where nothing is.
+ * of Redis. `undefined` if nothing is closed. An ID that runs ahead of the clock is as old as its mark: see `markAges`.
  */
 export async function findClosedEnd(
   redis: RedisConnection,
   { prefix, shard }: { prefix: string; shard: number },
   settleMs: number,
 ): Promise<EntryId | undefined> {
-  const { events } = shardKeys(prefix, shard);
-  const closed = String(await script.run(redis, [events], [groupPrefix(prefix), settleMs]));
+  const { events, ages } = shardKeys(prefix, shard);
+  const closed = String(await script.run(redis, [events, ages], [groupPrefix(prefix), settleMs]));
   return closed === '' ? undefined : closed;
 }
 

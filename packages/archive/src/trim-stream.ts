@@ -1,7 +1,9 @@
-import { loadScript, STREAM_LUA, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { loadAgeScript } from './age-script.ts';
 import { groupPrefix } from './closed-end.ts';
+import { markAges } from './mark-ages.ts';
 
-const script = loadScript(new URL('../lua/trim-stream.lua', import.meta.url), STREAM_LUA);
+const script = loadAgeScript(new URL('../lua/trim-stream.lua', import.meta.url));
 
 /** Entries trimmed in one step: some ms of Redis at most, also where nodes are small. */
 const STEP_ENTRIES = 10_000;
@@ -11,25 +13,27 @@ export interface TrimOptions {
   readonly shard: number;
   /** Younger entries stay, ms on the clock of Redis. */
   readonly retentionMs: number;
-  /** Trim only what is archived. Without it that still holds where anything was ever archived. */
+  /** Trim only what is archived. Without it that still holds if anything was ever archived. */
   readonly onlyArchived: boolean;
   readonly stepEntries?: number;
 }
 
 /**
- * EVALSHA trim-stream.lua 2 events archived prefix retention most archived, until nothing is left to trim
+ * EVALSHA trim-stream.lua 3 events archived ages prefix retention most archived, until nothing is left to trim
  *
- * Trims what every group has acknowledged, is archived, and is older than the retention: the bound is found in the same
- * step as the trimming. Nothing goes where no generation reads the stream. Returns how many entries went.
+ * Trims entries that every group has acknowledged, that are archived, and that are older than the retention: the bound is
+ * found in the same step as the trimming. Nothing is trimmed if no generation reads the stream. Returns the number of
+ * entries trimmed.
  */
 export async function trimStream(redis: RedisConnection, options: TrimOptions): Promise<number> {
   const { prefix, shard, retentionMs, onlyArchived, stepEntries = STEP_ENTRIES } = options;
-  const { events, archived } = shardKeys(prefix, shard);
+  const { events, archived, ages } = shardKeys(prefix, shard);
+  await markAges(redis, options);
   let total = 0;
   for (;;) {
     const reply = await script.run(
       redis,
-      [events, archived],
+      [events, archived, ages],
       [groupPrefix(prefix), retentionMs, stepEntries, onlyArchived ? '1' : '0'],
     );
     const [trimmed] = reply as [number, string];

@@ -8,6 +8,8 @@ export interface ShardKeys {
   readonly publishedIds: string;
   /** How far the shard is archived; a hash with `last_id`, `sequence`, `position`. */
   readonly archived: string;
+  /** Which entry was the last one at what time, while IDs run ahead of the clock; a sorted set of IDs by Redis time. */
+  readonly ages: string;
   /** Held by the aggregator that archives or trims; a string that expires when it is due again. */
   readonly archiver: string;
 }
@@ -45,6 +47,7 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
     dead: `${base}:dead`,
     publishedIds: `${base}:published-ids`,
     archived: `${base}:archived`,
+    ages: `${base}:ages`,
     archiver: `${base}:archiver`,
   };
 }
