@@ -1,6 +1,7 @@
 import { encodeEntryFields, encodeEventFields } from './dead-letter-fields.ts';
 import { decodeFields, isFault, showValue, type EventType, type FieldSource } from './event/define-event.ts';
 import { findEventType, type Event } from './event/event-types.ts';
+import { parseJson } from './parse-json.ts';
 import { createEventScanner } from './scan-events.ts';
 import { swarmShard } from './swarm-shard.ts';
 import { toWireFields, upcast, type Upcasters, type WireFields } from './upcast.ts';
@@ -112,7 +113,7 @@ function parseBatch(text: string): unknown[] | Fault {
   const expected = `events: expected a JSON array of 1 to ${BATCH_EVENTS} objects`;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseJson(text);
   } catch {
     return { reason: 'invalid_field', detail: `${expected}; got ${showValue(text)}` };
   }

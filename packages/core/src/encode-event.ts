@@ -1,5 +1,5 @@
 import { countUtf8Bytes, FLAT_ENTRY_BYTES } from './decode-entry.ts';
-import { decodeFields, isFault, showValue } from './event/define-event.ts';
+import { decodeFields, isExact, isFault, showValue } from './event/define-event.ts';
 import { findEventType, type EventInput } from './event/event-types.ts';
 import { toPlainDecimal } from './event/plain-decimal.ts';
 
@@ -21,7 +21,7 @@ export interface EncodedEvent {
 /**
  * Validates an event as decoding will, and encodes it: what is valid decodes to the same event, flat or in a batch, and
  * what is not is refused for the reason of which it would be a dead letter. Stricter in one point: an extra field must be
- * a text or a number. Only the object's own enumerable fields count, each read once. Durations given as numbers are
+ * a text or a finite number. Only the object's own enumerable fields count, each read once. Durations given as numbers are
  * written as plain decimals. Never throws.
  */
 export function encodeEvent(event: EventInput): EncodedEvent | InvalidEvent {
@@ -57,14 +57,14 @@ function encodeFields(given: unknown): EncodedEvent | InvalidEvent {
     return { ok: false, reason: decoded.reason, field: decoded.field, detail: decoded.detail };
   if (stranger !== undefined) {
     const shown = showValue(wire[stranger]);
-    return refuse('invalid_field', stranger, `${stranger}: expected a text or a number; got ${shown}`);
+    return refuse('invalid_field', stranger, `${stranger}: expected a text or a finite number; got ${shown}`);
   }
   const says = v !== undefined || eventType.version === 1; // an event that does not say its version is of the first
   return { ok: true, text: JSON.stringify(says ? wire : { ...wire, v: String(eventType.version) }) };
 }
 
 interface CopiedFields {
-  /** By name; numbers as texts, fields that are `undefined` left out. */
+  /** By name; numbers as texts, unless their digits are lost; fields that are `undefined` left out. */
   readonly wire: Readonly<Record<string, unknown>>;
   readonly characters: number;
   /** The first field that is neither a text nor a number. */
@@ -78,12 +78,12 @@ function copyFields(given: Readonly<Record<string, unknown>>): CopiedFields {
   for (const name of Object.keys(given)) {
     const field = given[name];
     if (field === undefined) continue;
-    const value = typeof field === 'number' ? toPlainDecimal(field) : field;
+    const value = typeof field === 'number' && isExact(field) ? toPlainDecimal(field) : field;
     if (name === '__proto__') Object.defineProperty(wire, name, { value, enumerable: true });
     else wire[name] = value;
     characters += name.length;
     if (typeof value === 'string') characters += value.length;
-    else stranger ??= name;
+    else if (!Number.isFinite(value)) stranger ??= name;
   }
   return { wire, characters, stranger };
 }

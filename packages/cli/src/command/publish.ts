@@ -1,4 +1,4 @@
-import { encodeEvent, EVENT_TYPES, findEventType, type EventInput } from '@streamfold/core';
+import { encodeEvent, EVENT_TYPES, findEventType, parseJson, type EventInput } from '@streamfold/core';
 import { createPublisher, PublishError } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
 import type { Command } from '../environment.ts';
@@ -103,7 +103,7 @@ function parseLines(text: string): GivenEvent[] {
 
 function parseLine(line: string, number: number): EventInput {
   try {
-    const parsed: unknown = JSON.parse(line);
+    const parsed = parseJson(line);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as EventInput;
   } catch {
     // told below, with all that is no object

@@ -128,13 +128,23 @@ export function decodeFields(eventType: EventType, read: FieldSource): Record<st
       decoded[rule.decodedName] = rule.byDefault;
       continue;
     }
-    const text =
-      typeof value === 'string' ? value : typeof value === 'number' ? toPlainDecimal(value) : undefined;
+    const text = toText(value);
     const parsed = text === undefined ? INVALID : rule.kind.parse(text);
     if (parsed === INVALID) fault ??= invalid(rule, value);
     else decoded[rule.decodedName] = parsed;
   }
   return fault ?? decoded;
+}
+
+/** The text of a field's value, or `undefined` if it has none: a number whose digits a double does not hold is no text. */
+function toText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' && isExact(value) ? toPlainDecimal(value) : undefined;
+}
+
+/** True if a double holds the digits of a number: above 2^53 several whole numbers are one. */
+export function isExact(value: number): boolean {
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER; // false for NaN
 }
 
 /** True where decoding ended in a fault. */
@@ -151,7 +161,9 @@ function missing({ name, kind }: NamedRule): FieldFault {
 }
 
 function invalid({ name, kind }: NamedRule, value: unknown): FieldFault {
-  const shown = showValue(value);
+  const lost =
+    typeof value === 'number' && !isExact(value) ? ', a number too large to be exact: send it as a text' : '';
+  const shown = showValue(value) + lost;
   return { reason: 'invalid_field', field: name, detail: `${name}: expected ${kind.expected}; got ${shown}` };
 }
 

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import test from 'ava';
+import { encodeEvent, parseJson, type EventInput } from '@streamfold/core';
+import { decodeAll } from './decode-all.ts';
+
+/** Snowflakes: equal as doubles. */
+const IDS = ['1234567890123456789', '1234567890123456788', '9007199254740993'] as const;
+
+function batch(ids: readonly string[]): string[] {
+  const events = ids.map((id) => `{"type":"coordinator.started","swarm_id":7,"coordinator_id":${id}}`);
+  return ['events', `[${events.join(', ')}]`];
+}
+
+test('ids of 64 bits that come as JSON numbers stay apart, with the digits as written', (t) => {
+  t.deepEqual(
+    decodeAll(batch(IDS)).map(({ event }) => event?.type === 'coordinator.started' && event.coordinator_id),
+    [...IDS],
+  );
+});
+
+test('an id whose digits a double cannot hold is a dead letter, not another id', (t) => {
+  const rounded = batch(['1234567890123456789e0', '1e400']);
+  t.deepEqual(
+    decodeAll(rounded).map((outcome) => (outcome.event === undefined ? outcome.reason : outcome.event)),
+    ['invalid_field', 'invalid_field'],
+  );
+});
+
+test('a publisher is refused an id that JavaScript has rounded already', (t) => {
+  const event = { type: 'coordinator.started', swarm_id: 's', coordinator_id: Number(IDS[0]) };
+  const encoded = encodeEvent(event as unknown as EventInput);
+  t.false(encoded.ok);
+  t.regex(encoded.ok ? '' : encoded.detail, /a number too large to be exact: send it as a text/);
+});
+
+test('JSON with long numbers means what JSON.parse reads, apart from those numbers', (t) => {
+  fc.assert(
+    fc.property(
+      fc.json(),
+      fc.bigInt({ min: 10n ** 15n, max: 2n ** 64n }),
+      fc.string(),
+      (json, long, name) => {
+        const key = JSON.stringify(`${name}:${long}`);
+        const text = `{${key}:[${json}, ${long} ,-${long}],"a":${json},"b": ${long}.5}`;
+        const digits = new Set([String(long), `-${long}`, `${long}.5`]);
+        const plain = JSON.parse(text) as Record<string, unknown>;
+        const parsed = parseJson(text) as Record<string, unknown>;
+        t.deepEqual(Object.keys(parsed), Object.keys(plain));
+        t.true(digits.has(String((parsed[`${name}:${long}`] as unknown[])[1])));
+        const short = JSON.stringify(plain['a']);
+        if (!/\d{15}/.test(short)) t.deepEqual(parsed['a'], plain['a']);
+      },
+    ),
+  );
+  t.throws(() => parseJson('{1234567890123456789:1}'), { instanceOf: SyntaxError });
+});
