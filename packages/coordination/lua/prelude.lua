@@ -10,7 +10,7 @@
 --   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros
 --   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`; where others
 --                              of another signature came after it, these too, for the sender to judge
---   wait:<swarm>|<wait>        hash: coordinator_id, signal_id, iteration, receivers, started_micros; once it has ended also
+--   wait:<swarm>|<wait>        hash: coordinator_id, signal_id, iteration, receivers, started_micros, token; once it has ended also
 --                              status, duration_ms, acked, missing, for a minute: who asks again gets the same answer
 --   waits:<swarm>|<id>         set of the coordinator's open waits
 --   deadlines                  sorted set of w|<swarm>|<wait> and s|<swarm>|<signal>|<iteration>, by time (ms)

@@ -4,8 +4,9 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 wait_id   5 signal_id   6 iteration   7 timeout, ms
 --       8 how long after the timeout a monitor ends it, ms: the waiter itself comes first
--- Returns 'open'; 'unknown' where there is no such signal (any more); 'not_sender' where another one sent it; 'exists'
---         where there is, or was lately, a wait of that id; 'ended' where this life has ended
+--       9 optional: a random token of this call, by which a repeated call is recognized
+-- Returns 'open', also to the same call again; 'unknown' if there is no such signal (any more); 'not_sender' if another
+--         coordinator sent it; 'exists' if there is, or was within a minute, a wait of that id; 'ended' if this life has ended
 -- Cost  some 40 us for one receiver, linear in the receivers.
 
 local function start_wait(keys, args)
@@ -20,11 +21,15 @@ local function start_wait(keys, args)
   if not sent['sent_micros'] then return 'unknown' end
   if sent['sender_id'] ~= id then return 'not_sender' end
   local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
-  if redis.call('EXISTS', key) == 1 then return 'exists' end
+  local token = args[9] or ''
+  if #token > 64 then fail('token: expected at most 64 bytes; got ' .. #token) end
+  if redis.call('EXISTS', key) == 1 then
+    return token ~= '' and redis.call('HGET', key, 'token') == token and 'open' or 'exists'
+  end
 
   local micros = now_micros()
   redis.call('HSET', key, 'coordinator_id', id, 'signal_id', signal_id, 'iteration', iteration, 'receivers',
-    sent['receivers'], 'started_micros', whole(micros))
+    sent['receivers'], 'started_micros', whole(micros), 'token', token)
   local kept_ms = whole(timeout_ms + slack_ms + KEPT_AFTER_MS)
   redis.call('PEXPIRE', base .. 'signal:' .. signal, kept_ms, 'GT')
   redis.call('PEXPIRE', base .. 'acks:' .. signal, kept_ms, 'GT')

@@ -77,7 +77,7 @@ export function createAckBell(
       const rings = listeners.get(signal) ?? new Set();
       listeners.set(signal, rings);
       rings.add(ring);
-      if (!started) void run();
+      if (!started && !closed) void run();
       started = true;
       return () => {
         rings.delete(ring);

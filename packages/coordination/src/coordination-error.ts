@@ -1,10 +1,11 @@
 /**
  * Why an operation was refused:
- * - `ended`: the life of this coordinator is over: given up for dead, stopped, or started anew by another process;
- * - `unknown_signal`: there is no such signal, or it is remembered no more;
+ * - `ended`: the life of this coordinator is over: given up for dead, stopped, left, disconnected, or started anew by
+ *   another process;
+ * - `unknown_signal`: there is no such signal, or it is no longer remembered;
  * - `not_sender`: another coordinator sent it;
- * - `wait_exists`: there is an open wait of that id;
- * - `invalid`: an argument is not as it must be.
+ * - `wait_exists`: the swarm has a wait of that id, which is open or ended less than a minute ago;
+ * - `invalid`: an argument is invalid.
  */
 export type CoordinationFailure = 'ended' | 'unknown_signal' | 'not_sender' | 'wait_exists' | 'invalid';
 

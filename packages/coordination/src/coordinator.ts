@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { createAckBell } from './ack-bell.ts';
 import { CoordinationError } from './coordination-error.ts';
 import { startHeartbeat, type Heartbeat, type HeartbeatOptions } from './heartbeat.ts';
 import { readInbox } from './inbox.ts';
 import { openLink } from './link.ts';
-import { checkOptions, type CoordinatorOptions } from './options.ts';
-import { sendSignal, type SendOptions } from './send-signal.ts';
+import { onAbort } from './on-abort.ts';
+import { checkOptions, checkText, type CoordinatorOptions } from './options.ts';
+import { PAYLOAD_BYTES_MOST, sendSignal, type SendOptions } from './send-signal.ts';
 import { ackMessage, type ReceivedSignal, type SentSignal } from './signal.ts';
 import { takeOver, type TakenOver } from './take-over.ts';
 import { waitForAcks, type WaitOptions, type WaitResult } from './wait-for-acks.ts';
@@ -38,8 +38,8 @@ export interface AckOutcome {
  *   any of the living ─ leave ─▶ stopped
  * ```
  *
- * An operation of a life that has ended is refused with a `CoordinationError` of reason `ended`: what it had has another
- * owner now. Redis being away is waited out for `callTimeoutMs`.
+ * An operation of a life that has ended, or of a coordinator that has left or disconnected, is refused with a
+ * `CoordinationError` of reason `ended`. If Redis is away, operations wait for it up to `callTimeoutMs`.
  */
 export interface Coordinator {
   readonly swarmId: string;
@@ -62,7 +62,10 @@ export interface Coordinator {
   /** Beats at once and then every `intervalMs`, until it is stopped. */
   startHeartbeat(options: HeartbeatOptions): Heartbeat;
   changePhase(phase: string): Promise<void>;
-  /** Records a piece of work that a successor could take over. False where this coordinator has it already. */
+  /**
+   * Records a piece of work that a successor could take over. False if this coordinator has it already. The payload is
+   * text of at most 1 MiB.
+   */
   openWork(workId: string, payload?: string): Promise<boolean>;
   /** The work is done. False where this coordinator has no such work (any more). */
   finishWork(workId: string): Promise<boolean>;
@@ -115,12 +118,12 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
   };
   const disconnect = (): void => {
     left = true;
-    signal.removeEventListener('abort', disconnect);
+    ignoreAbort();
     for (const heartbeat of heartbeats) heartbeat.stop();
     link.close();
     bell.close();
   };
-  signal.addEventListener('abort', disconnect, { once: true });
+  const ignoreAbort = onAbort(signal, disconnect);
 
   let begun: { readonly life: string; readonly delivered: string };
   try {
@@ -154,8 +157,7 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
       alive(await link.call('settle-signal', [swarmId, coordinatorId, entryId, '', life]));
     },
     async waitForAcks(sent, waitOptions) {
-      const wait = { sent, waitId: `wait-${randomUUID()}` };
-      const result = waitForAcks({ link, bell, settings, life }, wait, waitOptions);
+      const result = waitForAcks({ link, bell, settings, life }, sent, waitOptions);
       waits.add(result);
       try {
         return await result;
@@ -172,6 +174,7 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
       alive(await link.call('change-phase', [...self, next]));
     },
     async openWork(workId, payload = '') {
+      checkText('payload', payload, PAYLOAD_BYTES_MOST);
       return alive(await link.call('open-work', [...self, workId, payload])) === 'opened';
     },
     async finishWork(workId) {

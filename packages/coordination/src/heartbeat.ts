@@ -1,3 +1,4 @@
+import { CoordinationError } from './coordination-error.ts';
 import type { Link } from './link.ts';
 import { checkId, checkNumber, type CoordinatorSettings } from './options.ts';
 
@@ -43,6 +44,9 @@ export function startHeartbeat(
         stop();
         observer.ended?.();
       }
+    } catch (error) {
+      if (error instanceof CoordinationError && error.reason === 'ended') stop();
+      throw error;
     } finally {
       underWay = false;
     }
@@ -59,6 +63,6 @@ export function startHeartbeat(
     clearInterval(timer);
   };
   const beating = beat();
-  beating.catch(() => undefined); // told to who waits for it
+  beating.catch(() => undefined); // its rejection is for a caller that awaits it
   return { beating, stop };
 }

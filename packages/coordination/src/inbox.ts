@@ -2,6 +2,7 @@ import { whenReady } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoordinationError } from './coordination-error.ts';
 import type { Link } from './link.ts';
+import { onAbort } from './on-abort.ts';
 import type { CoordinatorSettings } from './options.ts';
 import { signalMessage, toReceivedSignal, type ReceivedSignal } from './signal.ts';
 
@@ -38,13 +39,13 @@ export async function* readInbox(
   stop: AbortSignal,
 ): AsyncGenerator<ReceivedSignal> {
   const { swarmId, coordinatorId, keyRing, observer } = settings;
+  if (stop.aborted || link.isClosed()) return;
   const redis = link.openReader('inbox');
   const key = `${link.events.slice(0, -'events'.length)}inbox:${swarmId}|${coordinatorId}`;
   let delivered = '0';
   let knownPending = true;
   // Ends a read that blocks. What its reply would have brought is pending, and comes again to the next reader.
-  const interrupt = (): void => redis.disconnect();
-  stop.addEventListener('abort', interrupt);
+  const ignore = onAbort(stop, () => redis.disconnect());
   try {
     while (!stop.aborted && !link.isClosed()) {
       let entries: [string, string[] | null][];
@@ -91,7 +92,7 @@ export async function* readInbox(
       }
     }
   } finally {
-    stop.removeEventListener('abort', interrupt);
+    ignore();
     redis.disconnect();
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   agreeOnShardCount,
   connectRedis,
@@ -9,6 +8,7 @@ import {
 import { swarmShard } from '@streamfold/core';
 import { CoordinationError } from './coordination-error.ts';
 import { callFunction, ensureLibrary, type FunctionName } from './function-library.ts';
+import { onAbort } from './on-abort.ts';
 import type { CoordinatorSettings } from './options.ts';
 
 /** The way of one coordinator to the shard of its swarm. */
@@ -19,8 +19,8 @@ export interface Link {
    * Calls a function, and calls it again where the connection broke: all of them may be called twice. Redis being away is
    * waited out for `callTimeoutMs`.
    *
-   * @throws {CoordinationError} `invalid` where Redis refuses the arguments; the error of the connection after the time;
-   *   the reason of the coordinator's signal, at once, where that is aborted.
+   * @throws {CoordinationError} `invalid` if Redis refuses the arguments; `ended` once the link is closed; the error of
+   *   the connection after the time; the reason of the coordinator's signal, at once, when that is aborted.
    */
   call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
   /** Opens a connection of its own for reads that block up to 5 s; closed with the link. */
@@ -56,8 +56,12 @@ export function openLink(settings: CoordinatorSettings): Link {
   let prepared = false;
   let closed = false;
 
+  const refuseClosed = (cause?: unknown): CoordinationError =>
+    new CoordinationError('ended', `expected a coordinator that has not left; ${coordinatorId} has`, {
+      cause,
+    });
   const attempt = async (name: FunctionName, args: readonly (string | number)[]): Promise<unknown> => {
-    if (closed) throw new Error(`expected a coordinator that has not left; ${coordinatorId} has`);
+    if (closed) throw refuseClosed();
     await whenReady(redis, READY_TIMEOUT_MS);
     if (!prepared) {
       await agreeOnShardCount(redis, prefix, shards);
@@ -76,13 +80,15 @@ export function openLink(settings: CoordinatorSettings): Link {
           return await untilAborted(attempt(name, args), signal);
         } catch (cause) {
           signal.throwIfAborted();
+          if (cause instanceof CoordinationError) throw cause;
+          if (closed) throw refuseClosed(cause);
           const error = cause instanceof Error ? cause : new Error(String(cause));
           if (error.message.startsWith('STREAMFOLD ')) {
             throw new CoordinationError('invalid', readRefusal(error.message), { cause });
           }
-          if (closed || isFinal(error) || performance.now() >= deadlineMs) throw error;
+          if (isFinal(error) || performance.now() >= deadlineMs) throw error;
           const pauseMs = Math.min(PAUSE_FIRST_MS * 2 ** failures, PAUSE_LONGEST_MS);
-          await sleep(pauseMs, undefined, { signal }).catch(() => undefined); // aborted: the next attempt tells
+          await pause(pauseMs, signal); // aborted: the next attempt says so
         }
       }
     },
@@ -97,18 +103,33 @@ export function openLink(settings: CoordinatorSettings): Link {
 
 /** What `promise` comes to, or the reason of `signal` as soon as that is aborted. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  promise.catch(() => undefined); // where it is aborted, nobody waits for it
+  promise.catch(() => undefined); // if it is aborted, nobody waits for it
   signal.throwIfAborted();
-  const done = new AbortController();
+  let ignore: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    signal.addEventListener('abort', abort, { signal: done.signal });
+    ignore = onAbort(signal, () =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')),
+    );
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    done.abort();
+    ignore?.();
   }
+}
+
+/** Resolves after `ms`, or as soon as `signal` is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      ignore();
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    const ignore = onAbort(signal, end);
+  });
 }
 
 /** The text of a function, without where in the library it is. */

@@ -1,4 +1,5 @@
 import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import { CoordinationError } from './coordination-error.ts';
 import { createKeyRing, type KeyRing, type SignatureFault } from './key-ring.ts';
 
 /** Told of what a coordinator does not have to act on. */
@@ -84,6 +85,29 @@ export function checkId(name: string, value: string, most = 128): string {
   throw new ConfigurationError(
     `${name}: expected 1 to ${most} characters of A-Z a-z 0-9 _ - . : / @; got ${JSON.stringify(value)}`,
   );
+}
+
+/**
+ * Half of a surrogate pair has no bytes of its own: it would be signed as one text and delivered as another.
+ *
+ * @throws {CoordinationError} `invalid` if it is no text of at most so many bytes, or holds half of a surrogate pair.
+ */
+export function checkText(name: string, value: string, bytesMost: number): string {
+  if (typeof value !== 'string') {
+    throw new CoordinationError('invalid', `${name}: expected a text; got ${typeof value}`);
+  }
+  const at = value.search(/\p{Surrogate}/u);
+  if (at !== -1) {
+    throw new CoordinationError(
+      'invalid',
+      `${name}: expected text that is well-formed; got half of a surrogate pair at ${at}: do not cut inside a character`,
+    );
+  }
+  const bytes = Buffer.byteLength(value);
+  if (bytes > bytesMost) {
+    throw new CoordinationError('invalid', `${name}: expected at most ${bytesMost} bytes; got ${bytes}`);
+  }
+  return value;
 }
 
 /** @throws {ConfigurationError} where it is no whole number within the bounds. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { CoordinationError } from './coordination-error.ts';
 import type { Link } from './link.ts';
-import { checkId, checkNumber, type CoordinatorSettings } from './options.ts';
+import { checkId, checkNumber, checkText, type CoordinatorSettings } from './options.ts';
 import { signalMessage, type SentSignal } from './signal.ts';
 
 export interface SendOptions {
-  /** Any text. Default empty. */
+  /** Text of at most 1 MiB. Default empty. */
   readonly payload?: string;
   /** The signal's id: the same again is the same signal. Default a new one. */
   readonly id?: string;
@@ -18,8 +18,8 @@ export interface SendOptions {
 }
 
 const DAY_MS = 86_400_000;
-/** Largest payload, characters: it is copied to each receiver's inbox. */
-const PAYLOAD_MOST = 1024 * 1024;
+/** Largest payload of a signal or a piece of work. A signal's is copied to each receiver's inbox. */
+export const PAYLOAD_BYTES_MOST = 1024 * 1024;
 const RECEIVERS_MOST = 1_000;
 
 /**
@@ -44,12 +44,7 @@ export async function sendSignal(
       `receivers: expected 1 to ${RECEIVERS_MOST}; got ${receivers.length}`,
     );
   }
-  if (payload.length > PAYLOAD_MOST) {
-    throw new CoordinationError(
-      'invalid',
-      `payload: expected at most ${PAYLOAD_MOST} characters; got ${payload.length}`,
-    );
-  }
+  checkText('payload', payload, PAYLOAD_BYTES_MOST);
   for (const receiver of receivers) checkId('receiver', receiver);
   checkNumber('iteration', iteration, { least: 0, most: Number.MAX_SAFE_INTEGER });
   const ackTimeoutMs = checkNumber('ackTimeoutMs', options.ackTimeoutMs ?? 0, {

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { CoordinationError } from './coordination-error.ts';
 import type { AckBell } from './ack-bell.ts';
 import type { Link } from './link.ts';
+import { onAbort } from './on-abort.ts';
 import { checkNumber, type CoordinatorSettings } from './options.ts';
 import { rejectBadAcks } from './reject-bad-acks.ts';
 import type { SentSignal } from './signal.ts';
@@ -21,6 +23,8 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** Ends the wait as `error` when aborted. */
   readonly signal?: AbortSignal;
+  /** Names the wait, in events too; an id that the swarm has no wait of. Default a new one. */
+  readonly waitId?: string;
 }
 
 /** A monitor ends the wait so long after its time, if the waiter itself has not. */
@@ -33,7 +37,8 @@ const LONGEST_MS = 2_147_483_647 - MONITOR_SLACK_MS;
  * asks for nothing meanwhile.
  *
  * @throws {ConfigurationError} where the time is out of its bounds.
- * @throws {CoordinationError} where the signal is unknown or another coordinator's, or this life has ended.
+ * @throws {CoordinationError} `unknown_signal`, `not_sender` or `wait_exists` if there cannot be such a wait; `ended` if
+ *   this life has ended.
  */
 export async function waitForAcks(
   parts: {
@@ -42,19 +47,21 @@ export async function waitForAcks(
     readonly settings: CoordinatorSettings;
     readonly life: string;
   },
-  wait: { readonly sent: SentSignal; readonly waitId: string },
-  { timeoutMs, signal: abort }: WaitOptions,
+  sent: SentSignal,
+  { timeoutMs, signal: abort, waitId: chosenId }: WaitOptions,
 ): Promise<WaitResult> {
   const { link, bell, settings, life } = parts;
   const { swarmId, coordinatorId } = settings;
-  const { sent, waitId } = wait;
+  const waitId = chosenId ?? `wait-${randomUUID()}`;
   checkNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_MS });
   const alarm = createAlarm(abort);
   const unlisten = bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
   try {
-    const args = [swarmId, coordinatorId, life, waitId, sent.id, sent.iteration, timeoutMs, MONITOR_SLACK_MS];
-    const started = (await link.call('start-wait', args)) as StartReply;
-    if (started !== 'open' && started !== 'exists') throw refuse(started, sent);
+    const what = [waitId, sent.id, sent.iteration, timeoutMs, MONITOR_SLACK_MS, randomUUID()];
+    const started = (await link.call('start-wait', [swarmId, coordinatorId, life, ...what])) as StartReply;
+    // Functions of an earlier edition answer `exists` to the second of two calls, if the first reply was lost.
+    const isOwn = started === 'exists' && chosenId === undefined;
+    if (started !== 'open' && !isOwn) throw refuse(started, { sent, waitId });
     alarm.set(timeoutMs);
     for (;;) {
       const reason = alarm.reason();
@@ -75,20 +82,29 @@ export async function waitForAcks(
   }
 }
 
-/** `exists` comes where the first call did its work and its reply was lost: the id is made for this wait alone. */
 type StartReply = 'open' | 'exists' | 'unknown' | 'not_sender' | 'ended';
 type FinishReply =
   | readonly ['finished', WaitResult['status'], durationMs: string, acked: string, missing: string]
   | readonly ['open' | 'gone'];
 
-function refuse(reply: 'unknown' | 'not_sender' | 'ended', { id, iteration }: SentSignal): CoordinationError {
-  if (reply === 'ended') return new CoordinationError('ended', 'the life of this coordinator is over');
-  return reply === 'unknown'
-    ? new CoordinationError(
-        'unknown_signal',
-        `${id}, iteration ${iteration}: it is not remembered, or never was sent`,
-      )
-    : new CoordinationError('not_sender', `${id}, iteration ${iteration}: another coordinator sent it`);
+function refuse(
+  reply: Exclude<StartReply, 'open'>,
+  { sent: { id, iteration }, waitId }: { readonly sent: SentSignal; readonly waitId: string },
+): CoordinationError {
+  const signal = `${id}, iteration ${iteration}`;
+  switch (reply) {
+    case 'ended':
+      return new CoordinationError('ended', 'the life of this coordinator is over');
+    case 'unknown':
+      return new CoordinationError('unknown_signal', `${signal}: it is not remembered, or never was sent`);
+    case 'not_sender':
+      return new CoordinationError('not_sender', `${signal}: another coordinator sent it`);
+    case 'exists':
+      return new CoordinationError(
+        'wait_exists',
+        `${waitId}: expected an id of its own; the swarm has, or had within a minute, a wait of that id`,
+      );
+  }
 }
 
 function toResult([, status, durationMs, acked, missing]: Extract<
@@ -122,7 +138,7 @@ function createAlarm(abort: AbortSignal | undefined): Alarm {
     rung = true;
     wake?.();
   };
-  abort?.addEventListener('abort', ring);
+  const ignore = abort === undefined ? undefined : onAbort(abort, ring);
   return {
     set(timeoutMs) {
       timer = setTimeout(() => {
@@ -143,7 +159,7 @@ function createAlarm(abort: AbortSignal | undefined): Alarm {
     },
     close() {
       clearTimeout(timer);
-      abort?.removeEventListener('abort', ring);
+      ignore?.();
     },
   };
 }

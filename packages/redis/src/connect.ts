@@ -43,6 +43,7 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
     retryStrategy: (attempt) =>
       Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RECONNECT_LONGEST_MS),
   });
+  connection.setMaxListeners(0); // every call that waits for it to be ready listens
   connection.on('error', (error: Error) => options.onError?.(error));
   return connection;
 }
