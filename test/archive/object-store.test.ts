@@ -65,7 +65,24 @@ test('a store that overwrites what is there is refused before anything is writte
     message:
       'archive s3://bucket: expected a store that heeds If-None-Match on PutObject; it overwrote an object',
   });
-  t.false([...careless.objects.keys()].some((name) => name.endsWith('.json')));
+  t.deepEqual([...careless.objects.keys()], ['bucket/x/conditional-put-probe']);
+});
+
+test('an attempt whose manifest is refused removes the data that it wrote', async (t) => {
+  const strict = await startObjectStore({ refused: /^PUT .*\.json$/ });
+  t.teardown(strict.stop);
+  const prefix = nextPrefix();
+  await fillStream(redis, prefix, 10);
+  const archive = await openArchive('s3://bucket/x', { ...S3, endpoint: strict.endpoint });
+  t.teardown(archive.close);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await t.throwsAsync(archiveShard(redis, { ...OPTIONS, prefix, archive }), {
+      name: 'StoreError',
+      message: 'archive s3://bucket/x: cannot create shard-0/0000000001.json: AccessDenied',
+    });
+    await fillStream(redis, prefix, 10);
+  }
+  t.deepEqual([...strict.objects.keys()], ['bucket/x/conditional-put-probe']);
 });
 
 test('an object that is truncated, or gone, is named with its range', async (t) => {

@@ -24,8 +24,14 @@ interface Reply {
   readonly body?: Buffer | string;
 }
 
-/** Starts one on a free port. Where `heedsConditions` is false it overwrites whatever it is told, as some stores do. */
-export async function startObjectStore({ heedsConditions = true } = {}): Promise<ObjectStore> {
+/**
+ * Starts one on a free port. If `heedsConditions` is false it overwrites everything, as some stores do. Requests that match
+ * `refused`, as `PUT bucket/key`, are not permitted.
+ */
+export async function startObjectStore({
+  heedsConditions = true,
+  refused = undefined as RegExp | undefined,
+} = {}): Promise<ObjectStore> {
   const objects = new Map<string, Buffer>();
   const requests: string[] = [];
 
@@ -37,6 +43,7 @@ export async function startObjectStore({ heedsConditions = true } = {}): Promise
     if (!/^AWS4-HMAC-SHA256 Credential=.+Signature=[0-9a-f]{64}$/.test(request.headers.authorization ?? '')) {
       return fail(403, 'AccessDenied');
     }
+    if (refused?.test(`${request.method} ${name}`) === true) return fail(403, 'AccessDenied');
     if (request.method === 'PUT') {
       const taken = request.headers['if-none-match'] === '*' && objects.has(name);
       if (heedsConditions && taken) return fail(412, 'PreconditionFailed');

@@ -17,6 +17,7 @@ import {
   parseDataName,
   type Segment,
 } from './segment.ts';
+import { StoreError } from './store-error.ts';
 import { createByteReader } from './stream-page.ts';
 
 export interface ArchiveOptions {
@@ -110,18 +111,29 @@ function otherArchive(
   });
 }
 
-/** True where the segment is this one's; false where another archiver was first. */
+/** True if the segment is this one's; false if another archiver was first. What a refused attempt wrote is removed. */
 async function commitSegment({ store }: Archive, segment: Segment, data: Buffer): Promise<boolean> {
   const { shard, sequence } = segment;
-  await store.write(dataName(shard, segment), data);
-  const outcome = await store.create(manifestName(shard, sequence), encodeManifest(segment));
-  if (outcome === 'exists') {
-    const winner = await store.read(manifestName(shard, sequence));
-    if (winner?.includes(segment.sha256) === false) await store.remove(dataName(shard, segment));
-    return false;
+  const name = dataName(shard, segment);
+  await store.prepare(folderOf(shard));
+  await store.write(name, data);
+  const isNamed = async (): Promise<boolean> =>
+    (await store.read(manifestName(shard, sequence)))?.includes(segment.sha256) === true;
+  try {
+    const outcome = await store.create(manifestName(shard, sequence), encodeManifest(segment));
+    if (outcome === 'created') {
+      await removeLeftovers({ store }, segment);
+      return true;
+    }
+  } catch (error) {
+    if (error instanceof StoreError && error.refused) {
+      await store.remove(name);
+      if (await isNamed()) await store.write(name, data); // another archiver has just committed the same entries
+    }
+    throw error;
   }
-  await removeLeftovers({ store }, segment);
-  return true;
+  if (!(await isNamed())) await store.remove(name);
+  return false;
 }
 
 /** Removes data for the number of a segment that its manifest does not name: their writer died, or will find it taken. */

@@ -14,4 +14,5 @@ export { recordArchived } from './record-archived.ts';
 export { restoreShard, type RestoreOptions, type RestoreProgress } from './restore-shard.ts';
 export type { S3Options } from './s3-store.ts';
 export { dataName, manifestName, type Segment } from './segment.ts';
+export { StoreError } from './store-error.ts';
 export { trimStream, type TrimOptions } from './trim-stream.ts';

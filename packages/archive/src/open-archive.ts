@@ -4,6 +4,7 @@ import { ConfigurationError } from '@streamfold/redis';
 import type { ArchiveStore } from './archive-store.ts';
 import { createDirectoryStore } from './directory-store.ts';
 import type { S3Options } from './s3-store.ts';
+import { nameFailures } from './store-error.ts';
 
 /** Segments of all shards of one installation. */
 export interface Archive {
@@ -17,10 +18,10 @@ export interface Archive {
 /**
  * The archive at `url`: `s3://bucket/prefix`, `file:///path`, or a path. Nothing is read or made yet.
  *
- * @throws {ConfigurationError} where it is none of these.
+ * @throws {ConfigurationError} if it is none of these.
  */
 export async function openArchive(url: string, s3: S3Options = {}): Promise<Archive> {
-  const store = await openStore(url, s3);
+  const store = nameFailures(await openStore(url, s3), url);
   return { url, store, close: () => store.close() };
 }
 
@@ -30,7 +31,7 @@ async function openStore(url: string, s3: S3Options): Promise<ArchiveStore> {
     const [, bucket = '', prefix = ''] =
       /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url) ?? [];
     if (bucket === '') throw badUrl(url);
-    // Loaded only here: who archives to a directory need not wait for the client of S3.
+    // Loaded only here: an archive in a directory need not wait for the client of S3.
     const { createS3Store } = await import('./s3-store.ts');
     return createS3Store({ bucket, prefix: prefix.replace(/\/+$/, '') }, s3);
   }

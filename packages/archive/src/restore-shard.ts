@@ -1,5 +1,6 @@
 import { isAfter, type EntryId } from '@streamfold/core';
 import { ConfigurationError, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { beginRestored } from './begin-restored.ts';
 import { describeStream } from './describe-stream.ts';
 import { BEFORE_ALL } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
@@ -16,9 +17,9 @@ export interface RestoreOptions {
   readonly archive: Archive;
   /** Restored entries that are older than this are trimmed again as soon as they are folded. */
   readonly retentionMs: number;
-  /** Entries that may wait in the stream to be folded and trimmed; then the restore waits too. */
+  /** Entries that may wait in the stream to be folded and trimmed; at this number the restore waits too. */
   readonly mostAhead: number;
-  /** Waits so many ms, or until `stop` is aborted. */
+  /** Waits `ms`, or until `stop` is aborted. */
   readonly pause: (ms: number, stop: AbortSignal) => Promise<void>;
   readonly stop: AbortSignal;
   readonly onProgress: (progress: RestoreProgress) => void;
@@ -27,21 +28,21 @@ export interface RestoreOptions {
 export interface RestoreProgress {
   readonly entries: number;
   readonly ofEntries: number;
-  /** Nothing is appended until an aggregator has folded what waits. */
+  /** Nothing is appended until an aggregator has folded the entries in the stream. */
   readonly waiting: boolean;
 }
 
-/** How often it is looked whether what waits was folded. */
+/** How often a waiting restore looks whether entries were folded. */
 const WAIT_MS = 200;
 
 /**
  * Appends the entries of an archive to an empty stream, with the IDs that they had: aggregators fold them as they fold
- * live ones, and the next entry that anybody publishes comes behind them. Interrupted, it goes on from where it was.
- * Meanwhile nobody may publish.
+ * live ones, and the next entry that is published comes after them. Each step can be repeated: interrupted or killed
+ * anywhere, the same restore resumes from there. Nobody may publish meanwhile.
  *
- * @returns how many entries were appended.
- * @throws {ConfigurationError} where the stream holds anything that is not of the archive.
- * @throws {LogError} where a segment is missing or damaged: nothing of it, nor of later ones, is appended.
+ * @returns the number of entries appended.
+ * @throws {ConfigurationError} if the stream holds an entry that is not of the archive.
+ * @throws {LogError} if a segment is missing or damaged: nothing of it, nor of later ones, is appended.
  */
 export async function restoreShard(redis: RedisConnection, options: RestoreOptions): Promise<number> {
   const { prefix, shard, shards, archive, stop, onProgress } = options;
@@ -53,6 +54,7 @@ export async function restoreShard(redis: RedisConnection, options: RestoreOptio
     );
   }
   const { events } = shardKeys(prefix, shard);
+  await beginRestored(redis, events);
   const start = await describeStream(redis, events);
   const cursor = start.lastGeneratedId;
   if (isAfter(cursor, newest.lastId)) throw notEmpty(events, `it has come to ${cursor}`);
@@ -62,7 +64,7 @@ export async function restoreShard(redis: RedisConnection, options: RestoreOptio
   let position = start.gone + start.length;
   let appended = 0;
   for await (const segment of readSegments(archive, shard, { after: cursor })) {
-    position = await skipMissing(redis, { events, segment, cursor, position });
+    position = await skipMissing(redis, events, { segment, cursor, position });
     let seen = segment.entriesBefore;
     for await (const page of readSegmentBytes(archive, segment)) {
       const behind = page.filter(({ id }) => isAfter(id, cursor));
@@ -85,45 +87,39 @@ export async function restoreShard(redis: RedisConnection, options: RestoreOptio
   return appended;
 }
 
-/** XADD key id field value …, one command an entry; in order, so that one that fails leaves none behind it appended. */
+/**
+ * MULTI, XADD key id field value … for each entry, EXEC
+ *
+ * All of them or none, so that an entry that Redis has no room for leaves none behind it appended.
+ */
 async function append(
   redis: RedisConnection,
   events: string,
   entries: readonly { readonly id: EntryId; readonly fields: readonly Buffer[] }[],
 ): Promise<void> {
-  const results = await Promise.allSettled(
-    entries.map(({ id, fields }) => redis.call('xadd', [events, id, ...fields])),
-  );
-  for (const [at, result] of results.entries()) {
-    if (result.status === 'fulfilled') continue;
-    const cause: unknown = result.reason;
-    const text = cause instanceof Error ? cause.message : String(cause);
-    if (!text.includes('equal or smaller')) throw cause;
-    throw notEmpty(events, `somebody published while ${entries[at]?.id ?? ''} was to be restored`, cause);
+  const transaction = redis.multi();
+  for (const { id, fields } of entries) transaction.call('xadd', [events, id, ...fields]);
+  const results = (await transaction.exec()) ?? [];
+  for (const [at, [cause]] of results.entries()) {
+    if (cause === null) continue;
+    if (!cause.message.includes('equal or smaller')) throw cause;
+    const id = entries[at]?.id ?? '';
+    throw notEmpty(events, `somebody published while ${id} was to be restored`, cause);
   }
 }
 
 /**
- * XSETID events id ENTRIESADDED n
- *
- * Entries that the archive never had were added too: what is told of the stream counts them, so that archive and stream
- * go on from each other.
+ * Entries that the archive never had were added too: the stream counts them, so that archive and stream continue each
+ * other. Returns the number of entries ever added up to the beginning of the segment.
  */
 async function skipMissing(
   redis: RedisConnection,
-  {
-    events,
-    segment,
-    cursor,
-    position,
-  }: { events: string; segment: Segment; cursor: EntryId; position: number },
+  events: string,
+  { segment, cursor, position }: { segment: Segment; cursor: EntryId; position: number },
 ): Promise<number> {
-  const { missing, entriesBefore, firstId } = segment;
+  const { missing, entriesBefore, firstId, previous } = segment;
   if (missing === 0 || !isAfter(firstId, cursor) || position >= entriesBefore) return position;
-  if (position === 0) await redis.xgroup('CREATE', events, 'restore', '0', 'MKSTREAM');
-  const id = segment.previous?.lastId ?? BEFORE_ALL;
-  await redis.call('xsetid', events, id, 'ENTRIESADDED', String(entriesBefore), 'MAXDELETEDID', BEFORE_ALL);
-  if (position === 0) await redis.xgroup('DESTROY', events, 'restore');
+  await beginRestored(redis, events, { id: previous?.lastId ?? BEFORE_ALL, added: entriesBefore });
   return entriesBefore;
 }
 

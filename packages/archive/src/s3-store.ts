@@ -23,7 +23,7 @@ export interface S3Options {
 const CONNECTION_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** An object that tells whether the store keeps its promise; it stays. */
+/** An object that shows whether the store keeps its promise; it stays. */
 const PROBE = 'conditional-put-probe';
 
 /**
@@ -31,7 +31,7 @@ const PROBE = 'conditional-put-probe';
  * environment, profile, role of the machine or pod.
  *
  * `create` is a conditional put (`If-None-Match: *`). A store that ignores the condition would let two archivers
- * overwrite each other: the first `create` finds out, once, and refuses.
+ * overwrite each other: `prepare` finds out, and refuses it.
  */
 export function createS3Store(
   { bucket, prefix }: { bucket: string; prefix: string },
@@ -62,19 +62,19 @@ export function createS3Store(
     }
   };
   let probed = false;
-  const probe = async (): Promise<void> => {
-    if (probed) return;
-    const body = Buffer.from('{}\n');
-    await create(PROBE, body);
-    if ((await create(PROBE, body)) === 'created') {
-      throw new ConfigurationError(
-        `archive s3://${bucket}: expected a store that heeds If-None-Match on PutObject; it overwrote an object`,
-      );
-    }
-    probed = true;
-  };
 
   return {
+    async prepare() {
+      if (probed) return;
+      const body = Buffer.from('{}\n');
+      await create(PROBE, body);
+      if ((await create(PROBE, body)) === 'created') {
+        throw new ConfigurationError(
+          `archive s3://${bucket}: expected a store that heeds If-None-Match on PutObject; it overwrote an object`,
+        );
+      }
+      probed = true;
+    },
     async read(name) {
       try {
         const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: keyOf(name) }));
@@ -87,10 +87,7 @@ export function createS3Store(
     async write(name, bytes) {
       await put(name, bytes, {});
     },
-    async create(name, bytes) {
-      await probe();
-      return create(name, bytes);
-    },
+    create,
     async list(folder, after = '') {
       const start = keyOf(`${folder}/`);
       const names: string[] = [];
