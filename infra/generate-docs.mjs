@@ -11,6 +11,7 @@ import { renderCommands } from './docs/render-commands.mjs';
 import { renderConfiguration } from './docs/render-configuration.mjs';
 import { renderDashboards } from './docs/render-dashboards.mjs';
 import { renderEvents } from './docs/render-events.mjs';
+import { renderHealth } from './docs/render-health.mjs';
 import { renderMetrics } from './docs/render-metrics.mjs';
 import { showAllHelp } from './docs/show-help.mjs';
 
@@ -22,6 +23,7 @@ const pages = {
   'configuration.md': renderConfiguration(helps),
   'dashboards.md': renderDashboards(),
   'events.md': renderEvents(),
+  'health.md': renderHealth(),
   'metrics.md': renderMetrics(),
   'streamfold.config.schema.json': `${JSON.stringify(describeConfigurationFile(), null, 2)}\n`,
 };

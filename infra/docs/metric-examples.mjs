@@ -181,6 +181,13 @@ const METRIC_EXAMPLES = {
   streamfold_pending_entries: [
     ['How much is read and not yet folded?', 'max by (shard) (streamfold_pending_entries)'],
   ],
+  streamfold_health_reason: [
+    [
+      'What is wrong with which replica?',
+      'max by (instance, reason) (streamfold_health_reason) > 0',
+      { mayBeEmpty: true },
+    ],
+  ],
   streamfold_rebuild_entries_folded_total: [
     ['How fast is a rebuild?', 'sum(rate(streamfold_rebuild_entries_folded_total[5m]))'],
   ],

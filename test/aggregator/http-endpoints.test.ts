@@ -97,6 +97,7 @@ test('the health has the fields that are promised, and no others', async (t) => 
     lag_seconds: 0,
     pending: 0,
     rebuild_needed: false,
+    reasons: [],
     version: 'test',
   });
   t.is(generation, (await waitForGeneration(redis, prefix)).id);

@@ -8,7 +8,8 @@ import { observeGeneration } from './fold/observe-generation.ts';
 import { createRoster, type Roster, type RosterOptions } from './upkeep/roster.ts';
 import { runConsumers, type ConsumerSettings } from './fold/run-consumers.ts';
 import { createApp } from './http/create-app.ts';
-import { readHealth, type GenerationHealth } from './http/read-health.ts';
+import { createConditions } from './http/conditions.ts';
+import { readHealth, type Health } from './http/read-health.ts';
 import { readUnreadiness } from './http/read-unreadiness.ts';
 import { serveHttp } from './http/serve-http.ts';
 import { keepShards } from './upkeep/keep-shards.ts';
@@ -17,6 +18,7 @@ import { createProcessMetrics } from './http/process-metrics.ts';
 import { repeat } from './run/repeat.ts';
 import { retry, type Pause } from './run/retry.ts';
 import { runGroup, type Actor } from './run/run-group.ts';
+import { createTurns } from './run/turns.ts';
 import { keepArchive, type Archiving } from './upkeep/keep-archive.ts';
 import { createLiveMetrics, type LiveMetrics } from './view/live-metrics.ts';
 import { createShardView } from './view/shard-view.ts';
@@ -49,6 +51,8 @@ const COMMAND_TIMEOUT_MS = 10_000;
 /** The view follows the log this often also without scrapes, so that a scrape finds little left to read. */
 const FOLLOW_MS = 1_000;
 const UPKEEP_MS = 5_000;
+/** Lag and reasons in the metrics of the process are at most this old. */
+const HEALTH_MS = 5_000;
 /** A generation that a rebuild has begun is folded here so much later at most. */
 const GENERATIONS_MS = 1_000;
 const STOP_DEADLINE_MS = 15_000;
@@ -64,8 +68,10 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
   const startedMs = now();
   const serves = role !== 'fold';
   const processMetrics = createProcessMetrics(options.version);
+  const conditions = createConditions();
   const observe = (fact: Fact): void => {
     processMetrics.observe(fact);
+    conditions.observe(fact);
     options.observe(fact);
   };
   const connections = createConnections(options.redisUrl, observe);
@@ -81,17 +87,37 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
   let swarmMetrics: LiveMetrics | undefined;
   let viewFollows = false;
 
+  const examine = createTurns(async (): Promise<Health> => {
+    const { live, registry, rebuildNeeded, unreadable } = roster;
+    const known = {
+      shards: live?.shards ?? [],
+      liveId: registry?.live,
+      rebuildNeeded,
+      unreadable,
+      viewFollows: !serves || viewFollows,
+      conditions: conditions.list(),
+      lastConnectionError: conditions.lastConnectionError,
+      uptimeSeconds: Math.round(now() - startedMs) / 1_000,
+      version: options.version,
+    };
+    const health = await readHealth(redis, known, processMetrics.measured);
+    processMetrics.stated(new Set(health.reasons.map(({ reason }) => reason)));
+    return health;
+  });
+  /** Also while Redis is away: that is when the metrics of the reasons matter. */
+  const watchHealth: Actor = async (stopping) => {
+    while (!stopping.aborted) {
+      await examine();
+      await pause(HEALTH_MS, stopping);
+    }
+  };
+
   const serve: Actor = async (stopping) => {
     const app = createApp({
       serves,
       readSwarmMetrics: () => swarmMetrics,
       processMetrics,
-      readHealth: () =>
-        readHealth(redis, describeHealth(roster), {
-          uptimeSeconds: Math.round(now() - startedMs) / 1_000,
-          version: options.version,
-          viewFollows: !serves || viewFollows,
-        }),
+      readHealth: examine,
       readUnreadiness: () => {
         const { live, unreadable } = roster;
         return readUnreadiness(redis, { generations: live?.shards ?? [], unreadable, serves, swarmMetrics });
@@ -115,7 +141,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     const actors: Actor[] = [
       keepRoster(roster, { redis, observe, pause }),
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, () =>
-        keepShards(redis, roster, { ...options, observe, measured: processMetrics.measured }),
+        keepShards(redis, roster, { ...options, observe }),
       ),
       monitor(connections.open('monitor', REQUEST_TIMEOUT_MS), { ...options, observe }),
     ];
@@ -154,7 +180,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
   };
 
   try {
-    await runGroup([serve, work], stop, STOP_DEADLINE_MS);
+    await runGroup([serve, work, watchHealth], stop, STOP_DEADLINE_MS);
   } finally {
     await roster.close(); // what was opened just before a stop
     await connections.close();
@@ -206,10 +232,6 @@ function monitor(
     for (let shard = 0; shard < shards; shard++)
       await monitorShard(redis, { prefix, shard }, { observe, graceMs });
   });
-}
-
-function describeHealth({ live, registry, rebuildNeeded, unreadable }: Roster): GenerationHealth {
-  return { shards: live?.shards ?? [], liveId: registry?.live, rebuildNeeded, unreadable };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

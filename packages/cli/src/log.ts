@@ -106,6 +106,12 @@ export function logFact(log: Log, fact: Fact): void {
     case 'entries_trimmed':
       log.info(details, 'entries trimmed: folded and older than the retention');
       return;
+    case 'condition_raised':
+      log.warn(details, 'not well');
+      return;
+    case 'condition_cleared':
+      log.info(details, 'well again');
+      return;
     case 'connection_failed':
       log.debug(details, 'connection failed');
       return;

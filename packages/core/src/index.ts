@@ -62,6 +62,13 @@ export {
   type ExpositionFormat,
 } from './exposition.ts';
 export { createFold, type FoldEvent } from './fold.ts';
+export {
+  HEALTH_REASON_NAMES,
+  HEALTH_REASONS,
+  worstStatus,
+  type HealthReason,
+  type HealthStatus,
+} from './health-reasons.ts';
 export { histogramCount, mergeHistogram, type Histogram, type Micros } from './histogram.ts';
 export { describeState } from './describe-state.ts';
 export {

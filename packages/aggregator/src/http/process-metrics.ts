@@ -1,3 +1,4 @@
+import { HEALTH_REASON_NAMES, type HealthReason } from '@streamfold/core';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Fact, FailingStep } from '../run/fact.ts';
 import type { Lag } from '../state/measure-lag.ts';
@@ -7,6 +8,8 @@ export interface ProcessMetrics {
   observe(fact: Fact): void;
   scraped(seconds: number): void;
   measured(shard: number, lag: Lag): void;
+  /** The reasons that are present, as the health endpoint shows them. */
+  stated(reasons: ReadonlySet<HealthReason>): void;
   setSeries(count: number, foldedTogether: ReadonlyMap<string, number>): void;
   readonly contentType: string;
   render(): Promise<string>;
@@ -158,6 +161,12 @@ export function createProcessMetrics(version: string, registry = new Registry())
     labelNames: ['shard'],
     registers,
   });
+  const reasonPresent = new Gauge({
+    name: 'streamfold_health_reason',
+    help: '1 while this process reports the reason in `/prometheus/health`, else 0.',
+    labelNames: ['reason'],
+    registers,
+  });
   const series = new Gauge({
     name: 'streamfold_series',
     help: 'Series of the swarm that this process holds.',
@@ -194,6 +203,7 @@ export function createProcessMetrics(version: string, registry = new Registry())
   for (const reason of DEAD_LETTER_REASONS) deadLetters.inc({ reason }, 0);
   lost.inc({ reason: 'trimmed' }, 0);
   for (const subject of ['stale', 'dead', 'wait', 'signal']) detections.inc({ subject }, 0);
+  for (const reason of HEALTH_REASON_NAMES) reasonPresent.set({ reason }, 0);
   for (const step of FAILING_STEPS) failures.inc({ step }, 0);
   for (const outcome of ['published', 'superseded']) snapshots.inc({ outcome }, 0);
   for (const cause of ['start', 'log_discontinued']) viewLoads.inc({ cause }, 0);
@@ -254,6 +264,8 @@ export function createProcessMetrics(version: string, registry = new Registry())
           trimmedEntries.inc(fact.entries);
           return;
         case 'recovered':
+        case 'condition_raised':
+        case 'condition_cleared':
         case 'connection_failed':
         case 'request_failed':
         case 'group_created':
@@ -272,6 +284,9 @@ export function createProcessMetrics(version: string, registry = new Registry())
       pending.set({ shard }, lag.pendingEntries);
       streamLength.set({ shard }, lag.streamEntries);
       consumers.set({ shard }, lag.consumers);
+    },
+    stated(reasons) {
+      for (const reason of HEALTH_REASON_NAMES) reasonPresent.set({ reason }, reasons.has(reason) ? 1 : 0);
     },
     setSeries(count, foldedTogether) {
       series.set(count);

@@ -1,10 +1,12 @@
-import type { RedisConnection } from '@streamfold/redis';
+import { worstStatus, type HealthReason, type HealthStatus } from '@streamfold/core';
+import { isReady, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
-import { measureLag } from '../state/measure-lag.ts';
+import { measureLag, type Lag } from '../state/measure-lag.ts';
+import { boundReasons, stateReason, type StatedReason } from './health-reason.ts';
 
 /** Body of `GET /prometheus/health`; what cannot be known without Redis is null. */
 export interface Health {
-  readonly status: 'healthy' | 'degraded' | 'unhealthy';
+  readonly status: HealthStatus;
   readonly redis: 'connected' | 'unreachable';
   readonly lag_entries: number | null;
   readonly lag_seconds: number | null;
@@ -13,60 +15,128 @@ export interface Health {
   readonly generation: string | null;
   /** It is folded by other definitions than this process is configured with. */
   readonly rebuild_needed: boolean;
+  /** Everything that is wrong; empty if nothing is. */
+  readonly reasons: readonly StatedReason[];
   readonly uptime_seconds: number;
   readonly version: string;
 }
 
-const UNKNOWN_LAG = { lag_entries: null, lag_seconds: null, pending: null } as const;
+/** Folding is this far behind: `lagging`. */
+const LAGGING_SECONDS = 60;
 
-/** Folding is this far behind: `degraded`. */
-const DEGRADED_LAG_SECONDS = 60;
-
-/** What is known of the generations without asking Redis. */
-export interface GenerationHealth {
-  /** The live generation on all shards; none where it is not open yet, or unreadable. */
+/** What is known of an aggregator without asking Redis. */
+export interface KnownHealth {
+  /** The live generation on all shards; none if it is not open yet, or unreadable. */
   readonly shards: readonly Generation[];
   readonly liveId: string | undefined;
   readonly rebuildNeeded: boolean;
   /** Why this program can neither fold nor serve it. */
   readonly unreadable: string | undefined;
+  /** True if the process does not serve. */
+  readonly viewFollows: boolean;
+  /** Conditions that parts of the process have reported. */
+  readonly conditions: readonly StatedReason[];
+  readonly lastConnectionError: string | undefined;
+  readonly uptimeSeconds: number;
+  readonly version: string;
 }
 
-/**
- * Measures all shards now. `unhealthy` where Redis cannot be reached or the shards are not open yet, `degraded` where
- * folding lags by a minute or more, the view cannot follow, a rebuild is needed, or a newer program's definitions are live.
- */
+/** Measures all shards now, at once; `measured` gets the lag of each. Never rejects: what fails is a reason. */
 export async function readHealth(
   redis: RedisConnection,
-  { shards, liveId, rebuildNeeded, unreadable }: GenerationHealth,
-  process: { uptimeSeconds: number; version: string; viewFollows: boolean },
+  known: KnownHealth,
+  measured: (shard: number, lag: Lag) => void,
 ): Promise<Health> {
-  const generation = liveId ?? null;
-  const constant = {
-    generation,
+  const { liveId, rebuildNeeded, uptimeSeconds, version } = known;
+  const { reasons: measurement, ...lag } = await measureShards(redis, known, measured);
+  const reported = known.conditions.filter(({ reason }) => !isExplained(reason, known));
+  const reasons = boundReasons(withoutRepeats([...measurement, ...statesOf(known), ...reported]));
+  return {
+    status: worstStatus(reasons.map(({ reason }) => reason)),
+    redis: reasons.some(({ reason }) => reason === 'redis_unreachable') ? 'unreachable' : 'connected',
+    ...lag,
+    generation: liveId ?? null,
     rebuild_needed: rebuildNeeded,
-    uptime_seconds: process.uptimeSeconds,
-    version: process.version,
+    reasons,
+    uptime_seconds: uptimeSeconds,
+    version,
   };
-  try {
-    if (unreadable !== undefined) {
-      await redis.ping();
-      return { status: 'degraded', redis: 'connected', ...UNKNOWN_LAG, ...constant };
-    }
-    if (shards.length === 0) throw new Error('the shards are not open yet');
-    let entries = 0;
-    let seconds = 0;
-    let pending = 0;
-    for (const each of shards) {
-      const lag = await measureLag(redis, each);
-      entries += lag.lagEntries;
-      pending += lag.pendingEntries;
-      seconds = Math.max(seconds, lag.lagSeconds);
-    }
-    const isDegraded = seconds >= DEGRADED_LAG_SECONDS || !process.viewFollows || rebuildNeeded;
-    const lag = { lag_entries: entries, lag_seconds: seconds, pending };
-    return { status: isDegraded ? 'degraded' : 'healthy', redis: 'connected', ...lag, ...constant };
-  } catch {
-    return { status: 'unhealthy', redis: 'unreachable', ...UNKNOWN_LAG, ...constant };
+}
+
+type Measurement = Pick<Health, 'lag_entries' | 'lag_seconds' | 'pending' | 'reasons'>;
+
+const UNKNOWN_LAG = { lag_entries: null, lag_seconds: null, pending: null } as const;
+
+async function measureShards(
+  redis: RedisConnection,
+  { shards, lastConnectionError }: KnownHealth,
+  measured: (shard: number, lag: Lag) => void,
+): Promise<Measurement> {
+  if (!isReady(redis)) {
+    return { ...UNKNOWN_LAG, reasons: [stateReason('redis_unreachable', lastConnectionError)] };
   }
+  if (shards.length === 0) {
+    const failure = await redis.ping().then(() => undefined, explainFailure);
+    return { ...UNKNOWN_LAG, reasons: failure === undefined ? [] : [failure] };
+  }
+  const reasons: StatedReason[] = [];
+  let [entries, seconds, pending] = [0, 0, 0];
+  let unknown = false;
+  await Promise.all(
+    shards.map(async (generation) => {
+      const { shard } = generation;
+      try {
+        const lag = await measureLag(redis, generation);
+        measured(shard, lag);
+        entries += lag.lagEntries;
+        pending += lag.pendingEntries;
+        seconds = Math.max(seconds, lag.lagSeconds);
+        if (lag.lagSeconds >= LAGGING_SECONDS)
+          reasons.push(
+            stateReason('lagging', `the oldest entry has waited ${Math.round(lag.lagSeconds)} s`, shard),
+          );
+      } catch (cause) {
+        unknown = true;
+        reasons.push(explainFailure(cause, shard));
+      }
+    }),
+  );
+  const lag = { lag_entries: entries, lag_seconds: seconds, pending };
+  return { ...(unknown ? UNKNOWN_LAG : lag), reasons };
+}
+
+/** What the process knows of itself. */
+function statesOf({ shards, unreadable, rebuildNeeded, viewFollows }: KnownHealth): StatedReason[] {
+  const states: StatedReason[] = [];
+  if (unreadable !== undefined) states.push(stateReason('generation_unreadable', unreadable));
+  else if (shards.length === 0) states.push(stateReason('shards_not_open'));
+  if (rebuildNeeded) states.push(stateReason('rebuild_needed'));
+  if (!viewFollows) states.push(stateReason('view_stalled'));
+  return states;
+}
+
+/** Shards that cannot be opened because this program does not understand their definitions: one reason, not two. */
+function isExplained(reason: HealthReason, { unreadable }: KnownHealth): boolean {
+  return reason === 'shards_not_open' && unreadable !== undefined;
+}
+
+/** An error that Redis answered with is a reason of its own; anything else means that Redis was not reached. */
+function explainFailure(cause: unknown, shard?: number): StatedReason {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  return stateReason(reasonOf(error), error.message, shard);
+}
+
+function reasonOf({ name, message }: Error): HealthReason {
+  if (/^(NOGROUP|ERR no such key)\b/.test(message)) return 'group_missing';
+  return name === 'ReplyError' ? 'redis_refuses' : 'redis_unreachable';
+}
+
+/** One entry for each reason and shard: the one that says more. */
+function withoutRepeats(reasons: readonly StatedReason[]): StatedReason[] {
+  const kept = new Map<string, StatedReason>();
+  for (const each of reasons) {
+    const key = `${each.reason} ${each.shard ?? ''}`;
+    if (kept.get(key)?.detail === undefined) kept.set(key, each);
+  }
+  return [...kept.values()].toSorted((left, right) => (left.shard ?? -1) - (right.shard ?? -1));
 }

@@ -1,4 +1,4 @@
-import type { DeadLetterReason } from '@streamfold/core';
+import type { DeadLetterReason, HealthReason } from '@streamfold/core';
 
 /** Something that happened in an aggregator. Metrics and logs subscribe to these; nothing else depends on them. */
 export type Fact =
@@ -59,6 +59,20 @@ export type Fact =
       readonly bytes: number;
     }
   | { readonly type: 'entries_trimmed'; readonly shard: number; readonly entries: number }
+  /** Something is wrong until it is cleared; raising it again only replaces its detail. Shown by the health endpoint. */
+  | {
+      readonly type: 'condition_raised';
+      readonly reason: HealthReason;
+      /** `undefined` if it concerns the whole process. */
+      readonly shard: number | undefined;
+      /** What was expected, what arrived, what to do. */
+      readonly detail: string;
+    }
+  | {
+      readonly type: 'condition_cleared';
+      readonly reason: HealthReason;
+      readonly shard: number | undefined;
+    }
   | { readonly type: 'connection_failed'; readonly error: Error }
   | { readonly type: 'request_failed'; readonly error: Error }
   | { readonly type: 'view_loaded'; readonly shard: number; readonly cause: string; readonly series: number }

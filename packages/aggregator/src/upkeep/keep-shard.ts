@@ -2,7 +2,6 @@ import type { RedisConnection } from '@streamfold/redis';
 import { countTrimmed } from '../state/count-trimmed.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
-import { measureLag, type Lag } from '../state/measure-lag.ts';
 import { removeGoneConsumers } from '../state/remove-consumers.ts';
 
 /**
@@ -11,15 +10,14 @@ import { removeGoneConsumers } from '../state/remove-consumers.ts';
  */
 export const GONE_IDLE_MS = 60_000;
 
-/** What every aggregator does for a shard now and then: measures its lag, counts what was trimmed unread, removes consumers that are gone. */
+/** What every aggregator does for a shard now and then: counts what was trimmed unread, removes consumers that are gone. */
 export async function keepShard(
   redis: RedisConnection,
   generation: Generation,
-  options: { goneIdleMs: number; observe: Observe; measured: (shard: number, lag: Lag) => void },
+  options: { goneIdleMs: number; observe: Observe },
 ): Promise<void> {
   const { shard } = generation;
-  const { goneIdleMs, observe, measured } = options;
-  measured(shard, await measureLag(redis, generation));
+  const { goneIdleMs, observe } = options;
   const entries = await countTrimmed(redis, generation);
   if (entries > 0) observe({ type: 'entries_lost', shard, entries });
   const consumers = await removeGoneConsumers(redis, generation, goneIdleMs);

@@ -3,7 +3,6 @@ import type { Observe } from '../run/fact.ts';
 import { keepGenerations } from './keep-generations.ts';
 import type { Roster } from './roster.ts';
 import { GONE_IDLE_MS, keepShard } from './keep-shard.ts';
-import type { Lag } from '../state/measure-lag.ts';
 
 export interface KeepAllUpOptions {
   readonly prefix: string;
@@ -12,8 +11,6 @@ export interface KeepAllUpOptions {
   readonly generationGraceMs: number;
   readonly goneIdleMs?: number;
   readonly observe: Observe;
-  /** Told of the lag of the live generation. */
-  readonly measured: (shard: number, lag: Lag) => void;
 }
 
 /** What every aggregator does now and then: for each shard of each generation that is folded, and for the generations. */
@@ -22,18 +19,15 @@ export async function keepShards(
   roster: Roster,
   options: KeepAllUpOptions,
 ): Promise<void> {
-  const { prefix, shards, claimIdleMs, generationGraceMs: graceMs, observe, measured } = options;
+  const { prefix, shards, claimIdleMs, generationGraceMs: graceMs, observe } = options;
   const { goneIdleMs = Math.max(GONE_IDLE_MS, claimIdleMs) } = options;
   const { live, folded, registry } = roster;
-  for (const generation of live?.shards ?? [])
-    await keepShard(redis, generation, { goneIdleMs, observe, measured });
+  for (const generation of live?.shards ?? []) await keepShard(redis, generation, { goneIdleMs, observe });
   for (const other of folded) {
     if (other.id === live?.id) continue;
     // What the live one misses is lost; another one that misses it too has nothing to add.
     for (const generation of other.shards)
-      await keepShard(redis, generation, { goneIdleMs, observe: ignore, measured: ignore }).catch(
-        ignoreDropped,
-      );
+      await keepShard(redis, generation, { goneIdleMs, observe: ignore }).catch(ignoreDropped);
   }
   if (registry !== undefined) await keepGenerations(redis, registry, { prefix, shards, graceMs, observe });
 }

@@ -7,6 +7,7 @@ import {
   type Metric,
   type SeriesValue,
 } from '@streamfold/core';
+import { createTurns } from '../run/turns.ts';
 import { isAge, readGauge } from './read-gauge.ts';
 import { createRenderedFamily, type RenderedFamily } from './rendered-family.ts';
 import type { ShardView, ViewListener } from './shard-view.ts';
@@ -149,23 +150,4 @@ function addUp(views: readonly ShardView[], metric: Metric, key: string): Series
     }
   }
   return total;
-}
-
-/**
- * Runs `work` one turn at a time. All who ask while a turn is under way share the next one, since the present one may
- * already have passed what they want to see.
- */
-function createTurns(work: () => Promise<void>): () => Promise<void> {
-  let current: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= current
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        current = work();
-        return current;
-      });
-    return next;
-  };
 }

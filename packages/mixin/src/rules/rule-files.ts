@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { coordinationAlerts } from './coordination-alerts.ts';
+import { healthAlerts } from './health-alerts.ts';
 import { pipelineAlerts } from './pipeline-alerts.ts';
 import { recordingGroups } from './recording-rules.ts';
 import { createRuleContext, type RuleOptions } from './rule-options.ts';
@@ -14,14 +15,14 @@ export function ruleFiles(options: RuleOptions = {}): ReadonlyMap<string, string
   return new Map([
     ['alerts/recording.yml', render(recordingGroups(context))],
     ['alerts/blocking-coordination.yml', render([coordinationAlerts(context)])],
-    ['alerts/streamfold.yml', render([pipelineAlerts(context)])],
+    ['alerts/streamfold.yml', render([pipelineAlerts(context), healthAlerts(context)])],
   ]);
 }
 
 /** The name of every alert, each once. */
 export function alertNames(): readonly string[] {
   const context = createRuleContext({});
-  const groups = [coordinationAlerts(context), pipelineAlerts(context)];
+  const groups = [coordinationAlerts(context), pipelineAlerts(context), healthAlerts(context)];
   return [...new Set(groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)))];
 }
 

@@ -17,7 +17,8 @@ type Subject =
   | 'folding'
   | 'entries'
   | 'events'
-  | 'definitions';
+  | 'definitions'
+  | 'health';
 
 /** A rule that alerts while an expression has a value, for so long. */
 export interface AlertRule {

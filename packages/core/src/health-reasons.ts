@@ -1,0 +1,73 @@
+/**
+ * Why an aggregator is not well: the closed set behind `reasons` of `GET /prometheus/health`, the metric
+ * `streamfold_health_reason`, the alerts and docs/reference/health.md. They all read this table.
+ *
+ * To add a reason:
+ * 1. add its row here;
+ * 2. add its row in `packages/mixin/src/rules/health-alerts.ts` (the compiler asks for it): an alert, or why none is
+ *    needed. A new alert also needs its runbook and a case in `test/mixin/cases/health-cases.ts`;
+ * 3. report it: `observe({ type: 'condition_raised', reason, shard, detail })`, and `condition_cleared` when it is over.
+ *    If it is measured rather than noticed, add it in `packages/aggregator/src/http/read-health.ts`.
+ *
+ * Then run `npm run docs` and `npm run mixin`.
+ */
+export const HEALTH_REASONS = {
+  redis_unreachable: {
+    status: 'unhealthy',
+    meaning: 'Redis cannot be reached, or does not answer in time.',
+  },
+  redis_refuses: {
+    status: 'unhealthy',
+    meaning:
+      'Redis answers, but refuses to say how far folding is. The detail is the error that Redis returned.',
+  },
+  shards_not_open: {
+    status: 'unhealthy',
+    meaning: 'The aggregator has not opened its shards yet, so it neither folds nor serves.',
+  },
+  group_missing: {
+    status: 'unhealthy',
+    meaning: 'The stream, or the consumer group of the live generation on it, does not exist.',
+  },
+  generation_unreadable: {
+    status: 'degraded',
+    meaning: 'A newer version defined the live generation. This aggregator can neither fold nor serve it.',
+  },
+  rebuild_needed: {
+    status: 'degraded',
+    meaning: 'The live generation has other metric definitions than this aggregator is configured with.',
+  },
+  lagging: {
+    status: 'degraded',
+    meaning: 'The oldest entry that is not folded yet is at least a minute old.',
+  },
+  view_stalled: {
+    status: 'degraded',
+    meaning: 'The view cannot follow the delta log, so scrapes of the swarm fail.',
+  },
+} as const satisfies Readonly<Record<string, HealthReasonRow>>;
+
+interface HealthReasonRow {
+  /** The status that the reason causes. `healthy`: somebody should know, but metrics are complete and current. */
+  readonly status: HealthStatus;
+  /** One sentence for people. */
+  readonly meaning: string;
+}
+
+export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
+
+export type HealthReason = keyof typeof HEALTH_REASONS;
+
+/** Every reason, in the order of the table. */
+export const HEALTH_REASON_NAMES = Object.keys(HEALTH_REASONS) as readonly HealthReason[];
+
+/** The worst status that any of the reasons causes; `healthy` if there is none. */
+export function worstStatus(reasons: Iterable<HealthReason>): HealthStatus {
+  let worst: HealthStatus = 'healthy';
+  for (const reason of reasons) {
+    const { status }: HealthReasonRow = HEALTH_REASONS[reason];
+    if (status === 'unhealthy') return status;
+    if (status === 'degraded') worst = status;
+  }
+  return worst;
+}

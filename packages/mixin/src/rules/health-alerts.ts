@@ -1,0 +1,86 @@
+import type { HealthReason } from '@streamfold/core';
+import { dashboardUrl, runbookUrl } from './links.ts';
+import type { RuleContext } from './rule-options.ts';
+import type { AlertRule, RuleGroup, Severity } from './rule.ts';
+import { PROCESS_JOB } from './scrape-jobs.ts';
+
+/** The alert on a reason of the health endpoint. Several reasons may share one: it then names the reason. */
+export interface HealthAlert {
+  readonly alert: string;
+  readonly severity: Severity;
+  /** The reason must last this long. */
+  readonly forSeconds: number;
+  readonly summary: string;
+  readonly description: string;
+}
+
+/** A reason that has no alert of its own. */
+export interface NoAlert {
+  /** Why nobody needs to be woken by it, or which alert fires instead. */
+  readonly because: string;
+}
+
+const MINUTE_SECONDS = 60;
+
+const UNHEALTHY: HealthAlert = {
+  alert: 'StreamfoldUnhealthy',
+  severity: 'critical',
+  forSeconds: 5 * MINUTE_SECONDS,
+  summary: 'An aggregator is unhealthy',
+  description: 'Aggregator {{ $labels.instance }} is unhealthy, reason {{ $labels.reason }}.',
+};
+
+const DEGRADED: HealthAlert = {
+  alert: 'StreamfoldDegraded',
+  severity: 'warning',
+  forSeconds: 15 * MINUTE_SECONDS,
+  summary: 'An aggregator is degraded',
+  description: 'Aggregator {{ $labels.instance }} is degraded, reason {{ $labels.reason }}.',
+};
+
+/**
+ * What fires on each reason of the health endpoint. A new alert needs its page in docs/runbooks and a case in
+ * test/mixin/cases/health-cases.ts.
+ */
+export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>> = {
+  redis_unreachable: UNHEALTHY,
+  redis_refuses: UNHEALTHY,
+  shards_not_open: UNHEALTHY,
+  group_missing: UNHEALTHY,
+  generation_unreadable: DEGRADED,
+  view_stalled: DEGRADED,
+  rebuild_needed: { because: '`StreamfoldRebuildNeeded` fires' },
+  lagging: { because: '`StreamfoldLagGrowing` fires unless the lag shrinks' },
+};
+
+/** The alerts on the reasons of the health endpoint: one rule for each alert. */
+export function healthAlerts(context: RuleContext): RuleGroup<AlertRule> {
+  const reasonsOf = new Map<HealthAlert, string[]>();
+  for (const [reason, row] of Object.entries(HEALTH_ALERTS)) {
+    if ('alert' in row) reasonsOf.set(row, [...(reasonsOf.get(row) ?? []), reason]);
+  }
+  return {
+    name: 'streamfold-health',
+    rules: [...reasonsOf].map(([row, reasons]) => alertOn(row, reasons, context)),
+  };
+}
+
+function alertOn(
+  { alert, severity, forSeconds, summary, description }: HealthAlert,
+  reasons: readonly string[],
+  { duration, grafanaUrl }: RuleContext,
+): AlertRule {
+  const selector = `streamfold_health_reason{job="${PROCESS_JOB}", reason=~"${reasons.join('|')}"}`;
+  return {
+    alert,
+    expr: `max by (instance, reason) (${selector}) > 0`,
+    for: duration(forSeconds),
+    labels: { severity, subject: 'health' },
+    annotations: {
+      summary,
+      description,
+      runbook_url: runbookUrl(alert),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}

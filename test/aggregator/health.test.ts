@@ -1,0 +1,127 @@
+import test from 'ava';
+import { z } from 'zod';
+import { generationKeys, shardKeys } from '@streamfold/redis';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitForGeneration } from '../harness/wait-until-folded.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+const Health = z.object({
+  status: z.string(),
+  redis: z.string(),
+  lag_entries: z.number().nullable(),
+  reasons: z.array(
+    z.object({ reason: z.string(), detail: z.string().optional(), shard: z.number().optional() }),
+  ),
+});
+
+async function readHealth({ url }: TestAggregator): Promise<z.output<typeof Health>> {
+  return Health.parse(await (await fetch(`${url}/prometheus/health`)).json());
+}
+
+async function readReasonGauges({ url }: TestAggregator): Promise<ReadonlyMap<string, string>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return new Map(
+    [...text.matchAll(/^streamfold_health_reason\{reason="(\w+)"\} (\d)$/gm)].map(
+      ([, reason = '', value = '']) => [reason, value],
+    ),
+  );
+}
+
+/** Redis as a user who may do everything but what is said. */
+async function urlOfUser(name: string, ...rules: string[]): Promise<string> {
+  await redis.acl('SETUSER', name, 'on', '>secret', '~*', '&*', '+@all', ...rules);
+  const url = new URL(redisUrl);
+  url.username = name;
+  url.password = 'secret';
+  return url.href;
+}
+
+test('a consumer group that is missing is named as the reason, not Redis', async (t) => {
+  const prefix = nextPrefix();
+  // It only serves, so it does not create the group again.
+  const folding = await startAggregator({ redisUrl, prefix });
+  await waitUntil('it is ready', async () => (await fetch(`${folding.url}/readyz`)).ok);
+  const { id } = await waitForGeneration(redis, prefix);
+  const serving = await startAggregator({ redisUrl, prefix, role: 'serve' });
+  t.teardown(serving.stop);
+  await waitUntil('it is ready', async () => (await fetch(`${serving.url}/readyz`)).ok);
+  await folding.stop();
+  const { events } = shardKeys(prefix, 0);
+  const { group } = generationKeys(prefix, 0, id);
+  await redis.xgroup('DESTROY', events, group);
+
+  const { status, redis: reached, lag_entries, reasons } = await readHealth(serving);
+  t.deepEqual([status, reached, lag_entries], ['unhealthy', 'connected', null]);
+  t.deepEqual(reasons, [
+    {
+      reason: 'group_missing',
+      detail: `NOGROUP expected consumer group ${group} on ${events}; there is none`,
+      shard: 0,
+    },
+  ]);
+  t.is((await readReasonGauges(serving)).get('group_missing'), '1');
+});
+
+test('a permission that is missing is named as the reason, with the error of Redis', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({
+    redisUrl: await urlOfUser('blind', '-xpending'),
+    prefix,
+  });
+  t.teardown(aggregator.stop);
+  await waitUntil('it says so', async () => (await readHealth(aggregator)).status === 'unhealthy');
+  await waitUntil('it has opened its shards', async () =>
+    (await readHealth(aggregator)).reasons.every(({ reason }) => reason !== 'shards_not_open'),
+  );
+  const { redis: reached, reasons } = await readHealth(aggregator);
+  t.is(reached, 'connected');
+  const [refused] = reasons.filter(({ reason }) => reason === 'redis_refuses');
+  t.regex(refused?.detail ?? '', /^NOPERM .*xpending/);
+  t.is(refused?.shard, 0);
+});
+
+test('shards that cannot be opened are named as the reason, with the error', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({
+    redisUrl: await urlOfUser('reader', '-hset', '-set', '-eval', '-evalsha', '-hsetnx'),
+    prefix,
+  });
+  t.teardown(aggregator.stop);
+  await waitUntil('the first attempt has failed', () =>
+    aggregator.facts.some((fact) => fact.type === 'failed' && fact.step === 'open'),
+  );
+  const { status, redis: reached, reasons } = await readHealth(aggregator);
+  t.deepEqual([status, reached], ['unhealthy', 'connected']);
+  const [closed] = reasons.filter(({ reason }) => reason === 'shards_not_open');
+  t.regex(closed?.detail ?? '', /NOPERM/);
+});
+
+test('every reason is in the metrics from the start, as 0', async (t) => {
+  const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
+  t.teardown(aggregator.stop);
+  await waitUntil('it is well', async () => (await readHealth(aggregator)).status === 'healthy');
+  const gauges = await readReasonGauges(aggregator);
+  t.true(gauges.size >= 8);
+  t.deepEqual(
+    [...gauges].filter(([, value]) => value !== '0'),
+    [],
+  );
+});
+
+test('while Redis is away the metrics say so without being asked for the health', async (t) => {
+  const server = await startRedis();
+  t.teardown(server.stop);
+  const aggregator = await startAggregator({ redisUrl: server.url });
+  t.teardown(aggregator.stop);
+  await waitUntil('it is ready', async () => (await fetch(`${aggregator.url}/readyz`)).ok);
+  await server.kill('SIGKILL');
+  await waitUntil(
+    'the reason is shown',
+    async () => (await readReasonGauges(aggregator)).get('redis_unreachable') === '1',
+  );
+  t.is((await readHealth(aggregator)).redis, 'unreachable');
+});

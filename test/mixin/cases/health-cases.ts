@@ -1,0 +1,90 @@
+import type { HealthReason } from '@streamfold/core';
+import type { FiringAlert, RuleCase } from '../run-rule-cases.ts';
+import { healthy, ofReplica, samples, type ScrapedSeries, type Stretch } from '../series.ts';
+
+/** Two aggregators, of which one reports a reason for a while. */
+export function reporting(
+  reason: HealthReason,
+  minutes: number,
+  stretches: readonly Stretch[],
+): ScrapedSeries {
+  return {
+    ...healthy(minutes),
+    [ofReplica('streamfold_health_reason', { reason })]: samples(...stretches),
+    [ofReplica('streamfold_health_reason', { instance: 'b:3000', reason })]: samples([minutes, 0]),
+  };
+}
+
+/** An alert on a reason of aggregator `a`. */
+export function firingOn(
+  reason: HealthReason,
+  {
+    alert,
+    severity,
+    summary,
+    description,
+    atMinutes,
+  }: Omit<FiringAlert, 'labels' | 'dashboard'> & {
+    severity: string;
+  },
+): FiringAlert {
+  return {
+    alert,
+    atMinutes,
+    labels: { severity, subject: 'health', instance: 'a:3000', reason },
+    summary,
+    description,
+    dashboard: '/d/streamfold',
+  };
+}
+
+export const HEALTH_CASES: readonly RuleCase[] = [
+  {
+    title:
+      'an aggregator whose consumer group is missing for 10 minutes fires StreamfoldUnhealthy, until it is back',
+    minutes: 20,
+    series: reporting('group_missing', 20, [
+      [2, 0],
+      [10, 1],
+      [8, 0],
+    ]),
+    fires: [
+      firingOn('group_missing', {
+        alert: 'StreamfoldUnhealthy',
+        severity: 'critical',
+        atMinutes: 10,
+        summary: 'An aggregator is unhealthy',
+        description: 'Aggregator a:3000 is unhealthy, reason group_missing.',
+      }),
+    ],
+    resolved: ['StreamfoldUnhealthy'],
+  },
+  {
+    title:
+      'an aggregator whose view is stalled for 20 minutes fires StreamfoldDegraded, until it follows again',
+    minutes: 30,
+    series: reporting('view_stalled', 30, [
+      [2, 0],
+      [20, 1],
+      [8, 0],
+    ]),
+    fires: [
+      firingOn('view_stalled', {
+        alert: 'StreamfoldDegraded',
+        severity: 'warning',
+        atMinutes: 20,
+        summary: 'An aggregator is degraded',
+        description: 'Aggregator a:3000 is degraded, reason view_stalled.',
+      }),
+    ],
+    resolved: ['StreamfoldDegraded'],
+  },
+  {
+    title: 'an aggregator that takes two minutes to reach Redis fires nothing',
+    minutes: 10,
+    series: reporting('redis_unreachable', 10, [
+      [2, 1],
+      [8, 0],
+    ]),
+  },
+];
