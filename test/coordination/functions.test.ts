@@ -61,7 +61,7 @@ test('the commands that the documentation shows can be typed as they stand, one 
     const words = command.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [];
     replies.push(await server.redis.call('FCALL', ...words.slice(2)));
   }
-  t.deepEqual(replies, [['started', '1', '0-0'], 'beating']);
+  t.deepEqual(replies, [['started', '1.40812739560127734182', '0-0'], 'beating']);
 });
 
 test('the record of a signal has the fields that the prelude names', async (t) => {

@@ -3,9 +3,12 @@ import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 
 /** Lua that is called by nobody from outside, and why. */
 const NO_SCRIPTS: ReadonlySet<string> = new Set([
-  // The top of the library of functions that is assembled from the files beside it.
+  // What the functions of the library share; it is assembled from the files beside them.
   'packages/coordination/lua/prelude.lua',
   'packages/coordination/lua/step.lua',
+  'packages/coordination/lua/inboxes.lua',
+  'packages/coordination/lua/set-aside.lua',
+  'packages/coordination/lua/waits.lua',
   // What scripts are loaded with.
   'packages/redis/lua/stream.lua',
   'packages/aggregator/lua/delta-log.lua',

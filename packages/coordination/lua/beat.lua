@@ -1,9 +1,9 @@
--- A heartbeat. Where the coordinator was stale, the episode is over: `heartbeat.recovered`. A phase that is another than
+-- A heartbeat. If the coordinator was stale, the episode is over: `heartbeat.recovered`. If the phase is another one than
 -- before: `coordinator.phase_changed`.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 phase, or '' to keep it
--- Returns 'beating', 'recovered', or 'ended' where this life has ended (given up for dead, stopped, started anew)
+-- Returns 'beating', 'recovered', or 'ended' if this life has ended (given up for dead, stopped, started anew)
 -- Cost  O(log n) in the coordinators that are alive, some 10 us.
 
 local function beat(keys, args)
@@ -13,18 +13,18 @@ local function beat(keys, args)
   local coordinator = read_life(base, swarm_id, id, args[3])
   if not coordinator then return 'ended' end
   local name, now_ms = swarm_id .. '|' .. id, math.floor(now_micros() / 1000)
-  local key, events = base .. 'coordinator:' .. name, {}
+  local key, step = base .. 'coordinator:' .. name, begin_step(base)
   local recovers = coordinator['state'] == 'stale'
   if recovers then
-    events[#events + 1] = {'type', 'heartbeat.recovered', 'swarm_id', swarm_id, 'coordinator_id', id}
+    plan_event(step, {'type', 'heartbeat.recovered', 'swarm_id', swarm_id, 'coordinator_id', id})
   end
   if phase and phase ~= coordinator['phase'] then
-    events[#events + 1] = {'type', 'coordinator.phase_changed', 'swarm_id', swarm_id, 'coordinator_id', id, 'phase', phase}
-    redis.call('HSET', key, 'phase', phase)
+    plan_event(step, {'type', 'coordinator.phase_changed', 'swarm_id', swarm_id, 'coordinator_id', id, 'phase', phase})
+    plan(step, 'HSET', key, 'phase', phase)
   end
-  redis.call('HSET', key, 'state', 'beating', 'beat_ms', whole(now_ms))
-  local stale_after_ms = tonumber(coordinator['stale_after_ms'])
-  if stale_after_ms > 0 then redis.call('ZADD', base .. 'heartbeats', whole(now_ms + stale_after_ms), name) end
-  append_events(base, events)
+  plan(step, 'HSET', key, 'state', 'beating', 'beat_ms', whole(now_ms))
+  local stale_after_ms = check_number(key .. ', stale_after_ms', coordinator['stale_after_ms'])
+  if stale_after_ms > 0 then plan(step, 'ZADD', base .. 'heartbeats', whole(now_ms + stale_after_ms), name) end
+  run_step(step)
   return recovers and 'recovered' or 'beating'
 end

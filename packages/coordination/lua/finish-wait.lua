@@ -1,4 +1,4 @@
--- Ends a wait: completed where all have ACKed, whatever is asked; else as asked. A timeout is told once for the wait
+-- Ends a wait: completed if all have ACKed, whatever is asked; else as asked. A timeout is reported once for the wait
 -- (`timeout` of type `blocking`) and once for each receiver that is missing (`signal_ack`, of the waiting coordinator).
 --
 -- KEYS  1 stream of events
@@ -18,18 +18,15 @@ local function finish_wait(keys, args)
     verified = {}
     for i = 5, #args do verified[args[i]] = true end
   end
-  local key, events = base .. 'wait:' .. swarm_id .. '|' .. wait_id, {}
-  local wait = read_open_wait(key)
-  if wait then
-    if how == 'if_complete' then
-      local signal = swarm_id .. '|' .. wait['signal_id'] .. '|' .. wait['iteration']
-      local _, missing = split_receivers(base, signal, cjson.decode(wait['receivers']), verified)
-      if #missing > 0 then return {'open'} end
-    end
-    end_wait(base, swarm_id, wait_id, how, events, verified)
-    append_events(base, events)
+  local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
+  local wait, ended = read_open_wait(key)
+  if not wait then
+    if not ended['status'] then return {'gone'} end
+    return {'finished', ended['status'], ended['duration_ms'], ended['acked'], ended['missing']}
   end
-  local ended = read_hash(key)
-  if not ended['status'] then return {'gone'} end
-  return {'finished', ended['status'], ended['duration_ms'], ended['acked'], ended['missing']}
+  local step = begin_step(base)
+  local _, _, outcome = plan_end_wait(step, swarm_id, wait_id, how, verified)
+  if how == 'if_complete' and outcome[1] ~= 'completed' then return {'open'} end
+  run_step(step)
+  return {'finished', unpack(outcome)}
 end

@@ -2,7 +2,8 @@
 -- function is told one key, the stream of events `<prefix>:{<shard>}:events`, and derives the others from it:
 --
 --   coordinator:<swarm>|<id>   hash: life, state, phase, stale_after_ms, dead_after_ms, started_ms, beat_ms, ended_ms,
---                              delivered: up to which entry the inbox was delivered to lives before
+--                              delivered: up to which entry the inbox was delivered to lives before,
+--                              former_tokens: of the last lives that ended, separated by spaces
 --   heartbeats                 sorted set of <swarm>|<id>, by the time (ms) at which the coordinator is overdue
 --   ended                      sorted set of <swarm>|<id>, by the time (ms) at which its last life ended
 --   inbox:<swarm>|<id>         stream of signals to be settled, read by the group `life-<life>`
@@ -15,16 +16,16 @@
 --   waits:<swarm>|<id>         set of the coordinator's open waits
 --   deadlines                  sorted set of w|<swarm>|<wait> and s|<swarm>|<signal>|<iteration>, by time (ms)
 --   work:<swarm>|<id>          hash: work id to JSON, see open-work.lua
---   monitor                    hash: stepped_ms, suspended_until_ms, run_id of Redis at the last step
+--   monitor                    hash: stepped_ms, suspended_until_ms, run_id of Redis at the last step, clock_back_ms,
+--                              recheck, see step-monitor.lua
+--   set-aside                  hash: `<sorted set> <member>` to `<ms> <reason>`: malformed subjects that no monitor judges
 --   lives                      the highest life of a coordinator that was cleaned up: no life comes twice
 --
 -- The costs that the functions tell were measured as time in Redis (INFO commandstats), one call after the other.
--- The clock is that of Redis. Nothing is written before all that can fail has been checked: Lua does not roll back.
+-- The clock is that of Redis. Nothing is written before all that can fail has been checked, see step.lua.
 
 local EVENTS_AT_ONCE = 500 -- events in one entry of the stream, well below the 1,000 that an entry may hold
 local BELL_LENGTH = 1000 -- rings kept for a sender that is slow to listen; the truth is in `acks`
-local ENDED_WAIT_MS = 60000
-local WAITS_AT_ONCE = 100 -- waits of one coordinator that are ended by one step
 local LONGEST_MS = 31536000000 -- a year: what an event may carry as a duration
 local KEPT_AFTER_MS = 3600000 -- a signal is remembered so long after its ACKs are due: monitors may be late
 local LARGEST_WHOLE = 9007199254740991 -- 2^53 - 1: above it two numbers are one
@@ -120,101 +121,25 @@ local function is_alive(coordinator)
   return state == 'started' or state == 'beating' or state == 'stale'
 end
 
--- The coordinator's hash where the caller's life is the present one, else nil: it was given up, stopped or started anew.
+-- A life is `<number>.<token>`: the number is a counter, and the token, random digits given by whoever joined, tells apart
+-- two lives that got the same number because Redis went back to an older state in between. Programs of the earlier version
+-- begin lives without a token. For their functions too a life is a decimal number, and a later one is greater.
+local function split_life(life)
+  return tonumber(string.match(life or '', '^%d+') or '0'), string.match(life or '', '^%d+%.(%d+)$')
+end
+
+-- The coordinator's hash if the caller's life is the present one; nil if it was given up, stopped or started anew, and if
+-- it belongs to a future that Redis has lost.
 local function read_life(base, swarm_id, coordinator_id, life)
   local coordinator = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id)
   if coordinator['life'] == life and is_alive(coordinator) then return coordinator end
   return nil
 end
 
--- Who has ACKed and who has not, of a list of receivers in their order. With a set of those whose ACKs were verified, no
--- other counts: an ACK that came after the verification is not yet judged.
-local function split_receivers(base, signal, receivers, verified)
-  local acks, acked, missing = read_hash(base .. 'acks:' .. signal), {}, {}
-  for _, receiver in ipairs(receivers) do
-    if acks[receiver] and (not verified or verified[receiver]) then acked[#acked + 1] = receiver else missing[#missing + 1] = receiver end
-  end
-  return acked, missing
-end
-
--- The wait of that id where it is open, else nil, and its hash.
-local function read_open_wait(key)
-  local wait = read_hash(key)
-  if wait['coordinator_id'] and not wait['status'] then return wait end
-  return nil, wait
-end
-
 -- Wakes a coordinator that waits for the ACKs of a signal.
 local function ring_bell(base, name, signal_id, iteration, receiver_id, open)
   redis.call('XADD', base .. 'bell:' .. name, 'MAXLEN', '~', BELL_LENGTH, '*', 'signal_id', signal_id, 'iteration', iteration,
     'receiver_id', receiver_id, 'open', open)
-end
-
--- Ends an open wait and adds its events to the list: completed where all have ACKed, else with the status given. Returns
--- the wait, or nil where there is no such open wait.
-local function end_wait(base, swarm_id, wait_id, status, events, verified)
-  local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
-  local wait = read_open_wait(key)
-  if not wait then return nil end
-  local coordinator_id = wait['coordinator_id']
-  local signal = swarm_id .. '|' .. wait['signal_id'] .. '|' .. wait['iteration']
-  local acked, missing = split_receivers(base, signal, cjson.decode(wait['receivers']), verified)
-  if #missing == 0 then status = 'completed' end
-  local duration_ms = show_ms(now_micros() - tonumber(wait['started_micros']))
-  local function add(...)
-    local event = {...}
-    for _, value in ipairs({'swarm_id', swarm_id, 'coordinator_id', coordinator_id, 'wait_id', wait_id}) do
-      event[#event + 1] = value
-    end
-    events[#events + 1] = event
-  end
-  add('type', 'wait.finished', 'status', status, 'duration_ms', duration_ms)
-  if status == 'timeout' then
-    add('type', 'timeout', 'timeout_type', 'blocking')
-    for _, receiver in ipairs(missing) do
-      add('type', 'timeout', 'timeout_type', 'signal_ack', 'signal_id', wait['signal_id'], 'receiver_id', receiver)
-    end
-  end
-  redis.call('HSET', key, 'status', status, 'duration_ms', duration_ms, 'acked', table.concat(acked, ' '), 'missing',
-    table.concat(missing, ' '))
-  redis.call('PEXPIRE', key, ENDED_WAIT_MS)
-  redis.call('SREM', base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, wait_id)
-  redis.call('ZREM', base .. 'deadlines', 'w|' .. swarm_id .. '|' .. wait_id)
-  return wait
-end
-
--- Ends an open wait that its own coordinator did not end, and wakes that one, should it live.
-local function end_wait_of_other(base, swarm_id, wait_id, status, events)
-  local wait = end_wait(base, swarm_id, wait_id, status, events)
-  if wait then ring_bell(base, swarm_id .. '|' .. wait['coordinator_id'], wait['signal_id'], wait['iteration'], '', 0) end
-  return wait ~= nil
-end
-
--- Ends open waits of a coordinator as errors, at most WAITS_AT_ONCE. Returns true where none is left.
-local function end_waits(base, swarm_id, coordinator_id, events)
-  local key = base .. 'waits:' .. swarm_id .. '|' .. coordinator_id
-  local wait_ids = redis.call('SRANDMEMBER', key, WAITS_AT_ONCE)
-  for _, wait_id in ipairs(wait_ids) do
-    if not end_wait_of_other(base, swarm_id, wait_id, 'error', events) then redis.call('SREM', key, wait_id) end
-  end
-  return redis.call('SCARD', key) == 0
-end
-
--- Ends the group by which a life reads its inbox: a process of that life that wakes up late takes no signal from the one
--- after it. Up to where it had read is kept, so that the next reader knows what was delivered before.
-local function end_reader(base, name, life)
-  local inbox = base .. 'inbox:' .. name
-  local groups = redis.pcall('XINFO', 'GROUPS', inbox)
-  if groups.err then return end
-  for _, flat in ipairs(groups) do
-    local group = fields_of(flat)
-    if group['name'] == 'life-' .. life then
-      local key = base .. 'coordinator:' .. name
-      local before, now = redis.call('HGET', key, 'delivered') or '0-0', group['last-delivered-id']
-      redis.call('HSET', key, 'delivered', is_after(now, before) and now or before)
-      redis.call('XGROUP', 'DESTROY', inbox, group['name'])
-    end
-  end
 end
 
 -- Settles an entry of an inbox: it will not be delivered again.

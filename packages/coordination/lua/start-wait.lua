@@ -27,17 +27,19 @@ local function start_wait(keys, args)
     return token ~= '' and redis.call('HGET', key, 'token') == token and 'open' or 'exists'
   end
 
-  local micros = now_micros()
-  redis.call('HSET', key, 'coordinator_id', id, 'signal_id', signal_id, 'iteration', iteration, 'receivers',
+  local micros, receivers = now_micros(), decode_receivers(base .. 'signal:' .. signal, sent['receivers'])
+  local step = begin_step(base)
+  plan(step, 'HSET', key, 'coordinator_id', id, 'signal_id', signal_id, 'iteration', iteration, 'receivers',
     sent['receivers'], 'started_micros', whole(micros), 'token', token)
   local kept_ms = whole(timeout_ms + slack_ms + KEPT_AFTER_MS)
-  redis.call('PEXPIRE', base .. 'signal:' .. signal, kept_ms, 'GT')
-  redis.call('PEXPIRE', base .. 'acks:' .. signal, kept_ms, 'GT')
-  redis.call('SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id)
-  redis.call('ZREM', base .. 'deadlines', 's|' .. signal) -- this wait now tells who is missing
-  redis.call('ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
+  plan(step, 'PEXPIRE', base .. 'signal:' .. signal, kept_ms, 'GT')
+  plan(step, 'PEXPIRE', base .. 'acks:' .. signal, kept_ms, 'GT')
+  plan(step, 'SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id)
+  plan(step, 'ZREM', base .. 'deadlines', 's|' .. signal) -- from now on this wait reports who is missing
+  plan(step, 'ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
     'w|' .. swarm_id .. '|' .. wait_id)
-  append_events(base, {{'type', 'wait.started', 'swarm_id', swarm_id, 'coordinator_id', id, 'wait_id', wait_id,
-    'timeout_ms', whole(timeout_ms), 'expected', whole(#cjson.decode(sent['receivers']))}})
+  plan_event(step, {'type', 'wait.started', 'swarm_id', swarm_id, 'coordinator_id', id, 'wait_id', wait_id,
+    'timeout_ms', whole(timeout_ms), 'expected', whole(#receivers)})
+  run_step(step)
   return 'open'
 end

@@ -1,27 +1,158 @@
 -- One step of a monitor: moves what is overdue, and appends the events in the same step. However many monitors run, each
--- episode, each wait and each ACK that never comes is told of once.
+-- episode, each wait and each ACK that never comes is reported once.
 --
---   started, beating ──overdue──▶ stale    `heartbeat.stale`: `missing` where it never beat, `stale` where it did
+--   started, beating ──overdue──▶ stale    `heartbeat.stale`: `missing` if it never beat, `stale` if it did
 --   stale ──overdue again──▶ dead          `heartbeat.stale`: `timeout`, and `timeout` of type `heartbeat`; open waits end
 --                                          as errors before
 --   open wait ──past its deadline──▶ ended as `timeout`: its process is gone or cannot reach Redis
 --   signal that nobody waits for ──past its deadline──▶ `timeout` of type `signal_ack` for each receiver that is missing
 --
--- Where no monitor has stepped for long, or Redis is another process than at the last step, the outage was ours (of the
--- monitors or of Redis): nothing is overdue until one grace period is over.
+-- If no monitor has stepped for long, if Redis is another process than at the last step, or if its clock has stepped back,
+-- the outage was ours (of the monitors or of Redis): nothing is overdue until one grace period is over, and never for longer.
+-- After a step back, what became due by the clock that was ahead is due by the right one, as if it had begun now.
+--
+-- Each subject is judged alone, see set-aside.lua. When a step was completed stands in `monitor`, by Redis's clock.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 most subjects moved   2 a pause between steps that is longer was an outage, ms   3 grace period, ms
--- Returns {<stale>, <dead>, <waits ended>, <signals overdue>, <1 where more is overdue>, <ms of grace left>}
---         (it stops moving once it has told some 1,000 events)
--- Cost  O(log n + m): does not grow with the living; 8 to 13 us for each of the m that are moved.
+-- Returns {<stale>, <dead>, <waits ended>, <signals overdue>, <1 if more is overdue>, <ms of grace left>,
+--         <malformed subjects set aside by this step>, <notes in set-aside>, <1 if this step began the grace period>,
+--         <ms by which the clock had stepped back, during the grace period after it>}
+--         (it stops moving once it has reported some 1,000 events)
+-- Cost  O(log n + m): does not grow with the living; some 15 us for each of the m that are moved.
 
-local STEP_EVENTS = 1000 -- so many told, a step moves no more: a few subjects may have many receivers each
+local STEP_EVENTS = 1000 -- after so many, a step moves no more: a few subjects may have many receivers each
+local STEP_BACK_MS = 1000 -- a smaller step back of the clock harms nothing
 
--- Another one after each restart, and on another server after a failover. Empty where asking is not allowed.
+-- Another one after each restart, and on another server after a failover. Empty if this user may not ask.
 local function read_run_id()
   local info = redis.pcall('INFO', 'server')
   return type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+end
+
+local function parse_member(member)
+  local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
+  return check_id('swarm_id', swarm_id), check_id('coordinator_id', id)
+end
+
+local function read_number(text)
+  return tonumber(string.match(text or '', '^%d+$') or '0')
+end
+
+-- Plans what the steps of all monitors know of each other. Returns it.
+local function plan_monitor(step, now_ms, outage_ms, grace_ms)
+  local monitor = read_hash(step.base .. 'monitor')
+  local stepped_ms, until_ms = read_number(monitor['stepped_ms']), read_number(monitor['suspended_until_ms'])
+  local known = {back_ms = read_number(monitor['clock_back_ms']), recheck = monitor['recheck'] or ''}
+  local run_id, known_run_id = read_run_id(), monitor['run_id'] or ''
+  -- A monitor that may not ask concludes nothing, and keeps what another one knows.
+  local is_other = run_id ~= '' and known_run_id ~= '' and run_id ~= known_run_id
+  local stepped_back = stepped_ms - now_ms >= STEP_BACK_MS
+  known.began = now_ms - stepped_ms > outage_ms or is_other or stepped_back
+  if known.began then until_ms, known.back_ms = now_ms + grace_ms, 0 end
+  if stepped_back then known.back_ms, known.recheck = stepped_ms - now_ms, 'heartbeats 0' end
+  known.grace_left_ms = math.max(0, math.min(until_ms - now_ms, grace_ms))
+  if known.grace_left_ms == 0 and not stepped_back then known.back_ms = 0 end
+  plan(step, 'HSET', step.base .. 'monitor', 'stepped_ms', whole(now_ms), 'suspended_until_ms',
+    whole(now_ms + known.grace_left_ms), 'run_id', run_id ~= '' and run_id or known_run_id, 'clock_back_ms', whole(known.back_ms))
+  return known
+end
+
+-- Plans that a subject to which a clock ahead has given times in the future is due as if it had begun now. Returns true if
+-- there is nothing to be done.
+local function plan_recheck(own, sorted_set, member, due_ms, now_ms)
+  local latest_ms
+  if sorted_set == 'heartbeats' then
+    local key = own.base .. 'coordinator:' .. member
+    local coordinator = read_hash(key)
+    if not is_alive(coordinator) then return true end
+    local left_ms = check_number(key .. ', stale_after_ms', coordinator['stale_after_ms'])
+    if coordinator['state'] == 'stale' then
+      left_ms = check_number(key .. ', dead_after_ms', coordinator['dead_after_ms']) - left_ms
+    end
+    latest_ms = now_ms + left_ms
+    if due_ms <= latest_ms then return true end
+  else
+    local kind, rest = string.match(member, '^(%a)|(.+)$')
+    local key = own.base .. (kind == 'w' and 'wait:' or 'signal:') .. (rest or '')
+    local field = kind == 'w' and 'started_micros' or 'sent_micros'
+    local began_ms = math.floor(read_number(redis.call('HGET', key, field) or '') / 1000)
+    if began_ms <= now_ms then return true end
+    latest_ms = now_ms + math.max(0, due_ms - began_ms)
+    plan(own, 'HSET', key, field, whole(now_ms * 1000))
+  end
+  plan(own, 'ZADD', own.base .. sorted_set, whole(latest_ms), member)
+end
+
+-- Looks at the subjects that are due last, some at each step, after the clock has stepped back: those that a clock ahead has
+-- given a time too late. Returns true if there are more.
+local function recheck(step, known, now_ms, limit)
+  local sorted_set, skip = string.match(known.recheck, '^(%a+) (%d+)$')
+  if not sorted_set then return false end
+  local last = redis.call('ZRANGE', step.base .. sorted_set, skip, skip + limit - 1, 'REV', 'WITHSCORES')
+  local kept = 0
+  for i = 1, #last, 2 do
+    local member, due_ms = last[i], tonumber(last[i + 1])
+    judge(step, sorted_set, member, function(own)
+      if plan_recheck(own, sorted_set, member, due_ms, now_ms) then kept = kept + 1 end
+    end)
+  end
+  local next_position = sorted_set .. ' ' .. whole(skip + kept)
+  if #last < 2 * limit then next_position = sorted_set == 'heartbeats' and 'deadlines 0' or '' end
+  plan(step, 'HSET', step.base .. 'monitor', 'recheck', next_position)
+  return next_position ~= ''
+end
+
+-- Plans what becomes of a coordinator that is overdue. Returns 'stale', 'dead', 'gone', or 'again' if more of its waits were
+-- open than one step ends.
+local function plan_overdue(own, member, due_ms, now_ms)
+  local swarm_id, id = parse_member(member)
+  local key, heartbeats = own.base .. 'coordinator:' .. member, own.base .. 'heartbeats'
+  local coordinator = read_hash(key)
+  local function report(type, name, value)
+    plan_event(own, {'type', type, 'swarm_id', swarm_id, 'coordinator_id', id, name, value})
+  end
+  if not is_alive(coordinator) then
+    plan(own, 'ZREM', heartbeats, member)
+    return 'gone'
+  end
+  if coordinator['state'] ~= 'stale' then
+    local left_ms = check_number(key .. ', dead_after_ms', coordinator['dead_after_ms'])
+      - check_number(key .. ', stale_after_ms', coordinator['stale_after_ms'])
+    report('heartbeat.stale', 'failure_type', coordinator['state'] == 'started' and 'missing' or 'stale')
+    plan(own, 'HSET', key, 'state', 'stale')
+    plan(own, 'ZADD', heartbeats, whole(due_ms + left_ms), member)
+    return 'stale'
+  end
+  if not plan_end_waits(own, swarm_id, id) then return 'again' end
+  report('heartbeat.stale', 'failure_type', 'timeout')
+  report('timeout', 'timeout_type', 'heartbeat')
+  plan_end_reader(own, member, coordinator)
+  plan(own, 'HSET', key, 'state', 'dead', 'ended_ms', whole(now_ms))
+  plan(own, 'ZREM', heartbeats, member)
+  plan(own, 'ZADD', own.base .. 'ended', whole(now_ms), member)
+  return 'dead'
+end
+
+-- Plans what becomes of a wait or a signal that is past its deadline. Returns 'waits', 'signals', or nil.
+local function plan_deadline(own, member)
+  local base = own.base
+  local kind, swarm_id, rest = string.match(member, '^(%a)|([^|]+)|(.+)$')
+  check_word('kind', kind, {'w', 's'})
+  check_id('swarm_id', swarm_id)
+  plan(own, 'ZREM', base .. 'deadlines', member)
+  if kind == 'w' then return plan_end_wait_of_other(own, swarm_id, check_id('wait_id', rest), 'timeout') and 'waits' or nil end
+  local signal, signal_id = swarm_id .. '|' .. rest, check_id('signal_id', string.match(rest, '^[^|]+'))
+  local sent = read_hash(base .. 'signal:' .. signal)
+  local sender = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. (sent['sender_id'] or ''))
+  -- An event about a sender that is dead would bring it back to life in the metrics.
+  if not sent['receivers'] or not is_alive(sender) then return nil end
+  local _, missing = split_receivers(base, signal, decode_receivers(base .. 'signal:' .. signal, sent['receivers']))
+  for _, receiver in ipairs(missing) do
+    plan_event(own, {'type', 'timeout', 'swarm_id', swarm_id, 'coordinator_id', sent['sender_id'], 'timeout_type', 'signal_ack',
+      'signal_id', signal_id, 'receiver_id', receiver})
+  end
+  return 'signals'
 end
 
 local function step_monitor(keys, args)
@@ -30,81 +161,38 @@ local function step_monitor(keys, args)
   local grace_ms = check_number('grace_ms', args[3])
   if limit < 1 or limit > 10000 then fail('limit: expected 1 to 10000; got ' .. args[1]) end
   local now_ms = math.floor(now_micros() / 1000)
-  local monitor = read_hash(base .. 'monitor')
-  local stepped_ms = tonumber(monitor['stepped_ms'] or '0')
-  local suspended_until_ms = tonumber(monitor['suspended_until_ms'] or '0')
-  local run_id, known_run_id = read_run_id(), monitor['run_id'] or ''
-  -- A monitor that may not ask concludes nothing, and keeps what another one knows.
-  local is_other = run_id ~= '' and known_run_id ~= '' and run_id ~= known_run_id
-  if now_ms - stepped_ms > outage_ms or is_other then suspended_until_ms = now_ms + grace_ms end
-  redis.call('HSET', base .. 'monitor', 'stepped_ms', whole(now_ms), 'suspended_until_ms', whole(suspended_until_ms),
-    'run_id', run_id ~= '' and run_id or known_run_id)
-  if suspended_until_ms > now_ms then return {0, 0, 0, 0, 0, suspended_until_ms - now_ms} end
+  local count, set_aside, more = {stale = 0, dead = 0, waits = 0, signals = 0}, 0, false
+  local last = begin_step(base)
+  local known = plan_monitor(last, now_ms, outage_ms, grace_ms)
+  more = recheck(last, known, now_ms, limit)
 
-  local events, stale, dead, waits, signals, cut = {}, 0, 0, 0, 0, false
-  local function add(type, swarm_id, id, name, value)
-    events[#events + 1] = {'type', type, 'swarm_id', swarm_id, 'coordinator_id', id, name, value}
-  end
-
-  local heartbeats = redis.call('ZRANGEBYSCORE', base .. 'heartbeats', '-inf', whole(now_ms), 'WITHSCORES', 'LIMIT', 0, limit)
-  for i = 1, #heartbeats, 2 do
-    if #events >= STEP_EVENTS then
-      cut = true
-      break
-    end
-    local member, due_ms = heartbeats[i], tonumber(heartbeats[i + 1])
-    -- Death is due by the last beat, whenever a step found it stale; but what an outage has delayed has its time from now.
-    if now_ms - due_ms > outage_ms then due_ms = now_ms end
-    local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
-    local key = base .. 'coordinator:' .. member
-    local coordinator = read_hash(key)
-    if not is_alive(coordinator) then
-      redis.call('ZREM', base .. 'heartbeats', member)
-    elseif coordinator['state'] ~= 'stale' then
-      local left_ms = tonumber(coordinator['dead_after_ms']) - tonumber(coordinator['stale_after_ms'])
-      add('heartbeat.stale', swarm_id, id, 'failure_type', coordinator['state'] == 'started' and 'missing' or 'stale')
-      redis.call('HSET', key, 'state', 'stale')
-      redis.call('ZADD', base .. 'heartbeats', whole(due_ms + left_ms), member)
-      stale = stale + 1
-    elseif end_waits(base, swarm_id, id, events) then
-      add('heartbeat.stale', swarm_id, id, 'failure_type', 'timeout')
-      add('timeout', swarm_id, id, 'timeout_type', 'heartbeat')
-      end_reader(base, member, coordinator['life'])
-      redis.call('HSET', key, 'state', 'dead', 'ended_ms', whole(now_ms))
-      redis.call('ZREM', base .. 'heartbeats', member)
-      redis.call('ZADD', base .. 'ended', whole(now_ms), member)
-      dead = dead + 1
-    end
-  end
-
-  local deadlines = redis.call('ZRANGEBYSCORE', base .. 'deadlines', '-inf', whole(now_ms), 'LIMIT', 0, limit)
-  for _, member in ipairs(deadlines) do
-    if #events >= STEP_EVENTS then
-      cut = true
-      break
-    end
-    local kind, swarm_id, rest = string.match(member, '^(%a)|([^|]+)|(.+)$')
-    redis.call('ZREM', base .. 'deadlines', member)
-    if kind == 'w' then
-      if end_wait_of_other(base, swarm_id, rest, 'timeout', events) then waits = waits + 1 end
-    elseif kind == 's' then
-      local signal = swarm_id .. '|' .. rest
-      local sent = read_hash(base .. 'signal:' .. signal)
-      local sender = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. (sent['sender_id'] or ''))
-      -- An event about a sender that is dead would bring it back to life in the metrics.
-      if sent['receivers'] and is_alive(sender) then
-        local _, missing = split_receivers(base, signal, cjson.decode(sent['receivers']))
-        for _, receiver in ipairs(missing) do
-          add('timeout', swarm_id, sent['sender_id'], 'timeout_type', 'signal_ack')
-          local event, signal_id = events[#events], string.match(rest, '^[^|]+')
-          for _, text in ipairs({'signal_id', signal_id, 'receiver_id', receiver}) do event[#event + 1] = text end
-        end
-        signals = signals + 1
+  -- Judges those of a sorted set that are overdue, and plans what becomes of them.
+  local function move(step, sorted_set, plan_subject)
+    local due = redis.call('ZRANGEBYSCORE', base .. sorted_set, '-inf', whole(now_ms), 'WITHSCORES', 'LIMIT', 0, limit)
+    if #due == 2 * limit then more = true end
+    for i = 1, #due, 2 do
+      if #step.events >= STEP_EVENTS then
+        more = true
+        break
       end
+      local what
+      local planned = judge(step, sorted_set, due[i], function(own) what = plan_subject(own, due[i], tonumber(due[i + 1])) end)
+      if planned and what == 'again' then more = true end
+      if planned and count[what] then count[what] = count[what] + 1 end
     end
   end
 
-  append_events(base, events)
-  local more = cut or #heartbeats == 2 * limit or #deadlines == limit
-  return {stale, dead, waits, signals, more and 1 or 0, 0}
+  if known.grace_left_ms == 0 then
+    local step = begin_step(base)
+    move(step, 'heartbeats', function(own, member, due_ms)
+      -- Death is due by the last beat, whenever a step found it stale; but what an outage has delayed has its time from now.
+      return plan_overdue(own, member, now_ms - due_ms > outage_ms and now_ms or due_ms, now_ms)
+    end)
+    run_step(step) -- first: a wait that ends with its coordinator is not overdue any more
+    set_aside = step.set_aside or 0
+    move(last, 'deadlines', plan_deadline)
+  end
+  run_step(last)
+  return {count.stale, count.dead, count.waits, count.signals, more and 1 or 0, known.grace_left_ms,
+    set_aside + (last.set_aside or 0), count_set_aside(base) or 0, known.began and 1 or 0, known.back_ms}
 end

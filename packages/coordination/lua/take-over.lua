@@ -5,10 +5,13 @@
 -- ARGV  1 swarm_id   2 coordinator_id of the caller   3 life of the caller   4 coordinator_id of the one that ended
 --       5 successor, or '' to elect one: the first by name of those of the swarm that are beating
 --       6 most items moved by this step
--- Returns {'moved', <successor>, <pieces of work>, <signals>, <1 where more is left: call it again with this successor>};
---         {'alive'} where it has not ended; {'unknown'} where none of that id has joined: what is in its inbox is for the
---         one that will; {'no_successor'} where there is none alive; {'ended'} where the caller's life has ended
--- Cost  linear in the items; to elect, linear in the coordinators that are alive on the shard.
+-- Returns {'moved', <successor>, <pieces of work>, <signals>, <1 if more is left: call it again with this successor>};
+--         {'alive'} if it has not ended; {'unknown'} if none of that id has joined: what is in its inbox is for the
+--         one that will; {'no_successor'} if there is none alive; {'ended'} if the caller's life has ended
+-- Cost  linear in the items moved by this step, whatever is left; to elect, linear in the coordinators alive on the shard.
+
+local STEP_BYTES = 8388608 -- after so many, a step moves no more: a payload may have 1 MiB
+local READ_AT_ONCE = 8 -- signals, for the same reason
 
 local function elect_successor(base, swarm_id)
   local elected
@@ -20,6 +23,50 @@ local function elect_successor(base, swarm_id)
     end
   end
   return elected
+end
+
+-- Plans the transfer of work. Returns how many pieces, their bytes, and whether more are left. They are taken at random: to
+-- read the first of them in any order, Redis would read all.
+local function plan_work(step, transfer, limit)
+  local swarm_id, id, successor = transfer.swarm_id, transfer.from, transfer.to
+  local from, to = step.base .. 'work:' .. swarm_id .. '|' .. id, step.base .. 'work:' .. swarm_id .. '|' .. successor
+  local now_ms, taken, work, bytes = math.floor(now_micros() / 1000), {}, 0, 0
+  for _, work_id in ipairs(redis.call('HRANDFIELD', from, limit)) do
+    if bytes >= STEP_BYTES then break end
+    local record = redis.call('HGET', from, work_id)
+    local decoded, item = pcall(cjson.decode, record)
+    if not decoded or type(item) ~= 'table' then
+      fail('work ' .. work_id .. ' of ' .. id .. ': expected a JSON object; got ' .. string.sub(record, 1, 100))
+    end
+    item['status'], item['assignedTo'], item['transferredFrom'], item['transferredAt'] = 'transferred', successor, id, now_ms
+    -- Work of the same name that the successor has itself, or took over before, stays as it is.
+    local name, number = work_id, 1
+    while taken[name] or redis.call('HEXISTS', to, name) == 1 do
+      name, number = work_id .. '@' .. id .. (number > 1 and '.' .. number or ''), number + 1
+    end
+    taken[name] = true
+    plan(step, 'HSET', to, name, cjson.encode(item))
+    plan(step, 'HDEL', from, work_id)
+    work, bytes = work + 1, bytes + #record
+  end
+  return work, bytes, work < redis.call('HLEN', from)
+end
+
+-- Plans the transfer of signals. Returns how many, and whether more are left.
+local function plan_signals(step, from, to, limit, bytes)
+  local inbox, next_inbox = step.base .. 'inbox:' .. from, step.base .. 'inbox:' .. to
+  local signals, after, left = 0, '-', redis.call('XLEN', inbox)
+  while signals < math.min(limit, left) and bytes < STEP_BYTES do
+    local entries = redis.call('XRANGE', inbox, after, '+', 'COUNT', math.min(READ_AT_ONCE, limit - signals))
+    if #entries == 0 then break end
+    for _, entry in ipairs(entries) do
+      plan(step, 'XADD', next_inbox, '*', unpack(entry[2]))
+      plan(step, 'XDEL', inbox, entry[1])
+      signals, after = signals + 1, '(' .. entry[1]
+      for _, text in ipairs(entry[2]) do bytes = bytes + #text end
+    end
+  end
+  return signals, signals < left
 end
 
 local function take_over(keys, args)
@@ -36,35 +83,10 @@ local function take_over(keys, args)
   if not successor or successor == id then return {'no_successor'} end
   if not is_alive(read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. successor)) then return {'no_successor'} end
 
-  local now_ms = math.floor(now_micros() / 1000)
-  local from, to = base .. 'work:' .. swarm_id .. '|' .. id, base .. 'work:' .. swarm_id .. '|' .. successor
-  local work, signals, more = 0, 0, 0
-  for work_id, record in pairs(read_hash(from)) do
-    if work == limit then
-      more = 1
-      break
-    end
-    local item = cjson.decode(record)
-    item['status'], item['assignedTo'], item['transferredFrom'], item['transferredAt'] = 'transferred', successor, id, now_ms
-    -- Work of the same name that the successor has itself, or took over before, stays as it is.
-    local name, number = work_id, 1
-    while redis.call('HSETNX', to, name, cjson.encode(item)) == 0 do
-      name, number = work_id .. '@' .. id .. (number > 1 and '.' .. number or ''), number + 1
-    end
-    redis.call('HDEL', from, work_id)
-    work = work + 1
-  end
-
-  local inbox, next_inbox = base .. 'inbox:' .. swarm_id .. '|' .. id, base .. 'inbox:' .. swarm_id .. '|' .. successor
-  local entries = redis.call('XRANGE', inbox, '-', '+', 'COUNT', limit - work + 1)
-  for _, entry in ipairs(entries) do
-    if work + signals == limit then
-      more = 1
-      break
-    end
-    redis.call('XADD', next_inbox, '*', unpack(entry[2]))
-    redis.call('XDEL', inbox, entry[1])
-    signals = signals + 1
-  end
-  return {'moved', successor, work, signals, more}
+  local step = begin_step(base)
+  local work, bytes, more = plan_work(step, {swarm_id = swarm_id, from = id, to = successor}, limit)
+  local signals = 0
+  if not more then signals, more = plan_signals(step, swarm_id .. '|' .. id, swarm_id .. '|' .. successor, limit - work, bytes) end
+  run_step(step)
+  return {'moved', successor, work, signals, more and 1 or 0}
 end

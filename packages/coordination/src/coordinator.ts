@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createAckBell } from './ack-bell.ts';
 import { CoordinationError } from './coordination-error.ts';
 import { startHeartbeat, type Heartbeat, type HeartbeatOptions } from './heartbeat.ts';
@@ -44,7 +45,10 @@ export interface AckOutcome {
 export interface Coordinator {
   readonly swarmId: string;
   readonly coordinatorId: string;
-  /** Number of this life, as text; ascending. */
+  /**
+   * This life: its number among those of this id, ascending, and after a point its random token. Two lives never have the
+   * same, also if Redis went back to an older state in between and gives a number again.
+   */
   readonly life: string;
   /**
    * Delivers a signal to the inbox of each receiver. Duplicate receivers are one, an empty list is refused. The same `id` and
@@ -96,8 +100,9 @@ export interface Work {
  * Begins a life of a coordinator in a swarm. The same id again, after a restart, begins a new one: the life before it has
  * ended then.
  *
- * @throws {ConfigurationError} where an option is out of its bounds, or Redis holds another number of shards; the reason of
- *   `signal` where that is aborted before it has joined.
+ * @throws {ConfigurationError} if an option is out of its bounds, or Redis holds another number of shards; the reason of
+ *   `signal` if that is aborted before it has joined; {CoordinationError} `ended` if another process of that id joined while
+ *   this one was still waiting for the reply.
  */
 export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinator> {
   const settings = checkOptions(options);
@@ -109,11 +114,13 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
   const waits = new Set<Promise<WaitResult>>();
   let left = false;
 
+  const token = createToken();
   const begin = async (): Promise<{ life: string; delivered: string }> => {
     for (;;) {
-      const args = [swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs];
-      const reply = (await link.call('start-coordinator', args)) as ['started', string, string] | ['again'];
+      const args = [swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs, token];
+      const reply = (await link.call('start-coordinator', args)) as StartReply;
       if (reply[0] === 'started') return { life: reply[1], delivered: reply[2] };
+      if (reply[0] === 'ended') throw refuseEnded();
     }
   };
   const disconnect = (): void => {
@@ -204,6 +211,16 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
     },
     disconnect,
   };
+}
+
+/** `ended` comes if the first attempt began a life, its reply was lost, and another process has joined by that id since. */
+type StartReply = readonly ['started', life: string, delivered: string] | readonly ['again' | 'ended'];
+
+/** 128 random bits as 39 digits: for the functions of the earlier version a life is a decimal number. */
+function createToken(): string {
+  return BigInt(`0x${randomBytes(16).toString('hex')}`)
+    .toString()
+    .padStart(39, '0');
 }
 
 function alive(reply: unknown): string {

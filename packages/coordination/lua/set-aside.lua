@@ -1,0 +1,46 @@
+-- Subjects are judged one by one: a malformed record (a key of another type, a field that is missing or no number) is set
+-- aside, so that it does not stop what is to be done for all others. It is taken out of its sorted set, and noted in
+-- `set-aside`, which an operator reads and clears.
+
+local SET_ASIDE_MOST = 1000 -- notes kept; further ones are counted only
+local REASON_BYTES = 300
+
+-- Why a record is malformed, in words; nil for an error that says nothing about the record.
+local function read_malformation(failure)
+  if type(failure) == 'string' then return failure end -- of Lua: it was read as something that it is not
+  local text = type(failure) == 'table' and failure['err'] or ''
+  if string.find(text, '^WRONGTYPE') or string.find(text, '^STREAMFOLD') then return text end
+  return nil
+end
+
+local function count_set_aside(base)
+  local count = redis.pcall('HLEN', base .. 'set-aside')
+  return type(count) == 'number' and count or nil
+end
+
+local function plan_set_aside(step, sorted_set, member, reason)
+  step.set_aside = (step.set_aside or 0) + 1
+  plan(step, 'ZREM', step.base .. sorted_set, member)
+  local kept = count_set_aside(step.base)
+  if not kept or kept + step.set_aside > SET_ASIDE_MOST then return end
+  local now_ms = whole(math.floor(now_micros() / 1000))
+  plan(step, 'HSET', step.base .. 'set-aside', sorted_set .. ' ' .. member, now_ms .. ' ' .. string.sub(reason, 1, REASON_BYTES))
+end
+
+-- Plans what is to be done for one subject, or, if its records are malformed, sets it aside: all of it or nothing. Returns
+-- true if it was planned. An error that is not about the record is passed on.
+local function judge(step, sorted_set, member, plan_subject)
+  local own = begin_step(step.base)
+  own.checked, own.types, own.set_aside = step.checked, step.types, step.set_aside
+  local planned, failure = pcall(plan_subject, own)
+  if planned then planned, failure = pcall(check_step, own) end
+  if not planned then
+    plan_set_aside(step, sorted_set, member, read_malformation(failure) or error(failure))
+    return false
+  end
+  step.set_aside = own.set_aside
+  for _, list in ipairs({'writes', 'events', 'rings'}) do
+    for _, item in ipairs(own[list]) do table.insert(step[list], item) end
+  end
+  return true
+end

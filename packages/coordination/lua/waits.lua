@@ -1,0 +1,95 @@
+-- Waits for ACKs, and how they end. A wait is ended by its own coordinator, by the end of that one's life, or by a monitor.
+
+local ENDED_WAIT_MS = 60000
+local WAITS_AT_ONCE = 100 -- waits of one coordinator that are ended by one step
+local RECEIVERS_AT_ONCE = 2000 -- looked at by one step for waits of one coordinator, each of which may have 1,000
+
+-- Who has ACKed and who has not, of a list of receivers in their order. With a set of those whose ACKs were verified, no
+-- other counts: an ACK that came after the verification is not yet judged.
+local function split_receivers(base, signal, receivers, verified)
+  local acks, acked, missing = read_hash(base .. 'acks:' .. signal), {}, {}
+  for _, receiver in ipairs(receivers) do
+    if acks[receiver] and (not verified or verified[receiver]) then acked[#acked + 1] = receiver else missing[#missing + 1] = receiver end
+  end
+  return acked, missing
+end
+
+-- The wait of that key if it is open, else nil, and its hash.
+local function read_open_wait(key)
+  local wait = read_hash(key)
+  if wait['coordinator_id'] and not wait['status'] then return wait end
+  return nil, wait
+end
+
+-- The receivers of a record, a JSON array of ids.
+local function decode_receivers(key, text)
+  local decoded, receivers = pcall(cjson.decode, text)
+  if not decoded or type(receivers) ~= 'table' or #receivers == 0 then
+    fail(key .. ': expected receivers, a JSON array of ids; got ' .. string.sub(tostring(text), 1, 100))
+  end
+  for _, receiver in ipairs(receivers) do check_id(key .. ', receiver', receiver) end
+  return receivers
+end
+
+-- Plans the end of an open wait: completed if all have ACKed, else with the status given. Returns its coordinator, the
+-- number of its receivers, and what finish_wait replies; or nil if there is no such open wait.
+local function plan_end_wait(step, swarm_id, wait_id, status, verified)
+  local base = step.base
+  local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
+  local wait = read_open_wait(key)
+  if not wait then return nil end
+  local coordinator_id = check_id(key .. ', coordinator_id', wait['coordinator_id'])
+  local signal_id = check_id(key .. ', signal_id', wait['signal_id'])
+  local started_micros = check_number(key .. ', started_micros', wait['started_micros'])
+  local receivers = decode_receivers(key, wait['receivers'])
+  local acked, missing = split_receivers(base, swarm_id .. '|' .. signal_id .. '|' .. wait['iteration'], receivers, verified)
+  if #missing == 0 then status = 'completed' end
+  local duration_ms = show_ms(now_micros() - started_micros)
+  local function add(...)
+    local event = {...}
+    for _, value in ipairs({'swarm_id', swarm_id, 'coordinator_id', coordinator_id, 'wait_id', wait_id}) do
+      event[#event + 1] = value
+    end
+    plan_event(step, event)
+  end
+  add('type', 'wait.finished', 'status', status, 'duration_ms', duration_ms)
+  if status == 'timeout' then
+    add('type', 'timeout', 'timeout_type', 'blocking')
+    for _, receiver in ipairs(missing) do
+      add('type', 'timeout', 'timeout_type', 'signal_ack', 'signal_id', signal_id, 'receiver_id', receiver)
+    end
+  end
+  local ended = {status, duration_ms, table.concat(acked, ' '), table.concat(missing, ' ')}
+  plan(step, 'HSET', key, 'status', ended[1], 'duration_ms', ended[2], 'acked', ended[3], 'missing', ended[4])
+  plan(step, 'PEXPIRE', key, ENDED_WAIT_MS)
+  plan(step, 'SREM', base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, wait_id)
+  plan(step, 'ZREM', base .. 'deadlines', 'w|' .. swarm_id .. '|' .. wait_id)
+  return wait, #receivers, ended
+end
+
+-- Plans the end of an open wait that its own coordinator did not end, and wakes that one, should it live.
+local function plan_end_wait_of_other(step, swarm_id, wait_id, status)
+  local wait, receivers = plan_end_wait(step, swarm_id, wait_id, status)
+  if wait then plan_ring(step, swarm_id .. '|' .. wait['coordinator_id'], wait['signal_id'], wait['iteration'], '', 0) end
+  return wait, receivers
+end
+
+-- Plans the end of open waits of a coordinator as errors: at most WAITS_AT_ONCE, and fewer if they have many receivers.
+-- A malformed wait is set aside. Returns true if none is left after this step.
+local function plan_end_waits(step, swarm_id, coordinator_id)
+  local key, looked_at, ended = step.base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, 0, 0
+  for _, wait_id in ipairs(redis.call('SRANDMEMBER', key, WAITS_AT_ONCE)) do
+    if looked_at >= RECEIVERS_AT_ONCE then break end
+    local member = 'w|' .. swarm_id .. '|' .. wait_id
+    local judged = judge(step, 'deadlines', member, function(own)
+      local owner = redis.call('HGET', step.base .. 'wait:' .. swarm_id .. '|' .. wait_id, 'coordinator_id')
+      local wait, receivers
+      if owner == coordinator_id then wait, receivers = plan_end_wait_of_other(own, swarm_id, wait_id, 'error') end
+      if not wait then plan(own, 'SREM', key, wait_id) end
+      looked_at = looked_at + (receivers or 0)
+    end)
+    if not judged then plan(step, 'SREM', key, wait_id) end
+    ended = ended + 1
+  end
+  return ended == redis.call('SCARD', key)
+end
