@@ -5,14 +5,15 @@ import { code, codeList, renderPage, renderTable } from './render-page.mjs';
 export function renderConfiguration(helps) {
   const settings = Object.values(SETTINGS).map((setting) => ({
     ...setting,
+    name: setting.oneShot ? setting.flag : setting.variable,
     takenBy: listTakers(setting, helps),
   }));
   return renderPage('Configuration', [
-    'A setting is a flag and an environment variable that mean the same; the flag wins. An empty variable counts as not\nset. A value that is not as expected ends the program with exit code 2 and one line that says what was expected and\nwhat came.',
+    'A setting is a flag and an environment variable that mean the same; the flag wins. An empty variable counts as not\nset. A flag that says what one run is to do, such as `--all`, counts only on the command line: a command that takes it\nrefuses a variable of its name. A value that is not as expected ends the program with exit code 2 and one line that says what was expected and\nwhat came.',
     renderTable(
       ['variable', 'flag', 'unit', 'default', 'sets'],
       settings.map((setting) => [
-        `[${code(setting.variable)}](#${setting.variable.toLowerCase()})`,
+        `[${code(setting.name)}](#${setting.name.toLowerCase()})`,
         code(setting.flag),
         setting.unit,
         showDefault(setting),
@@ -40,9 +41,9 @@ export function renderConfiguration(helps) {
 }
 
 function renderSetting(setting) {
-  const { variable, flag, argument, unit, expected, reason, takenBy } = setting;
+  const { name, flag, argument, unit, expected, reason, takenBy } = setting;
   return [
-    `### ${variable}`,
+    `### ${name}`,
     `${upperFirst(setting.help)}.`,
     renderTable(
       ['', ''],
@@ -58,11 +59,11 @@ function renderSetting(setting) {
   ];
 }
 
-function listTakers({ variable }, helps) {
+function listTakers({ flag }, helps) {
   const names = helps
-    .filter(({ variables }) => variables.includes(variable))
+    .filter(({ text }) => new RegExp(`^ +${flag}\\b(?!-)`, 'm').test(text))
     .map(({ path }) => path.join(' '));
-  if (names.length === 0) throw new Error(`expected a command that takes ${variable}; there is none`);
+  if (names.length === 0) throw new Error(`expected a command that takes ${flag}; there is none`);
   return names;
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { providePnpm } from './provide-pnpm.mjs';
 import { runCommand } from './run-command.mjs';
 import { SetupError } from './setup-error.mjs';
 import { showStep } from './show-step.mjs';
@@ -14,16 +15,15 @@ export async function installDependencies() {
   const stamp = digestManifests();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === stamp) return;
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const [pnpm] = packageManager.split('+');
   await showStep('installing dependencies', async () => {
-    const { code, output } = await runCommand('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], {
-      cwd: ROOT,
-    });
+    const pnpm = await providePnpm(packageManager);
+    const command = ['--yes', `--package=${pnpm}`, 'pnpm', 'install', '--frozen-lockfile'];
+    const { code, output } = await runCommand('npx', command, { cwd: ROOT });
     if (code === 0) return;
     const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ERR_PNPM_META_FETCH_FAIL/.test(output);
     const advice = offline
-      ? 'The npm registry cannot be reached: is there a network, or a proxy that npm must be told of?'
-      : `Try it by hand: npx --yes ${pnpm} install --frozen-lockfile`;
+      ? 'The npm registry cannot be reached: is there a network, or a proxy that npm must know?'
+      : `Try it by hand: npx ${command.join(' ')}`;
     throw new SetupError(
       'installing dependencies',
       `${output.trim().split('\n').slice(-15).join('\n')}\n\n${advice}`,

@@ -10,16 +10,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { CACHE } from './cache-folder.mjs';
 import { runCommand } from './run-command.mjs';
 import { SERVERS } from './servers.mjs';
 import { SetupError } from './setup-error.mjs';
 import { showStep } from './show-step.mjs';
-
-/** `STREAMFOLD_CACHE`, else `streamfold` in `XDG_CACHE_HOME`, else in `~/.cache`: as packages/private-servers has it. */
-const CACHE =
-  process.env.STREAMFOLD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'streamfold');
 
 /**
  * Makes sure that the programs are on the PATH or in the cache. Where they are not, they are taken out of the

@@ -23,7 +23,7 @@ const CONTENT = `{
   custom: [{ type: 'counter', name: 'handoffs_total', help: 'Signals by sender.', event: 'signal.sent', labels: ['sender_id'] }],
 }`;
 
-const FILES: Readonly<Record<string, string>> = {
+const FILES: Record<string, string> = {
   'a.ts': `import { defineConfig, type StreamfoldConfiguration } from 'streamfold';
 const configuration: StreamfoldConfiguration = ${CONTENT}; export default defineConfig(configuration);`,
   'a.mjs': `export default ${CONTENT};`,
@@ -34,9 +34,10 @@ const configuration: StreamfoldConfiguration = ${CONTENT}; export default define
     ],
   }),
 };
+FILES['byte-order-mark.json'] = `\uFEFF${FILES['a.json']}`;
 
 for (const [name, text] of Object.entries(FILES)) {
-  test(`serve folds by a configuration file that ends in ${name.slice(1)}`, async (t) => {
+  test(`serve folds by a configuration file: ${name}`, async (t) => {
     const prefix = `t-${name}`;
     const serving = await startServe(redisUrl, {
       STREAMFOLD_CONFIG: await write(name, text),

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Redis } from 'ioredis';
 import { readConsumers } from '../harness/read-consumers.ts';
-import { runStreamfold } from '../harness/run-streamfold.ts';
+import { PROGRAM, runStreamfold } from '../harness/run-streamfold.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
@@ -43,6 +43,18 @@ test('demo --coordinators-only plays the swarm for aggregators that run elsewher
     names.filter((name) => COORDINATOR.test(name)),
     [],
   );
+});
+
+test('demo --coordinators-only ends by itself when its time is over', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const args = ['demo', '--coordinators-only', '--seconds', '2', '--redis', server.url];
+  // A timer that only a collectable object holds is lost by the first collection.
+  const collect = 'data:text/javascript,setInterval(gc, 50).unref()';
+  const command = [process.execPath, '--expose-gc', '--import', collect, PROGRAM];
+  const coordinators = startStreamfold(args, { command });
+  t.teardown(() => coordinators.kill('SIGKILL'));
+  t.like(await coordinators.ended, { code: 0, stderr: '' });
 });
 
 test('demo --coordinators-only without a Redis to play in ends with one line that names it', async (t) => {

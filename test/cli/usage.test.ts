@@ -1,5 +1,5 @@
 import test from 'ava';
-import { SETTINGS } from 'streamfold';
+import { SETTINGS, type Setting } from 'streamfold';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 
 const COMMANDS = [
@@ -74,21 +74,24 @@ test('--help names every command, and --version is the version alone', async (t)
   t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-test('--help of each command names --redis, and the variable of every option', async (t) => {
+test('--help of each command names --redis, and the variable of every option that has one', async (t) => {
   const commands = [
     ...COMMANDS.filter((command) => command !== 'dead-letters').map((command) => [command]),
     ...['list', 'retry', 'drop'].map((verb) => ['dead-letters', verb]),
     ...['restore', 'check'].map((verb) => ['archive', verb]),
   ];
-  const variables = new Map<string, string>(
-    Object.values(SETTINGS).map(({ flag, variable }) => [flag, variable]),
+  const sources = new Map<string, string>(
+    Object.values<Setting>(SETTINGS).map(({ flag, variable, oneShot }) => [
+      flag,
+      oneShot === true ? 'only on the command line' : variable,
+    ]),
   );
   for (const command of commands) {
     const { code, stdout } = await runStreamfold([...command, '--help']);
     t.is(code, 0);
     const flags = [...stdout.matchAll(/^ +(--[a-z0-9-]+)/gm)].map(([, flag]) => flag ?? '');
     t.true(flags.includes('--redis'));
-    for (const flag of flags) t.true(stdout.replace(/\s+/g, ' ').includes(`(${variables.get(flag)}`), flag);
+    for (const flag of flags) t.true(stdout.replace(/\s+/g, ' ').includes(`(${sources.get(flag)}`), flag);
   }
 });
 
@@ -96,6 +99,29 @@ test('every option has a variable of its own that starts with STREAMFOLD_', (t) 
   const variables = Object.values(SETTINGS).map(({ variable }) => variable);
   t.is(new Set(variables).size, variables.length);
   for (const variable of variables) t.true(variable.startsWith('STREAMFOLD_'));
+});
+
+const ONE_SHOT = [
+  ['dead-letters drop', 'STREAMFOLD_ALL'],
+  ['dead-letters retry', 'STREAMFOLD_REASON'],
+  ['rebuild', 'STREAMFOLD_FORCE'],
+  ['rebuild', 'STREAMFOLD_CANCEL'],
+  ['cleanup', 'STREAMFOLD_DRY_RUN'],
+  ['archive --archive /nowhere', 'STREAMFOLD_ACCEPT_GAP'],
+] as const;
+
+test('a flag that drops, forces or skips counts only on the command line: a variable of its name is refused', async (t) => {
+  for (const [line, variable] of ONE_SHOT) {
+    const env = { [variable]: variable === 'STREAMFOLD_REASON' ? 'too_large' : 'true' };
+    const run = await runStreamfold([...line.split(' '), '--redis', NOWHERE], { env });
+    t.like(run, { code: 2, stdout: '' });
+    t.regex(
+      run.stderr,
+      new RegExp(`^streamfold: ${variable}: expected --.* on the command line, .*: unset it\n$`),
+    );
+  }
+  const other = await runStreamfold(['status', '--redis', NOWHERE], { env: { STREAMFOLD_FORCE: 'true' } });
+  t.is(other.code, 1, 'a command that does not take the flag does not care');
 });
 
 test('a variable means the same as its flag, and the flag wins', async (t) => {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
 import { join } from 'node:path';
 import test from 'ava';
 
@@ -45,6 +46,32 @@ for (const [name, ways] of Object.entries(WAYS)) {
     for (const way of ways) t.regex(said, way);
   });
 }
+
+test('a pnpm that is not the one whose hash package.json names is not run', async (t) => {
+  const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));
+  t.teardown(() => rm(cache, { recursive: true, force: true }));
+  const bin = join(cache, 'bin');
+  await mkdir(bin);
+  // An npm that hands over another package.
+  await writeFile(
+    join(bin, 'npm'),
+    `#!${process.execPath}\nconst [, , , , , folder] = process.argv;\nrequire('node:fs').writeFileSync(folder + '/pnpm-9.9.9.tgz', 'forged');\n`,
+  );
+  await chmod(join(bin, 'npm'), 0o755);
+  const module = new URL('infra/setup/provide-pnpm.mjs', ROOT).href;
+  const program = `
+    import { providePnpm } from ${JSON.stringify(module)};
+    await providePnpm('pnpm@9.9.9+sha512.${'0'.repeat(128)}').catch((error) => console.log(error.message));
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
+    env: { PATH: bin, STREAMFOLD_CACHE: cache },
+  });
+  t.regex(
+    stdout,
+    /^pnpm 9\.9\.9: expected a package with SHA-512 0{128}, as package\.json says; got [0-9a-f]{128}\. It was not run\.$/m,
+  );
+  t.deepEqual(await readdir(cache), ['bin']);
+});
 
 test('a server that was provided once is found again without a network', async (t) => {
   const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));

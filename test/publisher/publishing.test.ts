@@ -172,6 +172,26 @@ test('append tells the entries, also where its events need several', async (t) =
   await publisher.close();
 });
 
+test('every entry is named, although entries of several shards may have the same ID', async (t) => {
+  const shards = 16;
+  const { publisher, entries } = open({ shards });
+  const appended = new Set<number>();
+  let ids: readonly string[] = [];
+  // Some of the shards must get their entries within the same millisecond.
+  for (let round = 0; new Set(ids).size === ids.length; round++) {
+    const events = Array.from({ length: 64 }, (_, at) => ({
+      ...signalSent(1),
+      swarm_id: `swarm-${at}-${round}`,
+    }));
+    ({ entryIds: ids } = await publisher.append(events));
+    t.true(round < 100, 'expected two shards to give the same ID');
+  }
+  for (let shard = 0; shard < shards; shard++)
+    for (const [id] of await entries(shard)) if (ids.includes(id)) appended.add(shard);
+  t.is(ids.length, appended.size);
+  await publisher.close();
+});
+
 test('another number of shards than the recorded one is refused in one line', async (t) => {
   const { publisher, prefix } = open({ shards: 2 });
   await publisher.ready();

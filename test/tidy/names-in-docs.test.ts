@@ -2,7 +2,7 @@ import test from 'ava';
 import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { generationKeys, generationsKey, shardCountKey, shardKeys } from '@streamfold/redis';
-import { SETTINGS } from 'streamfold';
+import { SETTINGS, type Setting } from 'streamfold';
 import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 
 /** Where metrics are named to users: pages, and whatever scrapes, shows or alerts. */
@@ -82,9 +82,13 @@ test('every STREAMFOLD_ variable that is named anywhere is a setting', (t) => {
 
 test('every setting is described in the reference', (t) => {
   const page = readTracked('docs/reference/configuration.md');
-  const variables = [...Object.values(SETTINGS).map(({ variable }) => variable), ...SETTINGS_OUTSIDE];
+  const settings = Object.values<Setting>(SETTINGS);
+  const names = [
+    ...settings.map(({ flag, variable, oneShot }) => (oneShot === true ? flag : variable)),
+    ...SETTINGS_OUTSIDE,
+  ];
   t.deepEqual(
-    variables.filter((variable) => !page.includes(`\`${variable}\``)),
+    names.filter((name) => !page.includes(`\`${name}\``)),
     [],
   );
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { TRACKED_FILES } from './tracked-files.ts';
+import { filesMatching, findLines, TRACKED_FILES } from './tracked-files.ts';
 
 /** Written as everybody writes them. */
 const CONVENTIONAL =
@@ -30,6 +30,14 @@ test('files and folders are named in kebab-case', (t) => {
     );
   });
   t.deepEqual(bad, []);
+});
+
+test('no signal is made of others by AbortSignal.any, which may be collected before it is aborted', (t) => {
+  const code = filesMatching(/^packages\/[^/]+\/src\/.*\.ts$/);
+  t.deepEqual(
+    code.flatMap((path) => findLines(path, /= AbortSignal\.any\(/)),
+    [],
+  );
 });
 
 test('files and folders are named for what is in them, in the words of the glossary', (t) => {

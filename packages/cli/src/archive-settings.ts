@@ -48,6 +48,7 @@ export const ARCHIVE_SETTINGS = {
   acceptGap: {
     flag: '--accept-gap',
     variable: 'STREAMFOLD_ACCEPT_GAP',
+    oneShot: true,
     unit: 'true or false',
     ...oneOf('true', 'false'),
     byDefault: 'false',

@@ -61,24 +61,41 @@ export interface Configuration {
 /**
  * The configuration that flags and environment give, frozen; flags win.
  *
+ * @param taken the settings that the command takes. A variable of a one-shot flag among them is refused: it would drop,
+ *   force or skip something in every run, although nobody asked for it in this one.
  * @throws {ConfigurationError} one line that says what was expected and what came.
  */
 export function resolveConfiguration(
   flags: Readonly<Record<string, string | boolean | undefined>>,
   environment: Readonly<Record<string, string | undefined>>,
+  taken: ReadonlySet<string>,
 ): Configuration {
   const values: Record<string, unknown> = {};
   const names = new Set<string>();
   for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
     const flag = flags[name];
-    const given = flag === undefined ? environment[setting.variable] : String(flag);
-    if (given === undefined || given === '') values[name] = defaultOf(setting);
+    const variable = environment[setting.variable] ?? '';
+    if (setting.oneShot === true && variable !== '' && taken.has(name))
+      throw refuseVariable(setting, variable);
+    const given = flag === undefined ? readVariable(setting, variable) : String(flag);
+    if (given === '') values[name] = defaultOf(setting);
     else {
       values[name] = parse(setting, given);
       names.add(name);
     }
   }
   return Object.freeze({ ...values, given: names }) as unknown as Configuration;
+}
+
+function readVariable({ oneShot }: Setting, variable: string): string {
+  return oneShot === true ? '' : variable;
+}
+
+function refuseVariable({ variable, flag, argument }: Setting, came: string): ConfigurationError {
+  const expected = argument === undefined ? flag : `${flag} <${argument}>`;
+  return new ConfigurationError(
+    `${variable}: expected ${expected} on the command line, the only place where it counts; got the variable, ${JSON.stringify(came)}: unset it`,
+  );
 }
 
 function defaultOf({ argument, byDefault, unit }: Setting): unknown {

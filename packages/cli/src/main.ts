@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError } from '@streamfold/redis';
 import { CommanderError } from 'commander';
 import type { Environment, ExitCode } from './environment.ts';
-import { createProgram } from './program.ts';
+import { createProgram, type Choice } from './program.ts';
 import { resolveConfiguration } from './configuration.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -37,9 +37,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   stop.abort();
 });
 
-function createEnvironment(flags: Readonly<Record<string, string | boolean | undefined>>): Environment {
+function createEnvironment({ flags, taken }: Choice): Environment {
   return {
-    configuration: resolveConfiguration(flags, process.env),
+    configuration: resolveConfiguration(flags, process.env, taken),
     stop: stop.signal,
     write: async (written) => {
       if (!process.stdout.write(written)) await once(process.stdout, 'drain');
@@ -63,7 +63,7 @@ function createEnvironment(flags: Readonly<Record<string, string | boolean | und
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
   const program = createProgram(version, async (choice) => {
-    const environment = createEnvironment(choice.flags);
+    const environment = createEnvironment(choice);
     lasting = choice.lasting;
     const command = await choice.load();
     exitCode = await command(environment, choice.args);

@@ -9,11 +9,13 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>;
 type Load = () => Promise<Command>;
 
 /** What was chosen on the command line. */
-interface Choice {
+export interface Choice {
   readonly load: Load;
   /** It goes on until it is told to stop, and then ends what it has begun. */
   readonly lasting: boolean;
   readonly flags: Flags;
+  /** Names of the settings that the command takes. */
+  readonly taken: ReadonlySet<string>;
   readonly args: readonly string[];
 }
 
@@ -76,6 +78,7 @@ export function createProgram(version: string, run: Run): Commander {
         load: LOAD[name],
         lasting: LASTING.has(name),
         flags: self.optsWithGlobals<Flags>(),
+        taken: new Set(self.options.map((option) => option.attributeName())),
         args: self.args,
       });
     });

@@ -8,6 +8,9 @@ import type { Configuration } from './configuration.ts';
 /** Looked for in the working directory, in this order, where no file is named. */
 const DEFAULT_FILES = ['ts', 'mjs', 'js', 'json'].map((ending) => `streamfold.config.${ending}`);
 
+/** Editors on Windows put it before a text. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 /** Problems of a file that are told at once. */
 const SHOWN_PROBLEMS = 5;
 
@@ -30,7 +33,7 @@ async function load(file: string): Promise<unknown> {
   try {
     switch (extname(file)) {
       case '.json':
-        return JSON.parse(readFileSync(path, 'utf8'));
+        return JSON.parse(readFileSync(path, 'utf8').replace(BYTE_ORDER_MARK, ''));
       case '.js':
       case '.mjs':
         return readDefault(await import(pathToFileURL(path).href));

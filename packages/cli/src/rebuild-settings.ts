@@ -25,6 +25,7 @@ export const REBUILD_SETTINGS = {
   force: {
     flag: '--force',
     variable: 'STREAMFOLD_FORCE',
+    oneShot: true,
     unit: 'true or false',
     ...oneOf('true', 'false'),
     byDefault: 'false',
@@ -34,6 +35,7 @@ export const REBUILD_SETTINGS = {
   cancel: {
     flag: '--cancel',
     variable: 'STREAMFOLD_CANCEL',
+    oneShot: true,
     unit: 'true or false',
     ...oneOf('true', 'false'),
     byDefault: 'false',

@@ -6,6 +6,8 @@ export interface Setting {
   /** Shown in the help, as `--port <port>`; none where the flag takes no value. */
   readonly argument?: string;
   readonly variable: string;
+  /** It says what one run is to do: it counts only on the command line, and a variable of its name is refused. */
+  readonly oneShot?: true;
   readonly schema: z.ZodType;
   /** What is expected, in words. */
   readonly expected: string;

@@ -176,6 +176,7 @@ export const SETTINGS = {
   dryRun: {
     flag: '--dry-run',
     variable: 'STREAMFOLD_DRY_RUN',
+    oneShot: true,
     unit: 'true or false',
     ...oneOf('true', 'false'),
     byDefault: 'false',
@@ -197,6 +198,7 @@ export const SETTINGS = {
     flag: '--reason',
     argument: 'reason',
     variable: 'STREAMFOLD_REASON',
+    oneShot: true,
     unit: 'word',
     ...oneOf(
       'too_large',
@@ -213,6 +215,7 @@ export const SETTINGS = {
   all: {
     flag: '--all',
     variable: 'STREAMFOLD_ALL',
+    oneShot: true,
     unit: 'true or false',
     ...oneOf('true', 'false'),
     byDefault: 'false',
@@ -230,5 +233,6 @@ export function toOption(name: SettingName): Option {
   const argument = setting.argument === undefined ? '' : ` <${setting.argument}>`;
   const byDefault = setting.defaultInWords ?? String(setting.byDefault);
   const shownDefault = setting.argument === undefined ? '' : `, default ${byDefault}`;
-  return new Option(`${setting.flag}${argument}`, `${setting.help} (${setting.variable}${shownDefault})`);
+  const source = setting.oneShot === true ? 'only on the command line' : setting.variable;
+  return new Option(`${setting.flag}${argument}`, `${setting.help} (${source}${shownDefault})`);
 }

@@ -44,7 +44,7 @@ export function readSigningSettings(environment: SigningEnvironment): Required<K
 
 function readKeyFile(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, ''); // some editors put it before a text
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigurationError(`STREAMFOLD_SIGNING_KEYS_FILE: expected a file to read; got ${why}`, {

@@ -176,7 +176,7 @@ export function startDelivery(context: DeliveryContext): Delivery {
     batch.partEvents.forEach((count, part) => {
       for (const event of batch.events.slice(next, next + count)) {
         if (leftOut.has(part)) event.receipt?.duplicated();
-        else event.receipt?.appended(entryId);
+        else event.receipt?.appended(shard, entryId);
       }
       next += count;
       if (leftOut.has(part)) duplicates += count;

@@ -2,7 +2,8 @@ import { PublishError, type PublishFailure } from './publish-error.ts';
 
 /** What `append` appended. */
 export interface Appended {
-  /** IDs of the entries that hold the events, in the order of their appending; several where they did not fit in one. */
+  /** IDs of the entries that hold the events, in the order of their appending; several if they did
+   * not fit in one, or belong to several shards. */
   readonly entryIds: readonly string[];
   /** Events left out, as the stream holds an event with their `swarm_id` and `id`. */
   readonly duplicates: number;
@@ -12,7 +13,7 @@ export interface Appended {
 export interface Receipt {
   /** Settles when all events are settled: rejects with a `PublishError` where one was given up. */
   readonly done: Promise<Appended>;
-  appended(entryId: string): void;
+  appended(shard: number, entryId: string): void;
   duplicated(): void;
   dropped(reason: PublishFailure, error?: Error): void;
   /** Waits no longer: what is not settled is under way, its fate unknown to who waited. */
@@ -20,7 +21,8 @@ export interface Receipt {
 }
 
 export function createReceipt(events: number): Receipt {
-  const entryIds = new Set<string>();
+  /** By shard: entries of two shards may have the same ID. */
+  const entries = new Map<string, string>();
   let duplicates = 0;
   let dropped = 0;
   let failure: { reason: PublishFailure; error: Error | undefined } | undefined;
@@ -33,14 +35,14 @@ export function createReceipt(events: number): Receipt {
   });
   const settleOne = (): void => {
     if (--open > 0) return;
-    if (failure === undefined) resolve({ entryIds: [...entryIds], duplicates });
+    if (failure === undefined) resolve({ entryIds: [...entries.values()], duplicates });
     else reject(new PublishError(failure.reason, dropped, failure.error));
   };
   if (events === 0) settleOne();
   return {
     done,
-    appended(entryId) {
-      entryIds.add(entryId);
+    appended(shard, entryId) {
+      entries.set(`${shard}/${entryId}`, entryId);
       settleOne();
     },
     duplicated() {

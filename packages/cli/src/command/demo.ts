@@ -3,6 +3,7 @@ import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
 import { ConfigurationError, redactUrl, type RedisConnection } from '@streamfold/redis';
 import { CAST } from '../demo/cast.ts';
 import { directCast } from '../demo/direct-cast.ts';
+import { firstAbort } from '../demo/first-abort.ts';
 import { runCoordinators } from '../demo/run-coordinators.ts';
 import { followSwarm, type SwarmFollower } from '../demo/follow-swarm.ts';
 import { createSummaryDisplay } from '../demo/show-summary.ts';
@@ -141,7 +142,7 @@ async function runSwarms(
   const { configuration, stop, print, terminal, now, pause, random } = environment;
   const { redis: redisUrl, prefix, shards, seconds } = configuration;
   const over = new AbortController();
-  const ended = AbortSignal.any([stop, over.signal]);
+  const ended = firstAbort(stop, over.signal);
   setMaxListeners(0, ended); // every process listens to it
   let failure: string | undefined;
   for (const aggregator of aggregators) {

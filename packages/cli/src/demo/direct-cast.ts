@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Part } from './cast.ts';
+import { firstAbort } from './first-abort.ts';
 import type { Stage } from './play-part.ts';
 
 const PROGRAM = fileURLToPath(new URL('./coordinator-main.js', import.meta.url));
@@ -28,7 +29,7 @@ async function directPart(part: Part, stage: Stage, stop: AbortSignal): Promise<
     });
     const ended = new AbortController();
     void once(child, 'exit').then(() => ended.abort());
-    const either = AbortSignal.any([stop, ended.signal]);
+    const either = firstAbort(stop, ended.signal);
     await pause(part.temper === 'mortal' ? about(LIFE_MS) : 2 ** 30, either);
     if (stop.aborted) await end(child, ended.signal);
     else child.kill('SIGKILL');

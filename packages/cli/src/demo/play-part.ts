@@ -6,6 +6,7 @@ import {
   type ReceivedSignal,
 } from '@streamfold/coordination';
 import type { Part } from './cast.ts';
+import { firstAbort } from './first-abort.ts';
 
 /** What a part needs of the world. */
 export interface Stage {
@@ -51,7 +52,7 @@ export async function playPart(part: Part, stage: Stage, stop: AbortSignal): Pro
       deadAfterMs: DEAD_AFTER_MS,
     });
     const over = new AbortController();
-    const ended = AbortSignal.any([stop, over.signal]);
+    const ended = firstAbort(stop, over.signal);
     setMaxListeners(0, ended); // every answer that is under way listens to it
     try {
       await Promise.race([

@@ -4,6 +4,7 @@ import type { Environment } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 import { CAST } from './cast.ts';
 import { directCast } from './direct-cast.ts';
+import { firstAbort } from './first-abort.ts';
 
 /**
  * The swarm alone, in the Redis that is configured, until it is told to stop or the time is over; aggregators fold what it
@@ -21,9 +22,12 @@ export async function runCoordinators({
 }: Environment): Promise<void> {
   const { redis: redisUrl, prefix, shards, seconds } = configuration;
   await withRedis(configuration, () => Promise.resolve());
-  const ended = seconds > 0 ? AbortSignal.any([stop, AbortSignal.timeout(seconds * 1_000)]) : stop;
+  const over = new AbortController();
+  const timer = seconds > 0 ? setTimeout(() => over.abort(), seconds * 1_000) : undefined;
+  const ended = firstAbort(stop, over.signal);
   setMaxListeners(0, ended); // every process listens to it
   print(`${CAST.length} coordinators, a process each, in ${redactUrl(redisUrl)}, keys ${prefix}:*`);
   await directCast(CAST, { redisUrl, prefix, shards, pause, random }, ended);
+  clearTimeout(timer);
   print('stopped');
 }
