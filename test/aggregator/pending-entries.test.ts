@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Generation } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { parseSamples, scrape, withoutAges } from '../harness/scrape.ts';
@@ -89,7 +89,7 @@ test('nothing is claimed from a consumer that has not been silent for the idle t
 
 test('a stuck consumer that wakes up after its entries were claimed and committed counts nothing twice', async (t) => {
   const { prefix } = await openGroup(redis, redisUrl);
-  const proxy = await startCuttingProxy(port);
+  const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
   const held = proxy.holdBack(`${prefix}:{0}:dead`); // only a commit names the dead-letter stream
   const stuck = await startAggregator({
@@ -141,7 +141,7 @@ test('a stop finishes the batch in hand and leaves neither entries nor consumers
 
 test('a stop while a commit is under way waits for it', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
-  const proxy = await startCuttingProxy(port);
+  const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
   const held = proxy.holdBack(`${prefix}:{0}:dead`);
   const aggregator = await startAggregator({ redisUrl: `redis://127.0.0.1:${proxy.port}`, prefix });

@@ -3,7 +3,7 @@ import { createShardView, type Fact, type Generation, type ShardView } from '@st
 import { describeState } from '@streamfold/core';
 import { connectRedis } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -138,7 +138,7 @@ test('a view whose Redis has gone back to an older state, and on from there, is 
 test('a writer that dies before it has published leaves nothing but parts that expire', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
-  const proxy = await startCuttingProxy(port);
+  const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
   const { view } = openView(generation, await openThrough(t, proxy.port));
   await view.refresh();
@@ -172,7 +172,7 @@ test('two writers at the same time do no harm: one is busy', async (t) => {
 test('a slow writer that is overtaken by another publishes nothing and cleans up', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
-  const proxy = await startCuttingProxy(port);
+  const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
   const slow = openView(generation, await openThrough(t, proxy.port));
   await slow.view.refresh();

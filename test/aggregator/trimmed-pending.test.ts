@@ -2,7 +2,7 @@ import test from 'ava';
 import { readStatus } from '@streamfold/aggregator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFlat } from '../harness/append-events.ts';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { parseSamples, scrape } from '../harness/scrape.ts';
 import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
@@ -68,7 +68,7 @@ async function holdCommit(
   t: { teardown: (end: () => Promise<void>) => void },
   prefix: string,
 ): Promise<{ aggregator: TestAggregator; release: () => void }> {
-  const proxy = await startCuttingProxy(port);
+  const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
   const held = proxy.holdBack(`${prefix}:{0}:dead`);
   const aggregator = await startAggregator({

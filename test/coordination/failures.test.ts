@@ -1,5 +1,5 @@
 import test from 'ava';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -8,7 +8,7 @@ const server = await startRedis();
 test.after.always(() => server.stop());
 
 test('replies that are lost change nothing: each operation is done once and gives the same result', async (t) => {
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
       const url = `redis://127.0.0.1:${proxy.port}`;
@@ -46,7 +46,7 @@ test('replies that are lost change nothing: each operation is done once and give
 });
 
 test('the end of a wait whose reply was lost is told again as it was', async (t) => {
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
       const ada = await swarm.join('ada', { url: `redis://127.0.0.1:${proxy.port}` });
@@ -80,7 +80,7 @@ test('a wait that a monitor has ended gives its waiter the same end', async (t) 
 });
 
 test('an ACK that comes while the waiter is cut off completes the wait once it is back', async (t) => {
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
       const ada = await swarm.join('ada', { url: `redis://127.0.0.1:${proxy.port}` });
@@ -98,7 +98,7 @@ test('an ACK that comes while the waiter is cut off completes the wait once it i
 });
 
 test('a heartbeat goes on over a cut connection, and an operation waits Redis out for its time', async (t) => {
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   await withSwarm(server, async (swarm) => {
     const errors: Error[] = [];
     const url = `redis://127.0.0.1:${proxy.port}`;

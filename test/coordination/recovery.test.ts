@@ -1,5 +1,5 @@
 import test from 'ava';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 
@@ -125,7 +125,7 @@ test('taken over by two at once, each item is with exactly one of them', async (
 });
 
 test('cut midway, a hand-over goes on where it was: nothing is lost, nothing moved twice', async (t) => {
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
       const ben = await swarm.join('ben', { url: `redis://127.0.0.1:${proxy.port}` });

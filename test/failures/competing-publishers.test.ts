@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createPublisher } from '@streamfold/publisher';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -16,7 +16,7 @@ test('two publishers that retry the same ids over breaking connections append ea
   const prefix = nextPrefix();
   const sides = await Promise.all(
     [1, 2].map(async (seed) => {
-      const proxy = await startCuttingProxy(server.port);
+      const proxy = await startFaultProxy(server.port);
       t.teardown(() => proxy.stop());
       const publisher = createPublisher({ url: `redis://127.0.0.1:${proxy.port}`, prefix });
       t.teardown(() => publisher.close());

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -17,7 +17,7 @@ test.after.always(() => server.stop());
 async function setUp(t: ExecutionContext, claimIdleMs: number) {
   const installation = { redis: server.redis, prefix: nextPrefix() };
   const { prefix } = installation;
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   const aggregator = await startAggregator({
     redisUrl: `redis://127.0.0.1:${proxy.port}`,

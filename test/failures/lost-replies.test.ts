@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -23,7 +23,7 @@ const CUT_KINDS = [
 for (const [which, cutKind, needle] of CUT_KINDS) {
   test(`entries ${which} are folded once`, async (t) => {
     const prefix = nextPrefix();
-    const proxy = await startCuttingProxy(server.port);
+    const proxy = await startFaultProxy(server.port);
     t.teardown(() => proxy.stop());
     // Nobody else could claim what this one leaves pending; it has to find out by itself.
     const aggregator = await startAggregator({ redisUrl: `redis://127.0.0.1:${proxy.port}`, prefix });

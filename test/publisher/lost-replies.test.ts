@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { PublisherOptions } from '@streamfold/publisher';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
@@ -10,7 +10,7 @@ test.after.always(() => server.stop());
 
 /** A publisher behind a proxy of its own, which has published event 0, so that Redis knows the script. */
 async function openBehindProxy(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   const opened = openPublisher(server.redis, { ...options, url: `redis://127.0.0.1:${proxy.port}` });
   t.teardown(() => opened.publisher.close({ deadlineMs: 0 }));

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { PublisherOptions } from '@streamfold/publisher';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { openPublisher } from './open-publisher.ts';
@@ -107,7 +107,7 @@ test('append gives up after its time-out what was not sent, and it is not delive
 
 test('append that times out while its events are under way says that their fate is unknown', async (t) => {
   const server = await startOwnRedis(t);
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   const { publisher, numbers } = openPublisher(server.redis, { url: `redis://127.0.0.1:${proxy.port}` });
   await publisher.append(signalSent(0));
@@ -134,7 +134,7 @@ test('closing while Redis is away ends at its deadline and tells what was not de
 
 test('closing tells apart what may be in the stream from what is surely not', async (t) => {
   const server = await startOwnRedis(t);
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   const { publisher, numbers } = openPublisher(server.redis, { url: `redis://127.0.0.1:${proxy.port}` });
   await publisher.append(signalSent(0));

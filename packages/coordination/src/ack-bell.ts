@@ -1,4 +1,4 @@
-import { whenReady, type RedisConnection } from '@streamfold/redis';
+import { toError, whenReady, type RedisConnection } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './link.ts';
 import type { CoordinatorSettings } from './options.ts';
@@ -65,7 +65,7 @@ export function createAckBell(
         from = await readRings(redis, from);
       } catch (cause) {
         if (closed) return;
-        observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
+        observer.disconnected?.({ error: toError(cause) });
         await sleep(PAUSE_MS);
         from = undefined; // the stream may have been trimmed or rolled back meanwhile: the truth is in the ACKs
       }

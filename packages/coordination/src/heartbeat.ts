@@ -1,3 +1,4 @@
+import { toError } from '@streamfold/redis';
 import { CoordinationError } from './coordination-error.ts';
 import type { Link } from './link.ts';
 import { checkId, checkNumber, type CoordinatorSettings } from './options.ts';
@@ -53,8 +54,7 @@ export function startHeartbeat(
   };
   const tryBeat = (): void => {
     beat().catch((cause: unknown) => {
-      if (!stopped)
-        observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
+      if (!stopped) observer.disconnected?.({ error: toError(cause) });
     });
   };
   const timer = setInterval(tryBeat, intervalMs);

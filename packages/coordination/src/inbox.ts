@@ -1,6 +1,7 @@
-import { whenReady } from '@streamfold/redis';
+import { isNoGroup, toError, whenReady } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoordinationError } from './coordination-error.ts';
+import { createInboxCursor } from './inbox-cursor.ts';
 import type { Link } from './link.ts';
 import { onAbort } from './on-abort.ts';
 import type { CoordinatorSettings } from './options.ts';
@@ -42,8 +43,7 @@ export async function* readInbox(
   if (stop.aborted || link.isClosed()) return;
   const redis = link.openReader('inbox');
   const key = `${link.events.slice(0, -'events'.length)}inbox:${swarmId}|${coordinatorId}`;
-  let delivered = '0';
-  let knownPending = true;
+  const cursor = createInboxCursor({ doubtMs: 2 * BLOCK_MS, now: () => performance.now() });
   // Ends a read that blocks. What its reply would have brought is pending, and comes again to the next reader.
   const ignore = onAbort(stop, () => redis.disconnect());
   try {
@@ -51,7 +51,6 @@ export async function* readInbox(
       let entries: [string, string[] | null][];
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
-        const from = knownPending ? delivered : '>';
         const reply = (await redis.xreadgroup(
           ...([
             'GROUP',
@@ -63,24 +62,22 @@ export async function* readInbox(
             BLOCK_MS,
             'STREAMS',
             key,
-            from,
+            cursor.next(),
           ] as const),
         )) as [string, [string, string[] | null][]][] | null;
         entries = reply?.[0]?.[1] ?? [];
       } catch (cause) {
         if (stop.aborted || link.isClosed()) return;
-        if (cause instanceof Error && /^(?:NOGROUP|UNBLOCKED)\b/.test(cause.message)) {
+        if (isNoGroup(cause)) {
           throw new CoordinationError('ended', 'the life of this coordinator is over', { cause });
         }
-        observer.disconnected?.({ error: cause instanceof Error ? cause : new Error(String(cause)) });
-        knownPending = true; // a reply may be lost: what it brought is pending, after what was given out
+        observer.disconnected?.({ error: toError(cause) });
+        cursor.fail();
         await sleep(PAUSE_MS);
         continue;
       }
-      if (entries.length === 0) knownPending = false;
-      for (const [entryId, fields] of entries) {
+      for (const [entryId, fields] of cursor.take(entries)) {
         if (stop.aborted || link.isClosed()) return;
-        delivered = entryId;
         if (fields === null) continue;
         const { signal, signature } = toReceivedSignal(entryId, fields, !isAfter(entryId, deliveredBefore));
         const fault = keyRing.check(signalMessage({ swarmId, ...signal }), signature);

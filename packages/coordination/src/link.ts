@@ -1,7 +1,11 @@
 import {
   agreeOnShardCount,
+  ConfigurationError,
   connectRedis,
+  isReplyError,
+  isTransientReply,
   shardKeys,
+  toError,
   whenReady,
   type RedisConnection,
 } from '@streamfold/redis';
@@ -23,7 +27,7 @@ export interface Link {
    *   the connection after the time; the reason of the coordinator's signal, at once, when that is aborted.
    */
   call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
-  /** Opens a connection of its own for reads that block up to 5 s; closed with the link. */
+  /** Opens another connection, for reads that block; closed with the link. */
   openReader(name: string): RedisConnection;
   /** True from `close` on. */
   isClosed(): boolean;
@@ -31,9 +35,14 @@ export interface Link {
   close(): void;
 }
 
-const CALL_TIMEOUT_MS = 5_000;
-/** Of a reader: longer than its reads block. */
-const READ_TIMEOUT_MS = 10_000;
+/** A reply must come within this time. */
+const REPLY_TIMEOUT_MS = 5_000;
+/**
+ * If beats are expected, a connection that has fallen silent is noticed in this part of the time after which the coordinator
+ * is stale: a beat can then still be repeated in time. Not sooner than the least time, as Redis may be slow for a moment.
+ */
+const REPLY_TIMEOUT_SHARE = 0.25;
+const REPLY_TIMEOUT_LEAST_MS = 500;
 const READY_TIMEOUT_MS = 2_000;
 const PAUSE_FIRST_MS = 20;
 const PAUSE_LONGEST_MS = 1_000;
@@ -41,17 +50,18 @@ const PAUSE_LONGEST_MS = 1_000;
 export function openLink(settings: CoordinatorSettings): Link {
   const { url, prefix, shards, swarmId, coordinatorId, observer, callTimeoutMs, signal } = settings;
   const opened: RedisConnection[] = [];
-  const open = (name: string, commandTimeoutMs: number): RedisConnection => {
+  const commandTimeoutMs = replyTimeoutMs(settings.staleAfterMs);
+  const open = (name: string): RedisConnection => {
     const connection = connectRedis(url, {
       name: `streamfold-${name}-${coordinatorId}`.replaceAll(' ', '-'),
       commandTimeoutMs,
       onError: (error) => observer.disconnected?.({ error }),
     });
     opened.push(connection);
-    connection.connect().catch(() => undefined); // told by onError; it goes on trying
+    connection.connect().catch(() => undefined); // onError reports it; it keeps trying
     return connection;
   };
-  const redis = open('coordinator', CALL_TIMEOUT_MS);
+  const redis = open('coordinator');
   const { events } = shardKeys(prefix, swarmShard(swarmId, shards));
   let prepared = false;
   let closed = false;
@@ -82,7 +92,7 @@ export function openLink(settings: CoordinatorSettings): Link {
           signal.throwIfAborted();
           if (cause instanceof CoordinationError) throw cause;
           if (closed) throw refuseClosed(cause);
-          const error = cause instanceof Error ? cause : new Error(String(cause));
+          const error = toError(cause);
           if (error.message.startsWith('STREAMFOLD ')) {
             throw new CoordinationError('invalid', readRefusal(error.message), { cause });
           }
@@ -92,13 +102,18 @@ export function openLink(settings: CoordinatorSettings): Link {
         }
       }
     },
-    openReader: (name) => open(name, READ_TIMEOUT_MS),
+    openReader: open,
     isClosed: () => closed,
     close() {
       closed = true;
       for (const connection of opened) connection.disconnect();
     },
   };
+}
+
+function replyTimeoutMs(staleAfterMs: number): number {
+  if (staleAfterMs === 0) return REPLY_TIMEOUT_MS;
+  return Math.min(REPLY_TIMEOUT_MS, Math.max(REPLY_TIMEOUT_LEAST_MS, staleAfterMs * REPLY_TIMEOUT_SHARE));
 }
 
 /** What `promise` comes to, or the reason of `signal` as soon as that is aborted. */
@@ -137,11 +152,7 @@ function readRefusal(message: string): string {
   return message.slice('STREAMFOLD '.length).replace(/ script: \S+, on @user_function:\d+\.$/, '');
 }
 
-/** What trying again does not mend: settings that do not fit, and what Redis refuses but for want of time. */
+/** Trying again does not help: a setting does not fit, or Redis refuses it for good. */
 function isFinal(error: Error): boolean {
-  if (error.name === 'ConfigurationError') return true;
-  return (
-    error.name === 'ReplyError' &&
-    !/^(?:LOADING|READONLY|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|UNBLOCKED)\b/.test(error.message)
-  );
+  return error instanceof ConfigurationError || (isReplyError(error) && !isTransientReply(error));
 }

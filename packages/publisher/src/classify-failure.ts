@@ -1,18 +1,9 @@
+import { ConnectionError, isReplyError, isTransientReply } from '@streamfold/redis';
 import type { RetryReason } from './observer.ts';
 
-/** What Redis says when it cannot do something now, and will be able to without anybody's help to the publisher. */
-const UNAVAILABLE =
-  /^(?:LOADING|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|UNBLOCKED|MOVED|ASK|NOSCRIPT|NOQUORUM)\b/;
-
-/** An error that Redis replied: what was asked for was not done. All others leave its fate open. */
-function isReply(error: Error): boolean {
-  return error.name === 'ReplyError';
-}
-
-/** Why an attempt failed. */
+/** Why an attempt failed. Only after `no_reply` the batch may have been appended. */
 export function classifyFailure(error: Error): Exclude<RetryReason, 'late'> {
-  if (!isReply(error)) return 'no_reply';
-  return UNAVAILABLE.test(error.message) || /\b(?:OOM|READONLY) /.test(error.message)
-    ? 'unavailable'
-    : 'refused';
+  if (isTransientReply(error)) return 'unavailable';
+  if (isReplyError(error)) return 'refused';
+  return error instanceof ConnectionError && error.reason === 'not_connected' ? 'unavailable' : 'no_reply';
 }

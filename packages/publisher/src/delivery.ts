@@ -1,4 +1,4 @@
-import { shardKeys } from '@streamfold/redis';
+import { shardKeys, toError } from '@streamfold/redis';
 import { appendEvents, type AppendReply } from './append-events.ts';
 import { formBatch, type Batch } from './batch.ts';
 import { createBell } from './bell.ts';
@@ -132,14 +132,11 @@ export function startDelivery(context: DeliveryContext): Delivery {
         }),
       );
       if (reason === 'late' && unknown !== undefined) return giveUp();
-      if (reason === 'no_reply') {
-        unknown = sent;
-        link.reconnect();
-      } else if (unknown === undefined) {
+      if (reason === 'no_reply') unknown = sent;
+      else if (unknown === undefined) {
         held = 0;
         if (reason === 'refused') recallAll(error);
       }
-      if (error?.message.startsWith('READONLY')) link.reconnect();
       await pause(reason === 'refused' ? PAUSE_REFUSED_MS : pauseMs(failures));
     }
   };
@@ -160,7 +157,7 @@ export function startDelivery(context: DeliveryContext): Delivery {
       settle(batch, reply, attempts);
       return { status: 'settled' };
     } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause));
+      const error = toError(cause);
       return { status: 'failed', reason: classifyFailure(error), error };
     }
   };

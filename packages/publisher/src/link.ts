@@ -4,6 +4,7 @@ import {
   connectRedis,
   isReady,
   readServerTimeMs,
+  toError,
   type RedisConnection,
 } from '@streamfold/redis';
 import { tell } from './observer.ts';
@@ -20,8 +21,6 @@ export interface Link {
   redisTimeMs(): number;
   /** Takes over what a reply that came just now says of the clock of Redis. */
   setRedisTimeMs(ms: number): void;
-  /** Drops the connection, as it is not trusted any more, and opens another one. */
-  reconnect(): void;
   close(): void;
 }
 
@@ -48,7 +47,7 @@ export function openLink(settings: PublisherSettings, onChange: () => void): Lin
       greeted = isReady(redis);
       if (greeted) tell(() => observer.connected?.());
     } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause));
+      const error = toError(cause);
       tell(() => observer.disconnected?.({ error }));
       if (error instanceof ConfigurationError) {
         misfit = error;
@@ -69,7 +68,7 @@ export function openLink(settings: PublisherSettings, onChange: () => void): Lin
   redis.on('ready', () => void greet());
   redis.on('close', lose);
   redis.on('end', lose);
-  // A first connection that fails is told to onError, and tried again.
+  // onError reports a first connection that fails; it is tried again.
   redis.connect().catch(() => undefined);
 
   return {
@@ -83,9 +82,6 @@ export function openLink(settings: PublisherSettings, onChange: () => void): Lin
     redisTimeMs: () => now() + clockOffsetMs,
     setRedisTimeMs(ms) {
       clockOffsetMs = ms - now();
-    },
-    reconnect() {
-      if (isReady(redis)) redis.disconnect(true);
     },
     close() {
       clearTimeout(timer);

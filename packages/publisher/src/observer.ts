@@ -23,7 +23,8 @@ export const DROP_REASONS = [
 /**
  * Why a batch is tried again:
  * - `no_reply`: it was sent, but the connection broke or no reply came in time;
- * - `unavailable`: Redis said that it cannot do it now (loading, read-only, out of memory, …);
+ * - `unavailable`: it was not sent, as the connection had just broken, or Redis said that it cannot do it now (loading,
+ *   read-only, out of memory, …);
  * - `refused`: Redis refused it in a way that only an operator can mend;
  * - `late`: Redis came to it too late, and did nothing.
  */

@@ -1,6 +1,9 @@
-import { once } from 'node:events';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { ConfigurationError } from './configuration-error.ts';
+import { broken, unreachable } from './connection-error.ts';
+import { guardCluster, guardConnection } from './guard-commands.ts';
+import { describeTarget, parseRedisUrl, type RedisTarget } from './redis-url.ts';
+import { quietSentinels } from './quiet-sentinels.ts';
+import { toError } from './to-error.ts';
 
 /** A connection to one Redis (directly or found by Sentinels), or to a Redis Cluster. */
 export type RedisConnection = Redis | Cluster;
@@ -8,9 +11,12 @@ export type RedisConnection = Redis | Cluster;
 export interface ConnectOptions {
   /** Shown by CLIENT LIST. */
   readonly name: string;
-  /** A command without a reply for this long is given up, ms; the connection is then not trusted any more. */
+  /**
+   * A command must have its reply within this time, ms; one that blocks, within this time after the time it may block.
+   * Otherwise it fails, and the connection is closed and opened again.
+   */
   readonly commandTimeoutMs: number;
-  /** Told of every connection error; the connection goes on trying. */
+  /** Called with every connection error; the connection keeps trying. */
   readonly onError?: (error: Error) => void;
 }
 
@@ -18,121 +24,112 @@ export interface ConnectOptions {
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_LONGEST_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A Sentinel answers from memory. */
+const SENTINEL_TIMEOUT_MS = 2_000;
+/** The kernel asks an idle peer after this time whether it is still there. */
+const KEEP_ALIVE_MS = 10_000;
+/** CLUSTER SLOTS; the client's own second is too short for a node under load. */
+const SLOTS_TIMEOUT_MS = 3_000;
 
-/** The URL forms that are understood, for error texts. */
-const URL_FORMS =
-  'redis://host:port, rediss://host:port, redis-sentinel://host:port,host:port/master-name or redis-cluster://host:port,host:port';
+/** What is known of each open connection, for the errors of `whenReady`. */
+const states = new WeakMap<RedisConnection, ConnectionState>();
+
+interface ConnectionState {
+  readonly address: string;
+  readonly tls: boolean;
+  /** Of the last failed attempt to connect, or of the break before it; undefined from the next success on. */
+  lastError: Error | undefined;
+}
 
 /**
  * Opens a connection that reconnects for ever and never sends a command twice: what was in flight when the connection
- * broke is rejected, so the caller decides what an unknown outcome means.
+ * broke is rejected, so that the caller decides what an unknown outcome means. This is the only place that decides when
+ * a connection is given up: when a reply does not come in time, or Redis replies READONLY, MASTERDOWN or UNBLOCKED. With
+ * Sentinels, it also follows a failover as soon as one of them reports it.
  *
- * @param url `redis://`, `rediss://` (TLS), `redis-sentinel://a:26379,b:26379/master-name` or
- *   `redis-cluster://a:6379,b:6379`, each with optional `user:password@`; `?tls=true` for the last two.
- * @throws {ConfigurationError} where the URL is none of these.
+ * Commands fail with a `ConnectionError`, or with the error that Redis replied.
+ *
+ * @param url see `parseRedisUrl`.
+ * @throws {ConfigurationError} if the URL cannot be used.
  */
 export function connectRedis(url: string, options: ConnectOptions): RedisConnection {
-  const connection = openConnection(parseRedisUrl(url), {
+  const target = parseRedisUrl(url);
+  const state: ConnectionState = { address: describeTarget(target), tls: target.tls, lastError: undefined };
+  const connection = openConnection(target, state, {
     connectionName: options.name,
     commandTimeout: options.commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     lazyConnect: true,
-    retryStrategy: (attempt) =>
-      Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RECONNECT_LONGEST_MS),
+    retryStrategy: (attempt) => reconnectAfterMs(attempt),
   });
-  connection.setMaxListeners(0); // every call that waits for it to be ready listens
-  connection.on('error', (error: Error) => options.onError?.(error));
+  states.set(connection, state);
+  connection.setMaxListeners(0); // any number of callers may wait for it
+  connection.on('error', (error: Error) => {
+    const worked = isReady(connection);
+    state.lastError = worked ? broken(state.address, error) : unreachable(state.address, error, state.tls);
+    options.onError?.(state.lastError);
+  });
+  connection.on('ready', () => {
+    state.lastError = undefined;
+  });
   return connection;
 }
 
-interface RedisTarget {
-  readonly kind: 'single' | 'sentinel' | 'cluster';
-  readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  readonly masterName: string | undefined;
-  readonly credentials: Pick<RedisOptions, 'username' | 'password'>;
-  readonly db: number;
-  readonly tls: boolean;
-}
-
-const URL_PATTERN =
-  /^(redis|rediss|redis-sentinel|redis-cluster):\/\/(?:([^@/]*)@)?([^/?@]+)(?:\/([^?]*))?(?:\?(.*))?$/;
-
-function parseRedisUrl(url: string): RedisTarget {
-  const match = URL_PATTERN.exec(url);
-  if (match === null) throw badUrl(url);
-  const [, scheme = '', userinfo, hosts = '', path = '', query = ''] = match;
-  const kind = scheme === 'redis-sentinel' ? 'sentinel' : scheme === 'redis-cluster' ? 'cluster' : 'single';
-  const nodes = hosts.split(',').map((host) => parseNode(host, kind === 'sentinel' ? 26379 : 6379, url));
-  const masterName = kind === 'sentinel' ? path : undefined;
-  const database = kind === 'single' && path !== '' ? path : '0';
-  if (!/^\d{1,5}$/.test(database) || masterName === '' || (kind === 'single' && nodes.length > 1))
-    throw badUrl(url);
-  return {
-    kind,
-    nodes,
-    masterName,
-    credentials: parseCredentials(userinfo, url),
-    db: Number(database),
-    tls: scheme === 'rediss' || new URLSearchParams(query).get('tls') === 'true',
-  };
-}
-
-function parseNode(text: string, defaultPort: number, url: string): { host: string; port: number } {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text);
-  const port = Number(match?.[2] ?? defaultPort);
-  if (match?.[1] === undefined || port < 1 || port > 65_535) throw badUrl(url);
-  return { host: match[1].replace(/^\[|\]$/g, ''), port };
-}
-
-function parseCredentials(userinfo: string | undefined, url: string): RedisTarget['credentials'] {
-  if (userinfo === undefined || userinfo === '') return {};
-  const colon = userinfo.indexOf(':');
-  try {
-    const username = decodeURIComponent(colon === -1 ? userinfo : userinfo.slice(0, colon));
-    const password = colon === -1 ? undefined : decodeURIComponent(userinfo.slice(colon + 1));
-    return { ...(username === '' ? {} : { username }), ...(password === undefined ? {} : { password }) };
-  } catch (cause) {
-    throw badUrl(url, cause);
-  }
-}
-
-function badUrl(url: string, cause?: unknown): ConfigurationError {
-  return new ConfigurationError(`Redis URL: expected ${URL_FORMS}; got ${JSON.stringify(redactUrl(url))}`, {
-    cause,
-  });
-}
-
-/** The URL without its password, for logs and error texts. */
-export function redactUrl(url: string): string {
-  return url.replace(/(:\/\/[^:@/]*):.*@/, '$1:***@'); // to the last @: a password may hold any character by mistake
-}
-
-function openConnection(target: RedisTarget, common: RedisOptions & ClusterOptions): RedisConnection {
-  const { kind, nodes, credentials, db } = target;
+function openConnection(
+  target: RedisTarget,
+  state: ConnectionState,
+  common: RedisOptions & ClusterOptions & { readonly commandTimeout: number },
+): RedisConnection {
+  const { scheme, nodes, username, password, db } = target;
+  const credentials = { ...(username && { username }), ...(password && { password }) };
   const tls = target.tls ? { tls: {} } : {};
-  if (kind === 'cluster') {
+  const { commandTimeout: timeoutMs } = common;
+  const rules = { address: () => state.address, timeoutMs, lastError: () => state.lastError };
+  if (scheme === 'redis-cluster') {
     const { enableOfflineQueue, lazyConnect, ...redisOptions } = common;
-    return new Cluster([...nodes], {
+    const cluster = new Cluster([...nodes], {
       enableOfflineQueue: enableOfflineQueue ?? false,
       lazyConnect: lazyConnect ?? true,
-      clusterRetryStrategy: (attempt) => Math.min(RECONNECT_FIRST_MS * attempt, RECONNECT_LONGEST_MS),
+      clusterRetryStrategy: (attempt) => reconnectAfterMs(attempt),
+      retryDelayOnFailover: 0, // otherwise the client sends again what was in flight
+      slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
       redisOptions: { ...redisOptions, ...credentials, ...tls },
     });
-  }
-  if (kind === 'sentinel') {
-    return new Redis({
-      ...common,
-      ...credentials,
-      sentinels: [...nodes],
-      name: target.masterName ?? '',
-      ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {}, tls: {} } : {}),
+    cluster.on('+node', (node: Redis) => {
+      const { host, port } = node.options;
+      guardConnection(node, { ...rules, address: () => `${state.address} (node ${host}:${port})` });
     });
+    cluster.on('node error', (error: unknown) => {
+      state.lastError = unreachable(state.address, toError(error), state.tls);
+    });
+    guardCluster(cluster, rules);
+    return cluster;
   }
-  const [node] = nodes;
-  return new Redis({ ...common, ...credentials, ...tls, db, ...node });
+  const redis = new Redis({
+    ...common,
+    ...credentials,
+    ...tls,
+    ...(scheme === 'redis-sentinel'
+      ? {
+          sentinels: [...nodes],
+          name: target.masterName ?? '',
+          failoverDetector: true,
+          sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+          ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
+        }
+      : { db, ...nodes[0] }),
+  });
+  if (scheme === 'redis-sentinel') quietSentinels(redis);
+  guardConnection(redis, rules);
+  return redis;
+}
+
+function reconnectAfterMs(attempt: number): number {
+  return Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RECONNECT_LONGEST_MS);
 }
 
 /** True while commands can be sent. */
@@ -141,11 +138,28 @@ export function isReady(connection: RedisConnection): boolean {
 }
 
 /**
- * Resolves when commands can be sent; at once where they can be already.
+ * Resolves when commands can be sent; at once if they can be already.
  *
- * @throws the error of the next failed attempt to connect, or a timeout after `timeoutMs`.
+ * @throws {ConnectionError} that of the next failed attempt to connect; `unreachable` after `timeoutMs`, or if the
+ *   connection is closed.
  */
-export async function whenReady(connection: RedisConnection, timeoutMs: number): Promise<void> {
-  if (isReady(connection)) return;
-  await once(connection, 'ready', { signal: AbortSignal.timeout(timeoutMs) });
+export function whenReady(connection: RedisConnection, timeoutMs: number): Promise<void> {
+  if (isReady(connection)) return Promise.resolve();
+  const { address, tls } = states.get(connection) ?? { address: 'Redis', tls: false };
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      clearTimeout(timer);
+      connection.off('ready', onReady).off('error', onError).off('end', onEnd);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onReady = (): void => settle();
+    const onError = (error: Error): void => settle(unreachable(address, error, tls));
+    const onEnd = (): void => settle(unreachable(address, new Error('it closed on our side'), tls));
+    const timer = setTimeout(() => {
+      settle(lastError() ?? unreachable(address, new Error(`no connection within ${timeoutMs} ms`), tls));
+    }, timeoutMs);
+    const lastError = (): Error | undefined => states.get(connection)?.lastError;
+    connection.on('ready', onReady).on('error', onError).on('end', onEnd);
+  });
 }

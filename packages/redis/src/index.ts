@@ -1,12 +1,6 @@
 export { ConfigurationError } from './configuration-error.ts';
-export {
-  connectRedis,
-  isReady,
-  redactUrl,
-  whenReady,
-  type ConnectOptions,
-  type RedisConnection,
-} from './connect.ts';
+export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
+export { ConnectionError, type ConnectionFailure } from './connection-error.ts';
 export {
   DEFAULT_PREFIX,
   generationKeys,
@@ -16,7 +10,10 @@ export {
   type GenerationKeys,
   type ShardKeys,
 } from './keys.ts';
+export { redactUrl } from './redis-url.ts';
+export { isNoGroup, isReplyError, isTransientReply } from './reply-error.ts';
 export { replyField } from './reply-field.ts';
 export { loadScript, STREAM_LUA, type Script } from './script.ts';
 export { readServerTimeMs } from './server-time.ts';
+export { toError } from './to-error.ts';
 export { agreeOnShardCount, checkShardCount } from './shard-count.ts';

@@ -1,0 +1,65 @@
+/** From where an inbox is read next, and which of the entries that come were not given out yet. */
+export interface InboxCursor {
+  /** What to read: pending entries after an ID, or `>`, those that nobody has read. */
+  next(): string;
+  /** Takes the entries that the read brought, in order. Returns those that were not given out yet. */
+  take<T extends readonly [id: string, ...unknown[]]>(entries: readonly T[]): readonly T[];
+  /** The read failed: its reply may be lost, and what it would have brought is pending. */
+  fail(): void;
+}
+
+/**
+ * ```
+ *              start, fail                none left
+ *   ──────────────────────────▶ pending ───────────▶ new
+ *                                  ▲                  │
+ *                                  └──────────────────┘ nothing came, or the time is over: while in doubt
+ * ```
+ *
+ * After a connection has broken, Redis may not know of it yet. A read that blocks there is then answered into the void,
+ * up to `doubtMs` later, and what it brought is pending behind our back. So for that time, and once after it, pending
+ * entries are looked for again from where the connection broke.
+ */
+export function createInboxCursor({
+  doubtMs,
+  now,
+}: {
+  readonly doubtMs: number;
+  readonly now: () => number;
+}): InboxCursor {
+  let pending = true;
+  /** Pending entries are read after this one. */
+  let from = '0';
+  /** The newest entry that was given out. */
+  let newest = '0';
+  let doubt: { readonly from: string; readonly given: Set<string>; untilMs: number } | undefined;
+
+  const lookAgain = (): void => {
+    pending = true;
+    from = doubt?.from ?? newest;
+  };
+
+  return {
+    next: () => (pending ? from : '>'),
+    take(entries) {
+      const last = entries.at(-1)?.[0];
+      const over = doubt !== undefined && now() >= doubt.untilMs;
+      if (pending && last !== undefined) from = last;
+      else if (pending) {
+        pending = false;
+        if (over) doubt = undefined;
+      } else if (doubt !== undefined && (last === undefined || over)) lookAgain();
+      const fresh = entries.filter(([id]) => !doubt?.given.has(id));
+      for (const [id] of fresh) {
+        doubt?.given.add(id);
+        newest = id;
+      }
+      return fresh;
+    },
+    fail() {
+      doubt ??= { from: newest, given: new Set(), untilMs: 0 };
+      doubt.untilMs = now() + doubtMs;
+      lookAgain();
+    },
+  };
+}

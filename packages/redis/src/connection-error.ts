@@ -1,0 +1,135 @@
+import { isReplyError, replyCode } from './reply-error.ts';
+
+/**
+ * What failed:
+ * - `unreachable`: no connection could be opened;
+ * - `not_connected`: there was no connection to send the command on. It was not sent;
+ * - `no_reply`: the command was sent and no reply came in time. It may have been done;
+ * - `lost`: the connection broke before the reply came. The command may have been done.
+ */
+export type ConnectionFailure = 'unreachable' | 'not_connected' | 'no_reply' | 'lost';
+
+/** The connection to Redis failed. The text says what was expected, at which address, and what came instead. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+  readonly reason: ConnectionFailure;
+
+  constructor(reason: ConnectionFailure, text: string, cause?: unknown) {
+    super(`Redis: ${text}`, cause === undefined ? {} : { cause });
+    this.reason = reason;
+  }
+}
+
+/** What to do about errors whose text alone does not say it, by their code. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'start Redis there, or correct the address',
+  ENOTFOUND: 'correct the host name',
+  EAI_AGAIN: 'check the DNS server',
+  ETIMEDOUT: 'check the address and the firewalls on the way',
+  EHOSTUNREACH: 'check the address and the network',
+  ENETUNREACH: 'check the address and the network',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its authority in NODE_EXTRA_CA_CERTS',
+  SELF_SIGNED_CERT_IN_CHAIN: 'name its authority in NODE_EXTRA_CA_CERTS',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name its authority in NODE_EXTRA_CA_CERTS',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'name its authority in NODE_EXTRA_CA_CERTS',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use a host name that the certificate holds',
+  CERT_HAS_EXPIRED: 'renew the certificate of the server',
+  NOAUTH: 'give a password in the URL, as in redis://user:password@host',
+  WRONGPASS: 'correct the user or the password in the URL',
+};
+
+/** Of a server that does not speak TLS, asked in TLS. */
+const NO_TLS = 'it seems not to speak TLS: use redis:// for it';
+/** Of a server that speaks TLS only, asked without: it hangs up. */
+const ONLY_TLS = 'if it speaks TLS, use rediss:// for it';
+
+/** The error of an attempt to connect to `address`, with the inner cause and, if known, what to do about it. */
+export function unreachable(address: string, error: Error, tls: boolean): ConnectionError {
+  if (error instanceof ConnectionError) {
+    if (error.reason === 'unreachable') return error;
+    // A command of the greeting.
+    const got =
+      error.reason === 'no_reply'
+        ? 'a connection on which no reply came in time'
+        : `a connection that was closed before Redis answered${tls ? '' : `: ${ONLY_TLS}`}`;
+    return new ConnectionError('unreachable', `expected an answer at ${address}; got ${got}`, error);
+  }
+  const advice = adviseOn(error, tls);
+  return new ConnectionError(
+    'unreachable',
+    `expected an answer at ${address}; got ${describe(error)}${advice === undefined ? '' : `: ${advice}`}`,
+    error,
+  );
+}
+
+/** The error of a command that could not be sent; `last` is that of the last attempt to connect. */
+export function notConnected(address: string, command: string, last: Error | undefined): ConnectionError {
+  const why = last === undefined ? '' : ` The last attempt to connect failed. ${last.message}`;
+  return new ConnectionError(
+    'not_connected',
+    `expected a connection to ${address} for ${command}; there is none, and it was not sent.${why}`,
+    last,
+  );
+}
+
+/** The error of a command to which no reply came within `ms`. */
+export function noReply(address: string, command: string, ms: number): ConnectionError {
+  return new ConnectionError(
+    'no_reply',
+    `expected a reply to ${command} from ${address} within ${ms} ms; none came. It may have been done. A new connection is opened`,
+  );
+}
+
+/** The error of a connection that worked. */
+export function broken(address: string, cause: Error): ConnectionError {
+  if (cause instanceof ConnectionError) return cause;
+  return new ConnectionError('lost', `the connection to ${address} broke: ${describe(cause)}`, cause);
+}
+
+/** The error of a command whose connection broke. */
+export function lost(address: string, command: string, cause: Error | undefined): ConnectionError {
+  const why = cause === undefined ? '' : `: ${describe(cause)}`;
+  return new ConnectionError(
+    'lost',
+    `expected a reply to ${command} from ${address}; the connection was lost${why}. It may have been done`,
+    cause,
+  );
+}
+
+/**
+ * The text of an error, also of one that only wraps others: a host name with several addresses fails with an
+ * `AggregateError` without a text, a Cluster with one that hides its nodes'.
+ */
+function describe(error: Error): string {
+  if (error instanceof AggregateError) {
+    const texts = (error.errors as unknown[]).map((inner) =>
+      inner instanceof Error ? describe(inner) : String(inner),
+    );
+    if (texts.length > 0) return [...new Set(texts)].join(', ');
+  }
+  const inner = innerError(error);
+  if (inner !== undefined && !error.message.includes(inner.message)) {
+    return error.message === '' ? describe(inner) : `${error.message} (${describe(inner)})`;
+  }
+  return error.message || codeOf(error) || error.name;
+}
+
+function innerError(error: Error): Error | undefined {
+  if ('lastNodeError' in error && error.lastNodeError instanceof Error) return error.lastNodeError;
+  return error.cause instanceof Error ? error.cause : undefined;
+}
+
+function adviseOn(error: Error, tls: boolean): string | undefined {
+  const code = codeOf(error);
+  if (tls && (code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL'))) return NO_TLS;
+  if (!tls && code === 'ECONNRESET') return ONLY_TLS;
+  const advice = ADVICE[code];
+  if (advice !== undefined) return advice;
+  const inner = error instanceof AggregateError ? (error.errors as unknown[])[0] : innerError(error);
+  return inner instanceof Error ? adviseOn(inner, tls) : undefined;
+}
+
+function codeOf(error: Error): string {
+  if (isReplyError(error)) return replyCode(error);
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

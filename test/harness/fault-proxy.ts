@@ -1,0 +1,209 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A TCP proxy in front of Redis that does to connections what networks do, when a test says so. */
+export interface FaultProxy {
+  readonly port: number;
+  /** `redis://` with its address. */
+  readonly url: string;
+  /** Connections that clients have open. */
+  connections(): number;
+  /**
+   * Carries nothing any more on the connections of now, in either direction, and keeps both their ends open: a host that
+   * is gone, a NAT entry that is lost. New connections work, unless `newOnes`: then they are accepted and silent, too.
+   */
+  silence(options?: { readonly newOnes?: boolean }): void;
+  /** New connections work again. Those that are silent stay silent. */
+  restore(): void;
+  /** Cuts all connections at both ends. */
+  cut(): void;
+  /** Cuts all connections at the clients' end alone: for the server they are still there. */
+  cutClients(): void;
+  /** Refuses new connections, until `restore`. */
+  refuse(): void;
+  /** Holds back everything for so many ms from now on; 0: no longer. */
+  delay(ms: number): void;
+  /** Carries replies at so many bytes a second from now on; `Infinity`: as fast as it can. */
+  throttle(bytesPerSecond: number): void;
+  /**
+   * Forwards the next request that holds `needle`, waits until the server has replied to it, drops the reply and cuts
+   * the connection: it was done, and its client doesn't know. Resolves after the cut.
+   */
+  cutAfterReply(needle: string): Promise<void>;
+  /** Cuts the connection instead of forwarding the next request that holds `needle`: it was not done. */
+  cutBeforeSend(needle: string): Promise<void>;
+  /**
+   * Keeps the next request that holds `needle` back and cuts the client's connection. Resolves with a function that
+   * delivers the request after all, and resolves with the beginning of the server's reply: a request that comes late.
+   */
+  keepBack(needle: string): Promise<() => Promise<string>>;
+  /**
+   * Holds the next request that holds `needle` back, and its connection as it is: for its client Redis is slow. Resolves,
+   * once it has come, with a function that forwards it.
+   */
+  holdBack(needle: string): Promise<() => void>;
+  /** Forwards requests, and no replies any more, on all connections of now, without cutting them. */
+  swallowReplies(): void;
+  stop(): Promise<void>;
+}
+
+interface Trap {
+  readonly needle: string;
+  /** Called with the request instead of its forwarding. */
+  spring(request: Buffer, pair: Pair): void;
+}
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** Called with what the server sends. */
+  onReply: (reply: Buffer) => void;
+  silent: boolean;
+}
+
+/** How the network is at the moment. */
+interface Weather {
+  mode: 'open' | 'silent' | 'refusing';
+  delayMs: number;
+  bytesPerSecond: number;
+}
+
+/** Starts a proxy on a free port in front of `targetPort` on this machine. */
+export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
+  const pairs = new Set<Pair>();
+  const weather: Weather = { mode: 'open', delayMs: 0, bytesPerSecond: Infinity };
+  let trap: Trap | undefined;
+
+  const server = createServer((client) => {
+    if (weather.mode === 'refusing') {
+      client.resetAndDestroy();
+      return;
+    }
+    const upstream = connect(targetPort, '127.0.0.1');
+    const toServer = createLane(upstream, weather);
+    const toClient = createLane(client, weather);
+    const pair: Pair = { client, server: upstream, onReply: toClient, silent: false };
+    pairs.add(pair);
+    client.on('data', (request) => {
+      if (trap === undefined || !request.includes(trap.needle)) {
+        toServer(request);
+        return;
+      }
+      const { spring } = trap;
+      trap = undefined;
+      spring(request, pair);
+    });
+    upstream.on('data', (reply) => pair.onReply(reply));
+    // The other end of a silent one never hears of it.
+    client.on('error', () => pair.silent || upstream.destroy());
+    upstream.on('error', () => pair.silent || client.destroy());
+    client.on('close', () => pair.silent || upstream.end());
+    upstream.on('close', () => {
+      if (pair.silent) return;
+      client.destroy();
+      pairs.delete(pair);
+    });
+    if (weather.mode === 'silent') mute(pair);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const spring = <T>(
+    needle: string,
+    act: (request: Buffer, pair: Pair, resolve: (value: T) => void) => void,
+  ) =>
+    new Promise<T>((resolve) => {
+      trap = { needle, spring: (request, pair) => act(request, pair, resolve) };
+    });
+
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    connections: () => [...pairs].filter(({ client, silent }) => !silent && !client.destroyed).length,
+    silence({ newOnes = false } = {}) {
+      if (newOnes) weather.mode = 'silent';
+      for (const pair of pairs) mute(pair);
+    },
+    restore() {
+      weather.mode = 'open';
+    },
+    cut() {
+      for (const { client, server: upstream } of pairs) {
+        client.destroy();
+        upstream.destroy();
+      }
+    },
+    cutClients() {
+      for (const pair of pairs) {
+        mute(pair);
+        pair.client.destroy();
+      }
+    },
+    refuse() {
+      weather.mode = 'refusing';
+    },
+    delay(ms) {
+      weather.delayMs = ms;
+    },
+    throttle(bytesPerSecond) {
+      weather.bytesPerSecond = bytesPerSecond;
+    },
+    cutAfterReply: (needle) =>
+      spring(needle, (request, pair, resolve) => {
+        pair.onReply = () => {
+          pair.onReply = () => undefined;
+          pair.client.destroy();
+          resolve();
+        };
+        pair.server.write(request);
+      }),
+    cutBeforeSend: (needle) =>
+      spring(needle, (_request, { client }, resolve) => {
+        client.destroy();
+        resolve();
+      }),
+    keepBack: (needle) =>
+      spring(needle, (request, { client }, resolve) => {
+        client.destroy();
+        resolve(async () => {
+          const late = connect(targetPort, '127.0.0.1');
+          late.write(request);
+          const [reply] = (await once(late, 'data')) as [Buffer];
+          late.destroy();
+          return reply.toString('latin1');
+        });
+      }),
+    holdBack: (needle) =>
+      spring(needle, (request, { server: upstream }, resolve) => resolve(() => void upstream.write(request))),
+    swallowReplies() {
+      for (const pair of pairs) pair.onReply = () => undefined;
+    },
+    async stop() {
+      server.close();
+      for (const { client, server: upstream } of pairs) {
+        client.destroy();
+        upstream.destroy();
+      }
+      await once(server, 'close');
+    },
+  };
+}
+
+function mute(pair: Pair): void {
+  pair.silent = true;
+  pair.client.pause();
+  pair.server.pause();
+}
+
+/** Writes in order to one end, as late and as slowly as the network is. */
+function createLane(to: Socket, weather: Weather): (chunk: Buffer) => void {
+  let freeMs = 0;
+  return (chunk) => {
+    const nowMs = performance.now();
+    const { delayMs, bytesPerSecond } = weather;
+    freeMs = Math.max(nowMs, freeMs) + (chunk.length / bytesPerSecond) * 1_000;
+    const dueMs = freeMs + delayMs;
+    if (dueMs <= nowMs) to.write(chunk);
+    else setTimeout(() => to.writable && to.write(chunk), dueMs - nowMs);
+  };
+}
