@@ -141,6 +141,6 @@ test('a Redis that cannot be reached is told in one line, with exit code 1', asy
   t.is(code, 1);
   t.is(
     found['error'],
-    'streamfold: Redis: expected an answer at redis://127.0.0.1:1; got connect ECONNREFUSED 127.0.0.1:1\n',
+    'streamfold: Redis: expected an answer at redis://127.0.0.1:1; got connect ECONNREFUSED 127.0.0.1:1: start Redis there, or correct the address\n',
   );
 });

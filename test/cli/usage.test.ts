@@ -133,7 +133,7 @@ test('a variable means the same as its flag, and the flag wins', async (t) => {
   t.is(byFlag.code, 1);
   t.is(
     byFlag.stderr,
-    `streamfold: Redis: expected an answer at ${NOWHERE}; got connect ECONNREFUSED 127.0.0.1:1\n`,
+    `streamfold: Redis: expected an answer at ${NOWHERE}; got connect ECONNREFUSED 127.0.0.1:1: start Redis there, or correct the address\n`,
   );
 });
 

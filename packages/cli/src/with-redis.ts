@@ -2,7 +2,6 @@ import {
   agreeOnShardCount,
   checkShardCount,
   connectRedis,
-  redactUrl,
   whenReady,
   type RedisConnection,
 } from '@streamfold/redis';
@@ -16,7 +15,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * Does `work` with a connection that is closed afterwards. The number of shards is recorded in Redis first or, where
  * the work only looks, compared with what is recorded there, or left alone.
  *
- * @throws {Error} where Redis cannot be reached; the text names where it was looked for.
+ * @throws {ConnectionError} if Redis cannot be reached; the text names the address, what came instead and what to do.
  * @throws {ConfigurationError} where Redis holds another number of shards.
  */
 export async function withRedis<T>(
@@ -24,22 +23,10 @@ export async function withRedis<T>(
   work: (redis: RedisConnection) => Promise<T>,
   { shardCount = 'record' }: { shardCount?: 'record' | 'compare' | 'leave' } = {},
 ): Promise<T> {
-  let lastError: Error | undefined;
-  const redis = connectRedis(url, {
-    name: 'streamfold-cli',
-    commandTimeoutMs: COMMAND_TIMEOUT_MS,
-    onError: (error) => {
-      lastError = error;
-    },
-  });
+  const redis = connectRedis(url, { name: 'streamfold-cli', commandTimeoutMs: COMMAND_TIMEOUT_MS });
   try {
-    redis.connect().catch(() => undefined); // its failure is the one that whenReady tells
-    await whenReady(redis, CONNECT_TIMEOUT_MS).catch((cause: unknown) => {
-      const why = lastError ?? (cause instanceof Error ? cause : new Error(String(cause)));
-      throw new Error(`Redis: expected an answer at ${redactUrl(url)}; got ${why.message || String(why)}`, {
-        cause,
-      });
-    });
+    redis.connect().catch(() => undefined); // whenReady throws the same
+    await whenReady(redis, CONNECT_TIMEOUT_MS);
     if (shardCount === 'record') await agreeOnShardCount(redis, prefix, shards);
     if (shardCount === 'compare') await checkShardCount(redis, prefix, shards);
     return await work(redis);

@@ -1,4 +1,4 @@
-import { whenReady } from '@streamfold/redis';
+import { isNoGroup, whenReady } from '@streamfold/redis';
 import { claimEntries } from '../state/claim-entries.ts';
 import type { GroupOutcome } from '../state/create-group.ts';
 import { createPipeline, type PipelineOptions, type Source } from './pipeline.ts';
@@ -82,8 +82,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
             if (isNoGroup(error)) {
               gone = (await restoreGroup()) === 'gone';
               if (gone) return;
-            } else if (isTimeout(error))
-              for (const connection of [redis, readRedis]) connection.disconnect(true);
+            }
             throw error;
           }
         });
@@ -93,15 +92,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       await removeConsumer(redis, generation, { consumer, idleMs: 0 }).catch(ignoreUnreachable);
     },
   };
-}
-
-function isNoGroup(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('NOGROUP');
-}
-
-/** A reply that comes late must not be taken for that of a later command's effect: start again on a new connection. */
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.message === 'Command timed out';
 }
 
 /** What cannot be committed now stays pending, and is claimed by others. */

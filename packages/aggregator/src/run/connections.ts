@@ -20,7 +20,7 @@ export function createConnections(url: string, observe: Observe): Connections {
         onError: (error) => observe({ type: 'connection_failed', error }),
       });
       opened.push(connection);
-      connection.connect().catch(() => undefined); // told by onError; it goes on trying
+      connection.connect().catch(() => undefined); // onError reports it; it keeps trying
       return connection;
     },
     async close() {

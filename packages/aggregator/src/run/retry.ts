@@ -1,4 +1,4 @@
-import { ConfigurationError } from '@streamfold/redis';
+import { ConfigurationError, toError } from '@streamfold/redis';
 import type { FailingStep, Observe } from './fact.ts';
 
 /** Waits so many ms, or until `stop` is aborted. */
@@ -25,7 +25,7 @@ export async function retry(
       return;
     } catch (cause) {
       if (cause instanceof ConfigurationError) throw cause;
-      const error = cause instanceof Error ? cause : new Error(String(cause));
+      const error = toError(cause);
       if (failures === 0) observe({ type: 'failed', step, shard, error });
       await pause(Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), stop);
     }
