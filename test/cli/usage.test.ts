@@ -146,6 +146,5 @@ test('a password never shows, whatever is wrong with the URL', async (t) => {
     const { code, stderr } = await runStreamfold(['status', '--redis', url]);
     t.not(code, 0);
     t.notRegex(stderr, /hu\/?sh/);
-    t.true(stderr.includes(':***@'));
   }
 });

@@ -12,7 +12,7 @@ export interface RedisTarget {
   readonly tls: boolean;
 }
 
-export interface RedisAddress {
+interface RedisAddress {
   readonly host: string;
   readonly port: number;
 }
