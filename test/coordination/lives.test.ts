@@ -1,5 +1,5 @@
 import test from 'ava';
-import { startCuttingProxy } from '../harness/cutting-proxy.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 
@@ -14,7 +14,7 @@ function start(swarm: TestSwarm, ...token: string[]): Promise<unknown> {
 }
 
 test('a first attempt to join that arrives late, after its retry has joined, does not end the life of the retry', async (t) => {
-  const proxy = await startCuttingProxy(server.port);
+  const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
       const kept = proxy.keepBack('start_coordinator');
