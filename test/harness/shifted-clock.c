@@ -1,7 +1,8 @@
 /*
- * Preloaded into a private Redis by a test (LD_PRELOAD): its wall clock is off by the number of microseconds that the file
- * named in STREAMFOLD_TEST_CLOCK_FILE holds, a 64-bit integer in the byte order of the machine. The file is mapped, so a
- * write to it steps the clock at once. Clocks that only measure how long something takes stay right.
+ * Preloaded into a private Redis by a test (LD_PRELOAD): its wall clock is set by the file named in
+ * STREAMFOLD_TEST_CLOCK_FILE, two 64-bit integers in the byte order of the machine. If the first one is 1, the clock runs and
+ * is off by as many microseconds as the second one says; if it is 0, the clock stands at that many microseconds since 1970.
+ * The file is mapped, so a write to it counts at once. Clocks that only measure how long something takes stay right.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -15,25 +16,31 @@
 
 #define MICROS 1000000LL
 
-static const int64_t none = 0;
-static const volatile int64_t *shift_micros = &none;
+struct setting {
+  int64_t running;
+  int64_t micros;
+};
 
-__attribute__((constructor)) static void map_shift(void) {
+static const struct setting true_time = {1, 0};
+static const volatile struct setting *setting = &true_time;
+
+__attribute__((constructor)) static void map_setting(void) {
   const char *path = getenv("STREAMFOLD_TEST_CLOCK_FILE");
   if (path == NULL) return;
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return;
-  void *mapped = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+  void *mapped = mmap(NULL, sizeof(struct setting), PROT_READ, MAP_SHARED, file, 0);
   close(file);
-  if (mapped != MAP_FAILED) shift_micros = mapped;
+  if (mapped != MAP_FAILED) setting = mapped;
 }
 
 /* The kernel is asked directly: the allocator of Redis asks for the time before libraries can be looked up. */
 int clock_gettime(clockid_t clock, struct timespec *time) {
   if (syscall(SYS_clock_gettime, clock, time) != 0) return -1;
   if (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE) return 0;
-  int64_t micros = time->tv_sec * MICROS + time->tv_nsec / 1000 + *shift_micros;
-  time->tv_nsec = (micros % MICROS) * 1000 + time->tv_nsec % 1000;
+  int64_t micros = setting->micros;
+  if (setting->running) micros += time->tv_sec * MICROS + time->tv_nsec / 1000;
+  time->tv_nsec = (micros % MICROS) * 1000;
   time->tv_sec = micros / MICROS;
   return 0;
 }

@@ -13,6 +13,8 @@ import { startRedis, type TestRedis } from './start-redis.ts';
 export interface SteppedRedis extends TestRedis {
   /** From now on the clock of Redis is so far ahead of the true time, ms; behind it if negative. */
   shiftClock(ms: number): void;
+  /** From now on the clock of Redis stands at this time, ms since 1970. A blocking read with a time-out then never ends. */
+  stopClock(atMs: number): void;
 }
 
 const SOURCE = fileURLToPath(new URL('../../harness/shifted-clock.c', import.meta.url));
@@ -30,7 +32,7 @@ async function buildClock(directory: string): Promise<string> {
 }
 
 /** Why the clock of Redis cannot be stepped on this machine; `undefined` if it can. */
-const clockObstacle = await findObstacle();
+export const clockObstacle = await findObstacle();
 
 async function findObstacle(): Promise<string | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'streamfold-clock-'));
@@ -56,11 +58,12 @@ export async function startSteppedRedis(options: PrivateRedisOptions = {}): Prom
   const library = await buildClock(directory);
   const clockFile = join(directory, 'shift-micros');
   const file = openSync(clockFile, 'w');
-  const shiftClock = (ms: number): void => {
-    // As the machine's own integer, in one write: Redis maps the file.
-    writeSync(file, new Uint8Array(BigInt64Array.of(BigInt(ms) * 1_000n).buffer), 0, 8, 0);
+  const set = (running: 0n | 1n, ms: number): void => {
+    // As the machine's own integers, in one write: Redis maps the file.
+    const setting = new Uint8Array(BigInt64Array.of(running, BigInt(ms) * 1_000n).buffer);
+    writeSync(file, setting, 0, setting.length, 0);
   };
-  shiftClock(0);
+  set(1n, 0);
   const server = await startRedis({
     ...options,
     environment: { ...options.environment, LD_PRELOAD: library, STREAMFOLD_TEST_CLOCK_FILE: clockFile },
@@ -70,7 +73,8 @@ export async function startSteppedRedis(options: PrivateRedisOptions = {}): Prom
     get pid() {
       return server.pid;
     },
-    shiftClock,
+    shiftClock: (ms) => set(1n, ms),
+    stopClock: (atMs) => set(0n, atMs),
     async stop() {
       await server.stop();
       closeSync(file);

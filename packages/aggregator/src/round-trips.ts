@@ -1,0 +1,9 @@
+// The single steps of an aggregator on Redis, for the tests of this repository, which take them in orders that no running
+// aggregator does. Not part of the interface of this package: it may change with any version.
+export { createEntriesFold, type EntriesFold } from './fold/fold-entries.ts';
+export { boundCommit } from './fold/run-consumers.ts';
+export { claimEntries } from './state/claim-entries.ts';
+export { commitBatch, type FoldedBatch } from './state/commit-batch.ts';
+export { countTrimmed } from './state/count-trimmed.ts';
+export { createGroup } from './state/create-group.ts';
+export { removeConsumer } from './state/remove-consumers.ts';

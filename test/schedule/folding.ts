@@ -1,0 +1,140 @@
+import { openGeneration, type Generation } from '@streamfold/aggregator';
+import { createGroup, removeConsumer } from '@streamfold/aggregator/round-trips';
+import { claimAll, commitHand, commitLate, countLost, dropHand, readEntries } from './consumer-steps.ts';
+import { beginGeneration, emptyShard } from './folding-model.ts';
+import { CONSUMERS, drawFoldingStep, VIEWS, type FoldingStep } from './folding-steps.ts';
+import type { Laboratory } from './laboratory.ts';
+import { attempt, beginRun, goBack, keepShard, modelOf, PREFIX, type ShardRun } from './shard-run.ts';
+import {
+  deleteByHand,
+  deleteConsumerByHand,
+  publishEntry,
+  skipToEnd,
+  trimByHand,
+  trimFolded,
+} from './stream-steps.ts';
+import { expectSame, expectSameItems, type Subject } from './subject.ts';
+import { checkView, checkWholeView, forgetView, writeSnapshot } from './view-steps.ts';
+
+/** One shard is folded by one generation, with three consumers and two views. */
+export function createFolding(laboratory: Laboratory): Subject<FoldingStep> {
+  return {
+    name: 'folding',
+    draw: drawFoldingStep,
+    async open() {
+      await laboratory.reset();
+      const generation = await openGeneration(laboratory.product, { prefix: PREFIX, shard: 0 });
+      await createGroup(laboratory.product, generation);
+      const run = beginRun(laboratory, emptyShard());
+      beginGeneration(run.shard, generation.id);
+      return {
+        take: (step) => takeFoldingStep(run, generation, step),
+        async check() {
+          await checkPending(run, generation);
+          await checkDeadLetters(run, generation);
+        },
+        async settle() {
+          await settleGeneration(run, generation);
+          await checkDeadLetters(run, generation);
+        },
+      };
+    },
+  };
+}
+
+async function takeFoldingStep(run: ShardRun, generation: Generation, step: FoldingStep): Promise<void> {
+  const { product } = run.laboratory;
+  switch (step.do) {
+    case 'publish':
+      return publishEntry(run, step);
+    case 'read':
+      return readEntries(run, generation, { ...step, from: '>' });
+    case 'readPending':
+      return readEntries(run, generation, { ...step, from: '0' });
+    case 'commit':
+      return commitHand(run, generation, step);
+    case 'commitLate':
+      return commitLate(run, step.which);
+    case 'crash':
+      return dropHand(run, generation, step.consumer);
+    case 'claim':
+      return claimAll(run, generation, step.consumer);
+    case 'removeConsumer': {
+      const { consumer } = step;
+      await attempt(() => removeConsumer(product, generation, { consumer, idleMs: 0 }));
+      return;
+    }
+    case 'countTrimmed':
+      return countLost(run, generation);
+    case 'createGroup':
+      await attempt(() => createGroup(product, generation));
+      return;
+    case 'refresh':
+      return checkView(run, generation, step.view);
+    case 'forgetView':
+      return forgetView(run, generation, step.view);
+    case 'snapshot':
+      return writeSnapshot(run, generation, step);
+    case 'trim':
+      return trimFolded(run, step.cut);
+    case 'xtrim':
+      return trimByHand(run, step.keep);
+    case 'xdel':
+      return deleteByHand(run, step.at);
+    case 'skipToEnd':
+      return skipToEnd(run, generation);
+    case 'delConsumer':
+      return deleteConsumerByHand(run, generation, step.consumer);
+    case 'keep':
+      return keepShard(run, step.slot);
+    case 'goBack':
+      return goBack(run, step.slot);
+    case 'moveClock':
+      return run.laboratory.moveClock(step.ms);
+    case 'deny':
+      run.denied = true;
+      return run.laboratory.deny(step.command);
+    case 'allow':
+      run.denied = false;
+      return run.laboratory.allow();
+  }
+}
+
+/** What is pending, and for whom, is what the model says. */
+async function checkPending(run: ShardRun, { id, shardKeys, keys }: Generation): Promise<void> {
+  const pending = (await run.laboratory.admin.xpending(shardKeys.events, keys.group, '-', '+', 1_000)) as [
+    string,
+    string,
+  ][];
+  const found = pending.map(([entry, consumer]) => [entry, consumer]);
+  expectSameItems('pending entries', found, modelOf(run, { id }).pending);
+}
+
+/** Each bad entry that is folded has one dead letter. */
+async function checkDeadLetters(run: ShardRun, generation: Generation): Promise<void> {
+  const letters = await run.laboratory.admin.xrange(generation.shardKeys.dead, '-', '+');
+  expectSameItems(
+    'dead letters',
+    letters.map(([, fields]) => fields[fields.indexOf('entry_id') + 1]),
+    [...modelOf(run, generation).folded].filter((id) => run.shard.entries.get(id)?.bad === true),
+  );
+}
+
+/** Everything comes to its end: all is folded or counted as lost, and every view shows it. */
+async function settleGeneration(run: ShardRun, generation: Generation): Promise<void> {
+  await run.laboratory.allow();
+  run.denied = false;
+  const [consumer] = CONSUMERS;
+  for (const each of CONSUMERS) dropHand(run, generation, each);
+  await claimAll(run, generation, consumer);
+  for (const from of ['0', '>'] as const) {
+    await readEntries(run, generation, { consumer, count: 1_000, from });
+    await commitHand(run, generation, { consumer, reply: 'read' });
+    await checkPending(run, generation);
+  }
+  await countLost(run, generation);
+  const { folded, lost, counted } = modelOf(run, generation);
+  expectSame('entries counted as lost', counted, lost.size);
+  expectSameItems('entries that are folded or lost', [...folded, ...lost], run.shard.entries.keys());
+  for (const view of VIEWS) await checkWholeView(run, generation, view);
+}

@@ -1,0 +1,108 @@
+import type { Generation, ShardView } from '@streamfold/aggregator';
+import {
+  boundCommit,
+  createEntriesFold,
+  type EntriesFold,
+  type FoldedBatch,
+} from '@streamfold/aggregator/round-trips';
+import { createFold, emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
+import type { Consumer, View } from './folding-steps.ts';
+import { copyShard, type GenerationModel, type ShardModel } from './folding-model.ts';
+import type { KeptKeys, Laboratory } from './laboratory.ts';
+
+export const PREFIX = 'p';
+
+/** One shard in the middle of a schedule: Redis, what programs have in memory, and the model. */
+export interface ShardRun {
+  readonly laboratory: Laboratory;
+  /** The model of what is in Redis. */
+  shard: ShardModel;
+  /** What consumers have in hand, by generation and consumer. */
+  readonly hands: Map<string, Hand>;
+  /** What they had in hand before; its commit may still arrive. */
+  readonly late: Hand[];
+  /** By generation and view. */
+  readonly views: Map<string, ShardView>;
+  readonly kept: Map<number, { readonly keys: KeptKeys; readonly shard: ShardModel }>;
+  published: number;
+  snapshots: number;
+  /** Something is forbidden to the product. */
+  denied: boolean;
+}
+
+/** Entries as a consumer has read them, folded. */
+export interface Hand {
+  readonly generation: Generation;
+  readonly consumer: Consumer;
+  readonly batch: FoldedBatch;
+  /** Those that it read without content. */
+  readonly gone: ReadonlySet<string>;
+  /** What it read, to be compared with what is there when the commit arrives. */
+  readonly contents: ReadonlyMap<string, string>;
+}
+
+export function beginRun(laboratory: Laboratory, shard: ShardModel): ShardRun {
+  return {
+    laboratory,
+    shard,
+    hands: new Map(),
+    late: [],
+    views: new Map(),
+    kept: new Map(),
+    published: 0,
+    snapshots: 0,
+    denied: false,
+  };
+}
+
+/** The model of a generation. */
+export function modelOf({ shard }: ShardRun, { id }: Pick<Generation, 'id'>): GenerationModel {
+  const generation = shard.generations.get(id);
+  if (generation === undefined) throw new Error(`expected a model of generation ${id}`);
+  return generation;
+}
+
+export function placeOf({ id }: Pick<Generation, 'id'>, who: Consumer | View): string {
+  return `${id} ${who}`;
+}
+
+/** What the call gives; `undefined` if it was refused, or its program died: then it must have changed nothing. */
+export async function attempt<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && /NOPERM|can't run this command|has died/.test(error.message))
+      return undefined;
+    throw error;
+  }
+}
+
+export async function keepShard(run: ShardRun, slot: number): Promise<void> {
+  run.kept.set(slot, { keys: await run.laboratory.keep(), shard: copyShard(run.shard) });
+}
+
+export async function goBack(run: ShardRun, slot: number): Promise<void> {
+  const kept = run.kept.get(slot);
+  if (kept === undefined) return;
+  await run.laboratory.goBack(kept.keys);
+  run.shard = copyShard(kept.shard);
+  // Not yet: a view of the lost future publishes its snapshot, and takes new records for known ones.
+  run.views.clear();
+}
+
+/** Folds entries as a consumer does. */
+export function startFold({ catalogue }: Pick<Generation, 'catalogue'>, entries: number): EntriesFold {
+  return createEntriesFold({
+    context: { shard: 0, shards: 1, upcasters: noUpcasters },
+    foldEvent: createFold(catalogue),
+    bounds: boundCommit(entries),
+  });
+}
+
+/** The fold of the entries that are folded by the model, one after the other, in the order of the stream. */
+export function foldModel(run: ShardRun, generation: Generation): Delta {
+  const folding = startFold(generation, 1_000_000);
+  const { folded } = modelOf(run, generation);
+  for (const [id, { fields }] of run.shard.entries) if (folded.has(id)) folding.take({ id, fields });
+  return folding.batches[0]?.delta ?? emptyDelta();
+}

@@ -1,0 +1,77 @@
+import type { Generation } from '@streamfold/aggregator';
+import { trimStream } from '@streamfold/archive';
+import { shardKeys } from '@streamfold/redis';
+import { describeEntry } from './describe-entry.ts';
+import { deleteConsumer, publish, removeEntries } from './folding-model.ts';
+import type { Consumer, EntryKind } from './folding-steps.ts';
+import { attempt, modelOf, PREFIX, type ShardRun } from './shard-run.ts';
+import { ScheduleError } from './subject.ts';
+
+const { events } = shardKeys(PREFIX, 0);
+
+export async function publishEntry(
+  run: ShardRun,
+  { kind, salt }: { readonly kind: EntryKind; readonly salt: number },
+): Promise<void> {
+  const fields = describeEntry(kind, run.published++, salt);
+  const id = await run.laboratory.admin.xadd(events, '*', ...fields);
+  if (id === null) throw new Error('XADD gives an ID');
+  publish(run.shard, id, { fields, bad: kind === 'bad' });
+}
+
+/** The product trims: only what all generations have folded, or know to be lost. */
+export async function trimFolded(run: ShardRun, cut: number): Promise<void> {
+  const { product } = run.laboratory;
+  await attempt(() =>
+    run.laboratory.cutAfter(cut, () =>
+      trimStream(product, { prefix: PREFIX, shard: 0, retentionMs: 0, onlyArchived: false }),
+    ),
+  );
+  for (const id of await findGone(run)) {
+    for (const { folded, lost } of run.shard.generations.values()) {
+      if (!folded.has(id) && !lost.has(id))
+        throw new ScheduleError(`trimmed entries: expected only folded ones; got ${id}`);
+    }
+  }
+  await noticeGone(run);
+}
+
+/** XTRIM key MAXLEN keep, by an operator. */
+export async function trimByHand(run: ShardRun, keep: number): Promise<void> {
+  await run.laboratory.admin.xtrim(events, 'MAXLEN', keep);
+  await noticeGone(run);
+}
+
+/** XDEL key id, by an operator. */
+export async function deleteByHand(run: ShardRun, at: number): Promise<void> {
+  const id = [...run.shard.stream][at];
+  if (id !== undefined) await run.laboratory.admin.xdel(events, id);
+  await noticeGone(run);
+}
+
+/** XGROUP SETID key group $, by an operator: what was not delivered never will be. */
+export async function skipToEnd(run: ShardRun, generation: Generation): Promise<void> {
+  await run.laboratory.admin.xgroup('SETID', events, generation.keys.group, '$');
+  const { undelivered, lost } = modelOf(run, generation);
+  for (const id of undelivered) lost.add(id);
+  undelivered.clear();
+}
+
+/** XGROUP DELCONSUMER key group consumer, by an operator: what is pending for it is lost with it. */
+export async function deleteConsumerByHand(
+  run: ShardRun,
+  generation: Generation,
+  consumer: Consumer,
+): Promise<void> {
+  await run.laboratory.admin.xgroup('DELCONSUMER', events, generation.keys.group, consumer);
+  deleteConsumer(modelOf(run, generation), consumer);
+}
+
+async function findGone(run: ShardRun): Promise<string[]> {
+  const there = new Set((await run.laboratory.admin.xrange(events, '-', '+')).map(([id]) => id));
+  return [...run.shard.stream].filter((id) => !there.has(id));
+}
+
+async function noticeGone(run: ShardRun): Promise<void> {
+  removeEntries(run.shard, await findGone(run));
+}
