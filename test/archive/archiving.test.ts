@@ -53,7 +53,7 @@ test('what is archived and trimmed is read back, then what is still in the strea
       [6, 500],
     ],
   );
-  t.deepEqual(await readArchived(redis, prefix, 0), {
+  t.like(await readArchived(redis, prefix, 0), {
     lastId: segments.at(-1)?.lastId ?? '',
     sequence: 6,
     position: 3_700,

@@ -16,6 +16,8 @@ test.after.always(stop);
 
 const OPTIONS = { shard: 0, shards: 1, settleMs: 0 };
 
+const refuse = (): Promise<void> => Promise.reject(new ConfigurationError('no hard links'));
+
 test('an attempt that finds no room for its data leaves no file behind', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
@@ -42,8 +44,7 @@ test('a place that cannot keep the promise of an archive is refused before data 
   t.teardown(archive.remove);
   const prefix = nextPrefix();
   await fillStream(redis, prefix, 10);
-  const prepare = (): Promise<void> => Promise.reject(new ConfigurationError('no hard links'));
-  const refusing = { ...archive, store: { ...store, prepare } };
+  const refusing = { ...archive, store: { ...store, prepare: refuse } };
   await t.throwsAsync(archiveShard(redis, { ...OPTIONS, prefix, archive: refusing }), {
     message: 'no hard links',
   });

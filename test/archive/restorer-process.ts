@@ -31,7 +31,8 @@ redis.xgroup = inSteps(redis.xgroup.bind(redis) as () => Promise<unknown>) as ty
 const multi = redis.multi.bind(redis);
 redis.multi = ((): ReturnType<typeof multi> => {
   const transaction = multi();
-  transaction.exec = inSteps(transaction.exec.bind(transaction)) as typeof transaction.exec;
+  const run = transaction.exec.bind(transaction);
+  transaction.exec = inSteps(() => run());
   return transaction;
 }) as typeof redis.multi;
 await restoreShard(redis, {

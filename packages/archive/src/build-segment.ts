@@ -21,6 +21,8 @@ export interface SegmentPlan {
   readonly shards: number;
   /** The segment before it. */
   readonly previous: Segment | undefined;
+  /** The history that the archive belongs to. */
+  readonly history: string;
   /** The segment ends there at the latest. */
   readonly to: EntryId;
   readonly bounds: SegmentBounds;
@@ -63,6 +65,10 @@ export async function buildSegment(reader: StreamReader<Buffer>, plan: SegmentPl
     }
     const hole = findHole(extent, { after: cursor, known: known ?? start });
     if (hole !== undefined) {
+      // Fewer entries are gone than the archive has: this is another stream, whatever gap is accepted.
+      if (previous !== undefined && (hole.entries ?? 0) < 0) {
+        return { outcome: 'behind', lastGeneratedId: extent.lastGeneratedId, added };
+      }
       const accepted = known === undefined && (previous === undefined || acceptGap);
       if (!accepted) return { outcome: 'hole', hole };
       missing = Math.max(0, extent.gone - start.position);
@@ -89,6 +95,7 @@ export async function buildSegment(reader: StreamReader<Buffer>, plan: SegmentPl
     format: 1,
     shard: plan.shard,
     shards: plan.shards,
+    history: plan.history,
     sequence: (previous?.sequence ?? 0) + 1,
     firstId,
     lastId: cursor,

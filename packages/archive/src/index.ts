@@ -1,7 +1,14 @@
 export { archiveShard, type ArchiveOptions } from './archive-shard.ts';
+export {
+  ARCHIVE_STOP_REASONS,
+  readArchiveStop,
+  type ArchiveStop,
+  type ArchiveStopReason,
+} from './archive-stop.ts';
 export type { ArchiveStore } from './archive-store.ts';
 export type { SegmentBounds } from './build-segment.ts';
 export { findClosedEnd } from './closed-end.ts';
+export { decideArchive, type ArchiveDecision } from './decide-archive.ts';
 export type { LogEntry } from './entry-line.ts';
 export { LogError, type LogErrorReason } from './log-error.ts';
 export { isWhole, measureLog, type LogExtent } from './measure-log.ts';

@@ -1,34 +1,39 @@
 import type { EntryId } from '@streamfold/core';
 
 /** Why a range of the log cannot be read. */
-export type LogErrorReason =
+export const LOG_ERROR_REASONS = [
   /** A manifest or its data is not there. */
-  | 'segment_missing'
+  'segment_missing',
   /** Data are shorter than their manifest says. */
-  | 'segment_truncated'
+  'segment_truncated',
   /** Data or a manifest are not what was written. */
-  | 'segment_corrupt'
-  /** A segment does not go on from the one before it. */
-  | 'chain_broken'
+  'segment_corrupt',
+  /** A segment does not continue the one before it. */
+  'chain_broken',
   /** Entries are neither in the archive nor in the stream any more. */
-  | 'gap'
+  'gap',
   /** The archive reaches beyond the end of the stream: Redis has gone back to an older state, or is empty. */
-  | 'stream_behind';
+  'stream_behind',
+  /** Archive and stream do not continue each other: one of them belongs to another installation, or to a state that was lost. */
+  'other_history',
+] as const;
+
+export type LogErrorReason = (typeof LOG_ERROR_REASONS)[number];
 
 export interface LogRangeFault {
   readonly reason: LogErrorReason;
   readonly shard: number;
-  /** The range that cannot be read begins behind this entry … */
+  /** The range that cannot be read begins after this entry … */
   readonly after: EntryId;
   /** … and ends with this one. */
   readonly to: EntryId;
-  /** How many entries it has, where that is known. */
+  /** The number of its entries, if that is known. */
   readonly entries?: number | undefined;
-  /** What was expected and what came. */
+  /** What was expected and what was found. */
   readonly detail: string;
 }
 
-/** A range of the log that cannot be read. Nothing behind it was given out. */
+/** A range of the log that cannot be read. No entry after it was given out. */
 export class LogError extends Error {
   override readonly name = 'LogError';
   readonly reason: LogErrorReason;

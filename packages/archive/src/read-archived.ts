@@ -8,16 +8,28 @@ export interface Archived {
   readonly sequence: number;
   /** Entries that were ever added to the stream up to there. */
   readonly position: number;
+  /** The history that the archive belongs to; `undefined` if an earlier version recorded it. */
+  readonly history?: string;
+  /** SHA-256 of that segment; `undefined` likewise. */
+  readonly sha256?: string;
 }
 
-/** HGETALL archived; `undefined` where nothing was ever archived. */
+/** HGETALL archived; `undefined` if nothing was ever archived. */
 export async function readArchived(
   redis: RedisConnection,
   prefix: string,
   shard: number,
 ): Promise<Archived | undefined> {
-  const { last_id: lastId, sequence, position } = await redis.hgetall(shardKeys(prefix, shard).archived);
-  return lastId === undefined
-    ? undefined
-    : { lastId, sequence: Number(sequence), position: Number(position) };
+  const fields = await redis.hgetall(shardKeys(prefix, shard).archived);
+  const { last_id: lastId, sequence = '', position, history, digest = '' } = fields;
+  if (lastId === undefined) return undefined;
+  // An earlier version that runs beside this one moves the other fields on, and leaves the digest as it was.
+  const [digested, sha256] = digest.split(':');
+  return {
+    lastId,
+    sequence: Number(sequence),
+    position: Number(position),
+    ...(history === undefined ? {} : { history }),
+    ...(digested === sequence && sha256 !== undefined ? { sha256 } : {}),
+  };
 }

@@ -72,7 +72,7 @@ export async function* readLog(
         known = { id: segment.lastId, position: positionBehind(segment) };
         started = true;
       }
-      known ??= later(undefined, placeOf(await readNewestSegment(archive, shard)), cursor);
+      known ??= later(undefined, await findArchivedEnd(redis, log), cursor);
     }
     let looked = archive === undefined; // whether the archive can tell no more of a hole
     for (;;) {
@@ -82,9 +82,10 @@ export async function* readLog(
       const hole = findHole(extent, { after: cursor, known });
       if (hole !== undefined && (started || known !== undefined)) {
         if (!looked && archive !== undefined) {
-          known = later(known, placeOf(await readNewestSegment(archive, shard)), cursor);
+          const end = await findArchivedEnd(redis, log);
+          known = later(known, end, cursor);
           looked = true;
-          if (await reachesBehind(archive, shard, cursor)) break; // archived and trimmed meanwhile
+          if (end !== undefined && isAfter(end.id, cursor)) break; // archived and trimmed meanwhile
           continue;
         }
         raise(gapIn(shard, hole));
@@ -154,14 +155,17 @@ function gapIn(
 
 /** @throws {LogError} where the stream has never come to the place that the archive has. */
 function checkReach(extent: StreamExtent, known: KnownPlace | undefined, shard: number): void {
-  const { lastGeneratedId, gone, length } = extent;
+  const { firstId, lastGeneratedId, gone, length } = extent;
   if (known === undefined) return;
+  const begins = firstId === undefined || isAfter(firstId, known.id);
   const fault =
     compareStamps(known.id, lastGeneratedId) > 0
       ? `the archive reaches to ${known.id}, the stream only to ${lastGeneratedId}`
       : known.position > gone + length
         ? `${known.position} entries were ever added up to ${known.id}; Redis knows of ${gone + length}`
-        : undefined;
+        : begins && gone < known.position
+          ? `${known.position} entries were ever added up to ${known.id}; the stream begins after that and has lost ${gone}`
+          : undefined;
   if (fault === undefined) return;
   throw new LogError({
     reason: 'stream_behind',
@@ -187,8 +191,15 @@ function advance(
   return known?.id === cursor ? { id: last, position: known.position + count } : known;
 }
 
-function placeOf(segment: Segment | undefined): KnownPlace | undefined {
-  return segment === undefined ? undefined : { id: segment.lastId, position: positionBehind(segment) };
+/** Where the archive ends, as Redis has recorded it; if it has recorded nothing, where its newest segment ends. */
+async function findArchivedEnd(
+  redis: RedisConnection,
+  { prefix, shard, archive }: Log,
+): Promise<KnownPlace | undefined> {
+  const archived = await readArchived(redis, prefix, shard);
+  if (archived !== undefined) return { id: archived.lastId, position: archived.position };
+  const newest = archive && (await readNewestSegment(archive, shard));
+  return newest && { id: newest.lastId, position: positionBehind(newest) };
 }
 
 /** The later of two places that are not behind `cursor`. */
@@ -199,11 +210,6 @@ function later(
 ): KnownPlace | undefined {
   if (other === undefined || isAfter(other.id, cursor)) return known;
   return known === undefined || isAfter(other.id, known.id) ? other : known;
-}
-
-async function reachesBehind(archive: Archive, shard: number, cursor: EntryId): Promise<boolean> {
-  const newest = await readNewestSegment(archive, shard);
-  return newest !== undefined && isAfter(newest.lastId, cursor);
 }
 
 /**

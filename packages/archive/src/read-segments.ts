@@ -1,4 +1,5 @@
 import { compareStamps, isAfter, LAST_ID, type EntryId } from '@streamfold/core';
+import { checkRecorded } from './check-history.ts';
 import type { Archived } from './read-archived.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
@@ -46,8 +47,9 @@ export async function listSegments(archive: Archive, shard: number): Promise<Seg
  * The segments of a shard that hold entries behind `after`, oldest first: manifests only, each checked to go on from the
  * one before it. Finds the first by halving; then one read a segment.
  *
- * @param options.archived what Redis has recorded: segments up to there must be here.
- * @throws {LogError} where one is missing or damaged, after those before it were given.
+ * @param options.archived what Redis has recorded: segments up to there must be here, and only these are given. A later one
+ *   is still in the stream, or is not of this stream.
+ * @throws {LogError} if one is missing or damaged, after those before it were given.
  */
 export async function* readSegments(
   archive: Archive,
@@ -57,9 +59,11 @@ export async function* readSegments(
   const newest = await findNewestSequence(archive, shard, archived?.sequence);
   const first = await findFirstBehind(archive, shard, { after, newest });
   let previous = first > 1 ? await loadSegment(archive, shard, first - 1) : undefined;
-  for (let sequence = first; sequence <= newest; sequence++) {
+  const last = Math.min(newest, archived?.sequence ?? newest);
+  for (let sequence = first; sequence <= last; sequence++) {
     const segment = await loadSegment(archive, shard, sequence);
     checkChain(archive, segment, previous);
+    if (archived?.sequence === sequence) checkRecorded(archive, archived, segment);
     yield segment;
     previous = segment;
   }
@@ -92,7 +96,8 @@ async function findFirstBehind(
   return low;
 }
 
-async function loadSegment(archive: Archive, shard: number, sequence: number): Promise<Segment> {
+/** The manifest of a segment. @throws {LogError} if it is missing or damaged. */
+export async function loadSegment(archive: Archive, shard: number, sequence: number): Promise<Segment> {
   const name = manifestName(shard, sequence);
   const bytes = await archive.store.read(name);
   const fail = async (reason: 'segment_missing' | 'segment_corrupt', detail: string): Promise<never> => {
@@ -133,7 +138,8 @@ async function findRange(
   return { after: before?.lastId ?? BEFORE_ALL, to: behind?.previous?.lastId ?? LAST_ID };
 }
 
-function checkChain({ url }: Archive, segment: Segment, before: Segment | undefined): void {
+/** @throws {LogError} if a segment does not continue the one before it. */
+export function checkChain({ url }: Archive, segment: Segment, before: Segment | undefined): void {
   const { previous, sequence, shard, firstId, lastId, entries, entriesBefore, missing } = segment;
   const fault =
     before?.lastId !== previous?.lastId || before?.sha256 !== previous?.sha256

@@ -9,6 +9,7 @@ const Manifest = z.object({
   format: z.literal(1),
   shard: COUNT,
   shards: z.int().min(1),
+  history: z.uuid().optional(),
   sequence: z.int().min(1),
   firstId: ENTRY_ID,
   lastId: ENTRY_ID,
@@ -26,6 +27,8 @@ export interface Segment {
   readonly shard: number;
   /** The number of shards of the installation. */
   readonly shards: number;
+  /** The history that the archive belongs to: a UUID made with its first segment. `undefined` in segments of earlier versions. */
+  readonly history?: string | undefined;
   /** 1, 2, 3 … without a gap. */
   readonly sequence: number;
   readonly firstId: EntryId;

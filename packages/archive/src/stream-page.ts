@@ -116,7 +116,7 @@ export function findHole(
 const GREATEST = '18446744073709551615';
 
 /** The greatest ID before `id`. */
-function idBefore(id: EntryId): EntryId {
+export function idBefore(id: EntryId): EntryId {
   const dash = id.indexOf('-');
   const ms = BigInt(id.slice(0, dash));
   const seq = BigInt(id.slice(dash + 1));
