@@ -78,6 +78,30 @@ test('what was trimmed before the first aggregator came is not lost to it', asyn
   t.is(countLost(aggregator), 0);
 });
 
+test('a loss that cannot be recorded is counted once it can', async (t) => {
+  const { prefix, publish, start, stream } = install();
+  await publish(10);
+  const first = await start();
+  await waitUntil('the first entries to be folded', () => countFolded(first) === 10);
+  await first.stop();
+  await publish(100);
+  await server.redis.xtrim(stream, 'MAXLEN', '=', 20);
+
+  await server.redis.acl('SETUSER', 'limited', 'on', '>secret', '~*', '+@all', '-xadd');
+  const redisUrl = server.url.replace('redis://', 'redis://limited:secret@');
+  const limited = await startAggregator({ redisUrl, prefix, role: 'serve' });
+  await waitUntil('counting to be refused', () =>
+    limited.facts.some((fact) => fact.type === 'failed' && fact.step === 'upkeep'),
+  );
+  await limited.stop();
+
+  const next = await start();
+  await waitUntil('the rest to be folded', () => countFolded(next) === 20);
+  await waitUntil('the loss to be counted', () => countLost(next) >= 80);
+  await next.stop();
+  t.is(countLost(next), 80);
+});
+
 test('trimming what has been folded loses nothing', async (t) => {
   const { publish, start, stream } = install();
   const aggregator = await start();

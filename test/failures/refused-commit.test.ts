@@ -16,6 +16,7 @@ const OBSTACLES = [
   ['the dead letters are of a wrong type', 'dead'],
   ['the delta log is of a wrong type', 'deltas'],
   ['the head of the delta log is of a wrong type', 'head'],
+  ['a counter in the head of the delta log is no number', 'acknowledged'],
   ['the user may not append to the delta log', '-xadd'],
   ['the user may not move the head of the delta log', '-hset'],
 ] as const;
@@ -33,8 +34,10 @@ for (const [what, obstacle] of OBSTACLES) {
     t.teardown(() => aggregator.stop());
     await waitUntil('both consumers read', async () => (await readConsumers(installation)).length === 2);
     const generation = await redis.hget(generationsKey(prefix), 'live');
+    const head = `${prefix}:{0}:g:${generation}:head`;
     const key = obstacle === 'dead' ? shardKeys(prefix, 0).dead : `${prefix}:{0}:g:${generation}:${obstacle}`;
     if (obstacle.startsWith('-')) await redis.acl('SETUSER', 'aggregator', obstacle);
+    else if (obstacle === 'acknowledged') await redis.hset(head, obstacle, 'a text');
     else await redis.set(key, 'a text');
 
     const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
@@ -48,6 +51,7 @@ for (const [what, obstacle] of OBSTACLES) {
     t.is(await countAcknowledged(redis, prefix), 0);
 
     if (obstacle.startsWith('-')) await redis.acl('SETUSER', 'aggregator', '+@all');
+    else if (obstacle === 'acknowledged') await redis.hdel(head, obstacle);
     else await redis.del(key);
     await checkFoldedOnce(t, { ...installation, load, urls: [aggregator.url] });
   });

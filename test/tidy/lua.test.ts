@@ -12,6 +12,7 @@ const NO_SCRIPTS: ReadonlySet<string> = new Set([
   // What scripts are loaded with.
   'packages/redis/lua/stream.lua',
   'packages/aggregator/lua/delta-log.lua',
+  'packages/aggregator/lua/counters.lua',
   'packages/archive/lua/entry-age.lua',
 ]);
 

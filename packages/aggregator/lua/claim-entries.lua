@@ -8,8 +8,11 @@
 
 local events, deltas, head = KEYS[1], KEYS[2], KEYS[3]
 
--- Lua does not roll back: a key of a wrong type is found before the first write.
+-- Lua does not roll back: a key of a wrong type, a counter that is no number, or a command that the user may not run, is
+-- found before the first write.
 local previous = read_end(deltas, head)
+read_counter(head, 'acknowledged')
+require_delta_log('counts entries that were trimmed while pending', deltas, head, previous)
 
 local reply = redis.call('XAUTOCLAIM', events, ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5], 'JUSTID')
 local lost = #reply[3]

@@ -1,14 +1,10 @@
 -- Counts the entries that were trimmed from the stream before the group had read them: they are lost, and nothing else
--- tells of them. Each is counted once, whoever asks, by what must always hold:
---
---   entries ever added = baseline + acknowledged + pending + not delivered yet
---
--- where the baseline is what was gone before the group began, and what has been counted as lost.
+-- reports them. Each is counted once, whichever aggregator asks, by the law in counters.lua.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log
 -- ARGV  1 group
--- Returns the number of entries that are newly known to be lost; 0 too where it cannot be told now, as some entries of
---         the stream are delivered and others are not: that is a matter of the moment
+-- Returns {<entries newly known to be lost>, <1 if this is another stream than before, else 0>}. No entry is counted if that
+--         cannot be known now: some entries are delivered and others are not, or entries that are folded are delivered again.
 -- Cost  linear in the number of groups.
 
 local events, deltas, head, group = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
@@ -17,21 +13,23 @@ local stream = fields_of(redis.call('XINFO', 'STREAM', events))
 local read = read_group(events, group)
 if not read then return redis.error_reply('NOGROUP expected consumer group ' .. group .. ' on ' .. events) end
 
-local undelivered
-if stream['length'] == 0 or not is_after(stream['last-generated-id'], read['last-delivered-id']) then
-  undelivered = 0
-elseif is_after(stream['first-entry'][1], read['last-delivered-id']) then
-  undelivered = stream['length']
-else
-  return 0
-end
+local previous = read_end(deltas, head)
+local acknowledged, baseline = read_counter(head, 'acknowledged') or 0, read_counter(head, 'baseline')
+local seen = redis.call('HMGET', head, 'stream_added', 'stream_first', 'stream_last', 'watermark')
+local watermark = seen[4]
 
-local acknowledged = tonumber(redis.call('HGET', head, 'acknowledged') or '0')
+-- Somebody has moved the group back: entries that are folded are delivered again.
+if watermark and is_after(watermark, read['last-delivered-id']) then return {0, 0} end
+if watermark and read['pending'] > 0 and not is_after(redis.call('XPENDING', events, group)[2], watermark) then return {0, 0} end
+local undelivered = count_undelivered(events, stream, read['last-delivered-id'])
+if not undelivered then return {0, 0} end
+
 local gone = stream['entries-added'] - acknowledged - read['pending'] - undelivered
-local baseline = tonumber(redis.call('HGET', head, 'baseline') or gone)
-redis.call('HSET', head, 'baseline', string.format('%.0f', gone))
-local lost = gone - baseline
-if lost <= 0 then return 0 end -- less is gone than was: the stream was deleted and begun anew
+local replaced = is_another_stream(stream, seen[1], seen[2], seen[3])
+local lost = (replaced or not baseline) and 0 or math.max(0, gone - baseline)
 
-append_record(deltas, head, read_end(deltas, head), '', 'lost', lost)
-return lost
+require_delta_log('counts entries that were trimmed', deltas, head, previous)
+if lost > 0 then append_record(deltas, head, previous, '', 'lost', lost) end
+redis.call('HSET', head, 'baseline', string.format('%.0f', gone), 'stream_added', stream['entries-added'],
+  'stream_first', first_possible(stream), 'stream_last', stream['last-generated-id'])
+return {lost, replaced and 1 or 0}

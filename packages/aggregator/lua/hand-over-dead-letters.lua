@@ -10,6 +10,12 @@ local events, old, new = KEYS[1], KEYS[2], KEYS[3]
 local after = redis.call('HGET', new, 'dead_letters_after')
 if after ~= '+' then return after or '' end -- done before
 
+-- Lua does not roll back: a key of a wrong type, or a command that the user may not run, is found before the first write.
+redis.call('HGET', old, 'dead_letters_until')
+local PURPOSE = 'hands over the dead letters of a generation'
+require_permission(PURPOSE, 'HSET', new, 'dead_letters_after', '')
+require_permission(PURPOSE, 'HSET', old, 'dead_letters_until', '')
+
 local last = fields_of(redis.call('XINFO', 'STREAM', events))['last-generated-id']
 redis.call('HSET', new, 'dead_letters_after', last)
 if redis.call('EXISTS', old) == 1 then redis.call('HSET', old, 'dead_letters_until', last) end

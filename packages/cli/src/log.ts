@@ -47,6 +47,12 @@ export function logFact(log: Log, fact: Fact): void {
     case 'batch_contested':
       log.info(details, 'batch contested: nothing written, reading own pending entries');
       return;
+    case 'entries_repeated':
+      log.error(details, 'entries delivered again after they were folded: acknowledged without effect');
+      return;
+    case 'stream_replaced':
+      log.warn(details, 'another stream of events than before: its counters are taken as they are');
+      return;
     case 'entries_claimed':
       log.info(details, 'entries claimed from a silent consumer');
       return;

@@ -76,3 +76,9 @@ local function require_permission(purpose, command, ...)
   if redis.acl_check_cmd(command, ...) then return end
   error({err = 'NOPERM this user has no permissions to run the ' .. command .. ' command, which ' .. purpose})
 end
+
+-- Fails if a stream whose last ID this is has reached the last millisecond: its IDs may run out in the middle of a step.
+local function require_ids_left(key, last_id)
+  if string.match(last_id, '^(%d+)') ~= LARGEST_SEQ then return end
+  error({err = 'ERR ' .. key .. ': expected a stream with IDs left; its last ID is ' .. last_id .. '. Nothing was written'})
+end

@@ -66,6 +66,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         observe({ type: 'batch_contested', shard, entries: batch.ids.length });
         return 'contested';
       }
+      if (committed.outcome === 'repeated') {
+        observe({ type: 'entries_repeated', shard, entries: committed.entries });
+        return 'contested';
+      }
       const { deadLetters } = committed;
       const commitMs = now() - startedMs;
       observe({ type: 'batch_committed', shard, ...batch.delta.totals, deadLetters, commitMs });

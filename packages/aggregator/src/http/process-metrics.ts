@@ -70,6 +70,16 @@ export function createProcessMetrics(version: string, registry = new Registry())
     help: 'Entries taken over from consumers that left them pending.',
     registers,
   });
+  const repeated = new Counter({
+    name: 'streamfold_entries_repeated_total',
+    help: 'Entries delivered again after they were folded, since somebody moved the group back: acknowledged without effect.',
+    registers,
+  });
+  const replaced = new Counter({
+    name: 'streamfold_streams_replaced_total',
+    help: 'Times the stream of events was found to be another one than before: deleted, renamed or restored.',
+    registers,
+  });
   const lost = new Counter({
     name: 'streamfold_entries_lost_total',
     help: 'Entries that can never be folded, by reason: trimmed from the stream before they were folded.',
@@ -228,6 +238,12 @@ export function createProcessMetrics(version: string, registry = new Registry())
           return;
         case 'batch_contested':
           batches.inc({ outcome: 'contested' });
+          return;
+        case 'entries_repeated':
+          repeated.inc(fact.entries);
+          return;
+        case 'stream_replaced':
+          replaced.inc();
           return;
         case 'entries_claimed':
           claimed.inc(fact.entries);

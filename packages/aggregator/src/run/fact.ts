@@ -30,6 +30,8 @@ export type Fact =
       readonly configured: string;
     }
   | { readonly type: 'batch_contested'; readonly shard: number; readonly entries: number }
+  | { readonly type: 'entries_repeated'; readonly shard: number; readonly entries: number }
+  | { readonly type: 'stream_replaced'; readonly shard: number }
   | { readonly type: 'entries_claimed'; readonly shard: number; readonly entries: number }
   | { readonly type: 'entries_lost'; readonly shard: number; readonly entries: number }
   | { readonly type: 'consumers_removed'; readonly shard: number; readonly consumers: number }

@@ -26,7 +26,11 @@ export interface FoldedBatch {
  */
 export type FoldingMode = 'live' | 'replayed';
 
-/** `contested`: not every entry was still pending for this consumer, and nothing was written. */
+/**
+ * `contested`: not every entry was still pending for this consumer, and nothing was written. `repeated`: the first `entries`
+ * of the batch were folded before, and somebody has moved the group back. They are acknowledged without effect; the others
+ * are still pending.
+ */
 export type CommitOutcome =
   | {
       readonly outcome: 'committed';
@@ -34,7 +38,8 @@ export type CommitOutcome =
       /** Those of the batch that this generation writes, by reason; another one may write the others. */
       readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
     }
-  | { readonly outcome: 'contested' };
+  | { readonly outcome: 'contested' }
+  | { readonly outcome: 'repeated'; readonly entries: number };
 
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …
@@ -65,11 +70,36 @@ export async function commitBatch(
     args.push(entryId, index === undefined ? '' : index, reason, detail, fields);
   }
   const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
-  const [outcome, position, leftOut = 0, written = 0] = reply as
-    ['committed', string, number, number] | ['contested'];
-  if (outcome !== 'committed' || position === undefined) return { outcome: 'contested' };
+  const [outcome, result, leftOut, written] = reply as CommitReply;
+  if (outcome === 'contested') return { outcome };
+  if (outcome === 'repeated') return { outcome, entries: result };
   const deadLetters = new Map<DeadLetterReason, number>();
   for (const { deadLetter } of batch.deadLetters.slice(leftOut, leftOut + written))
     deadLetters.set(deadLetter.reason, (deadLetters.get(deadLetter.reason) ?? 0) + 1);
-  return { outcome: 'committed', position, deadLetters };
+  return { outcome, position: result, deadLetters };
+}
+
+type CommitReply =
+  | ['committed', position: string, leftOut: number, written: number]
+  | ['contested', result?: undefined, leftOut?: undefined, written?: undefined]
+  | ['repeated', entries: number, leftOut?: undefined, written?: undefined];
+
+/**
+ * EVALSHA commit-batch.lua 4 events deltas head dead …, for a batch without entries
+ *
+ * Checks what a commit checks and writes nothing.
+ *
+ * @throws what a commit would throw: Redis takes no writes, the user lacks a permission, or a key is of a wrong type.
+ */
+export async function checkCommit(
+  redis: RedisConnection,
+  { shardKeys, keys }: Generation,
+  consumer: string,
+): Promise<void> {
+  const nothing = createHash('sha1').digest('hex');
+  await script.run(
+    redis,
+    [shardKeys.events, keys.deltas, keys.head, shardKeys.dead],
+    [keys.group, consumer, '', 0, '-', '+', nothing, 'live'],
+  );
 }

@@ -4,12 +4,25 @@ import type { Generation } from './generation.ts';
 
 const script = loadDeltaLogScript(new URL('../../lua/count-trimmed.lua', import.meta.url));
 
+/** What has come of counting. */
+export interface TrimmedCount {
+  /** Entries that were trimmed before the group had read them, and were not known to be lost before. */
+  readonly lost: number;
+  /** The stream is another one than before: it was deleted, renamed or restored, and its counters were taken as they are. */
+  readonly replaced: boolean;
+}
+
 /**
  * EVALSHA count-trimmed.lua 3 events deltas head group
  *
- * Entries that were trimmed before the group had read them, and were not known to be lost before; they are recorded in
- * the delta log. Exact once everything in the stream is delivered, or nothing of it; until then 0.
+ * Counts the entries that were trimmed before the group had read them, and records them in the delta log. Exact once
+ * everything in the stream is delivered but a few entries, or nothing of it; until then 0.
  */
-export async function countTrimmed(redis: RedisConnection, { shardKeys, keys }: Generation): Promise<number> {
-  return Number(await script.run(redis, [shardKeys.events, keys.deltas, keys.head], [keys.group]));
+export async function countTrimmed(
+  redis: RedisConnection,
+  { shardKeys, keys }: Generation,
+): Promise<TrimmedCount> {
+  const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head], [keys.group]);
+  const [lost, replaced] = reply as [number, 0 | 1];
+  return { lost, replaced: replaced === 1 };
 }

@@ -18,8 +18,9 @@ export async function keepShard(
 ): Promise<void> {
   const { shard } = generation;
   const { goneIdleMs, observe } = options;
-  const entries = await countTrimmed(redis, generation);
-  if (entries > 0) observe({ type: 'entries_lost', shard, entries });
+  const { lost, replaced } = await countTrimmed(redis, generation);
+  if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
+  if (replaced) observe({ type: 'stream_replaced', shard });
   const consumers = await removeGoneConsumers(redis, generation, goneIdleMs);
   if (consumers > 0) observe({ type: 'consumers_removed', shard, consumers });
 }

@@ -1,0 +1,53 @@
+-- The counters in the head of a delta log, and what they say about the stream. One law must always hold:
+--
+--   entries ever added = baseline + acknowledged + pending + not delivered yet
+--
+-- where the baseline is what was gone before the group began, and what has been counted as lost. It holds within one stream:
+-- see is_another_stream. Scripts that need this are loaded with stream.lua and this file before them.
+
+-- Entries that are read, at most, to count those that were not delivered yet: each may hold 1 MiB.
+local UNDELIVERED_READ = 5
+
+-- A whole number in the head, or nil if it is not there. Fails if it is no whole number: HINCRBY would fail on it later,
+-- in the middle of a step.
+local function read_counter(head, name)
+  local text = redis.call('HGET', head, name)
+  if not text then return nil end
+  if (text ~= '0' and not string.match(text, '^%-?[1-9]%d*$')) or #text > 16 then
+    error({err = 'ERR ' .. head .. ': expected a whole number in field ' .. name .. '; found "' .. text
+      .. '". Nothing was written. Something else has changed this key: see docs/runbooks/StreamfoldCommitsRefused.md'})
+  end
+  return tonumber(text)
+end
+
+-- Fails if this user may not append to the delta log or count in its head, or if the log has no ID left.
+local function require_delta_log(purpose, deltas, head, previous)
+  require_ids_left(deltas, previous)
+  require_permission(purpose, 'XADD', deltas, '*', 'delta', '')
+  require_permission(purpose, 'HSET', head, 'position', '')
+  require_permission(purpose, 'HINCRBY', head, 'acknowledged', '1')
+end
+
+-- The number of entries behind the last delivered one; nil if that is expensive to know: some entries of the stream are
+-- delivered, and more than a few are not. `stream` is what XINFO STREAM says.
+local function count_undelivered(events, stream, last_delivered)
+  if stream['length'] == 0 or not is_after(stream['last-generated-id'], last_delivered) then return 0 end
+  if is_after(stream['first-entry'][1], last_delivered) then return stream['length'] end
+  local found = #redis.call('XRANGE', events, '(' .. last_delivered, '+', 'COUNT', UNDELIVERED_READ)
+  if found < UNDELIVERED_READ then return found end
+end
+
+-- The ID before which no entry of this stream can be.
+local function first_possible(stream)
+  return stream['first-entry'] and stream['first-entry'][1] or stream['last-generated-id']
+end
+
+-- True if this cannot be the stream that was seen last, when `added` entries had ever been added to it, `first` was the
+-- least ID that it could hold and `last` the last ID given. In one stream none of them ever becomes less, and no entry is
+-- added without a new ID. So a stream that was deleted, renamed or restored does not inherit the counts of another one.
+local function is_another_stream(stream, added, first, last)
+  if not (added and first and last) then return false end
+  local more = stream['entries-added'] - tonumber(added)
+  if more < 0 or is_after(last, stream['last-generated-id']) or is_after(first, first_possible(stream)) then return true end
+  return more > 0 and not is_after(stream['last-generated-id'], last)
+end

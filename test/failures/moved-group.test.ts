@@ -1,0 +1,94 @@
+import test from 'ava';
+import { shardKeys } from '@streamfold/redis';
+import { appendFlat } from '../harness/append-events.ts';
+import { compareSamples } from '../harness/compare-samples.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { foldReference } from '../harness/reference-fold.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
+import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+const ENTRIES = 500;
+const events = [...generateEvents(ENTRIES + 1, { seed: 3 })];
+const reference = foldReference(events.map((fields) => ({ fields })));
+
+/** Upkeep every few ms, so that a wrong count would be seen soon. */
+const often = {
+  pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 20))),
+};
+
+function sum({ facts }: TestAggregator, type: 'entries_lost' | 'entries_repeated'): number {
+  return facts.reduce((total, fact) => total + (fact.type === type ? fact.entries : 0), 0);
+}
+
+/** Resolves once upkeep has looked at the shard again: another entry is trimmed unread, and it has counted that. */
+async function countOneLoss(aggregator: TestAggregator, prefix: string): Promise<number> {
+  const { keys, shardKeys: stream } = await waitForGeneration(redis, prefix);
+  const before = sum(aggregator, 'entries_lost');
+  await redis
+    .multi()
+    .xadd(stream.events, '*', 'type', 'trimmed.unread')
+    .xgroup('SETID', stream.events, keys.group, '$')
+    .exec();
+  await waitUntil('the loss to be counted', () => sum(aggregator, 'entries_lost') > before);
+  return sum(aggregator, 'entries_lost') - before;
+}
+
+test('a group that is moved back to the beginning of the stream folds nothing twice, and nothing counts as lost', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 100, ...often });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, events.slice(0, ENTRIES));
+  await waitUntilFolded(redis, { prefix });
+  const { keys } = await waitForGeneration(redis, prefix);
+  await redis.xgroup('SETID', shardKeys(prefix, 0).events, keys.group, '0');
+  await appendFlat(redis, { prefix }, events.slice(ENTRIES));
+  await waitUntil('all to be acknowledged', () => sum(aggregator, 'entries_repeated') === ENTRIES);
+  await waitUntilFolded(redis, { prefix });
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+  t.is(await countOneLoss(aggregator, prefix), 1);
+});
+
+test('a stream that is renamed away and back counts nothing as lost', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl, prefix, ...often });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, events.slice(0, ENTRIES));
+  await waitUntilFolded(redis, { prefix });
+  const { events: stream } = shardKeys(prefix, 0);
+  await redis.rename(stream, `${stream}-away`);
+  await waitUntil('the group to be restored on a new stream', () =>
+    aggregator.facts.some(({ type }) => type === 'group_restored'),
+  );
+  await redis.rename(`${stream}-away`, stream);
+  await appendFlat(redis, { prefix }, events.slice(ENTRIES));
+  await waitUntilFolded(redis, { prefix });
+  await waitUntil('upkeep to see another stream', () =>
+    aggregator.facts.some(({ type }) => type === 'stream_replaced'),
+  );
+  t.is(sum(aggregator, 'entries_lost'), 0);
+  t.is(await countOneLoss(aggregator, prefix), 1);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+});
+
+test('entries of a new stream are folded although the clock of Redis is behind the entries folded before', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  const { events: stream } = shardKeys(prefix, 0);
+  const ahead = `${Date.now() + 3_600_000}-0`;
+  await redis.xadd(stream, ahead, ...Object.entries(events[0] ?? {}).flat());
+  await waitUntilFolded(redis, { prefix });
+  await redis.del(stream);
+  await waitUntil('the group to be restored', () =>
+    aggregator.facts.some(({ type }) => type === 'group_restored'),
+  );
+  await appendFlat(redis, { prefix }, events.slice(1));
+  await waitUntilFolded(redis, { prefix });
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+});
