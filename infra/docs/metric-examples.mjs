@@ -142,6 +142,20 @@ const METRIC_EXAMPLES = {
       { mayBeEmpty: true },
     ],
   ],
+  streamfold_entries_repeated_total: [
+    [
+      'Has somebody moved the consumer group back?',
+      'sum(increase(streamfold_entries_repeated_total[1d])) > 0',
+      { mayBeEmpty: true },
+    ],
+  ],
+  streamfold_streams_replaced_total: [
+    [
+      'Was the stream deleted, renamed or restored?',
+      'sum(increase(streamfold_streams_replaced_total[1d])) > 0',
+      { mayBeEmpty: true },
+    ],
+  ],
   streamfold_events_folded_total: [
     ['How many events are folded a second?', 'sum(rate(streamfold_events_folded_total[5m]))'],
     [

@@ -15,7 +15,7 @@ local function read_counter(head, name)
   if not text then return nil end
   if (text ~= '0' and not string.match(text, '^%-?[1-9]%d*$')) or #text > 16 then
     error({err = 'ERR ' .. head .. ': expected a whole number in field ' .. name .. '; found "' .. text
-      .. '". Nothing was written. Something else has changed this key: see docs/runbooks/StreamfoldCommitsRefused.md'})
+      .. '". Nothing was written. Something else has changed this key'})
   end
   return tonumber(text)
 end
