@@ -1,7 +1,8 @@
-import { HEALTH_REASON_NAMES, type HealthReason } from '@streamfold/core';
+import { DEAD_LETTER_REASONS, HEALTH_REASON_NAMES, type HealthReason } from '@streamfold/core';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Fact, FailingStep } from '../run/fact.ts';
 import type { Lag } from '../state/measure-lag.ts';
+import { createStreamCounters } from './stream-counters.ts';
 
 /** The metrics of this process: its own health, not the swarm's. */
 export interface ProcessMetrics {
@@ -16,14 +17,6 @@ export interface ProcessMetrics {
 }
 
 const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-const DEAD_LETTER_REASONS = [
-  'too_large',
-  'missing_field',
-  'unknown_type',
-  'unsupported_version',
-  'invalid_field',
-  'wrong_shard',
-] as const;
 const FAILING_STEPS: readonly FailingStep[] = ['fold', 'view', 'upkeep', 'monitor', 'open', 'archive'];
 
 /** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
@@ -70,16 +63,7 @@ export function createProcessMetrics(version: string, registry = new Registry())
     help: 'Entries taken over from consumers that left them pending.',
     registers,
   });
-  const repeated = new Counter({
-    name: 'streamfold_entries_repeated_total',
-    help: 'Entries delivered again after they were folded, since somebody moved the group back: acknowledged without effect.',
-    registers,
-  });
-  const replaced = new Counter({
-    name: 'streamfold_streams_replaced_total',
-    help: 'Times the stream of events was found to be another one than before: deleted, renamed or restored.',
-    registers,
-  });
+  const { repeated, replaced } = createStreamCounters(registers);
   const lost = new Counter({
     name: 'streamfold_entries_lost_total',
     help: 'Entries that can never be folded, by reason: trimmed from the stream before they were folded.',
