@@ -1,12 +1,13 @@
 -- Removes what coordinators left whose last life ended long ago: their own keys, by exact name, if they still are as they
--- were found. Work and signals that nobody took over are kept, and told of. Timestamps are held against the clock of Redis.
+-- were found. Work and signals that nobody took over are kept, and reported. Timestamps are held against the clock of Redis.
 --
 -- KEYS  1 stream of events
--- ARGV  1 ended for at least, ms   2 most coordinators looked at   3 'dry_run' or 'remove'
---       4 earliest time that can be true, ms   5 how far in the future a time may be, ms   6 skip the first n (dry run)
+-- ARGV  1 ended for at least, ms   2 most coordinators looked at   3 'dry_run', 'remove', or 'retain': as 'remove', of those
+--         only whose time has come, and without an event for each that is refused; aggregators do this again and again
+--       4 earliest time that can be true, ms   5 how far in the future a time may be, ms   6 skip the first n
 -- Returns a list with, for each coordinator looked at: <swarm>|<id>, 'removed', 'would_remove', 'kept' (it has work or
 --         signals) or the reason of a refusal: 'not_a_number', 'not_whole', 'in_the_future', 'too_old', 'in_seconds',
---         'in_microseconds', 'alive', 'changed'
+--         'in_microseconds', 'alive', 'changed', 'malformed' (a key of another type)
 -- Cost  linear in the coordinators looked at.
 
 local function judge_time(text, now_ms, earliest_ms, tolerance_ms)
@@ -21,47 +22,68 @@ local function judge_time(text, now_ms, earliest_ms, tolerance_ms)
   return ms > now_ms and 'in_the_future' or 'too_old'
 end
 
+-- The members of the index that are looked at, and their times: member, time, member, time …
+local function list_ended(base, mode, skip, limit, until_ms)
+  if mode == 'retain' then
+    return redis.call('ZRANGEBYSCORE', base .. 'ended', '-inf', whole(until_ms), 'WITHSCORES', 'LIMIT', skip, limit)
+  end
+  return redis.call('ZRANGE', base .. 'ended', skip, skip + limit - 1, 'WITHSCORES')
+end
+
+-- What is to become of a coordinator; nil if it ended too lately.
+local function judge_ended(base, member, indexed_ms, times)
+  local coordinator = read_hash(base .. 'coordinator:' .. member)
+  if is_alive(coordinator) then return 'alive' end
+  local ended = coordinator['ended_ms'] or ''
+  local refusal = judge_time(ended, times.now_ms, times.earliest_ms, times.tolerance_ms)
+  if refusal then return refusal end
+  if tonumber(ended) ~= tonumber(indexed_ms) then return 'changed' end
+  if times.now_ms - tonumber(ended) < times.idle_ms then return nil end
+  local left = redis.call('HLEN', base .. 'work:' .. member) + redis.call('XLEN', base .. 'inbox:' .. member)
+  return left > 0 and 'kept' or 'removed', split_life(coordinator['life'])
+end
+
+local function plan_removal(step, member)
+  local base = step.base
+  plan(step, 'UNLINK', base .. 'coordinator:' .. member, base .. 'inbox:' .. member, base .. 'bell:' .. member,
+    base .. 'waits:' .. member)
+  plan(step, 'ZREM', base .. 'ended', member)
+  local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
+  plan_event(step, {'type', 'cleanup.removed', 'swarm_id', swarm_id, 'removed_id', id})
+end
+
 local function clean_up(keys, args)
   local base = base_of(keys)
-  local idle_ms, limit, mode = check_number('ended_for_ms', args[1]), check_number('limit', args[2], 10000), args[3]
-  local earliest_ms, tolerance_ms = check_number('earliest_ms', args[4]), check_number('tolerance_ms', args[5])
-  local skip = check_number('skip', args[6])
+  local limit, mode, skip = check_number('limit', args[2], 10000), args[3], check_number('skip', args[6])
   if limit < 1 then fail('limit: expected 1 to 10000; got ' .. args[2]) end
-  check_word('mode', mode, {'dry_run', 'remove'})
-  local now_ms = math.floor(now_micros() / 1000)
-  local members = redis.call('ZRANGE', base .. 'ended', skip, skip + limit - 1, 'WITHSCORES')
-  local report, events, highest = {}, {}, tonumber(redis.call('GET', base .. 'lives') or '0')
+  check_word('mode', mode, {'dry_run', 'remove', 'retain'})
+  local times = {
+    idle_ms = check_number('ended_for_ms', args[1]), now_ms = math.floor(now_micros() / 1000),
+    earliest_ms = check_number('earliest_ms', args[4]), tolerance_ms = check_number('tolerance_ms', args[5]),
+  }
+  local step, report = begin_step(base), {}
+  local known_highest = split_life(redis.call('GET', base .. 'lives') or '0')
+  local highest = known_highest
+  local members = list_ended(base, mode, skip, limit, times.now_ms - times.idle_ms)
   for i = 1, #members, 2 do
     local member = members[i]
+    local judged, verdict, life = pcall(judge_ended, base, member, members[i + 1], times)
+    if not judged then verdict = read_malformation(verdict) and 'malformed' or fail_again(verdict) end
     local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
-    local key = base .. 'coordinator:' .. member
-    local coordinator = read_hash(key)
-    local ended = coordinator['ended_ms'] or ''
-    local verdict
-    if is_alive(coordinator) then
-      verdict = 'alive'
-    else
-      verdict = judge_time(ended, now_ms, earliest_ms, tolerance_ms)
-      if not verdict and tonumber(ended) ~= tonumber(members[i + 1]) then verdict = 'changed' end
-    end
-    if not verdict and now_ms - tonumber(ended) >= idle_ms then
-      local left = redis.call('HLEN', base .. 'work:' .. member) + redis.call('XLEN', base .. 'inbox:' .. member)
-      verdict = left > 0 and 'kept' or mode == 'remove' and 'removed' or 'would_remove'
+    if verdict == 'removed' and mode == 'dry_run' then
+      verdict = 'would_remove'
+    elseif verdict == 'removed' then
+      highest = math.max(highest, life)
+      plan_removal(step, member)
+    elseif verdict and mode == 'remove' and verdict ~= 'kept' and verdict ~= 'malformed' and swarm_id then
+      plan_event(step, {'type', 'cleanup.refused', 'swarm_id', swarm_id, 'refused_id', id, 'reason', verdict})
     end
     if verdict then
       report[#report + 1] = member
       report[#report + 1] = verdict
     end
-    if verdict == 'removed' then
-      highest = math.max(highest, tonumber(coordinator['life']) or 0)
-      redis.call('UNLINK', key, base .. 'inbox:' .. member, base .. 'bell:' .. member, base .. 'waits:' .. member)
-      redis.call('ZREM', base .. 'ended', member)
-      events[#events + 1] = {'type', 'cleanup.removed', 'swarm_id', swarm_id, 'removed_id', id}
-    elseif verdict and mode == 'remove' and verdict ~= 'kept' and swarm_id then
-      events[#events + 1] = {'type', 'cleanup.refused', 'swarm_id', swarm_id, 'refused_id', id, 'reason', verdict}
-    end
   end
-  if #events > 0 and highest > 0 then redis.call('SET', base .. 'lives', whole(highest)) end
-  append_events(base, events)
+  if highest > known_highest then plan(step, 'SET', base .. 'lives', whole(highest)) end
+  run_step(step)
   return report
 end

@@ -34,6 +34,11 @@ local function fail(text)
   error({err = 'STREAMFOLD ' .. text})
 end
 
+-- Passes on what pcall caught: an error of Redis comes as a table, or as its text alone.
+local function fail_again(failure)
+  error({err = type(failure) == 'table' and failure['err'] or tostring(failure)})
+end
+
 local function check_id(name, value, most)
   if value == nil or #value < 1 or #value > (most or 128) or not string.match(value, '^[%w_%-%.:/@]+$') then
     fail(name .. ': expected 1 to ' .. (most or 128) .. ' characters of A-Z a-z 0-9 _ - . : / @; got ' .. tostring(value))

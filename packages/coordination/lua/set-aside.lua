@@ -5,11 +5,13 @@
 local SET_ASIDE_MOST = 1000 -- notes kept; further ones are counted only
 local REASON_BYTES = 300
 
--- Why a record is malformed, in words; nil for an error that says nothing about the record.
+-- Why a record is malformed, in words; nil for an error that says nothing about the record. An error of Lua begins with
+-- its place: the record was read as something that it is not.
 local function read_malformation(failure)
-  if type(failure) == 'string' then return failure end -- of Lua: it was read as something that it is not
-  local text = type(failure) == 'table' and failure['err'] or ''
-  if string.find(text, '^WRONGTYPE') or string.find(text, '^STREAMFOLD') then return text end
+  local text = type(failure) == 'table' and failure['err'] or tostring(failure)
+  for _, beginning in ipairs({'^WRONGTYPE ', '^STREAMFOLD ', '^@?user_function:%d+: '}) do
+    if string.find(text, beginning) then return text end
+  end
   return nil
 end
 
@@ -35,7 +37,7 @@ local function judge(step, sorted_set, member, plan_subject)
   local planned, failure = pcall(plan_subject, own)
   if planned then planned, failure = pcall(check_step, own) end
   if not planned then
-    plan_set_aside(step, sorted_set, member, read_malformation(failure) or error(failure))
+    plan_set_aside(step, sorted_set, member, read_malformation(failure) or fail_again(failure))
     return false
   end
   step.set_aside = own.set_aside

@@ -121,7 +121,7 @@ local function run_step(step)
   local done, failure = pcall(append_events, step.base, step.events)
   if not done then
     take_back(appended)
-    error(failure)
+    fail_again(failure)
   end
   for _, write in ipairs(step.writes) do
     if write[1] ~= 'XADD' then redis.call(unpack(write)) end

@@ -1,5 +1,5 @@
 -- Hands what an ended coordinator left to a successor that is alive: its work, and the signals in its inbox that are not
--- settled. Each item is with one of the two at every moment, and moved once.
+-- settled. Each item is with one of the two at every moment, and moved once. Work whose record is malformed stays.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id of the caller   3 life of the caller   4 coordinator_id of the one that ended
@@ -25,8 +25,8 @@ local function elect_successor(base, swarm_id)
   return elected
 end
 
--- Plans the transfer of work. Returns how many pieces, their bytes, and whether more are left. They are taken at random: to
--- read the first of them in any order, Redis would read all.
+-- Plans the transfer of work. Returns how many pieces, their bytes, and whether more are left that can be moved. They are
+-- taken at random: to read the first of them in any order, Redis would read all. A malformed record stays where it is.
 local function plan_work(step, transfer, limit)
   local swarm_id, id, successor = transfer.swarm_id, transfer.from, transfer.to
   local from, to = step.base .. 'work:' .. swarm_id .. '|' .. id, step.base .. 'work:' .. swarm_id .. '|' .. successor
@@ -35,21 +35,20 @@ local function plan_work(step, transfer, limit)
     if bytes >= STEP_BYTES then break end
     local record = redis.call('HGET', from, work_id)
     local decoded, item = pcall(cjson.decode, record)
-    if not decoded or type(item) ~= 'table' then
-      fail('work ' .. work_id .. ' of ' .. id .. ': expected a JSON object; got ' .. string.sub(record, 1, 100))
+    if decoded and type(item) == 'table' then
+      item['status'], item['assignedTo'], item['transferredFrom'], item['transferredAt'] = 'transferred', successor, id, now_ms
+      -- Work of the same name that the successor has itself, or took over before, stays as it is.
+      local name, number = work_id, 1
+      while taken[name] or redis.call('HEXISTS', to, name) == 1 do
+        name, number = work_id .. '@' .. id .. (number > 1 and '.' .. number or ''), number + 1
+      end
+      taken[name] = true
+      plan(step, 'HSET', to, name, cjson.encode(item))
+      plan(step, 'HDEL', from, work_id)
+      work, bytes = work + 1, bytes + #record
     end
-    item['status'], item['assignedTo'], item['transferredFrom'], item['transferredAt'] = 'transferred', successor, id, now_ms
-    -- Work of the same name that the successor has itself, or took over before, stays as it is.
-    local name, number = work_id, 1
-    while taken[name] or redis.call('HEXISTS', to, name) == 1 do
-      name, number = work_id .. '@' .. id .. (number > 1 and '.' .. number or ''), number + 1
-    end
-    taken[name] = true
-    plan(step, 'HSET', to, name, cjson.encode(item))
-    plan(step, 'HDEL', from, work_id)
-    work, bytes = work + 1, bytes + #record
   end
-  return work, bytes, work < redis.call('HLEN', from)
+  return work, bytes, work > 0 and work < redis.call('HLEN', from)
 end
 
 -- Plans the transfer of signals. Returns how many, and whether more are left.

@@ -5,7 +5,10 @@ import { callFunction } from './function-library.ts';
 export interface CleanupVerdict {
   readonly swarmId: string;
   readonly coordinatorId: string;
-  /** `kept`: it has work or signals that nobody took over. All others than the first three are reasons of a refusal. */
+  /**
+   * `kept`: it has work or signals that nobody took over. All others than the first three are reasons of a refusal;
+   * `malformed`: one of its keys has another type.
+   */
   readonly verdict:
     | 'removed'
     | 'would_remove'
@@ -17,7 +20,8 @@ export interface CleanupVerdict {
     | 'in_seconds'
     | 'in_microseconds'
     | 'alive'
-    | 'changed';
+    | 'changed'
+    | 'malformed';
 }
 
 export interface CleanupOptions {
@@ -33,35 +37,82 @@ const STEP_COORDINATORS = 100;
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 /** A time may be so far ahead of the clock of Redis, which may have been set back. */
 const TOLERANCE_MS = 60_000;
+/** Coordinators looked at by one call of `retainEnded`: the rest has time until the next one. */
+const RETAINED_AT_ONCE = 10_000;
 
 /**
  * Removes what coordinators left on one shard, step by step; gives a verdict for each that is old enough, or whose record
- * is not as it must be. Keys are removed by exact name, and only if they are as they were found. A dry run writes nothing.
+ * is malformed. Keys are removed by exact name, and only if they are as they were found. A dry run writes nothing.
  */
 export async function* cleanUp(
   redis: RedisConnection,
   { prefix, shard }: { readonly prefix: string; readonly shard: number },
   { endedForMs, dryRun }: CleanupOptions,
 ): AsyncGenerator<CleanupVerdict> {
-  const base = shardKeys(prefix, shard);
-  const ended = `${base.events.slice(0, -'events'.length)}ended`;
+  const { events } = shardKeys(prefix, shard);
+  const ended = `${events.slice(0, -'events'.length)}ended`;
   for (let skip = 0; skip < (await redis.zcard(ended));) {
-    const report = (await callFunction(redis, 'clean-up', [
-      base.events,
-      endedForMs,
-      STEP_COORDINATORS,
-      dryRun ? 'dry_run' : 'remove',
-      EARLIEST_MS,
-      TOLERANCE_MS,
-      skip,
-    ])) as string[];
-    let removed = 0;
-    for (let at = 0; at < report.length; at += 2) {
-      const [swarmId = '', coordinatorId = ''] = (report[at] ?? '').split('|');
-      const verdict = report[at + 1] as CleanupVerdict['verdict'];
-      if (verdict === 'removed') removed++;
-      yield { swarmId, coordinatorId, verdict };
-    }
-    skip += STEP_COORDINATORS - removed;
+    const mode = dryRun ? 'dry_run' : 'remove';
+    const verdicts = await cleanUpSome(redis, events, { endedForMs, mode, skip });
+    yield* verdicts;
+    skip += STEP_COORDINATORS - countRemoved(verdicts);
   }
+}
+
+/** What a retention found: coordinators that it removed, and those that are old enough and stay. */
+export interface Retained {
+  readonly removed: number;
+  /** They have work or signals that nobody took over. */
+  readonly kept: number;
+  /** Their records are malformed; `streamfold cleanup` names them. */
+  readonly refused: number;
+}
+
+/**
+ * Removes what coordinators left on one shard whose last life ended at least so long ago, in steps of 100, at most some
+ * 10,000. It looks at no other coordinators, so it can be called often, and by several programs.
+ */
+export async function retainEnded(
+  redis: RedisConnection,
+  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+  { endedForMs }: { readonly endedForMs: number },
+): Promise<Retained> {
+  const { events } = shardKeys(prefix, shard);
+  const counts = { removed: 0, kept: 0, refused: 0 };
+  for (let looked = 0, skip = 0; looked < RETAINED_AT_ONCE;) {
+    const verdicts = await cleanUpSome(redis, events, { endedForMs, mode: 'retain', skip });
+    const removed = countRemoved(verdicts);
+    const kept = verdicts.filter(({ verdict }) => verdict === 'kept').length;
+    counts.removed += removed;
+    counts.kept += kept;
+    counts.refused += verdicts.length - removed - kept;
+    if (verdicts.length < STEP_COORDINATORS) break;
+    looked += verdicts.length;
+    skip += verdicts.length - removed;
+  }
+  return counts;
+}
+
+async function cleanUpSome(
+  redis: RedisConnection,
+  events: string,
+  step: {
+    readonly endedForMs: number;
+    readonly mode: 'dry_run' | 'remove' | 'retain';
+    readonly skip: number;
+  },
+): Promise<CleanupVerdict[]> {
+  const { endedForMs, mode, skip } = step;
+  const args = [endedForMs, STEP_COORDINATORS, mode, EARLIEST_MS, TOLERANCE_MS, skip];
+  const report = (await callFunction(redis, 'clean-up', [events, ...args])) as string[];
+  const verdicts: CleanupVerdict[] = [];
+  for (let at = 0; at < report.length; at += 2) {
+    const [swarmId = '', coordinatorId = ''] = (report[at] ?? '').split('|');
+    verdicts.push({ swarmId, coordinatorId, verdict: report[at + 1] as CleanupVerdict['verdict'] });
+  }
+  return verdicts;
+}
+
+function countRemoved(verdicts: readonly CleanupVerdict[]): number {
+  return verdicts.filter(({ verdict }) => verdict === 'removed').length;
 }

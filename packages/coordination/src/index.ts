@@ -1,4 +1,4 @@
-export { cleanUp, type CleanupOptions, type CleanupVerdict } from './clean-up.ts';
+export { cleanUp, retainEnded, type CleanupOptions, type CleanupVerdict, type Retained } from './clean-up.ts';
 export { CoordinationError, type CoordinationFailure } from './coordination-error.ts';
 export { joinSwarm, type AckOutcome, type Coordinator, type Work } from './coordinator.ts';
 export { callFunction, ensureLibrary, LIBRARY, type FunctionName } from './function-library.ts';

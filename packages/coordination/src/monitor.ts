@@ -13,6 +13,14 @@ export interface MonitorStep {
   readonly more: boolean;
   /** Deadlines are suspended for so long, ms: there was an outage of the monitors or of Redis. */
   readonly graceLeftMs: number;
+  /** This step noticed the outage. */
+  readonly suspended: boolean;
+  /** The clock of Redis had stepped back by so much, ms, when the grace period began that is under way; else 0. */
+  readonly clockBackMs: number;
+  /** Malformed subjects that this step has set aside. */
+  readonly setAside: number;
+  /** Notes of malformed subjects that are kept, until an operator removes them. */
+  readonly setAsideKept: number;
 }
 
 export interface MonitorSettings {
@@ -31,14 +39,12 @@ export async function stepMonitor(
   { limit, outageMs, graceMs }: MonitorSettings,
 ): Promise<MonitorStep> {
   const { events } = shardKeys(prefix, shard);
-  const reply = await callFunction(redis, 'step-monitor', [events, limit, outageMs, graceMs]);
-  const [stale, dead, waits, signals, more, graceLeftMs] = reply as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { stale, dead, waits, signals, more: more === 1, graceLeftMs };
+  const reply = (await callFunction(redis, 'step-monitor', [events, limit, outageMs, graceMs])) as number[];
+  const [stale = 0, dead = 0, waits = 0, signals = 0, more = 0, graceLeftMs = 0] = reply;
+  // An earlier edition of the functions, where this user may not load this one, replies with those six only.
+  const [setAside = 0, setAsideKept = 0, began = graceLeftMs === graceMs ? 1 : 0, clockBackMs = 0] =
+    reply.slice(6);
+  const suspended = began === 1;
+  const moved = { stale, dead, waits, signals, more: more === 1 };
+  return { ...moved, graceLeftMs, suspended, clockBackMs, setAside, setAsideKept };
 }

@@ -17,6 +17,7 @@ const MEANINGS: Readonly<Record<CleanupVerdict['verdict'], string>> = {
   in_microseconds: 'refused: the time of its end is in microseconds; ms are expected',
   alive: 'refused: it is alive',
   changed: 'refused: the time of its end is another than the index says',
+  malformed: 'refused: one of its keys has another type',
 };
 
 /** Verdicts that are no refusal. */
