@@ -195,6 +195,9 @@ const METRIC_EXAMPLES = {
   streamfold_pending_entries: [
     ['How much is read and not yet folded?', 'max by (shard) (streamfold_pending_entries)'],
   ],
+  streamfold_dead_letters_kept: [
+    ['How many dead letters wait for a decision?', 'sum(max by (shard) (streamfold_dead_letters_kept))'],
+  ],
   streamfold_health_reason: [
     [
       'What is wrong with which replica?',

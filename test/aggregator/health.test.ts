@@ -22,10 +22,13 @@ async function readHealth({ url }: TestAggregator): Promise<z.output<typeof Heal
   return Health.parse(await (await fetch(`${url}/prometheus/health`)).json());
 }
 
-async function readReasonGauges({ url }: TestAggregator): Promise<ReadonlyMap<string, string>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+async function readOwn({ url }: TestAggregator): Promise<string> {
+  return (await fetch(`${url}/metrics`)).text();
+}
+
+async function readReasonGauges(aggregator: TestAggregator): Promise<ReadonlyMap<string, string>> {
   return new Map(
-    [...text.matchAll(/^streamfold_health_reason\{reason="(\w+)"\} (\d)$/gm)].map(
+    [...(await readOwn(aggregator)).matchAll(/^streamfold_health_reason\{reason="(\w+)"\} (\d)$/gm)].map(
       ([, reason = '', value = '']) => [reason, value],
     ),
   );
@@ -110,6 +113,27 @@ test('every reason is in the metrics from the start, as 0', async (t) => {
     [...gauges].filter(([, value]) => value !== '0'),
     [],
   );
+});
+
+test('a dead letter that is kept is a reason and a gauge, whoever wrote it, and leaves the health healthy', async (t) => {
+  const prefix = nextPrefix();
+  const { dead } = shardKeys(prefix, 0);
+  await redis.xadd(dead, '*', 'entry_id', '1-1', 'reason', 'invalid_field', 'detail', 'x', 'fields', '{}');
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  await waitUntil('it is well', async () => (await readHealth(aggregator)).status === 'healthy');
+  t.deepEqual((await readHealth(aggregator)).reasons, [
+    { reason: 'dead_letters_kept', detail: '1', shard: 0 },
+  ]);
+  t.regex(await readOwn(aggregator), /^streamfold_dead_letters_kept\{shard="0"\} 1$/m);
+});
+
+test('the first failure of every step is visible to rate()', async (t) => {
+  const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
+  t.teardown(aggregator.stop);
+  const own = await readOwn(aggregator);
+  for (const step of ['open', 'fold', 'view', 'upkeep', 'monitor', 'generations', 'archive'])
+    t.true(own.includes(`\nstreamfold_failures_total{step="${step}"} `), step);
 });
 
 test('while Redis is away the metrics say so without being asked for the health', async (t) => {

@@ -1,3 +1,4 @@
+import { DEAD_LETTER_REASONS } from '@streamfold/core';
 import { DEFAULT_PREFIX } from '@streamfold/redis';
 import { Option } from 'commander';
 import { ARCHIVE_SETTINGS } from './archive-settings.ts';
@@ -200,14 +201,7 @@ export const SETTINGS = {
     variable: 'STREAMFOLD_REASON',
     oneShot: true,
     unit: 'word',
-    ...oneOf(
-      'too_large',
-      'missing_field',
-      'unknown_type',
-      'unsupported_version',
-      'invalid_field',
-      'wrong_shard',
-    ),
+    ...oneOf(...DEAD_LETTER_REASONS),
     defaultInWords: 'any',
     help: 'only dead letters with this reason',
     reason: 'one fix usually mends one reason',

@@ -45,6 +45,10 @@ export const HEALTH_REASONS = {
     status: 'degraded',
     meaning: 'The view cannot follow the delta log, so scrapes of the swarm fail.',
   },
+  dead_letters_kept: {
+    status: 'healthy',
+    meaning: 'Events that could not be folded wait in the dead-letter stream to be retried or dropped.',
+  },
 } as const satisfies Readonly<Record<string, HealthReasonRow>>;
 
 interface HealthReasonRow {

@@ -327,10 +327,39 @@ const rebuildNeeded: readonly RuleCase[] = [
   },
 ];
 
+const lettersKept: readonly RuleCase[] = [
+  {
+    title:
+      'dead letters that wait for 20 minutes fire StreamfoldDeadLettersKept of their shard, until they are dropped',
+    minutes: 30,
+    series: {
+      ...healthy(30),
+      ...onBoth('streamfold_dead_letters_kept', { shard: '1' }, [
+        [2, 0],
+        [20, 7],
+        [8, 0],
+      ]),
+    },
+    fires: [
+      {
+        alert: 'StreamfoldDeadLettersKept',
+        atMinutes: 20,
+        labels: { severity: 'warning', subject: 'events', shard: '1' },
+        summary: 'Dead letters wait for a decision',
+        description:
+          'The dead-letter stream of shard 1 holds 7 events that could not be folded. Retry or drop them.',
+        dashboard: '/d/streamfold',
+      },
+    ],
+    resolved: ['StreamfoldDeadLettersKept'],
+  },
+];
+
 export const PIPELINE_CASES: readonly RuleCase[] = [
   ...targetDown,
   ...folding,
   ...facts,
   ...servedTwice,
   ...rebuildNeeded,
+  ...lettersKept,
 ];

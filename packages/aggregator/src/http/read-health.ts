@@ -1,6 +1,7 @@
 import { worstStatus, type HealthReason, type HealthStatus } from '@streamfold/core';
 import { isReady, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
+import { countDeadLetters } from '../state/count-dead-letters.ts';
 import { measureLag, type Lag } from '../state/measure-lag.ts';
 import { boundReasons, stateReason, type StatedReason } from './health-reason.ts';
 
@@ -41,11 +42,19 @@ export interface KnownHealth {
   readonly version: string;
 }
 
-/** Measures all shards now, at once; `measured` gets the lag of each. Never rejects: what fails is a reason. */
+/** How one shard is. */
+export interface ShardMeasurement {
+  readonly shard: number;
+  readonly lag: Lag;
+  /** Dead letters kept in its dead-letter stream. */
+  readonly deadLetters: number;
+}
+
+/** Measures all shards now, at once; `measured` gets each. Never rejects: what fails is a reason. */
 export async function readHealth(
   redis: RedisConnection,
   known: KnownHealth,
-  measured: (shard: number, lag: Lag) => void,
+  measured: (measurement: ShardMeasurement) => void,
 ): Promise<Health> {
   const { liveId, rebuildNeeded, uptimeSeconds, version } = known;
   const { reasons: measurement, ...lag } = await measureShards(redis, known, measured);
@@ -70,7 +79,7 @@ const UNKNOWN_LAG = { lag_entries: null, lag_seconds: null, pending: null } as c
 async function measureShards(
   redis: RedisConnection,
   { shards, lastConnectionError }: KnownHealth,
-  measured: (shard: number, lag: Lag) => void,
+  measured: (measurement: ShardMeasurement) => void,
 ): Promise<Measurement> {
   if (!isReady(redis)) {
     return { ...UNKNOWN_LAG, reasons: [stateReason('redis_unreachable', lastConnectionError)] };
@@ -86,8 +95,12 @@ async function measureShards(
     shards.map(async (generation) => {
       const { shard } = generation;
       try {
-        const lag = await measureLag(redis, generation);
-        measured(shard, lag);
+        const [lag, deadLetters] = await Promise.all([
+          measureLag(redis, generation),
+          countDeadLetters(redis, generation),
+        ]);
+        measured({ shard, lag, deadLetters });
+        if (deadLetters > 0) reasons.push(stateReason('dead_letters_kept', String(deadLetters), shard));
         entries += lag.lagEntries;
         pending += lag.pendingEntries;
         seconds = Math.max(seconds, lag.lagSeconds);

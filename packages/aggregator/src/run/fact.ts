@@ -77,15 +77,41 @@ export type Fact =
     }
   | { readonly type: 'connection_failed'; readonly error: Error }
   | { readonly type: 'request_failed'; readonly error: Error }
-  | { readonly type: 'view_loaded'; readonly shard: number; readonly cause: string; readonly series: number }
+  | {
+      readonly type: 'view_loaded';
+      readonly shard: number;
+      readonly cause: ViewLoadCause;
+      readonly series: number;
+    }
   | {
       readonly type: 'snapshot_written';
       readonly shard: number;
-      readonly outcome: 'published' | 'superseded';
+      readonly outcome: (typeof SNAPSHOT_OUTCOMES)[number];
       readonly bytes: number;
     };
 
+// The closed sets of values that facts carry. Metrics show each of them from the start.
+
 /** What an aggregator repeats until it succeeds. */
-export type FailingStep = 'fold' | 'view' | 'upkeep' | 'monitor' | 'open' | 'generations' | 'archive';
+export const FAILING_STEPS = ['fold', 'view', 'upkeep', 'monitor', 'open', 'generations', 'archive'] as const;
+
+export type FailingStep = (typeof FAILING_STEPS)[number];
+
+/** What becomes of a batch. */
+export const BATCH_OUTCOMES = ['committed', 'contested'] as const;
+
+/** Why an entry can never be folded. */
+export const LOSS_REASONS = ['trimmed'] as const;
+
+/** What becomes of a snapshot that was written. */
+export const SNAPSHOT_OUTCOMES = ['published', 'superseded'] as const;
+
+/** Why a view is loaded. */
+export const VIEW_LOAD_CAUSES = ['start', 'log_discontinued'] as const;
+
+export type ViewLoadCause = (typeof VIEW_LOAD_CAUSES)[number];
+
+/** What a monitor finds overdue. */
+export const MONITOR_SUBJECTS = ['stale', 'dead', 'wait', 'signal'] as const;
 
 export type Observe = (fact: Fact) => void;

@@ -14,7 +14,7 @@ import {
   type Delta,
 } from '@streamfold/core';
 import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
-import type { Observe } from '../run/fact.ts';
+import type { Observe, ViewLoadCause } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
 import { isYoung, type Births } from '../state/births.ts';
 import { loadSnapshot, readSnapshotPointer, type Snapshot } from '../state/load-snapshot.ts';
@@ -116,7 +116,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
   /** The state has been that of the end of the log once since it was loaded. */
   let complete = false;
 
-  const load = async (cause: string): Promise<Snapshot> => {
+  const load = async (cause: ViewLoadCause): Promise<Snapshot> => {
     const loaded = await loadSnapshot(redis, keys);
     snapshot = loaded;
     position = loaded.position;
@@ -193,7 +193,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
         complete = true;
         return;
       }
-      let cause = snapshot === undefined ? 'start' : 'log_discontinued';
+      let cause: ViewLoadCause = snapshot === undefined ? 'start' : 'log_discontinued';
       snapshot = undefined;
       complete = false;
       for (let tries = 0; tries < LOAD_TRIES; tries++) {

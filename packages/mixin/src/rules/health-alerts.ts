@@ -51,6 +51,7 @@ export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>
   view_stalled: DEGRADED,
   rebuild_needed: { because: '`StreamfoldRebuildNeeded` fires' },
   lagging: { because: '`StreamfoldLagGrowing` fires unless the lag shrinks' },
+  dead_letters_kept: { because: '`StreamfoldDeadLettersKept` fires' },
 };
 
 /** The alerts on the reasons of the health endpoint: one rule for each alert. */

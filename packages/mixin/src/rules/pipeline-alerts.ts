@@ -16,6 +16,7 @@ export function pipelineAlerts(context: RuleContext): RuleGroup<AlertRule> {
       notFolding(context),
       entriesLost(context),
       deadLetters(context),
+      deadLettersKept(context),
       swarmMetricsServedTwice(context),
       rebuildNeeded(context),
     ],
@@ -120,6 +121,25 @@ function deadLetters({ duration, grafanaUrl, scaled }: RuleContext): AlertRule {
       summary: 'Events could not be folded',
       description: `About {{ $value | humanize }} events went to the dead letters within a quarter of an hour, reason {{ $labels.reason }}.`,
       runbook_url: runbookUrl('StreamfoldDeadLetters'),
+      dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
+    },
+  };
+}
+
+/**
+ * Of the dead-letter stream itself: a process that dies before its next scrape takes its counters with it, and dead letters
+ * that nobody looks after stay.
+ */
+function deadLettersKept({ duration, grafanaUrl }: RuleContext): AlertRule {
+  return {
+    alert: 'StreamfoldDeadLettersKept',
+    expr: `max by (shard) (streamfold_dead_letters_kept{job="${PROCESS_JOB}"}) > 0`,
+    for: duration(15 * MINUTE_SECONDS),
+    labels: { severity: 'warning', subject: 'events' },
+    annotations: {
+      summary: 'Dead letters wait for a decision',
+      description: `The dead-letter stream of shard {{ $labels.shard }} holds {{ $value }} events that could not be folded. Retry or drop them.`,
+      runbook_url: runbookUrl('StreamfoldDeadLettersKept'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },
   };
