@@ -118,7 +118,7 @@ export async function claimAll(run: ShardRun, generation: Generation, consumer: 
 export async function countLost(run: ShardRun, generation: Generation): Promise<void> {
   if (run.denied) return; // not yet: a count that may not write its record moves its baseline all the same
   const model = modelOf(run, generation);
-  model.counted += (await attempt(() => countTrimmed(run.laboratory.product, generation))) ?? 0;
+  model.counted += (await attempt(() => countTrimmed(run.laboratory.product, generation)))?.lost ?? 0;
   if (model.counted > model.lost.size)
     expectSame('entries counted as lost, at most', model.counted, model.lost.size);
 }
