@@ -96,7 +96,7 @@ const MISTAKES: readonly Mistake[] = [
     mistake: 'bounds of buckets are compared as one of the text formats writes them',
     search: /\[0-9\]\+\)\[\.\]0/g,
     replacement: 'x)',
-    noticedBy: ['three slow waits in a hundred do not fire HighBlockingDuration'],
+    noticedBy: ['one in ten waits that is slow fires HighBlockingDuration'],
   },
   {
     mistake: 'what a process counted before its first scrape is not seen',

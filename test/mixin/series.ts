@@ -57,7 +57,7 @@ export function healthy(minutes: number): ScrapedSeries {
       'blocking_duration_seconds',
       { swarm_id: 's', coordinator_id: 'old', status: 'completed' },
       [
-        { bound: 300, values: all(1_000) },
+        ...[1, 5, 10, 30, 60, 120, 300, 600, 1_800].map((bound) => ({ bound, values: all(1_000) })),
         { bound: '+Inf', values: all(50_000) },
       ],
     ),
@@ -65,7 +65,7 @@ export function healthy(minutes: number): ScrapedSeries {
       'signal_delivery_latency_seconds',
       { sender_id: 'old', receiver_id: 'b', signal_type: 'go' },
       [
-        { bound: 5, values: all(1_000) },
+        ...[0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10].map((bound) => ({ bound, values: all(1_000) })),
         { bound: '+Inf', values: all(50_000) },
       ],
     ),
@@ -91,7 +91,7 @@ export function histogramOf(
   buckets: readonly { bound: number | '+Inf'; values: string }[],
 ): ScrapedSeries {
   const rows = buckets.map(({ bound, values }): [string, string] => {
-    const le = typeof bound === 'number' ? bound.toFixed(1) : bound;
+    const le = Number.isInteger(bound) ? `${bound}.0` : String(bound);
     return [ofSwarm(`${name}_bucket`, { ...labels, le }), values];
   });
   const count = buckets.find(({ bound }) => bound === '+Inf')?.values ?? '';

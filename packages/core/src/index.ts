@@ -31,6 +31,7 @@ export {
   readCatalogue,
   type StoredCatalogue,
 } from './definitions/stored-catalogue.ts';
+export { describeDepartures } from './definitions/describe-departures.ts';
 export { parseJson } from './parse-json.ts';
 export { decodeDelta, encodeDelta, encodeDeltaInParts } from './delta-codec.ts';
 export {

@@ -1,6 +1,7 @@
 import type { RuleCase } from '../run-rule-cases.ts';
 import {
   healthy,
+  histogramOf,
   LONG_AGO,
   ofReplica,
   ofSwarm,
@@ -54,12 +55,37 @@ function restarted(
   return { [ofReplica(name, labels)]: samples(...stretches) };
 }
 
+/** A rebuild gives both histograms buckets of the user's own at minute 10, without those that the alerts ask for. */
+function rebucketed(): ScrapedSeries {
+  const others = Object.entries(healthy(MINUTES)).filter(([name]) => !/_bucket\{|_count\{/.test(name));
+  const growing = samples([10, 1_000], [MINUTES - 10, { from: 1_000, by: 10 }]);
+  const before = samples([10, 1_000], [MINUTES - 10, 'gone']);
+  const after = samples([10, 'gone'], [MINUTES - 10, { from: 1_000, by: 10 }]);
+  const rebuilt = (alerted: number, own: number): { bound: number | '+Inf'; values: string }[] => [
+    { bound: alerted, values: before },
+    { bound: own, values: after },
+    { bound: '+Inf', values: growing },
+  ];
+  const wait = { swarm_id: 's', coordinator_id: 'c', status: 'completed' };
+  const signal = { sender_id: 'a', receiver_id: 'b', signal_type: 'go' };
+  return {
+    ...Object.fromEntries(others),
+    ...histogramOf('blocking_duration_seconds', wait, rebuilt(300, 20)),
+    ...histogramOf('signal_delivery_latency_seconds', signal, rebuilt(5, 2.5)),
+  };
+}
+
 /** Situations in which no alert at all may fire. */
 export const QUIET_CASES: readonly RuleCase[] = [
   {
     title: 'a swarm that is idle for an hour fires nothing',
     minutes: 60,
     series: healthy(60),
+  },
+  {
+    title: "buckets of the user's own, without those that the alerts ask for, fire nothing",
+    minutes: MINUTES,
+    series: rebucketed(),
   },
   {
     title: 'a Prometheus that has just been started on large counters fires nothing',

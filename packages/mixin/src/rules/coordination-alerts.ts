@@ -46,7 +46,9 @@ function highBlockingDuration({ thresholds, duration, grafanaUrl }: RuleContext)
   return {
     alert: 'HighBlockingDuration',
     expr: slowShareAbove({
-      buckets: 'status_le:blocking_duration_seconds_bucket:increase15m',
+      buckets: 'status_le:blocking_duration_seconds_bucket',
+      window: 'increase15m',
+      bridged: duration(BRIDGED_SECONDS),
       boundSeconds: slowWaitSeconds,
       slowShare,
       leastSlow,
@@ -67,7 +69,9 @@ function highSignalLatency({ thresholds, duration, grafanaUrl }: RuleContext): A
   return {
     alert: 'HighSignalLatency',
     expr: slowShareAbove({
-      buckets: 'signal_type_le:signal_delivery_latency_seconds_bucket:increase5m',
+      buckets: 'signal_type_le:signal_delivery_latency_seconds_bucket',
+      window: 'increase5m',
+      bridged: duration(BRIDGED_SECONDS),
       boundSeconds: slowSignalSeconds,
       slowShare,
       leastSlow,
@@ -84,18 +88,23 @@ function highSignalLatency({ thresholds, duration, grafanaUrl }: RuleContext): A
 }
 
 /**
- * The share that took longer than a bound of the buckets, where it is too large and not of a few. The same as a percentile
- * above that bound, but counted: no estimate between two buckets, no NaN when nothing happens.
+ * The share that took longer than a bound of the buckets, if it is too large and not of a few. The same as a percentile
+ * above that bound, but counted: no estimate between two buckets, no NaN when nothing happens. Silent if the bucket is not
+ * scraped now: after a rebuild with other buckets its last value would stand against a growing total.
  */
 function slowShareAbove(slow: {
   buckets: string;
+  window: string;
+  bridged: string;
   boundSeconds: number;
   slowShare: number;
   leastSlow: number;
 }): string {
-  const { buckets, boundSeconds, slowShare, leastSlow } = slow;
-  const all = `${buckets}{le="+Inf"}`;
-  const late = `(${all} - ignoring (le) ${buckets}{le="${boundSeconds}"})`;
+  const { buckets, window, bridged, boundSeconds, slowShare, leastSlow } = slow;
+  const at = `{le="${boundSeconds}"}`;
+  const all = `${buckets}:${window}{le="+Inf"}`;
+  const inTime = `(${buckets}:${window}${at} and last_over_time(${buckets}:sum${at}[${bridged}]))`;
+  const late = `(${all} - ignoring (le) ${inTime})`;
   return `${late} / ignoring (le) ${all} > ${slowShare}\nand\n${late} >= ${leastSlow}`;
 }
 

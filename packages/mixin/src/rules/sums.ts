@@ -23,19 +23,28 @@ export function sumRule(
   return { record: `${labels.join('_')}:${name}${part}:sum`, expr: orZero(sum, name, labels) };
 }
 
-/** The sum of a histogram's buckets over all but one label, as `label_le:metric_bucket:sum`; needs the sum of its counts. */
+/**
+ * The sum of a histogram's buckets over all but one label, as `label_le:metric_bucket:sum`; needs the sum of its counts.
+ *
+ * Zeros stand for the default buckets as long as none is scraped, and then only for those that are: with buckets of the
+ * user's own, a bound that nobody counts would look as if every observation were above it.
+ */
 export function bucketSumRule(name: string, label: string): RecordingRule {
   const metric = metricOf(name);
   const bounds = metric.type === 'histogram' ? [...metric.buckets.map(String), '+Inf'] : [];
   // The same bound is `5` in one text format and `5.0` in the other.
-  const sum = `sum by (${label}, le) (label_replace(
-  sum by (${label}, le) (${name}_bucket{job="${SWARM_JOB}"}),
+  const sumBy = (labels: string): string => `sum by (${labels}) (label_replace(
+  sum by (${labels}) (${name}_bucket{job="${SWARM_JOB}"}),
   "le", "$1", "le", "([0-9]+)[.]0"
 ))`;
-  const zeros = bounds.map((bound) => `label_replace(${label}:${name}_count:sum, "le", "${bound}", "", "")`);
+  const sum = sumBy(`${label}, le`);
+  const scraped = sumBy('le');
+  const zeros = bounds
+    .map((bound) => `label_replace(${label}:${name}_count:sum, "le", "${bound}", "", "")`)
+    .join('\n  or ');
   return {
     record: `${label}_le:${name}_bucket:sum`,
-    expr: `${sum}\nor\n0 * (\n  ${zeros.join('\n  or ')}\n)`,
+    expr: `${sum}\nor\n0 * (\n  ${zeros}\n)\nand on (le) (\n  ${scraped}\n  or on () (\n  ${zeros}\n))`,
   };
 }
 
