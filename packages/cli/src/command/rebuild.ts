@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Archive } from '@streamfold/archive';
+import { describeDepartures } from '@streamfold/core';
 import {
   cancelRebuild,
   openLogBeyondRedis,
@@ -21,6 +22,8 @@ export const rebuild: Command = async (environment) => {
   const { configuration, print, printError } = environment;
   if (configuration.cancel) return cancel(environment);
   const { catalogue } = await readDefinitions(configuration);
+  for (const departure of describeDepartures(catalogue))
+    printError(`${departure}: alerts and panels that ask for them will show nothing`);
   return withArchive(configuration, (archive) =>
     withRedis(
       configuration,
