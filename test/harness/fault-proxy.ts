@@ -6,8 +6,6 @@ export interface FaultProxy {
   readonly port: number;
   /** `redis://` with its address. */
   readonly url: string;
-  /** Connections that clients have open. */
-  connections(): number;
   /**
    * Carries nothing any more on the connections of now, in either direction, and keeps both their ends open: a host that
    * is gone, a NAT entry that is lost. New connections work, unless `newOnes`: then they are accepted and silent, too.
@@ -15,6 +13,8 @@ export interface FaultProxy {
   silence(options?: { readonly newOnes?: boolean }): void;
   /** New connections work again. Those that are silent stay silent. */
   restore(): void;
+  /** New connections lead to another server from now on; those of now stay where they are. */
+  leadTo(port: number): void;
   /** Cuts all connections at both ends. */
   cut(): void;
   /** Cuts all connections at the clients' end alone: for the server they are still there. */
@@ -73,13 +73,14 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   const pairs = new Set<Pair>();
   const weather: Weather = { mode: 'open', delayMs: 0, bytesPerSecond: Infinity };
   let trap: Trap | undefined;
+  let toPort = targetPort;
 
   const server = createServer((client) => {
     if (weather.mode === 'refusing') {
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect(targetPort, '127.0.0.1');
+    const upstream = connect(toPort, '127.0.0.1');
     const toServer = createLane(upstream, weather);
     const toClient = createLane(client, weather);
     const pair: Pair = { client, server: upstream, onReply: toClient, silent: false };
@@ -119,13 +120,15 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
-    connections: () => [...pairs].filter(({ client, silent }) => !silent && !client.destroyed).length,
     silence({ newOnes = false } = {}) {
       if (newOnes) weather.mode = 'silent';
       for (const pair of pairs) mute(pair);
     },
     restore() {
       weather.mode = 'open';
+    },
+    leadTo(to) {
+      toPort = to;
     },
     cut() {
       for (const { client, server: upstream } of pairs) {
@@ -166,7 +169,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
       spring(needle, (request, { client }, resolve) => {
         client.destroy();
         resolve(async () => {
-          const late = connect(targetPort, '127.0.0.1');
+          const late = connect(toPort, '127.0.0.1');
           late.write(request);
           const [reply] = (await once(late, 'data')) as [Buffer];
           late.destroy();

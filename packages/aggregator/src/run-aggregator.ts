@@ -65,6 +65,7 @@ const STOP_DEADLINE_MS = 15_000;
  */
 export async function runAggregator(options: AggregatorOptions, stop: AbortSignal): Promise<void> {
   const { prefix, shards, role, definitions, now, pause } = options;
+  const { replyTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const startedMs = now();
   const serves = role !== 'fold';
   const processMetrics = createProcessMetrics(options.version);
@@ -75,7 +76,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     options.observe(fact);
   };
   const connections = createConnections(options.redisUrl, observe);
-  const redis = connections.open('control', REQUEST_TIMEOUT_MS);
+  const redis = connections.open('control', replyTimeoutMs);
   const roster = createRoster({
     redis,
     prefix,
@@ -143,15 +144,15 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, () =>
         keepShards(redis, roster, { ...options, observe }),
       ),
-      monitor(connections.open('monitor', REQUEST_TIMEOUT_MS), { ...options, observe }),
+      monitor(connections.open('monitor', replyTimeoutMs), { ...options, observe }),
     ];
     if (options.archiving !== undefined) {
       const { archiving, consumer: holder } = options;
-      const archiveRedis = connections.open('archive', COMMAND_TIMEOUT_MS);
+      const archiveRedis = connections.open('archive', options.replyTimeoutMs ?? COMMAND_TIMEOUT_MS);
       actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
     }
     if (serves) {
-      const viewRedis = connections.open('view', REQUEST_TIMEOUT_MS);
+      const viewRedis = connections.open('view', replyTimeoutMs);
       const { createId } = options;
       const { seriesLimit } = definitions;
       swarmMetrics = createLiveMetrics({

@@ -22,6 +22,8 @@ export interface ConsumerSettings {
   /** Whether the generation is live at the moment, or replays what another one has shown already. */
   readonly mode: () => FoldingMode;
   readonly observe: Observe;
+  /** Within which time Redis must reply to any command, ms. By default 5 s or 10 s, by what the command is for. */
+  readonly replyTimeoutMs?: number;
   /** Monotonic clock, ms. */
   readonly now: () => number;
   readonly pause: Pause;
@@ -31,7 +33,7 @@ export interface ConsumerSettings {
 const CONSUMERS_PER_SHARD = 2;
 /** A read waits this long for entries: it bounds how long a shutdown takes when nothing comes. */
 const BLOCK_MS = 500;
-/** A command without a reply for this long is given up; above the block and a long script. */
+/** A command without a reply for this long is given up; more than a long script takes. */
 const COMMAND_TIMEOUT_MS = 10_000;
 /** Bounds of a commit besides the number of entries: it then holds Redis for a few ms. */
 const COMMIT_CHARACTERS = 2 * 1024 * 1024;
@@ -55,15 +57,16 @@ export async function runConsumers(
   stop: AbortSignal,
 ): Promise<void> {
   const { redisUrl, shards, claimIdleMs, batchEntries, mode, observe, now, pause } = settings;
+  const { replyTimeoutMs = COMMAND_TIMEOUT_MS } = settings;
   const connections = createConnections(redisUrl, observe);
   const consumers = generations.flatMap((generation) => {
     const { shard, catalogue } = generation;
-    const redis = connections.open(`fold-${shard}`, COMMAND_TIMEOUT_MS);
+    const redis = connections.open(`fold-${shard}`, replyTimeoutMs);
     const context = { shard, shards, upcasters: noUpcasters };
     const fold = { context, foldEvent: createFold(catalogue), bounds: boundCommit(batchEntries) };
     return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
       createConsumer({
-        readRedis: connections.open(`read-${shard}-${reader}`, COMMAND_TIMEOUT_MS),
+        readRedis: connections.open(`read-${shard}-${reader}`, replyTimeoutMs),
         redis,
         generation,
         restoreGroup: () => restoreGroup(redis, generation, settings),
