@@ -166,6 +166,13 @@ const METRIC_EXAMPLES = {
   streamfold_entries_trimmed_total: [
     ['How much was trimmed today?', 'sum(increase(streamfold_entries_trimmed_total[1d]))'],
   ],
+  streamfold_archive_stopped: [
+    [
+      'Which shards are not archived, and why?',
+      'max by (reason) (streamfold_archive_stopped) > 0',
+      { mayBeEmpty: true },
+    ],
+  ],
   streamfold_failures_total: [
     [
       'Which step fails?',

@@ -1,4 +1,4 @@
-import { truncate, writeFile } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { dataName, listSegments } from '@streamfold/archive';
@@ -102,6 +102,25 @@ test('verify shows the first difference of each series, and how many more there 
   t.is(series?.length, keys.size, stdout);
 });
 
+test('an operator decides with one flag, on the command line only, how an archive is continued', async (t) => {
+  const { prefix, run } = await install(t);
+  t.is((await run('archive', '--retention-hours', '0')).code, 0);
+  await redis.del(`${prefix}:{0}:archived`);
+  const stopped = await run('archive');
+  t.is(stopped.code, 1);
+  t.regex(stopped.stderr, /see "When archiving stops" in docs\/archive\.md\n$/);
+  const several = await run('archive', '--adopt', '--begin-new');
+  t.like(several, { code: 2, stdout: '' });
+  t.regex(several.stderr, /^streamfold: expected one of --adopt, --begin-new, --discard-unrecorded/);
+  const occupied = await run('archive', '--begin-new');
+  t.is(occupied.code, 2);
+  t.regex(occupied.stderr, /^streamfold: --begin-new: expected no segments of shard 0 in /);
+  const adopted = await run('archive', '--adopt');
+  t.like(adopted, { code: 0, stderr: '' });
+  t.regex(adopted.stdout, /^shard 0: the archive is adopted up to segment 1, which ends with \S+\n/);
+  t.is((await run('archive')).code, 0);
+});
+
 test('restore appends an archive to an empty stream', async (t) => {
   const { archive, run } = await install(t);
   await run('archive');
@@ -158,7 +177,7 @@ test('aggregators archive and trim on a schedule, one of them at a time, and tel
   });
 });
 
-test('an archive that cannot be written disturbs no aggregating, and nothing is trimmed', async (t) => {
+test('an archive that cannot be written disturbs no aggregating, is reported with its reason, and is continued when it can', async (t) => {
   const prefix = nextPrefix();
   const archive = await openTestArchive();
   t.teardown(archive.remove);
@@ -179,8 +198,25 @@ test('an archive that cannot be written disturbs no aggregating, and nothing is 
     const text = await (await fetch(`${serving.url}/metrics`)).text();
     return /^streamfold_failures_total\{step="archive"\} 1$/m.test(text);
   });
+  await waitUntil('every aggregator to say that archiving has stopped, and why', async () => {
+    const text = await (await fetch(`${serving.url}/metrics`)).text();
+    return /^streamfold_archive_stopped\{reason="store_failed"\} 1$/m.test(text);
+  });
+  const health = (await (await fetch(`${serving.url}/prometheus/health`)).json()) as {
+    status: string;
+    reasons: unknown[];
+  };
+  t.like(health, { status: 'degraded', reasons: [{ reason: 'archive_stopped', shard: 0 }] });
+  t.regex(JSON.stringify(health.reasons), /"detail":"store_failed: archive \S+: cannot \w+ shard-0/);
+  await rm(file);
+  await waitUntil('archiving to continue, and to be healthy again', async () => {
+    const text = await (await fetch(`${serving.url}/metrics`)).text();
+    return !/^streamfold_archive_stopped\{reason="\w+"\} [1-9]/m.test(text);
+  });
   t.true((await scrape(serving.url)).size > 0);
-  t.is(await redis.xlen(eventsKey({ prefix })), 100);
+  await waitUntil('what is archived to be trimmed', async () => {
+    return (await redis.xlen(eventsKey({ prefix }))) === 0;
+  });
 });
 
 test('a shard that cannot be archived does not keep the others from it', async (t) => {

@@ -78,7 +78,7 @@ async function archiveClosed(redis: RedisConnection, options: ArchiveOptions): P
     const { segment, data, full } = build;
     if (dryRun) planned = { previous: segment, history };
     else if (!(await commitSegment(archive, segment, data))) continue;
-    else await recordArchived(redis, prefix, segment);
+    else await recordArchived(redis, { prefix }, segment);
     archivedEntries += segment.entries;
     onSegment?.(segment);
     if (!full) break;

@@ -67,6 +67,9 @@ export interface PlaceFault {
   readonly text: string;
 }
 
+const behind = (text: string): PlaceFault => ({ reason: 'stream_behind', text });
+const other = (text: string): PlaceFault => ({ reason: 'other_history', text });
+
 /**
  * What is wrong with the place in the stream where the segments before end: the stream must have come to exactly there,
  * with exactly that number of entries. `undefined` if nothing is. Entries that somebody trimmed after it are no fault here:
@@ -81,10 +84,8 @@ export async function findPlaceFault(
   const position = positionBehind(segment);
   const held = await redis.xrange(events, lastId, lastId);
   const { firstId, lastGeneratedId, gone, length } = await describeStream(redis, events);
-  const behind = (text: string): PlaceFault => ({ reason: 'stream_behind', text });
   if (isAfter(lastId, lastGeneratedId)) return behind(`it has come to ${lastGeneratedId} only`);
   if (position > gone + length) return behind(`${gone + length} entries were ever added to it`);
-  const other = (text: string): PlaceFault => ({ reason: 'other_history', text });
   const reachesBack = firstId !== undefined && !isAfter(firstId, lastId);
   if (reachesBack && held.length === 0) return other(`it holds ${firstId} and has no entry ${lastId}`);
   if (!reachesBack && gone < position) return other(`it begins after that and has lost ${gone} entries only`);

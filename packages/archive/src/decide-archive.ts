@@ -66,7 +66,7 @@ async function adopt(redis: RedisConnection, { prefix, shard, archive }: Decisio
       `--adopt: expected the stream ${events} to continue the archive, which ends with ${newest.lastId} at position ${positionBehind(newest)}; ${fault.text}`,
     );
   }
-  await recordArchived(redis, prefix, newest, { decided: true });
+  await recordArchived(redis, { prefix, decided: true }, newest);
   return `the archive is adopted up to segment ${newest.sequence}, which ends with ${newest.lastId}`;
 }
 

@@ -82,7 +82,7 @@ async function takeOver(
   }
   if (dryRun) return true;
   await removeLeftovers(archive, segment);
-  await recordArchived(redis, prefix, segment);
+  await recordArchived(redis, { prefix }, segment);
   return true;
 }
 

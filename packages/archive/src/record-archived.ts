@@ -14,9 +14,8 @@ const script = loadScript(new URL('../lua/record-archived.lua', import.meta.url)
  */
 export async function recordArchived(
   redis: RedisConnection,
-  prefix: string,
+  { prefix, decided = false }: { readonly prefix: string; readonly decided?: boolean },
   segment: Segment,
-  { decided = false }: { readonly decided?: boolean } = {},
 ): Promise<void> {
   const { shard, sequence, lastId, history = '', sha256, previous } = segment;
   const { archived } = shardKeys(prefix, shard);

@@ -59,7 +59,7 @@ export async function restoreShard(redis: RedisConnection, options: RestoreOptio
   const cursor = start.lastGeneratedId;
   if (isAfter(cursor, newest.lastId)) throw notEmpty(events, `it has come to ${cursor}`);
   // From now on it may be trimmed up to there, as before.
-  await recordArchived(redis, prefix, newest);
+  await recordArchived(redis, { prefix }, newest);
   const ofEntries = newest.entriesBefore + newest.entries;
   let position = start.gone + start.length;
   let appended = 0;

@@ -34,6 +34,9 @@ export interface Configuration {
   readonly archiveAfterSeconds: number;
   readonly retentionHours: number;
   readonly acceptGap: boolean;
+  readonly adopt: boolean;
+  readonly beginNew: boolean;
+  readonly discardUnrecorded: boolean;
   /** Empty: AWS's. */
   readonly s3Endpoint: string;
   /** Empty: as AWS's tools find it. */

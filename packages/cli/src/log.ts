@@ -118,6 +118,8 @@ export function logFact(log: Log, fact: Fact): void {
     case 'condition_cleared':
       log.info(details, 'well again');
       return;
+    case 'archive_stops_counted':
+      return; // each is logged as a condition
     case 'connection_failed':
       log.debug(details, 'connection failed');
       return;

@@ -212,6 +212,9 @@ function addArchive(add: Add): void {
     'archiveAfterSeconds',
     'retentionHours',
     'acceptGap',
+    'adopt',
+    'beginNew',
+    'discardUnrecorded',
     'dryRun',
     'json',
   ])

@@ -49,6 +49,10 @@ export const HEALTH_REASONS = {
     status: 'healthy',
     meaning: 'Events that could not be folded wait in the dead-letter stream to be retried or dropped.',
   },
+  archive_stopped: {
+    status: 'degraded',
+    meaning: 'A shard is neither archived nor trimmed. The detail says why, and its stream grows meanwhile.',
+  },
 } as const satisfies Readonly<Record<string, HealthReasonRow>>;
 
 interface HealthReasonRow {

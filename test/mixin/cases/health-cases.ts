@@ -80,6 +80,26 @@ export const HEALTH_CASES: readonly RuleCase[] = [
     resolved: ['StreamfoldDegraded'],
   },
   {
+    title: 'an archive that is stopped for 20 minutes fires StreamfoldArchiveStopped, until it continues',
+    minutes: 30,
+    series: reporting('archive_stopped', 30, [
+      [2, 0],
+      [20, 1],
+      [8, 0],
+    ]),
+    fires: [
+      firingOn('archive_stopped', {
+        alert: 'StreamfoldArchiveStopped',
+        severity: 'warning',
+        atMinutes: 20,
+        summary: 'Streams are no longer archived',
+        description:
+          'Aggregator a:3000 reports a shard that is neither archived nor trimmed; its stream grows.',
+      }),
+    ],
+    resolved: ['StreamfoldArchiveStopped'],
+  },
+  {
     title: 'an aggregator that takes two minutes to reach Redis fires nothing',
     minutes: 10,
     series: reporting('redis_unreachable', 10, [

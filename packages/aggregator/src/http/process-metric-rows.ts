@@ -1,3 +1,4 @@
+import { ARCHIVE_STOP_REASONS } from '@streamfold/archive';
 import { DEAD_LETTER_REASONS, HEALTH_REASON_NAMES } from '@streamfold/core';
 import {
   BATCH_OUTCOMES,
@@ -132,6 +133,12 @@ export const PROCESS_METRIC_ROWS = {
     type: 'counter',
     name: 'streamfold_entries_trimmed_total',
     help: 'Entries trimmed from the stream by this process: folded, archived if there is an archive, and older than the retention.',
+  },
+  archiveStopped: {
+    type: 'gauge',
+    name: 'streamfold_archive_stopped',
+    help: 'Shards that are neither archived nor trimmed at present, by reason.',
+    labels: { reason: ARCHIVE_STOP_REASONS },
   },
   lagEntries: {
     type: 'gauge',

@@ -1,3 +1,4 @@
+import { ARCHIVE_STOP_REASONS } from '@streamfold/archive';
 import type { DeadLetterReason } from '@streamfold/core';
 import type { Fact } from '../run/fact.ts';
 import type { IdOfType, LabelsOf } from './process-metric-rows.ts';
@@ -52,6 +53,10 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
     metrics.add('archivedEntries', entries);
   },
   entries_trimmed: (metrics, { entries }) => metrics.add('trimmedEntries', entries),
+  archive_stops_counted(metrics, { shards }) {
+    for (const reason of ARCHIVE_STOP_REASONS)
+      metrics.set('archiveStopped', shards.get(reason) ?? 0, { reason });
+  },
   rebuild_needed: (metrics, { needed }) => metrics.set('rebuildNeeded', needed ? 1 : 0),
   recovered: NOT_RECORDED,
   // `streamfold_health_reason` shows conditions.

@@ -1,3 +1,4 @@
+import type { ArchiveStopReason } from '@streamfold/archive';
 import type { DeadLetterReason, HealthReason } from '@streamfold/core';
 
 /** Something that happened in an aggregator. Metrics and logs subscribe to these; nothing else depends on them. */
@@ -61,6 +62,8 @@ export type Fact =
       readonly bytes: number;
     }
   | { readonly type: 'entries_trimmed'; readonly shard: number; readonly entries: number }
+  /** How many shards are not archived at present, by reason. */
+  | { readonly type: 'archive_stops_counted'; readonly shards: ReadonlyMap<ArchiveStopReason, number> }
   /** Something is wrong until it is cleared; raising it again only replaces its detail. Shown by the health endpoint. */
   | {
       readonly type: 'condition_raised';

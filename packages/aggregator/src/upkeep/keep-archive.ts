@@ -1,4 +1,10 @@
-import { archiveShard, trimStream, type Archive } from '@streamfold/archive';
+import {
+  archiveShard,
+  readArchiveStop,
+  trimStream,
+  type Archive,
+  type ArchiveStopReason,
+} from '@streamfold/archive';
 import { shardKeys, whenReady, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import type { Pause } from '../run/retry.ts';
@@ -26,24 +32,26 @@ export interface ArchivingContext {
   readonly pause: Pause;
 }
 
-/** It is looked this often at least whether a shard is due. */
+/** How often an aggregator looks, at least, whether a shard is due. */
 const LOOK_MS = 10_000;
-/** After a failure it is tried again; a store that is away is not asked all the time. */
+/** A failed attempt is repeated after this time; a store that is away is not asked all the time. */
 const RETRY_MS = 30_000;
 const READY_TIMEOUT_MS = 5_000;
 
 /**
- * Archives and trims each shard when it is due. What fails is told once and tried again: aggregating goes on meanwhile.
- * Told to stop, it ends with the segment in hand.
+ * Archives and trims each shard when it is due. A failure is reported once and the attempt repeated; aggregating continues
+ * meanwhile. Shards that cannot be archived are a condition of every aggregator, whichever of them has tried. When stopped,
+ * it finishes the segment in hand.
  */
 export function keepArchive(archiving: Archiving, context: ArchivingContext): Actor {
   const { redis, observe, pause } = context;
+  const reportStops = createStopReport(archiving, context);
   return async (stop) => {
     let failing = false;
     while (!stop.aborted) {
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
-        await keepShards({ archiving, context, stop });
+        await keepShards({ archiving, context, stop }).finally(reportStops);
         if (failing) observe({ type: 'recovered', step: 'archive', shard: undefined });
         failing = false;
       } catch (cause) {
@@ -62,7 +70,32 @@ interface KeepOptions {
   readonly stop: AbortSignal;
 }
 
-/** All shards, also where one of them fails: a gap in one must not keep the others from being archived and trimmed. */
+/** Raises a condition for each shard whose archiving has stopped, and clears it when it continues. */
+function createStopReport({ archive }: Archiving, context: ArchivingContext): () => Promise<void> {
+  const { redis, prefix, shards, observe } = context;
+  const reason = 'archive_stopped';
+  const raised = new Map<number, string>();
+  return async () => {
+    if (archive === undefined) return;
+    const counts = new Map<ArchiveStopReason, number>();
+    const stops = await Promise.all(
+      Array.from({ length: shards }, (_, shard) => readArchiveStop(redis, prefix, shard)),
+    );
+    for (const [shard, stopped] of stops.entries()) {
+      if (stopped === undefined) {
+        if (raised.delete(shard)) observe({ type: 'condition_cleared', reason, shard });
+        continue;
+      }
+      counts.set(stopped.reason, (counts.get(stopped.reason) ?? 0) + 1);
+      const detail = `${stopped.reason}: ${stopped.detail}`;
+      if (raised.get(shard) !== detail) observe({ type: 'condition_raised', reason, shard, detail });
+      raised.set(shard, detail);
+    }
+    observe({ type: 'archive_stops_counted', shards: counts });
+  };
+}
+
+/** All shards, also if one of them fails: a gap in one must not keep the others from being archived and trimmed. */
 async function keepShards(options: KeepOptions): Promise<void> {
   const failures: unknown[] = [];
   for (let shard = 0; shard < options.context.shards; shard++) {
@@ -74,7 +107,8 @@ async function keepShards(options: KeepOptions): Promise<void> {
 /**
  * SET archiver holder NX PX every
  *
- * Who has set it does the work, for this time: several at once would be safe, and read the stream for nothing.
+ * The aggregator that has set it does the work, for this time: several at once would be safe, and read the stream for
+ * nothing.
  */
 async function keepShard(shard: number, { archiving, context, stop }: KeepOptions): Promise<void> {
   const { archive, everyMs, settleMs, retentionMs } = archiving;

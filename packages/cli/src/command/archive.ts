@@ -1,5 +1,13 @@
-import { archiveShard, trimStream, type Archive, type Segment } from '@streamfold/archive';
+import {
+  archiveShard,
+  decideArchive,
+  trimStream,
+  type Archive,
+  type ArchiveDecision,
+  type Segment,
+} from '@streamfold/archive';
 import { ConfigurationError, type RedisConnection } from '@streamfold/redis';
+import type { Configuration } from '../configuration.ts';
 import type { Command, Environment, ExitCode } from '../environment.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
@@ -23,9 +31,10 @@ export const archive: Command = (environment) => {
       configuration,
       async (redis): Promise<ExitCode> => {
         const { shards, json, dryRun } = configuration;
+        const decision = readDecision(configuration);
         const done: ArchivedShard[] = [];
         for (let shard = 0; shard < shards && !environment.stop.aborted; shard++) {
-          done.push(await archiveOne(redis, { archive: opened, shard, environment }));
+          done.push(await archiveOne(redis, { archive: opened, shard, decision, environment }));
         }
         if (json) print(JSON.stringify({ dryRun, shards: done }, null, 2));
         return 0;
@@ -37,12 +46,21 @@ export const archive: Command = (environment) => {
 
 async function archiveOne(
   redis: RedisConnection,
-  context: { readonly archive: Archive; readonly shard: number; readonly environment: Environment },
+  context: {
+    readonly archive: Archive;
+    readonly shard: number;
+    readonly decision: ArchiveDecision | undefined;
+    readonly environment: Environment;
+  },
 ): Promise<ArchivedShard> {
-  const { shard, environment } = context;
+  const { shard, decision, environment } = context;
   const { configuration, print, stop } = environment;
   const { prefix, shards, dryRun, acceptGap, archiveAfterSeconds, retentionHours, json } = configuration;
   const segments: ArchivedShard['segments'][number][] = [];
+  if (decision !== undefined) {
+    const done = await decideArchive(redis, decision, { prefix, shard, archive: context.archive });
+    if (!json) print(`shard ${shard}: ${done}`);
+  }
   const entries = await archiveShard(redis, {
     prefix,
     shard,
@@ -72,7 +90,28 @@ async function archiveOne(
   return { shard, segments, entries, trimmed };
 }
 
-/** The error of a command that needs an archive and was told of none. */
+/** What an operator has decided, if archive and Redis do not belong together. @throws {ConfigurationError} if more than one. */
+function readDecision({
+  adopt,
+  beginNew,
+  discardUnrecorded,
+  dryRun,
+}: Configuration): ArchiveDecision | undefined {
+  const decisions = new Map<string, ArchiveDecision>();
+  if (adopt) decisions.set('--adopt', 'adopt');
+  if (beginNew) decisions.set('--begin-new', 'begin_new');
+  if (discardUnrecorded) decisions.set('--discard-unrecorded', 'discard_unrecorded');
+  const [decision] = decisions.values();
+  if (decisions.size > 1 || (decision !== undefined && dryRun)) {
+    const got = [...decisions.keys(), ...(dryRun ? ['--dry-run'] : [])].join(', ');
+    throw new ConfigurationError(
+      `expected one of --adopt, --begin-new, --discard-unrecorded, and no --dry-run with it; got ${got}`,
+    );
+  }
+  return decision;
+}
+
+/** The error of a command that needs an archive and was given none. */
 export function noArchive(): ConfigurationError {
   return new ConfigurationError('STREAMFOLD_ARCHIVE (--archive): expected where the archive is; got nothing');
 }

@@ -38,6 +38,15 @@ const DEGRADED: HealthAlert = {
   description: 'Aggregator {{ $labels.instance }} is degraded, reason {{ $labels.reason }}.',
 };
 
+const ARCHIVE_STOPPED: HealthAlert = {
+  alert: 'StreamfoldArchiveStopped',
+  severity: 'warning',
+  forSeconds: 15 * MINUTE_SECONDS,
+  summary: 'Streams are no longer archived',
+  description:
+    'Aggregator {{ $labels.instance }} reports a shard that is neither archived nor trimmed; its stream grows.',
+};
+
 /**
  * What fires on each reason of the health endpoint. A new alert needs its page in docs/runbooks and a case in
  * test/mixin/cases/health-cases.ts.
@@ -49,6 +58,7 @@ export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>
   group_missing: UNHEALTHY,
   generation_unreadable: DEGRADED,
   view_stalled: DEGRADED,
+  archive_stopped: ARCHIVE_STOPPED,
   rebuild_needed: { because: '`StreamfoldRebuildNeeded` fires' },
   lagging: { because: '`StreamfoldLagGrowing` fires unless the lag shrinks' },
   dead_letters_kept: { because: '`StreamfoldDeadLettersKept` fires' },
