@@ -205,6 +205,9 @@ const METRIC_EXAMPLES = {
   streamfold_dead_letters_kept: [
     ['How many dead letters wait for a decision?', 'sum(max by (shard) (streamfold_dead_letters_kept))'],
   ],
+  streamfold_dead_letters_trimmed_total: [
+    ['How many dead letters went unseen today?', 'sum(increase(streamfold_dead_letters_trimmed_total[1d]))'],
+  ],
   streamfold_health_reason: [
     [
       'What is wrong with which replica?',

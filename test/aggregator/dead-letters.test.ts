@@ -6,6 +6,7 @@ import type { WireEvent } from '../harness/generate-events.ts';
 import { parseSamples, scrape, type Samples } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 
 const { redis, url: redisUrl, stop } = await startRedis();
@@ -170,4 +171,23 @@ test('a dead letter and the acknowledgement of its entry become true together', 
     acknowledged = read - pending[0];
     t.is(dead, acknowledged);
   }
+});
+
+test('a stream of dead letters is bounded: the oldest go, and are counted', async (t) => {
+  const prefix = nextPrefix();
+  const most = 100;
+  const aggregator = await startAggregator({ redisUrl, prefix, deadLettersMost: most });
+  t.teardown(aggregator.stop);
+  const bad = Array.from({ length: 10 * most }, () => ({ ...GOOD, type: 'signal.lost' }));
+  await appendFlat(redis, { prefix }, bad);
+  await waitUntil('the oldest dead letters to go', async () => {
+    const trimmed = (await readOwnMetrics(aggregator.url)).get('streamfold_dead_letters_trimmed_total');
+    return Number(trimmed) + (await redis.xlen(`${prefix}:{0}:dead`)) === bad.length && Number(trimmed) > 0;
+  });
+  const kept = await readDead(prefix);
+  t.true(kept.length >= most && kept.length <= 2 * most);
+  t.is(
+    kept.at(-1)?.['entry_id'],
+    (await redis.xrevrange(eventsKey({ prefix }), '+', '-', 'COUNT', 1))[0]?.[0],
+  );
 });

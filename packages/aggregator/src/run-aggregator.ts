@@ -36,6 +36,8 @@ export interface AggregatorOptions extends Omit<ConsumerSettings, 'mode'> {
   readonly generationGraceMs: number;
   /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
   readonly goneIdleMs?: number;
+  /** Dead letters kept on a shard; the oldest ones beyond go. */
+  readonly deadLettersMost?: number;
   /** Archives and trims; by default it does neither. */
   readonly archiving?: Archiving | undefined;
   readonly version: string;

@@ -14,6 +14,7 @@ export interface Configuration {
   readonly role: 'all' | 'fold' | 'serve';
   readonly claimIdleMs: number;
   readonly batchEntries: number;
+  readonly deadLettersMost: number;
   readonly monitorGraceMs: number;
   readonly generationGraceMs: number;
   /** Path of the configuration file; empty: the one in the working directory, if there is one. */

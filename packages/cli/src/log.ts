@@ -85,6 +85,9 @@ export function logFact(log: Log, fact: Fact): void {
         );
       else log.info(details, 'the live generation is folded by the configured definitions');
       return;
+    case 'dead_letters_trimmed':
+      log.error(details, 'oldest dead letters dropped: more were kept than allowed');
+      return;
     case 'consumers_removed':
       log.info(details, 'consumers removed that were gone');
       return;

@@ -94,6 +94,7 @@ export function createProgram(version: string, run: Run): Commander {
     'role',
     'claimIdleMs',
     'batchEntries',
+    'deadLettersMost',
     'monitorGraceMs',
     'archiveEverySeconds',
     'archiveAfterSeconds',

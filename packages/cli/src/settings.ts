@@ -105,6 +105,16 @@ export const SETTINGS = {
     help: 'most entries in one commit',
     reason: 'a commit of 2,000 entries holds Redis for some 3 ms',
   },
+  deadLettersMost: {
+    flag: '--dead-letters-most',
+    argument: 'n',
+    variable: 'STREAMFOLD_DEAD_LETTERS_MOST',
+    unit: 'dead letters',
+    ...wholeNumber(1, 100_000_000),
+    byDefault: 100_000,
+    help: 'most dead letters kept on a shard; the oldest ones beyond are dropped',
+    reason: 'a publisher that goes wrong must not fill Redis: one takes about 1.3 kB, these some 130 MB',
+  },
   monitorGraceMs: {
     flag: '--monitor-grace-ms',
     argument: 'ms',

@@ -85,6 +85,11 @@ export const PROCESS_METRIC_ROWS = {
     help: 'Dead letters in the dead-letter stream, whoever wrote them, until they are retried or dropped.',
     labels: { shard: OPEN },
   },
+  trimmedDeadLetters: {
+    type: 'counter',
+    name: 'streamfold_dead_letters_trimmed_total',
+    help: 'Oldest dead letters that this process dropped, since more were kept than STREAMFOLD_DEAD_LETTERS_MOST.',
+  },
   removedConsumers: {
     type: 'counter',
     name: 'streamfold_consumers_removed_total',

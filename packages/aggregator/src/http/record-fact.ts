@@ -37,6 +37,7 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
   entries_repeated: (metrics, { entries }) => metrics.add('repeatedEntries', entries),
   stream_replaced: (metrics) => metrics.add('replacedStreams', 1),
   entries_lost: (metrics, { entries }) => metrics.add('lostEntries', entries, { reason: 'trimmed' }),
+  dead_letters_trimmed: (metrics, { deadLetters }) => metrics.add('trimmedDeadLetters', deadLetters),
   consumers_removed: (metrics, { consumers }) => metrics.add('removedConsumers', consumers),
   failed: (metrics, { step }) => metrics.add('failures', 1, { step }),
   snapshot_written: (metrics, { outcome }) => metrics.add('snapshots', 1, { outcome }),

@@ -35,6 +35,7 @@ export type Fact =
   | { readonly type: 'stream_replaced'; readonly shard: number }
   | { readonly type: 'entries_claimed'; readonly shard: number; readonly entries: number }
   | { readonly type: 'entries_lost'; readonly shard: number; readonly entries: number }
+  | { readonly type: 'dead_letters_trimmed'; readonly shard: number; readonly deadLetters: number }
   | { readonly type: 'consumers_removed'; readonly shard: number; readonly consumers: number }
   | { readonly type: 'group_created'; readonly shard: number; readonly group: string }
   | { readonly type: 'group_restored'; readonly shard: number; readonly group: string }

@@ -3,6 +3,7 @@ import { countTrimmed } from '../state/count-trimmed.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
 import { removeGoneConsumers } from '../state/remove-consumers.ts';
+import { trimDeadLetters } from '../state/trim-dead-letters.ts';
 
 /**
  * A consumer that was not seen for this long, nor for the time after which entries are claimed, is gone. While nothing
@@ -10,17 +11,22 @@ import { removeGoneConsumers } from '../state/remove-consumers.ts';
  */
 export const GONE_IDLE_MS = 60_000;
 
-/** What every aggregator does for a shard now and then: counts what was trimmed unread, removes consumers that are gone. */
+/** Dead letters kept on a shard by default: some 130 MB, since one takes about 1.3 kB. */
+export const DEAD_LETTERS_MOST = 100_000;
+
+/** What every aggregator does for a shard now and then: counts what was trimmed unread, removes consumers that are gone, drops what is too much. */
 export async function keepShard(
   redis: RedisConnection,
   generation: Generation,
-  options: { goneIdleMs: number; observe: Observe },
+  options: { goneIdleMs: number; deadLettersMost: number; observe: Observe },
 ): Promise<void> {
   const { shard } = generation;
-  const { goneIdleMs, observe } = options;
+  const { goneIdleMs, deadLettersMost, observe } = options;
   const { lost, replaced } = await countTrimmed(redis, generation);
   if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
   if (replaced) observe({ type: 'stream_replaced', shard });
   const consumers = await removeGoneConsumers(redis, generation, goneIdleMs);
   if (consumers > 0) observe({ type: 'consumers_removed', shard, consumers });
+  const deadLetters = await trimDeadLetters(redis, generation, deadLettersMost);
+  if (deadLetters > 0) observe({ type: 'dead_letters_trimmed', shard, deadLetters });
 }

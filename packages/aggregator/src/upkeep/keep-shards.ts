@@ -2,7 +2,7 @@ import type { RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import { keepGenerations } from './keep-generations.ts';
 import type { Roster } from './roster.ts';
-import { GONE_IDLE_MS, keepShard } from './keep-shard.ts';
+import { DEAD_LETTERS_MOST, GONE_IDLE_MS, keepShard } from './keep-shard.ts';
 
 export interface KeepAllUpOptions {
   readonly prefix: string;
@@ -10,6 +10,7 @@ export interface KeepAllUpOptions {
   readonly claimIdleMs: number;
   readonly generationGraceMs: number;
   readonly goneIdleMs?: number;
+  readonly deadLettersMost?: number;
   readonly observe: Observe;
 }
 
@@ -20,14 +21,15 @@ export async function keepShards(
   options: KeepAllUpOptions,
 ): Promise<void> {
   const { prefix, shards, claimIdleMs, generationGraceMs: graceMs, observe } = options;
-  const { goneIdleMs = Math.max(GONE_IDLE_MS, claimIdleMs) } = options;
+  const { goneIdleMs = Math.max(GONE_IDLE_MS, claimIdleMs), deadLettersMost = DEAD_LETTERS_MOST } = options;
+  const bounds = { goneIdleMs, deadLettersMost };
   const { live, folded, registry } = roster;
-  for (const generation of live?.shards ?? []) await keepShard(redis, generation, { goneIdleMs, observe });
+  for (const generation of live?.shards ?? []) await keepShard(redis, generation, { ...bounds, observe });
   for (const other of folded) {
     if (other.id === live?.id) continue;
     // What the live one misses is lost; another one that misses it too has nothing to add.
     for (const generation of other.shards)
-      await keepShard(redis, generation, { goneIdleMs, observe: ignore }).catch(ignoreDropped);
+      await keepShard(redis, generation, { ...bounds, observe: ignore }).catch(ignoreDropped);
   }
   if (registry !== undefined) await keepGenerations(redis, registry, { prefix, shards, graceMs, observe });
 }

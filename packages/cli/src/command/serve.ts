@@ -11,7 +11,8 @@ import { withArchive } from '../with-archive.ts';
 /** Aggregates until it is told to stop. */
 export const serve: Command = async ({ configuration, stop, terminal, version, now, createId, pause }) => {
   const log = createLog(configuration.logLevel, terminal);
-  const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries } = configuration;
+  const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries, deadLettersMost } =
+    configuration;
   const { monitorGraceMs, generationGraceMs } = configuration;
   const definitions = await readDefinitions(configuration);
   const consumer = configuration.consumer || `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
@@ -29,6 +30,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
         role,
         claimIdleMs,
         batchEntries,
+        deadLettersMost,
         definitions,
         monitorGraceMs,
         generationGraceMs,
