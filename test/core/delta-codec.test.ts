@@ -62,3 +62,32 @@ test('a text of another form is refused', (t) => {
     decodeDelta('{"series":{},"coordinators":[],"totals":[0,0,0,"no_reason",1],"watermark":""}'),
   );
 });
+
+/** Every value inside a text, replaced by one of another type, one at a time. */
+function* falsify(value: unknown): Generator<unknown> {
+  if (Array.isArray(value)) {
+    for (const [at, inner] of value.entries())
+      for (const wrong of falsify(inner)) yield value.with(at, wrong);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value))
+      for (const wrong of falsify(inner)) yield { ...value, [name]: wrong };
+  } else yield typeof value === 'number' ? `x${value}` : 1.5;
+}
+
+test('a text with one value of a wrong type inside is refused, and what was expected is named', (t) => {
+  const text = JSON.stringify({
+    series: { counter: ['a|b', 3], histogram: ['k', [12, 1, 2], 'l', ['9007199254740993', 0, 1]] },
+    coordinators: ['s|a', ['10-0', '', '9-0-1', '9-0', 'planning', '', 0, '', ['w1', '9-0', '']]],
+    totals: [3, 4, 0, 'too_large', 1],
+    watermark: '10-0',
+  });
+  t.notThrows(() => decodeDelta(text));
+  const wrong = [...falsify(JSON.parse(text))];
+  t.is(wrong.length, 28);
+  for (const each of wrong)
+    t.throws(
+      () => decodeDelta(JSON.stringify(each)),
+      { message: /^delta: expected .*; got / },
+      JSON.stringify(each),
+    );
+});

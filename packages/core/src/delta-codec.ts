@@ -1,7 +1,8 @@
-import { z } from 'zod';
 import type { CoordinatorRegisters } from './coordinator-registers.ts';
 import { DEAD_LETTER_REASONS } from './decode-entry.ts';
 import { emptyDelta, type Delta, type SeriesKey, type SeriesValue } from './delta.ts';
+import type { Stamp } from './entry-id.ts';
+import type { Histogram } from './histogram.ts';
 
 /**
  * The text of a delta: what is appended to the delta log and what a snapshot is made of. JSON of flat arrays, which
@@ -22,26 +23,22 @@ export function encodeDelta(delta: Delta): string {
 }
 
 /**
- * Reads what `encodeDelta` wrote.
+ * Reads what `encodeDelta` wrote, and checks all of it: what is merged once cannot be taken back.
  *
- * @throws {Error} where the text is not of that form: the keyspace was written to by something else.
+ * @throws {Error} if the text is malformed: something else has written to the keyspace. Says what was expected, and where.
  */
 export function decodeDelta(text: string): Delta {
-  const { series, coordinators, totals, watermark } = deltaText.parse(JSON.parse(text));
+  const fields = expectObject(parseJson(text), 'an object');
   const delta = emptyDelta();
-  for (const [name, values] of Object.entries(series)) delta.series.set(name, decodeSeries(values));
+  for (const [name, values] of Object.entries(expectObject(fields['series'], 'series to be an object')))
+    delta.series.set(name, decodeSeries(name, values));
+  const coordinators = expectArray(fields['coordinators'], 2, 'coordinators to be pairs');
   for (let at = 0; at < coordinators.length; at += 2) {
-    delta.coordinators.set(
-      coordinators[at] as string,
-      decodeRegisters(coordinators[at + 1] as RegistersText),
-    );
+    const key = expectString(coordinators[at], 'the key of a coordinator to be a text');
+    delta.coordinators.set(key, decodeRegisters(key, coordinators[at + 1]));
   }
-  const [entries, events, lostEntries, ...deadLetters] = totals;
-  Object.assign(delta.totals, { entries, events, lostEntries });
-  for (let at = 0; at < deadLetters.length; at += 2) {
-    delta.totals.deadLetters.set(deadLetterReason.parse(deadLetters[at]), Number(deadLetters[at + 1]));
-  }
-  delta.watermark = watermark;
+  decodeTotals(delta, fields['totals']);
+  delta.watermark = expectStamp(fields['watermark'], 'watermark');
   return delta;
 }
 
@@ -89,16 +86,6 @@ type RegistersText = readonly [
   waits: readonly string[],
 ];
 
-/** The outer form is checked in full, the long arrays only as arrays: a snapshot may hold 100,000 series. */
-const deltaText = z.object({
-  series: z.record(z.string(), z.custom<unknown[]>(Array.isArray)),
-  coordinators: z.custom<unknown[]>(Array.isArray),
-  totals: z.tuple([z.int(), z.int(), z.int()]).rest(z.union([z.string(), z.int()])),
-  watermark: z.string(),
-});
-
-const deadLetterReason = z.enum(DEAD_LETTER_REASONS);
-
 function encodeSeries(values: ReadonlyMap<SeriesKey, SeriesValue>): unknown[] {
   const flat: unknown[] = [];
   for (const [key, value] of values)
@@ -110,18 +97,38 @@ function encodeHistogram({ sumMicros, buckets }: Exclude<SeriesValue, number>): 
   return [typeof sumMicros === 'number' ? sumMicros : String(sumMicros), ...buckets];
 }
 
-function decodeSeries(flat: readonly unknown[]): Map<SeriesKey, SeriesValue> {
+function decodeSeries(name: string, values: unknown): Map<SeriesKey, SeriesValue> {
+  const flat = expectArray(values, 2, `series of ${name} to be pairs`);
   const series = new Map<SeriesKey, SeriesValue>();
   for (let at = 0; at < flat.length; at += 2) {
-    const value = flat[at + 1] as number | readonly [sum: number | string, ...buckets: number[]];
-    if (typeof value === 'number') series.set(flat[at] as string, value);
-    else
-      series.set(flat[at] as string, {
-        sumMicros: typeof value[0] === 'number' ? value[0] : BigInt(value[0]),
-        buckets: value.slice(1) as number[],
-      });
+    const key = expectString(flat[at], `the key of a series of ${name} to be a text`);
+    const value = flat[at + 1];
+    series.set(key, Array.isArray(value) ? decodeHistogram(name, value) : expectCount(value, name));
   }
   return series;
+}
+
+function decodeHistogram(name: string, [sum, ...buckets]: readonly unknown[]): Histogram {
+  const isLarge = typeof sum === 'string' && /^\d{1,100}$/.test(sum);
+  const sumMicros = isLarge ? BigInt(sum) : expectCount(sum, `the sum of ${name}`);
+  for (const bucket of buckets) expectCount(bucket, `a bucket of ${name}`);
+  return { sumMicros, buckets: buckets as number[] };
+}
+
+function decodeTotals(delta: Delta, value: unknown): void {
+  const [entries, events, lostEntries, ...deadLetters] = expectArray(value, 1, 'totals to be a list');
+  delta.totals.entries = expectCount(entries, 'entries');
+  delta.totals.events = expectCount(events, 'events');
+  delta.totals.lostEntries = expectCount(lostEntries, 'lost entries');
+  for (let at = 0; at < deadLetters.length; at += 2) {
+    const reason = DEAD_LETTER_REASONS.find((each) => each === deadLetters[at]);
+    if (reason === undefined)
+      throw refusal(
+        `a reason of dead letters to be one of ${DEAD_LETTER_REASONS.join(', ')}`,
+        deadLetters[at],
+      );
+    delta.totals.deadLetters.set(reason, expectCount(deadLetters[at + 1], `dead letters ${reason}`));
+  }
 }
 
 function encodeRegisters(registers: CoordinatorRegisters): RegistersText {
@@ -131,11 +138,77 @@ function encodeRegisters(registers: CoordinatorRegisters): RegistersText {
   return [seen, ended, started, phaseSet, phase, staleSet, stale ? 1 : 0, allWaitsClosed, waits];
 }
 
-function decodeRegisters(text: RegistersText): CoordinatorRegisters {
-  const [seen, ended, started, phaseSet, phase, staleSet, stale, allWaitsClosed, flatWaits] = text;
+function decodeRegisters(key: string, value: unknown): CoordinatorRegisters {
+  const fields = expectArray(value, 1, `coordinator ${key} to be a list`);
+  const stamp = (at: number): Stamp => expectStamp(fields[at], `coordinator ${key}, register ${at}`);
+  const stale = fields[6];
+  if (stale !== 0 && stale !== 1) throw refusal(`coordinator ${key}, register 6 to be 0 or 1`, stale);
+  return {
+    seen: stamp(0),
+    ended: stamp(1),
+    started: stamp(2),
+    phaseSet: stamp(3),
+    phase: expectString(fields[4], `coordinator ${key}, register 4 to be a text`),
+    staleSet: stamp(5),
+    stale: stale === 1,
+    allWaitsClosed: stamp(7),
+    waits: decodeWaits(key, fields[8]),
+  };
+}
+
+function decodeWaits(coordinator: string, value: unknown): CoordinatorRegisters['waits'] {
+  const flat = expectArray(value, 3, `the waits of coordinator ${coordinator} to be threes`);
   const waits: CoordinatorRegisters['waits'] = new Map();
-  for (let at = 0; at < flatWaits.length; at += 3) {
-    waits.set(flatWaits[at] ?? '', { opened: flatWaits[at + 1] ?? '', closed: flatWaits[at + 2] ?? '' });
+  for (let at = 0; at < flat.length; at += 3) {
+    const waitId = expectString(flat[at], `a wait of coordinator ${coordinator} to be a text`);
+    const where = `coordinator ${coordinator}, wait ${waitId}`;
+    waits.set(waitId, { opened: expectStamp(flat[at + 1], where), closed: expectStamp(flat[at + 2], where) });
   }
-  return { seen, ended, started, phaseSet, phase, staleSet, stale: stale === 1, allWaitsClosed, waits };
+  return waits;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refusal('JSON', text);
+  }
+}
+
+function expectObject(value: unknown, expected: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw refusal(expected, value);
+}
+
+/** A list whose length is a multiple of `step`. */
+function expectArray(value: unknown, step: number, expected: string): readonly unknown[] {
+  if (Array.isArray(value) && value.length % step === 0) return value;
+  throw refusal(expected, value);
+}
+
+function expectString(value: unknown, expected: string): string {
+  if (typeof value === 'string') return value;
+  throw refusal(expected, value);
+}
+
+function expectCount(value: unknown, what: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw refusal(`${what} to be a whole number from 0 to 2^53 - 1`, value);
+}
+
+const STAMP = /^(?:\d{1,20}-\d{1,20}(?:-\d{1,10})?)?$/;
+
+function expectStamp(value: unknown, what: string): Stamp {
+  if (typeof value === 'string' && STAMP.test(value)) return value;
+  throw refusal(`${what} to be an entry ID, with the index of the event if that is not 0`, value);
+}
+
+/** Characters of a malformed value that are quoted. */
+const QUOTED = 80;
+
+function refusal(expected: string, value: unknown): Error {
+  const text = JSON.stringify(value) ?? 'nothing';
+  const got = text.length > QUOTED ? `${text.slice(0, QUOTED)} …` : text;
+  return new Error(`delta: expected ${expected}; got ${got}`);
 }
