@@ -1,41 +1,14 @@
 import test from 'ava';
-import { createShardView, type Fact, type Generation, type ShardView } from '@streamfold/aggregator';
-import { describeState } from '@streamfold/core';
+import type { Generation } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
-import { appendFlat } from '../harness/append-events.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { generateEvents } from '../harness/generate-events.ts';
-import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
-import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { foldGenerated, keepState, lastSnapshotId, openView, showView } from '../harness/watched-view.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, port, stop } = await startRedis();
-test.after.always(stop);
-
-let ids = 0;
-
-interface WatchedView {
-  readonly view: ShardView;
-  readonly facts: Fact[];
-}
-
-/** A view that writes a snapshot whenever it is told to and anything is new. */
-function openView(
-  generation: Generation,
-  connection: Parameters<typeof createShardView>[0]['redis'] = redis,
-): WatchedView {
-  const facts: Fact[] = [];
-  const view = createShardView({
-    redis: connection,
-    generation,
-    listener: { changed: () => undefined, replaced: () => undefined },
-    observe: (fact) => facts.push(fact),
-    createId: () => `snapshot-${++ids}`,
-    snapshotRecords: 1,
-  });
-  return { view, facts };
-}
+const server = await startRedis();
+const { redis, port } = server;
+test.after.always(() => server.stop());
 
 async function openThrough(t: { teardown: (end: () => void) => void }, proxyPort: number) {
   const url = `redis://127.0.0.1:${proxyPort}`;
@@ -47,41 +20,24 @@ async function openThrough(t: { teardown: (end: () => void) => void }, proxyPort
 }
 
 /** Publishes and folds events, 10 entries a record. */
-async function fold(prefix: string, seed: number): Promise<Generation> {
-  const aggregator = await startAggregator({ redisUrl, prefix, role: 'fold', batchEntries: 10 });
-  await appendFlat(redis, { prefix }, generateEvents(200, { seed }));
-  await waitUntilFolded(redis, { prefix });
-  await aggregator.stop();
-  return waitForGeneration(redis, prefix);
-}
-
-/** All that a fresh view shows: the state, and the gauges that it keeps beside it. */
-async function show(view: ShardView): Promise<unknown> {
-  await view.refresh();
-  const { alive, openWaits } = view.gauges;
-  return { state: sorted(describeState(view.state)), alive: sorted(alive), openWaits: sorted(openWaits) };
-}
-
-function sorted(map: ReadonlyMap<string, unknown>): unknown[] {
-  return [...map].toSorted(([left], [right]) => (left < right ? -1 : 1));
-}
+const fold = (prefix: string, seed: number): Promise<Generation> => foldGenerated(server, prefix, { seed });
 
 test('a view that starts from a snapshot shows the same as one that has read all of the log', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
-  const first = openView(generation);
-  const expected = await show(first.view);
+  const first = openView(redis, generation);
+  const expected = await showView(first.view);
   await first.view.writeSnapshotWhenDue();
   t.true(first.facts.some((fact) => fact.type === 'snapshot_written' && fact.outcome === 'published'));
-  t.deepEqual(await show(openView(generation).view), expected);
+  t.deepEqual(await showView(openView(redis, generation).view), expected);
   await fold(prefix, 2);
-  t.deepEqual(await show(openView(generation).view), await show(first.view));
+  t.deepEqual(await showView(openView(redis, generation).view), await showView(first.view));
 });
 
 test('the delta log is trimmed behind the snapshot before the current one, and stays bounded', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
-  const { view } = openView(generation);
+  const { view } = openView(redis, generation);
   const read: number[] = [];
   for (let round = 0; round < 4; round++) {
     await view.refresh();
@@ -93,15 +49,15 @@ test('the delta log is trimmed behind the snapshot before the current one, and s
     (read.at(-1) ?? Infinity) < 4 * (read[0] ?? 0) * 0.75,
     `records after each snapshot: ${read.join(', ')}`,
   );
-  t.deepEqual(await show(openView(generation).view), await show(view));
+  t.deepEqual(await showView(openView(redis, generation).view), await showView(view));
 });
 
 test('a view whose log was trimmed past it loads the snapshot and is right', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
-  const left = openView(generation);
+  const left = openView(redis, generation);
   await left.view.refresh();
-  const writer = openView(generation);
+  const writer = openView(redis, generation);
   for (let round = 0; round < 3; round++) {
     await fold(prefix, round + 2);
     await writer.view.refresh();
@@ -109,29 +65,24 @@ test('a view whose log was trimmed past it loads the snapshot and is right', asy
   }
   const [oldest] = await redis.xrange(generation.keys.deltas, '-', '+', 'COUNT', 1);
   t.not(oldest?.[1][1], '0-0');
-  t.deepEqual(await show(left.view), await show(writer.view));
+  t.deepEqual(await showView(left.view), await showView(writer.view));
   t.true(left.facts.some((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued'));
 });
 
 test('a view whose Redis has gone back to an older state, and on from there, is right', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
-  const keys = await redis.keys(`${prefix}*`);
-  const saved = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+  const goBack = await keepState(redis, prefix);
   await fold(prefix, 2);
-  const { view, facts } = openView(generation);
+  const { view, facts } = openView(redis, generation);
   await view.refresh();
-  const goBack = async (): Promise<void> => {
-    await redis.del(await redis.keys(`${prefix}*`));
-    for (const [at, key] of keys.entries()) await redis.restore(key, 0, saved[at] ?? '');
-  };
   await goBack();
-  t.deepEqual(await show(view), await show(openView(generation).view));
+  t.deepEqual(await showView(view), await showView(openView(redis, generation).view));
   await fold(prefix, 2);
   await view.refresh();
   await goBack();
   await fold(prefix, 3); // it is already further than the view when the view looks
-  t.deepEqual(await show(view), await show(openView(generation).view));
+  t.deepEqual(await showView(view), await showView(openView(redis, generation).view));
   t.is(facts.filter((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued').length, 2);
 });
 
@@ -140,33 +91,36 @@ test('a writer that dies before it has published leaves nothing but parts that e
   const generation = await fold(prefix, 1);
   const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
-  const { view } = openView(generation, await openThrough(t, proxy.port));
+  const { view } = openView(await openThrough(t, proxy.port), generation);
   await view.refresh();
   const cut = proxy.cutBeforeSend('evalsha');
   await t.throwsAsync(view.writeSnapshotWhenDue());
   await cut;
   t.is(await redis.exists(generation.keys.snapshot), 0);
-  const parts = generation.keys.snapshotParts(`snapshot-${ids}`);
+  const parts = generation.keys.snapshotParts(lastSnapshotId());
   const [exists, ttl] = [await redis.exists(parts), await redis.ttl(parts)];
   t.true(exists === 0 || ttl > 0, `parts: ${exists}, expire in ${ttl} s`);
 
-  const other = openView(generation);
-  const expected = await show(other.view);
+  const other = openView(redis, generation);
+  const expected = await showView(other.view);
   await redis.del(generation.keys.snapshotWriter); // or half a minute later
   await other.view.writeSnapshotWhenDue();
   t.is(await redis.exists(generation.keys.snapshot), 1);
-  t.deepEqual(await show(openView(generation).view), expected);
+  t.deepEqual(await showView(openView(redis, generation).view), expected);
 });
 
 test('two writers at the same time do no harm: one is busy', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
-  const views = [openView(generation), openView(generation)];
+  const views = [openView(redis, generation), openView(redis, generation)];
   for (const { view } of views) await view.refresh();
   await Promise.all(views.map(({ view }) => view.writeSnapshotWhenDue()));
   const written = views.flatMap(({ facts }) => facts.filter(({ type }) => type === 'snapshot_written'));
   t.is(written.length, 1);
-  t.deepEqual(await show(openView(generation).view), await show(views[0]?.view ?? openView(generation).view));
+  t.deepEqual(
+    await showView(openView(redis, generation).view),
+    await showView(views[0]?.view ?? openView(redis, generation).view),
+  );
 });
 
 test('a slow writer that is overtaken by another publishes nothing and cleans up', async (t) => {
@@ -174,16 +128,16 @@ test('a slow writer that is overtaken by another publishes nothing and cleans up
   const generation = await fold(prefix, 1);
   const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
-  const slow = openView(generation, await openThrough(t, proxy.port));
+  const slow = openView(await openThrough(t, proxy.port), generation);
   await slow.view.refresh();
   const held = proxy.holdBack('evalsha');
   const writing = slow.view.writeSnapshotWhenDue();
   const release = await held;
-  const slowParts = generation.keys.snapshotParts(`snapshot-${ids}`);
+  const slowParts = generation.keys.snapshotParts(lastSnapshotId());
 
   await fold(prefix, 2);
   await redis.del(generation.keys.snapshotWriter); // as if half a minute had passed
-  const fast = openView(generation);
+  const fast = openView(redis, generation);
   await fast.view.refresh();
   await fast.view.writeSnapshotWhenDue();
   const published = await redis.hgetall(generation.keys.snapshot);
@@ -192,7 +146,7 @@ test('a slow writer that is overtaken by another publishes nothing and cleans up
   t.true(slow.facts.some((fact) => fact.type === 'snapshot_written' && fact.outcome === 'superseded'));
   t.deepEqual(await redis.hgetall(generation.keys.snapshot), published);
   t.is(await redis.exists(slowParts), 0);
-  t.deepEqual(await show(openView(generation).view), await show(fast.view));
+  t.deepEqual(await showView(openView(redis, generation).view), await showView(fast.view));
 });
 
 test('a snapshot never pairs the state before a reload with the position after it', async (t) => {
@@ -215,7 +169,7 @@ test('a snapshot never pairs the state before a reload with the position after i
       };
     },
   });
-  const { view, facts } = openView(generation, delayed);
+  const { view, facts } = openView(delayed, generation);
   await view.refresh();
   beforeReply = async () => {
     await redis.del(await redis.keys(`${prefix}*`));
@@ -224,5 +178,5 @@ test('a snapshot never pairs the state before a reload with the position after i
   };
   await view.writeSnapshotWhenDue();
   t.true(facts.some((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued'));
-  t.deepEqual(await show(openView(generation).view), await show(view));
+  t.deepEqual(await showView(openView(redis, generation).view), await showView(view));
 });

@@ -22,7 +22,7 @@ end
 
 -- Fails if this user may not append to the delta log or count in its head, or if the log has no ID left.
 local function require_delta_log(purpose, deltas, head, previous)
-  require_ids_left(deltas, previous)
+  require_ids_left(deltas, previous.position)
   require_permission(purpose, 'XADD', deltas, '*', 'delta', '')
   require_permission(purpose, 'HSET', head, 'position', '')
   require_permission(purpose, 'HINCRBY', head, 'acknowledged', '1')

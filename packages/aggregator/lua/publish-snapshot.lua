@@ -1,16 +1,67 @@
--- Makes a snapshot, whose parts are written already, the current one; only ever a newer one than the current.
+-- Makes a snapshot, whose parts are written already, the current one. The current one becomes the previous one, to fall back
+-- on; the previous one expires. A snapshot counts only if it has all its parts and the delta log holds the record at which it
+-- was taken: after Redis went back to an older state, a snapshot of the lost future leads nowhere.
 --
--- KEYS  1 snapshot pointer   2 parts of the new snapshot   3 parts of the current snapshot, or again 2 where there is none
---       4 head of the delta log: where it is gone, so is the generation
--- ARGV  1 position of the new snapshot   2 number of parts   3 bytes   4 position of the current snapshot, or ''
---       5 how long the replaced parts are kept for those who are reading them, ms
--- Returns 'published', or 'superseded' where another one was published meanwhile
+-- KEYS  1 snapshot pointer   2 delta log   3 head of the delta log: if it is gone, so is the generation
+--       4 parts of the new snapshot   5 parts of the current one, or again 4 if there is none
+--       6 parts of the previous one, or again 4 if there is none
+-- ARGV  1 position of the new snapshot   2 nonce of the record there   3 number of parts   4 number of parts with births
+--       5 bytes   6 key of the current snapshot, as it stands in the pointer, or ''
+--       7 '1' if the current snapshot can be read, as far as the caller knows   8 the same of the previous one
+--       9 how long replaced parts are kept for those who are reading them, ms
+-- Returns 'published'; 'superseded' if another one was published meanwhile, or the current one is as new; 'discontinued' if the
+--         new snapshot does not count
 -- Cost  constant.
 
-local current = redis.call('HGET', KEYS[1], 'position') or ''
-if current ~= ARGV[4] or redis.call('EXISTS', KEYS[2], KEYS[4]) < 2 then return 'superseded' end
+local pointer, deltas, head, new_key, current_key, previous_key = unpack(KEYS)
+local position, nonce = ARGV[1], ARGV[2]
 
-redis.call('HSET', KEYS[1], 'position', ARGV[1], 'key', KEYS[2], 'parts', ARGV[2], 'bytes', ARGV[3])
-if KEYS[3] ~= KEYS[2] then redis.call('PEXPIRE', KEYS[3], ARGV[5]) end
-redis.call('PERSIST', KEYS[2])
+-- An unknown nonce is nil: then the ID alone must be there.
+local function is_in_log(at, expected)
+  local record = redis.call('XRANGE', deltas, at, at)[1]
+  return record and (expected == nil or (fields_of(record[2])['nonce'] or '') == expected)
+end
+
+local function counts(key, snapshot)
+  if redis.call('HLEN', key) < tonumber(snapshot.parts) + tonumber(snapshot.births or '0') then return false end
+  return is_in_log(snapshot.position, snapshot.nonce)
+end
+
+local stored = fields_of(redis.call('HGETALL', pointer))
+if (stored['key'] or '') ~= ARGV[6] then return 'superseded' end
+local new = {position = position, nonce = nonce, parts = ARGV[3], births = ARGV[4], bytes = ARGV[5]}
+if redis.call('EXISTS', head) == 0 or not counts(new_key, new) then return 'discontinued' end
+
+local kept, kept_key
+local current = {position = stored['position'], parts = stored['parts'], bytes = stored['bytes']}
+if stored['details_of'] == stored['key'] then -- else an earlier version has moved the pointer
+  current.nonce, current.births = stored['nonce'], stored['births']
+end
+if current_key ~= new_key and ARGV[7] == '1' and counts(current_key, current) then
+  if not is_after(position, current.position) then return 'superseded' end
+  kept, kept_key = current, current_key
+elseif previous_key ~= new_key and ARGV[8] == '1' then
+  local previous = {position = stored['previous_position'], nonce = stored['previous_nonce'], parts = stored['previous_parts'],
+    births = stored['previous_births'], bytes = stored['previous_bytes']}
+  if counts(previous_key, previous) then kept, kept_key = previous, previous_key end
+end
+
+local PURPOSE = 'publishes a snapshot'
+require_permission(PURPOSE, 'HSET', pointer, 'position', '')
+require_permission(PURPOSE, 'HDEL', pointer, 'position')
+require_permission(PURPOSE, 'PERSIST', new_key)
+require_permission(PURPOSE, 'PEXPIRE', new_key, '1')
+
+redis.call('HSET', pointer, 'position', position, 'key', new_key, 'parts', new.parts, 'bytes', new.bytes,
+  'details_of', new_key, 'nonce', nonce, 'births', new.births,
+  'appended_bytes', redis.call('HGET', head, 'appended_bytes') or '0')
+redis.call('PERSIST', new_key)
+for _, key in ipairs({current_key, previous_key}) do
+  if key ~= new_key and key ~= kept_key then redis.call('PEXPIRE', key, ARGV[9]) end
+end
+for _, name in ipairs({'position', 'nonce', 'parts', 'births', 'bytes'}) do
+  local value = kept and kept[name]
+  if value then redis.call('HSET', pointer, 'previous_' .. name, value) else redis.call('HDEL', pointer, 'previous_' .. name) end
+end
+if kept then redis.call('HSET', pointer, 'previous_key', kept_key) else redis.call('HDEL', pointer, 'previous_key') end
 return 'published'

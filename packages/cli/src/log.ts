@@ -135,5 +135,8 @@ export function logFact(log: Log, fact: Fact): void {
     case 'snapshot_written':
       log.info(details, 'snapshot written');
       return;
+    case 'snapshot_unreadable':
+      log.warn(details, 'a snapshot cannot be used; loading another one');
+      return;
   }
 }

@@ -1,5 +1,7 @@
 import type { ArchiveStopReason } from '@streamfold/archive';
 import type { DeadLetterReason, HealthReason } from '@streamfold/core';
+import type { UnreadableSnapshotReason } from '../state/unreadable-snapshot-error.ts';
+import type { SNAPSHOT_OUTCOMES } from '../state/write-snapshot.ts';
 
 /** Something that happened in an aggregator. Metrics and logs subscribe to these; nothing else depends on them. */
 export type Fact =
@@ -92,6 +94,14 @@ export type Fact =
       readonly shard: number;
       readonly outcome: (typeof SNAPSHOT_OUTCOMES)[number];
       readonly bytes: number;
+    }
+  /** It is replaced as soon as the view has been loaded from something else. */
+  | {
+      readonly type: 'snapshot_unreadable';
+      readonly shard: number;
+      readonly key: string;
+      readonly reason: UnreadableSnapshotReason;
+      readonly error: Error;
     };
 
 // The closed sets of values that facts carry. Metrics show each of them from the start.
@@ -108,7 +118,10 @@ export const BATCH_OUTCOMES = ['committed', 'contested'] as const;
 export const LOSS_REASONS = ['trimmed'] as const;
 
 /** What becomes of a snapshot that was written. */
-export const SNAPSHOT_OUTCOMES = ['published', 'superseded'] as const;
+export const SNAPSHOT_OUTCOMES = ['published', 'superseded', 'discontinued'] as const;
+
+/** Why a snapshot cannot be used. */
+export const UNREADABLE_SNAPSHOT_REASONS = ['missing', 'malformed', 'discontinued'] as const;
 
 /** Why a view is loaded. */
 export const VIEW_LOAD_CAUSES = ['start', 'log_discontinued'] as const;

@@ -11,34 +11,41 @@ const YOUNG_MS = YOUNG_SECONDS * 1_000;
 export interface Births {
   /** Remembers that a series was born. */
   add(name: string, key: SeriesKey, bornMs: number): void;
-  /** When a series was born, or `undefined` where it is old. */
+  /** When a series was born, or `undefined` if it is old. */
   bornMs(name: string, key: SeriesKey): number | undefined;
-  /** Forgets those who are no longer young at `nowMs`, up to the first that is. Costs what it forgets. */
+  /**
+   * Forgets the series that are not young at `nowMs`, up to the first that is. Costs what it forgets; a pass over all after the
+   * clock went back.
+   */
   forgetOld(nowMs: number): void;
   /** Texts of at most `maxItems` births each: those that are young at `nowMs`, and no others. */
   encodeInParts(nowMs: number, maxItems: number): Iterable<string>;
-  /** Adds what `encodeInParts` wrote into one text. */
+  /** Adds what `encodeInParts` wrote into one text. @throws {Error} if it is malformed. */
   decode(text: string): void;
 }
 
 /** No series is young. */
 export function createBirths(): Births {
   const byMetric = new Map<string, Map<SeriesKey, number>>();
+  let latestMs = 0;
   const add = (name: string, key: SeriesKey, bornMs: number): void => {
     let births = byMetric.get(name);
     if (births === undefined) byMetric.set(name, (births = new Map<SeriesKey, number>()));
     births.set(key, bornMs);
+    latestMs = Math.max(latestMs, bornMs);
   };
   return {
     add,
     bornMs: (name, key) => byMetric.get(name)?.get(key),
     forgetOld(nowMs) {
+      const clockWentBack = latestMs > nowMs;
       for (const births of byMetric.values()) {
         for (const [key, bornMs] of births) {
-          if (isYoung(bornMs, nowMs)) break;
-          births.delete(key);
+          if (!isYoung(bornMs, nowMs)) births.delete(key);
+          else if (!clockWentBack) break;
         }
       }
+      latestMs = Math.min(latestMs, nowMs);
     },
     encodeInParts(nowMs, maxItems) {
       // A birth is a number of a series, as a count is: it is written in the same form.
@@ -50,13 +57,21 @@ export function createBirths(): Births {
     },
     decode(text) {
       for (const [name, births] of decodeDelta(text).series) {
-        for (const [key, bornMs] of births) add(name, key, Number(bornMs));
+        for (const [key, bornMs] of births) {
+          if (typeof bornMs !== 'number')
+            throw new Error(`births: expected ms of ${name} ${key}; got a histogram`);
+          add(name, key, bornMs);
+        }
       }
     },
   };
 }
 
-/** True where a series that was born at `bornMs` can still be shown as 0 at `nowMs`. */
+/**
+ * True if a series that was born at `bornMs` can still be shown as 0 at `nowMs`. One that was born later than now can not: the
+ * clock was ahead then, and nobody knows how old it is.
+ */
 export function isYoung(bornMs: number, nowMs: number): boolean {
-  return nowMs - bornMs < YOUNG_MS;
+  const ageMs = nowMs - bornMs;
+  return ageMs >= 0 && ageMs < YOUNG_MS;
 }

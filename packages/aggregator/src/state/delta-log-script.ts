@@ -1,9 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { loadScript, STREAM_LUA, type Script } from '@streamfold/redis';
 
 const DELTA_LOG_LUA = new URL('../../lua/delta-log.lua', import.meta.url);
 const COUNTERS_LUA = new URL('../../lua/counters.lua', import.meta.url);
 
-/** Loads a script that appends to the delta log. */
+/** Bytes of a nonce: no two records of any delta log ever have the same one. */
+const NONCE_BYTES = 12;
+
+/** Loads a script that appends to the delta log; each run gets a nonce of its own as one more argument, the last. */
 export function loadDeltaLogScript(file: URL): Script {
-  return loadScript(file, STREAM_LUA, DELTA_LOG_LUA, COUNTERS_LUA);
+  const script = loadScript(file, STREAM_LUA, DELTA_LOG_LUA, COUNTERS_LUA);
+  return {
+    run: (redis, keys, args) =>
+      script.run(redis, keys, [...args, randomBytes(NONCE_BYTES).toString('base64url')]),
+  };
 }

@@ -1,6 +1,6 @@
 import { generationsKey, loadScript, type RedisConnection } from '@streamfold/redis';
 import { describeGeneration, type Generation } from './generation.ts';
-import { readSnapshotPointer } from './load-snapshot.ts';
+import { readSnapshotKeys } from './read-snapshot-pointer.ts';
 
 const beginScript = loadScript(new URL('../../lua/begin-dropping.lua', import.meta.url));
 const dropScript = loadScript(new URL('../../lua/drop-generation.lua', import.meta.url));
@@ -26,8 +26,8 @@ export async function beginDropping(
  */
 export async function dropFromShard(redis: RedisConnection, { shardKeys, keys }: Generation): Promise<void> {
   await dropScript.run(redis, [shardKeys.events, keys.head], [keys.group]);
-  const pointer = await readSnapshotPointer(redis, keys);
-  if (pointer !== undefined) await redis.unlink(pointer.key);
+  const { current, previous } = await readSnapshotKeys(redis, keys);
+  for (const key of [current, previous]) if (key !== undefined) await redis.unlink(key);
   for (const key of [keys.snapshot, keys.snapshotWriter, keys.deltas]) await redis.unlink(key);
 }
 

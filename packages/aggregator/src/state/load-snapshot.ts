@@ -1,11 +1,15 @@
 import { decodeDelta, emptyDelta, mergeDelta, type Delta } from '@streamfold/core';
 import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
 import { createBirths, type Births } from './births.ts';
-import { LOG_START, type Position } from './read-deltas.ts';
+import { LOG_START, type RecordName } from './read-deltas.ts';
+import { readSnapshotPointer, type StoredSnapshot } from './read-snapshot-pointer.ts';
+import { UnreadableSnapshotError } from './unreadable-snapshot-error.ts';
 
-/** The state at a position of the delta log. */
+/** The state at a record of the delta log. */
 export interface Snapshot {
-  readonly position: Position;
+  /** Where its parts are; `undefined` if it is the empty state at the start of the log. */
+  readonly key: string | undefined;
+  readonly at: RecordName;
   readonly state: Delta;
   /** Of the series that were young there. */
   readonly births: Births;
@@ -13,69 +17,87 @@ export interface Snapshot {
   readonly bytes: number;
 }
 
-/** What the pointer to the current snapshot says. */
-export interface SnapshotPointer {
-  readonly position: Position;
-  readonly key: string;
-  readonly parts: number;
-  readonly bytes: number;
-}
-
-/** HMGET snapshot position key parts bytes; `undefined` where there is no snapshot yet. */
-export async function readSnapshotPointer(
-  redis: RedisConnection,
-  { snapshot }: GenerationKeys,
-): Promise<SnapshotPointer | undefined> {
-  const [position, key, parts, bytes] = await redis.hmget(snapshot, 'position', 'key', 'parts', 'bytes');
-  if (typeof position !== 'string' || typeof key !== 'string') return undefined;
-  return { position, key, parts: Number(parts), bytes: Number(bytes) };
-}
-
 /**
- * HGET parts births:n, then HGET parts n, for each part
+ * HGETALL snapshot, then HGET parts n, for each part
  *
- * The current snapshot, or the empty state at the start of the log where there is none. Where a newer one replaces it
- * and its parts expire while they are read, the newer one is read.
+ * What a view can start from, best first: the current snapshot, the previous one, and the empty state at the start of the
+ * log. Whether one leads into the log shows when the log is read on from it.
+ *
+ * @param onUnreadable called with each snapshot that has to be skipped, and why.
  */
-export async function loadSnapshot(redis: RedisConnection, keys: GenerationKeys): Promise<Snapshot> {
-  for (;;) {
-    const pointer = await readSnapshotPointer(redis, keys);
-    if (pointer === undefined) {
-      return { position: LOG_START, state: emptyDelta(), births: createBirths(), bytes: 0 };
-    }
-    const births = await readBirths(redis, pointer); // first: where they have expired, so have the parts
-    const state = await readParts(redis, pointer);
-    if (state !== undefined) return { position: pointer.position, state, births, bytes: pointer.bytes };
-    const current = await readSnapshotPointer(redis, keys);
-    if (current?.position === pointer.position) {
-      throw new Error(`snapshot ${pointer.key}: expected ${pointer.parts} parts, some are missing`);
-    }
+export async function* readSnapshots(
+  redis: RedisConnection,
+  keys: GenerationKeys,
+  onUnreadable: (error: UnreadableSnapshotError) => void,
+): AsyncGenerator<Snapshot> {
+  for (const stored of await readStored(redis, keys, onUnreadable)) {
+    const snapshot = await skipUnreadable(() => readSnapshot(redis, stored), onUnreadable);
+    if (snapshot !== undefined) yield snapshot;
+  }
+  yield { key: undefined, at: LOG_START, state: emptyDelta(), births: createBirths(), bytes: 0 };
+}
+
+async function readStored(
+  redis: RedisConnection,
+  keys: GenerationKeys,
+  onUnreadable: (error: UnreadableSnapshotError) => void,
+): Promise<StoredSnapshot[]> {
+  const pointer = await skipUnreadable(() => readSnapshotPointer(redis, keys), onUnreadable);
+  if (pointer === undefined) return [];
+  return pointer.previous === undefined ? [pointer.current] : [pointer.current, pointer.previous];
+}
+
+async function skipUnreadable<T>(
+  read: () => Promise<T>,
+  onUnreadable: (error: UnreadableSnapshotError) => void,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof UnreadableSnapshotError)) throw error;
+    onUnreadable(error);
+    return undefined;
   }
 }
 
-async function readParts(
-  redis: RedisConnection,
-  { key, parts }: SnapshotPointer,
-): Promise<Delta | undefined> {
+async function readSnapshot(redis: RedisConnection, stored: StoredSnapshot): Promise<Snapshot> {
+  const { key, parts, births: birthParts, bytes, at } = stored;
+  const births = createBirths();
+  for (let part = 0; part < (birthParts ?? Infinity); part++) {
+    const text = await redis.hget(key, birthsField(part));
+    // The pointer of an earlier version does not say how many there are.
+    if (text === null && birthParts === undefined) break;
+    decodePart(key, { field: birthsField(part), text, decode: (whole) => births.decode(whole) });
+  }
   const state = emptyDelta();
   for (let part = 0; part < parts; part++) {
     const text = await redis.hget(key, String(part));
-    if (text === null) return undefined;
-    mergeDelta(state, decodeDelta(text));
+    decodePart(key, { field: String(part), text, decode: (whole) => mergeDelta(state, decodeDelta(whole)) });
   }
-  return state;
+  return { key, at, state, births, bytes };
 }
 
-/** Name of the field that holds part `part` of the births; the first that is not there ends them. */
+function decodePart(
+  key: string,
+  { field, text, decode }: { field: string; text: string | null; decode: (text: string) => void },
+): void {
+  if (text === null) {
+    const what = `snapshot ${key}: expected part ${field}; it is missing`;
+    throw new UnreadableSnapshotError(what, { key, reason: 'missing' });
+  }
+  try {
+    decode(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UnreadableSnapshotError(`snapshot ${key}, part ${field}: ${why}`, {
+      key,
+      reason: 'malformed',
+      cause,
+    });
+  }
+}
+
+/** Name of the field that holds part `part` of the births. */
 export function birthsField(part: number): string {
   return `births:${part}`;
-}
-
-async function readBirths(redis: RedisConnection, { key }: SnapshotPointer): Promise<Births> {
-  const births = createBirths();
-  for (let part = 0; ; part++) {
-    const text = await redis.hget(key, birthsField(part));
-    if (text === null) return births;
-    births.decode(text);
-  }
 }

@@ -1,48 +1,116 @@
 import { decodeDelta, emptyDelta, stampMs, type Delta, type Stamp } from '@streamfold/core';
-import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
+import { replyField, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
 
 /** ID of a record of the delta log; `0-0` is before the first. */
 export type Position = string;
 
-export const LOG_START: Position = '0-0';
+/**
+ * Names one record of the delta log for ever. Its position alone does not: a Redis that has gone back to an older state
+ * gives the same IDs to other records.
+ */
+export interface RecordName {
+  readonly position: Position;
+  /** Empty if an earlier version wrote the record, or at the start of the log; `undefined` if it is not known. */
+  readonly nonce: string | undefined;
+}
+
+/** Before the first record. */
+export const LOG_START: RecordName = { position: '0-0', nonce: '' };
+
+/** True if both name the same record, as far as is known. */
+export function isSameRecord(left: RecordName, right: RecordName): boolean {
+  if (left.position !== right.position) return false;
+  return left.nonce === undefined || right.nonce === undefined || left.nonce === right.nonce;
+}
 
 /** A record of the delta log. */
 export interface DeltaRecord {
-  readonly position: Position;
-  /** The record before it; where that is not the one read last, the log was trimmed or rolled back. */
-  readonly previous: Position;
-  /** Every entry up to here had been folded; empty where the record does not say. */
+  readonly name: RecordName;
+  /** The record before it. If that is not the one read last, the log was trimmed or rolled back. */
+  readonly previous: RecordName;
+  /** Every entry up to here had been folded; empty if the record does not say. */
   readonly watermark: Stamp;
+  /** When it was appended, ms of Redis's clock. Its position runs ahead of that after the clock was set back. */
+  readonly atMs: number;
   /** Series that come into being with this record were born then, ms of Redis's clock; see `births.ts`. */
   readonly bornMs: number;
   /** Characters of the delta's text. */
   readonly size: number;
-  /** Decoded when asked for. */
+  /** Decoded when asked for. @throws {Error} if the text is malformed. */
   readonly delta: () => Delta;
 }
 
 /** Records read at once: a record is at most some 500 kB. */
 const RECORDS_AT_ONCE = 64;
 
-/** XRANGE deltas (position + COUNT n: the records after `position`, oldest first. */
+/**
+ * XRANGE deltas (position + COUNT n
+ *
+ * The records after `position`, oldest first.
+ *
+ * @throws {Error} if one of them is malformed.
+ */
 export async function readDeltas(
   redis: RedisConnection,
   { deltas }: GenerationKeys,
   position: Position,
 ): Promise<DeltaRecord[]> {
-  return (await redis.xrange(deltas, `(${position}`, '+', 'COUNT', RECORDS_AT_ONCE)).map(toRecord);
+  const records = await redis.xrange(deltas, `(${position}`, '+', 'COUNT', RECORDS_AT_ONCE);
+  return records.map(([id, fields]) => toRecord(id, fields, `delta log ${deltas}, record ${id}`));
 }
 
-function toRecord([position, fields]: [string, string[]]): DeltaRecord {
-  const [, previous = '', , watermark = '', kind, text = '', mode, oldest] = fields;
-  const delta = (): Delta => {
-    if (kind === 'delta') return decodeDelta(text);
-    const lost = emptyDelta();
-    lost.totals.lostEntries = Number(text);
-    return lost;
+const RECORD_ID = /^\d{1,20}-\d{1,20}$/;
+
+/** An earlier version writes neither nonces nor `at_ms`. */
+function toRecord(position: Position, fields: readonly string[], where: string): DeltaRecord {
+  const [, , , , kind = '', text = '', mode, oldest] = fields;
+  const field = (name: string): string | undefined => {
+    const value = replyField(fields, name);
+    return value === undefined ? undefined : String(value);
   };
-  const bornMs = readBornMs({ recordMs: stampMs(position), mode, oldest });
-  return { position, previous, watermark, bornMs, size: text.length, delta };
+  const previous = expectField(where, { name: 'previous', value: field('previous'), pattern: RECORD_ID });
+  const watermark = expectField(where, {
+    name: 'watermark',
+    value: field('watermark'),
+    pattern: /^$|^\d+-\d+(-\d+)?$/,
+  });
+  const atMs = Number(
+    expectField(where, { name: 'at_ms', value: field('at_ms') ?? String(stampMs(position)), pattern: COUNT }),
+  );
+  return {
+    name: { position, nonce: field('nonce') ?? '' },
+    previous: { position: previous, nonce: field('previous_nonce') },
+    watermark,
+    atMs,
+    bornMs: readBornMs({ atMs, mode, oldest }),
+    size: text.length,
+    delta: () => decodeRecord(where, kind, text),
+  };
+}
+
+const COUNT = /^\d{1,15}$/;
+
+function expectField(
+  where: string,
+  { name, value, pattern }: { name: string; value: string | undefined; pattern: RegExp },
+): string {
+  if (value !== undefined && pattern.test(value)) return value;
+  throw new Error(`${where}: expected ${name} of the form ${pattern.source}; got ${JSON.stringify(value)}`);
+}
+
+function decodeRecord(where: string, kind: string, text: string): Delta {
+  if (kind === 'lost') {
+    const lost = emptyDelta();
+    lost.totals.lostEntries = Number(expectField(where, { name: 'lost', value: text, pattern: COUNT }));
+    return lost;
+  }
+  if (kind !== 'delta') throw new Error(`${where}: expected delta or lost; got ${JSON.stringify(kind)}`);
+  try {
+    return decodeDelta(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${where}: ${why}`, { cause });
+  }
 }
 
 /**
@@ -56,14 +124,10 @@ const HISTORY_MS = 3_600_000;
  * before, however late it was. By a replay: with the oldest event of the batch. The generation that is replaced has shown
  * them since then or later, so a series that has come of age there is never young here.
  */
-function readBornMs(record: {
-  recordMs: number;
-  mode: string | undefined;
-  oldest: string | undefined;
-}): number {
-  const { recordMs, mode, oldest } = record;
+function readBornMs(record: { atMs: number; mode: string | undefined; oldest: string | undefined }): number {
+  const { atMs, mode, oldest } = record;
   if (oldest === undefined) return 0;
   const oldestMs = stampMs(oldest);
-  const isNew = mode === 'live' && recordMs - oldestMs < HISTORY_MS;
-  return isNew ? recordMs : Math.min(oldestMs, recordMs);
+  const isNew = mode === 'live' && atMs - oldestMs < HISTORY_MS;
+  return isNew ? atMs : Math.min(oldestMs, atMs);
 }

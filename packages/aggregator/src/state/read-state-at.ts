@@ -1,29 +1,38 @@
 import { mergeDelta, type Delta } from '@streamfold/core';
 import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
-import { loadSnapshot } from './load-snapshot.ts';
-import { readDeltas, type Position } from './read-deltas.ts';
+import { readSnapshots, type Snapshot } from './load-snapshot.ts';
+import { isSameRecord, readDeltas, type Position } from './read-deltas.ts';
 
 /**
- * The live state at one position of the delta log: the snapshot before it and the deltas up to it. `undefined` where the
- * log does not reach back that far any more.
+ * The live state at one position of the delta log: a snapshot before it and the deltas up to it. `undefined` if none of the
+ * snapshots leads there: the log was trimmed meanwhile, or they cannot be read.
  */
 export async function readStateAt(
   redis: RedisConnection,
   keys: GenerationKeys,
   end: Position,
 ): Promise<Delta | undefined> {
-  const snapshot = await loadSnapshot(redis, keys);
-  const { state } = snapshot;
-  let { position } = snapshot;
-  while (position !== end) {
-    const records = await readDeltas(redis, keys, position);
-    if (records.length === 0) return undefined;
+  for await (const snapshot of readSnapshots(redis, keys, () => undefined))
+    if (await readOn(redis, keys, { snapshot, end })) return snapshot.state;
+  return undefined;
+}
+
+/** Merges the deltas up to `end` into the state of a snapshot; false if the log does not lead there from it. */
+async function readOn(
+  redis: RedisConnection,
+  keys: GenerationKeys,
+  { snapshot: { at, state }, end }: { snapshot: Snapshot; end: Position },
+): Promise<boolean> {
+  let name = at;
+  while (name.position !== end) {
+    const records = await readDeltas(redis, keys, name.position);
+    if (records.length === 0) return false;
     for (const record of records) {
-      if (record.previous !== position) return undefined;
+      if (!isSameRecord(record.previous, name)) return false;
       mergeDelta(state, record.delta());
-      position = record.position;
-      if (position === end) return state;
+      name = record.name;
+      if (name.position === end) return true;
     }
   }
-  return state;
+  return true;
 }

@@ -50,7 +50,7 @@ export async function readStatus(
   if (generation === undefined) return { ...status, generation: undefined };
   const lag = await measureLag(redis, generation);
   const consumers = await listConsumers(redis, generation);
-  const state = await readStateAt(redis, generation.keys, await readHead(redis, generation.keys));
+  const state = await readStateAt(redis, generation.keys, (await readHead(redis, generation.keys)).position);
   if (state === undefined)
     throw new Error(`delta log ${generation.keys.deltas}: it was trimmed meanwhile; try again`);
   const coordinators = { active: 0, blocked: 0, stale: 0 };

@@ -1,10 +1,12 @@
-import { compareStamps, encodeDeltaInParts, pruneTombstones, stampMs, type Delta } from '@streamfold/core';
-import { loadScript, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
+import { encodeDeltaInParts, pruneTombstones, type Delta } from '@streamfold/core';
+import { loadScript, STREAM_LUA, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
 import type { Births } from './births.ts';
-import { birthsField, readSnapshotPointer, type SnapshotPointer } from './load-snapshot.ts';
-import type { Position } from './read-deltas.ts';
+import { birthsField } from './load-snapshot.ts';
+import type { RecordName } from './read-deltas.ts';
+import { readSnapshotKeys, readWellFormedPointer } from './read-snapshot-pointer.ts';
+import { trimDeltas } from './trim-deltas.ts';
 
-const script = loadScript(new URL('../../lua/publish-snapshot.lua', import.meta.url));
+const script = loadScript(new URL('../../lua/publish-snapshot.lua', import.meta.url), STREAM_LUA);
 
 /** Series and coordinators, or births, in one part: some 200 kB, so no step of writing or reading is long. */
 const PART_ITEMS = 2_000;
@@ -14,32 +16,52 @@ const UNPUBLISHED_TTL_MS = 600_000;
 const REPLACED_TTL_MS = 60_000;
 /** One aggregator writes at a time; only a courtesy, two at once do no harm. */
 const WRITER_TTL_MS = 30_000;
-/** Records trimmed from the delta log by one command. */
-const TRIM_RECORDS = 100;
 
 /** What becomes a snapshot. */
-interface CapturedState {
+export interface CapturedState {
   readonly state: Delta;
   readonly births: Births;
-  readonly position: Position;
+  readonly at: RecordName;
+  /** When that record was appended, ms of Redis's clock. */
+  readonly atMs: number;
 }
 
+/**
+ * `superseded`: another one was published meanwhile. `discontinued`: the delta log no longer holds the record at which it was
+ * taken, or parts are gone; Redis went back to an older state.
+ */
+export const SNAPSHOT_OUTCOMES = ['published', 'superseded', 'discontinued'] as const;
+
 export type SnapshotOutcome =
-  | { readonly outcome: 'published' | 'superseded'; readonly position: Position; readonly bytes: number }
+  | {
+      readonly outcome: (typeof SNAPSHOT_OUTCOMES)[number];
+      readonly at: RecordName;
+      readonly bytes: number;
+    }
   | { readonly outcome: 'busy' };
 
+export interface SnapshotWriting {
+  /** Must be unique. */
+  readonly id: string;
+  /**
+   * Called once, when it is this aggregator's turn; what it returns is encoded before the next wait. `undefined`: the state
+   * is another one by then.
+   */
+  readonly capture: () => CapturedState | undefined;
+  /** Keys of snapshots that cannot be used, as this aggregator has found. */
+  readonly unreadable: ReadonlySet<string>;
+}
+
 /**
- * Writes the state at `position` of the delta log as the current snapshot, in bounded steps, and trims the log behind
- * the snapshot before it: whoever was reading that one can still go on from there. `id` must be unique.
+ * Writes the state at a record of the delta log as the current snapshot, in bounded steps, and trims the log behind the
+ * snapshot before it, which stays as the one to fall back on.
  *
- * Crash-safe at every step: until the pointer has moved nothing has changed for others, and parts without a pointer
- * expire. `capture` is called once, when it is this aggregator's turn; what it gives is encoded before the next wait. It
- * may give nothing: the state is another one by then.
+ * Crash-safe at every step: until the pointer has moved nothing has changed for others, and parts without a pointer expire.
  */
 export async function writeSnapshot(
   redis: RedisConnection,
   keys: GenerationKeys,
-  { id, capture }: { id: string; capture: () => CapturedState | undefined },
+  { id, capture, unreadable }: SnapshotWriting,
 ): Promise<SnapshotOutcome> {
   const writer = await redis.set(keys.snapshotWriter, id, 'PX', WRITER_TTL_MS, 'NX');
   if (writer === null) return { outcome: 'busy' };
@@ -48,55 +70,62 @@ export async function writeSnapshot(
     await redis.del(keys.snapshotWriter);
     return { outcome: 'busy' };
   }
-  const { state, births, position } = captured;
+  const { state, births, at, atMs } = captured;
   pruneTombstones(state);
   const parts = [...encodeDeltaInParts(state, PART_ITEMS)];
-  const birthParts = [...births.encodeInParts(stampMs(position), PART_ITEMS)];
+  const birthParts = [...births.encodeInParts(atMs, PART_ITEMS)];
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const current = await readSnapshotPointer(redis, keys);
-  const outcome = await publishParts(redis, keys, { parts, birthParts, bytes, position, id, current });
-  if (outcome === 'published' && current !== undefined) await trimLog(redis, keys, current.position);
+  const outcome = await publish(redis, keys, { parts, birthParts, bytes, at, id, unreadable });
+  if (outcome === 'published') while ((await trimDeltas(redis, keys)) > 0);
   await redis.del(keys.snapshotWriter);
-  return { outcome, position, bytes };
+  return { outcome, at, bytes };
 }
 
-async function publishParts(
+interface EncodedSnapshot {
+  readonly id: string;
+  readonly at: RecordName;
+  readonly parts: readonly string[];
+  readonly birthParts: readonly string[];
+  readonly bytes: number;
+  readonly unreadable: ReadonlySet<string>;
+}
+
+async function publish(
   redis: RedisConnection,
   keys: GenerationKeys,
-  snapshot: {
-    parts: readonly string[];
-    birthParts: readonly string[];
-    bytes: number;
-    position: Position;
-    id: string;
-    current: SnapshotPointer | undefined;
-  },
-): Promise<'published' | 'superseded'> {
-  const { parts, birthParts, bytes, position, id, current } = snapshot;
-  if (current !== undefined && compareStamps(current.position, position) >= 0) return 'superseded';
+  { parts, birthParts, bytes, at, id, unreadable }: EncodedSnapshot,
+): Promise<(typeof SNAPSHOT_OUTCOMES)[number]> {
+  const { current, previous } = await readSnapshotKeys(redis, keys);
+  const pointer = await readWellFormedPointer(redis, keys); // after the keys: the script compares those
+  const isReadable = (name: string | undefined): boolean =>
+    pointer !== undefined && name !== undefined && !unreadable.has(name);
+  if (isReadable(current) && pointer?.current.at.position === at.position) return 'superseded';
   const key = keys.snapshotParts(id);
+  await writeParts(redis, key, { parts, birthParts });
+  // A key that is none of ours may be in another hash slot.
+  const declare = (name: string | undefined): string =>
+    name?.startsWith(keys.snapshotParts('')) === true ? name : key;
+  const reply = await script.run(
+    redis,
+    [keys.snapshot, keys.deltas, keys.head, key, declare(current), declare(previous)],
+    [
+      ...[at.position, at.nonce ?? '', parts.length, birthParts.length, bytes],
+      ...[current ?? '', isReadable(current) ? 1 : 0, isReadable(previous) ? 1 : 0, REPLACED_TTL_MS],
+    ],
+  );
+  if (reply === 'published') return 'published';
+  await redis.unlink(key);
+  return reply === 'discontinued' ? 'discontinued' : 'superseded';
+}
+
+async function writeParts(
+  redis: RedisConnection,
+  key: string,
+  { parts, birthParts }: Pick<EncodedSnapshot, 'parts' | 'birthParts'>,
+): Promise<void> {
   for (const [part, text] of parts.entries()) {
     if (part > 0) await redis.hset(key, String(part), text);
     else await redis.multi().hset(key, '0', text).pexpire(key, UNPUBLISHED_TTL_MS).exec();
   }
   for (const [part, text] of birthParts.entries()) await redis.hset(key, birthsField(part), text);
-  const reply = await script.run(
-    redis,
-    [keys.snapshot, key, current?.key ?? key, keys.head],
-    [position, parts.length, bytes, current?.position ?? '', REPLACED_TTL_MS],
-  );
-  if (reply === 'published') return 'published';
-  await redis.unlink(key);
-  return 'superseded';
-}
-
-/** XTRIM deltas MINID ~ position LIMIT n, until nothing is left to trim. */
-async function trimLog(
-  redis: RedisConnection,
-  { deltas }: GenerationKeys,
-  position: Position,
-): Promise<void> {
-  let trimmed: number;
-  do trimmed = await redis.xtrim(deltas, 'MINID', '~', position, 'LIMIT', TRIM_RECORDS);
-  while (trimmed > 0);
 }

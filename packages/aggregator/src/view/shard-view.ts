@@ -1,29 +1,18 @@
-import {
-  countSeries,
-  createCoordinatorGauges,
-  emptyDelta,
-  isAfter,
-  mergeDelta,
-  pruneRegisters,
-  pruneTombstones,
-  readCoordinator,
-  stampMs,
-  type Catalogue,
-  type CoordinatorGauges,
-  type CoordinatorProjection,
-  type Delta,
-} from '@streamfold/core';
+import { countSeries, type CoordinatorGauges, type Delta } from '@streamfold/core';
 import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
 import type { Observe, ViewLoadCause } from '../run/fact.ts';
+import type { Births } from '../state/births.ts';
 import type { Generation } from '../state/generation.ts';
-import { isYoung, type Births } from '../state/births.ts';
-import { loadSnapshot, readSnapshotPointer, type Snapshot } from '../state/load-snapshot.ts';
-import { readDeltas, type DeltaRecord, type Position } from '../state/read-deltas.ts';
+import { readSnapshots, type Snapshot } from '../state/load-snapshot.ts';
+import { isSameRecord, LOG_START, readDeltas, type Position } from '../state/read-deltas.ts';
 import { readHead } from '../state/read-head.ts';
-import { createSeriesBound, type SeriesBound } from './series-bound.ts';
-import { writeSnapshot } from '../state/write-snapshot.ts';
+import { readSnapshotKeys } from '../state/read-snapshot-pointer.ts';
+import { UnreadableSnapshotError, UnreadableStateError } from '../state/unreadable-snapshot-error.ts';
+import { createMergedState, type MergedState } from './merged-state.ts';
+import type { SeriesBound } from './series-bound.ts';
+import { createSnapshotSchedule } from './snapshot-schedule.ts';
 
-/** Told which series moved, so that only those are rendered again. */
+/** Called when series move, so that only those are rendered again. */
 export interface ViewListener {
   /** Series `key` of the metric `name` has another value, or is there no longer. */
   changed(name: string, key: string): void;
@@ -35,22 +24,26 @@ export interface ViewListener {
  * The merged state of one shard in memory.
  *
  * ```
- *   not loaded ──refresh──▶ at a position ──refresh: records behind it──▶ at a later position
+ *   not loaded ──refresh──▶ at a record ──refresh: the records after it──▶ at a later record
  *       ▲                        │
- *       └────────────────────────┘ the log no longer goes on from here: it was trimmed past us, or rolled back
+ *       └────────────────────────┘ the log does not continue from here: it was trimmed past us, or rolled back
  * ```
+ *
+ * It is loaded from the current snapshot. If that cannot be read, or the log does not continue from it, then from the previous
+ * one; if there is none of those, from the start of the log. The snapshot that could not be used is then replaced.
  */
 export interface ShardView {
   /**
-   * Reads the delta log to its end, from the snapshot if this is the first time. What it costs follows what changed.
+   * Reads the delta log to its end, from a snapshot if this is the first time. What it costs follows what changed.
    *
-   * @throws where Redis cannot be reached; the state is then as it was, and must not be shown as current.
+   * @throws {UnreadableStateError} if nothing leads to the end of the log.
+   * @throws if Redis cannot be reached; the state is then as it was, and must not be shown as current.
    */
   refresh(): Promise<void>;
-  /** Writes a snapshot where the log has grown enough since the last one. */
+  /** Writes a snapshot if the log has grown enough since the last one, or that one cannot be used. */
   writeSnapshotWhenDue(): Promise<void>;
   readonly shard: number;
-  /** True once the first refresh has come to the end of the log, and while what was loaded since is whole. */
+  /** True once the first refresh has come to the end of the log, and while the state that was loaded since is complete. */
   readonly loaded: boolean;
   readonly position: Position;
   readonly state: Delta;
@@ -75,46 +68,18 @@ export interface ShardViewOptions {
   readonly seriesLimit?: number;
 }
 
-/** A snapshot is due when the log since the last one is this many times as large … */
-const SNAPSHOT_GROWTH = 4;
-/** … and at least as large as this (characters), or has this many records: it is what a starting aggregator reads. */
-const SNAPSHOT_LEAST_SIZE = 16 * 1024 * 1024;
-const SNAPSHOT_RECORDS = 5_000;
-/** After so many records all coordinators are looked through for what can be forgotten; a record prunes only its own. */
-const PRUNING_RECORDS = 1_000;
-
-/** Names of the gauges that show a projection. */
-function nameGauges(catalogue: Catalogue): ReadonlyMap<CoordinatorProjection, readonly string[]> {
-  return new Map(
-    (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
-      projection,
-      catalogue
-        .filter((metric) => metric.type === 'gauge' && metric.projection === projection)
-        .map(({ name }) => name),
-    ]),
-  );
-}
+/** The log can be trimmed past a snapshot while that is being loaded; more often than this it cannot. */
+const LOAD_TRIES = 3;
 
 export function createShardView(options: ShardViewOptions): ShardView {
-  const { redis, generation, listener, observe, createId, snapshotRecords = SNAPSHOT_RECORDS } = options;
-  const { seriesLimit: limit = 0 } = options;
+  const { redis, generation, listener, observe, createId } = options;
   const { shard, keys, catalogue } = generation;
-  const gaugesByProjection = nameGauges(catalogue);
-  const gaugeChanged = (projection: CoordinatorProjection, key: string): void => {
-    for (const name of gaugesByProjection.get(projection) ?? []) listener.changed(name, key);
-  };
-  let snapshot: Snapshot | undefined;
-  let position: Position = '';
-  let gauges = createCoordinatorGauges(gaugeChanged);
-  let bound = createSeriesBound(emptyDelta(), { catalogue, limit });
-  /** Coordinators that have changed since the gauges were brought up to date. */
-  const touched = new Set<string>();
-  let sizeSinceSnapshot = 0;
-  let recordsSinceSnapshot = 0;
-  let recordsSincePruning = 0;
+  const { seriesLimit: limit = 0 } = options;
+  let merged: MergedState | undefined;
   let serverTimeMs = 0;
   /** The state has been that of the end of the log once since it was loaded. */
   let complete = false;
+  const schedule = createSnapshotSchedule(redis, keys, options);
 
   const load = async (cause: ViewLoadCause): Promise<Snapshot> => {
     const loaded = await loadSnapshot(redis, keys);
@@ -128,70 +93,88 @@ export function createShardView(options: ShardViewOptions): ShardView {
     }
     touched.clear();
     bound = createSeriesBound(loaded.state, { catalogue, limit });
+import type { Births } from '../state/births.ts';
     listener.replaced();
-    observe({ type: 'view_loaded', shard, cause, series: countSeries(loaded.state) });
-    return loaded;
+    observe({ type: 'view_loaded', shard, cause, series: countSeries(snapshot.state) });
+    return adopted;
   };
 
-  const apply = ({ state, births }: Snapshot, record: DeltaRecord): void => {
-    const delta = record.delta();
-    delta.watermark = record.watermark;
-    const { bornMs } = record;
-    const recordMs = stampMs(record.position);
-    if (isYoung(bornMs, recordMs)) mergeDelta(state, delta, (name, key) => births.add(name, key, bornMs));
-    else mergeDelta(state, delta);
-    births.forgetOld(recordMs);
-    for (const key of delta.coordinators.keys()) touched.add(key);
-    bound.merged(delta);
-    for (const [name, series] of delta.series)
-      for (const key of series.keys()) listener.changed(name, bound.shownAs(name, key));
-    position = record.position;
-    sizeSinceSnapshot += record.size;
-    recordsSinceSnapshot++;
-    if (++recordsSincePruning < PRUNING_RECORDS) return;
-    recordsSincePruning = 0;
-    pruneTombstones(state);
-  };
+  /** True if there is a log or a snapshot, but no head: its absence is no proof that nothing was ever folded. */
+  const hasLostHead = async (): Promise<boolean> =>
+    (await redis.exists(keys.deltas, keys.snapshot)) > 0 &&
+    isSameRecord(await readHead(redis, keys), LOG_START);
 
-  /** Brings the gauges up to date: once for each coordinator, however many records touched it. */
-  const project = ({ coordinators, watermark }: Delta): void => {
-    for (const key of touched) {
-      const registers = coordinators.get(key);
-      gauges.set(key, registers && readCoordinator(registers));
-      if (registers && pruneRegisters(registers, watermark) === 'nothing_left') coordinators.delete(key);
-    }
-    touched.clear();
-  };
-
-  /** Applies what follows; false where the log does not go on from the position of the view. */
-  const readOn = async (loaded: Snapshot): Promise<boolean> => {
+  /** Merges the records that follow; false if the log does not continue from the state. */
+  const readOn = async (from: MergedState): Promise<boolean> => {
     const end = await readHead(redis, keys);
-    while (position !== end) {
-      const records = await readDeltas(redis, keys, position);
+    while (from.at.position !== end.position) {
+      const records = await readDeltas(redis, keys, from.at.position);
       if (records.length === 0) return false;
       for (const record of records) {
-        if (record.previous !== position) return false;
-        apply(loaded, record);
-        if (record.position === end) return true;
+        if (!isSameRecord(record.previous, from.at)) return false;
+        from.merge(record);
+        schedule.merged(record);
+        if (record.name.position === end.position) break;
       }
     }
-    return true;
+    if (!isSameRecord(from.at, end)) return false;
+    from.confirm(end);
+    return end.position !== LOG_START.position || !(await hasLostHead());
   };
 
-  const follow = async (loaded: Snapshot): Promise<boolean> => {
+  const follow = async (from: MergedState): Promise<boolean> => {
     try {
-      return await readOn(loaded);
+      return await readOn(from);
     } finally {
-      project(loaded.state);
+      from.project();
     }
+  };
+
+  const skip = (error: UnreadableSnapshotError): void => {
+    const { key, reason } = error;
+    schedule.unreadable(key);
+    observe({ type: 'snapshot_unreadable', shard, key, reason, error });
+  };
+
+  /** Loads what leads to the end of the log; 'overtaken' if a new snapshot was published meanwhile, and the log trimmed. */
+  const tryToLoad = async (
+    cause: ViewLoadCause,
+  ): Promise<'loaded' | 'overtaken' | 'unreadable'> => {
+    const named = await readSnapshotKeys(redis, keys);
+    for await (const snapshot of readSnapshots(redis, keys, skip)) {
+      if (await follow(adopt(snapshot, cause))) return 'loaded';
+      merged = undefined;
+      if ((await readSnapshotKeys(redis, keys)).current !== named.current) return 'overtaken';
+      if (snapshot.key === undefined) continue;
+      const { key, at } = snapshot;
+      const what = `snapshot ${key}: expected delta log ${keys.deltas} to continue from ${at.position}; it does not`;
+      skip(new UnreadableSnapshotError(what, { key, reason: 'discontinued' }));
+    }
+    return 'unreadable';
+  };
+
+  const load = async (cause: ViewLoadCause): Promise<void> => {
+    let outcome = await tryToLoad(cause);
+    for (let tries = 1; tries < LOAD_TRIES && outcome === 'overtaken'; tries++)
+      outcome = await tryToLoad('log_discontinued');
+    if (outcome === 'loaded') return;
+    throw new UnreadableStateError(
+      `delta log ${keys.deltas}: expected a snapshot from which it continues, or its beginning; there is neither: run streamfold rebuild --force`,
+    );
+  };
+
+  const expectMerged = (): MergedState => {
+    if (merged === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
+    return merged;
   };
 
   return {
     async refresh() {
-      serverTimeMs = await readServerTimeMs(redis);
-      if (snapshot !== undefined && (await follow(snapshot))) {
-        complete = true;
-        return;
+      if (merged === undefined || !(await follow(merged))) {
+        const cause = merged === undefined ? 'start' : 'log_discontinued';
+        merged = undefined;
+        complete = false;
+        await load(cause);
       }
       let cause: ViewLoadCause = snapshot === undefined ? 'start' : 'log_discontinued';
       snapshot = undefined;
@@ -207,61 +190,41 @@ export function createShardView(options: ShardViewOptions): ShardView {
       throw new Error(
         `delta log ${keys.deltas}: expected it to go on from the snapshot at ${position}; it does not`,
       );
+import type { Births } from '../state/births.ts';
     },
     async writeSnapshotWhenDue() {
-      if (snapshot === undefined) return;
-      const due = Math.max(SNAPSHOT_LEAST_SIZE, SNAPSHOT_GROWTH * snapshot.bytes);
-      if (sizeSinceSnapshot < due && recordsSinceSnapshot < snapshotRecords) return;
-      const current = await readSnapshotPointer(redis, keys);
-      if (current !== undefined && isAfter(current.position, snapshot.position)) {
-        // Another aggregator has written one meanwhile: it is counted anew from here.
-        snapshot = { ...snapshot, position: current.position, bytes: current.bytes };
-        sizeSinceSnapshot = 0;
-        recordsSinceSnapshot = 0;
-        return;
-      }
-      const { state, births } = snapshot;
-      const written = await writeSnapshot(redis, keys, {
-        id: createId(),
-        capture() {
-          // A refresh meanwhile may have loaded anew: this state does not belong to the position of now.
-          if (snapshot?.state !== state) return undefined;
-          sizeSinceSnapshot = 0;
-          recordsSinceSnapshot = 0;
-          return { state, births, position };
-        },
+      if (merged === undefined) return;
+      const captured = merged;
+      const written = await schedule.writeWhenDue(createId, () => {
+        // A refresh meanwhile may have loaded anew: this state does not belong to the record of now.
+        if (merged !== captured) return undefined;
+        const { delta: state, births, at, atMs } = captured;
+        return { state, births, at, atMs };
       });
-      if (written.outcome === 'busy') return;
-      if (snapshot?.state === state)
-        snapshot = { ...snapshot, position: written.position, bytes: written.bytes };
+      if (written === undefined) return;
       observe({ type: 'snapshot_written', shard, outcome: written.outcome, bytes: written.bytes });
     },
     shard,
     get loaded() {
-      return snapshot !== undefined && complete;
+      return merged !== undefined && complete;
     },
     get position() {
-      return position;
+      return merged?.at.position ?? '';
     },
     get state() {
-      if (snapshot === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
-      return snapshot.state;
+      return expectMerged().delta;
     },
     get bound() {
-      return bound;
+      return expectMerged().bound;
     },
     get births() {
-      if (snapshot === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
-      return snapshot.births;
+      return expectMerged().births;
     },
     get gauges() {
-      return gauges;
+      return expectMerged().gauges;
     },
     get serverTimeMs() {
       return serverTimeMs;
     },
   };
 }
-
-/** The log can be trimmed past a snapshot while that is being loaded; more often than this it cannot. */
-const LOAD_TRIES = 3;

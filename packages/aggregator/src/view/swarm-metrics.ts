@@ -132,7 +132,8 @@ function isYounger(
 ): boolean {
   const bornMs = view.births.bornMs(name, view.bound.oldest(name, key));
   if (bornMs === undefined) return view.bound.value(name, key) === undefined;
-  return view.serverTimeMs - bornMs < ageMs;
+  const hasAgeMs = view.serverTimeMs - bornMs;
+  return hasAgeMs >= 0 && hasAgeMs < ageMs; // born later than now: the clock was ahead then
 }
 
 /** A series whose labels do not name the swarm may have events in several shards. */

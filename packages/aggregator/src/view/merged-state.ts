@@ -1,0 +1,117 @@
+import {
+  createCoordinatorGauges,
+  mergeDelta,
+  pruneRegisters,
+  pruneTombstones,
+  readCoordinator,
+  stampMs,
+  type Catalogue,
+  type CoordinatorGauges,
+  type CoordinatorProjection,
+  type Delta,
+} from '@streamfold/core';
+import { isYoung, type Births } from '../state/births.ts';
+import type { Snapshot } from '../state/load-snapshot.ts';
+import type { DeltaRecord, RecordName } from '../state/read-deltas.ts';
+import { createSeriesBound, type SeriesBound } from './series-bound.ts';
+import type { ViewListener } from './shard-view.ts';
+
+/** After so many records all coordinators are looked through for what can be forgotten; a record prunes only its own. */
+const PRUNING_RECORDS = 1_000;
+
+/** A snapshot, the deltas that were merged into it since, and what is derived from both. */
+export interface MergedState {
+  readonly delta: Delta;
+  /** When the young series were born. */
+  readonly births: Births;
+  /** Which series are shown. */
+  readonly bound: SeriesBound;
+  readonly gauges: CoordinatorGauges;
+  /** The record that was merged last. */
+  readonly at: RecordName;
+  /** When that was appended, ms of Redis's clock. */
+  readonly atMs: number;
+  /** Merges the next record. @throws {Error} if it is malformed; the state is then as it was. */
+  merge(record: DeltaRecord): void;
+  /** Brings the gauges up to date: once for each coordinator, however many records touched it. */
+  project(): void;
+  /** Notes that the state is that of the record `name`, which is the one merged last. */
+  confirm(name: RecordName): void;
+}
+
+export interface MergedStateOptions {
+  readonly catalogue: Catalogue;
+  /** Series of one metric that are shown each; 0: all. */
+  readonly limit: number;
+  readonly listener: ViewListener;
+}
+
+/** The state of a snapshot, which is changed by what is merged. */
+export function createMergedState(
+  { at: start, state: delta, births }: Snapshot,
+  { catalogue, limit, listener }: MergedStateOptions,
+): MergedState {
+  const gaugesByProjection = nameGauges(catalogue);
+  const gauges = createCoordinatorGauges((projection, key) => {
+    for (const name of gaugesByProjection.get(projection) ?? []) listener.changed(name, key);
+  });
+  for (const [key, registers] of delta.coordinators) gauges.set(key, readCoordinator(registers));
+  const bound = createSeriesBound(delta, { catalogue, limit });
+  /** Coordinators that have changed since the gauges were brought up to date. */
+  const touched = new Set<string>();
+  let at = start;
+  let atMs = stampMs(start.position);
+  let recordsSincePruning = 0;
+  return {
+    delta,
+    births,
+    bound,
+    gauges,
+    get at() {
+      return at;
+    },
+    get atMs() {
+      return atMs;
+    },
+    merge(record) {
+      const added = record.delta();
+      added.watermark = record.watermark;
+      const { bornMs } = record;
+      ({ name: at, atMs } = record);
+      if (isYoung(bornMs, atMs)) mergeDelta(delta, added, (name, key) => births.add(name, key, bornMs));
+      else mergeDelta(delta, added);
+      births.forgetOld(atMs);
+      for (const key of added.coordinators.keys()) touched.add(key);
+      bound.merged(added);
+      for (const [name, series] of added.series)
+        for (const key of series.keys()) listener.changed(name, bound.shownAs(name, key));
+      if (++recordsSincePruning < PRUNING_RECORDS) return;
+      recordsSincePruning = 0;
+      pruneTombstones(delta);
+    },
+    project() {
+      const { coordinators, watermark } = delta;
+      for (const key of touched) {
+        const registers = coordinators.get(key);
+        gauges.set(key, registers && readCoordinator(registers));
+        if (registers && pruneRegisters(registers, watermark) === 'nothing_left') coordinators.delete(key);
+      }
+      touched.clear();
+    },
+    confirm(name) {
+      at = name;
+    },
+  };
+}
+
+/** Names of the gauges that show a projection. */
+function nameGauges(catalogue: Catalogue): ReadonlyMap<CoordinatorProjection, readonly string[]> {
+  return new Map(
+    (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
+      projection,
+      catalogue
+        .filter((metric) => metric.type === 'gauge' && metric.projection === projection)
+        .map(({ name }) => name),
+    ]),
+  );
+}
