@@ -248,6 +248,13 @@ const METRIC_EXAMPLES = {
       { mayBeEmpty: true },
     ],
   ],
+  streamfold_snapshots_unreadable_total: [
+    [
+      'Was a snapshot damaged, or has Redis gone back to an older state?',
+      'sum by (reason) (increase(streamfold_snapshots_unreadable_total[1d]))',
+      { mayBeEmpty: true },
+    ],
+  ],
   streamfold_stream_entries: [
     ['How long is the stream? What is folded may be trimmed.', 'max by (shard) (streamfold_stream_entries)'],
   ],

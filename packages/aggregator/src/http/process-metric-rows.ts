@@ -6,6 +6,7 @@ import {
   LOSS_REASONS,
   MONITOR_SUBJECTS,
   SNAPSHOT_OUTCOMES,
+  UNREADABLE_SNAPSHOT_REASONS,
   VIEW_LOAD_CAUSES,
 } from '../run/fact.ts';
 
@@ -106,6 +107,12 @@ export const PROCESS_METRIC_ROWS = {
     name: 'streamfold_snapshots_total',
     help: 'Snapshots written, by outcome.',
     labels: { outcome: SNAPSHOT_OUTCOMES },
+  },
+  unreadableSnapshots: {
+    type: 'counter',
+    name: 'streamfold_snapshots_unreadable_total',
+    help: 'Times a snapshot could not be used, by reason: parts are missing or malformed, or the delta log does not continue from it.',
+    labels: { reason: UNREADABLE_SNAPSHOT_REASONS },
   },
   viewLoads: {
     type: 'counter',

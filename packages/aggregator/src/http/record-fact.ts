@@ -41,6 +41,7 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
   consumers_removed: (metrics, { consumers }) => metrics.add('removedConsumers', consumers),
   failed: (metrics, { step }) => metrics.add('failures', 1, { step }),
   snapshot_written: (metrics, { outcome }) => metrics.add('snapshots', 1, { outcome }),
+  snapshot_unreadable: (metrics, { reason }) => metrics.add('unreadableSnapshots', 1, { reason }),
   view_loaded: (metrics, { cause }) => metrics.add('viewLoads', 1, { cause }),
   monitor_moved(metrics, { stale, dead, waits, signals }) {
     metrics.add('detections', stale, { subject: 'stale' });

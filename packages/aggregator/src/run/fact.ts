@@ -1,7 +1,5 @@
 import type { ArchiveStopReason } from '@streamfold/archive';
 import type { DeadLetterReason, HealthReason } from '@streamfold/core';
-import type { UnreadableSnapshotReason } from '../state/unreadable-snapshot-error.ts';
-import type { SNAPSHOT_OUTCOMES } from '../state/write-snapshot.ts';
 
 /** Something that happened in an aggregator. Metrics and logs subscribe to these; nothing else depends on them. */
 export type Fact =
@@ -100,7 +98,7 @@ export type Fact =
       readonly type: 'snapshot_unreadable';
       readonly shard: number;
       readonly key: string;
-      readonly reason: UnreadableSnapshotReason;
+      readonly reason: (typeof UNREADABLE_SNAPSHOT_REASONS)[number];
       readonly error: Error;
     };
 

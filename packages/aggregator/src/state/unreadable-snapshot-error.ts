@@ -1,7 +1,5 @@
 /** Why a snapshot cannot be used: parts are missing or malformed, or the delta log does not continue from it. */
-export const UNREADABLE_SNAPSHOT_REASONS = ['missing', 'malformed', 'discontinued'] as const;
-
-export type UnreadableSnapshotReason = (typeof UNREADABLE_SNAPSHOT_REASONS)[number];
+export type UnreadableSnapshotReason = 'missing' | 'malformed' | 'discontinued';
 
 /** A snapshot, or the pointer to it, cannot be used. */
 export class UnreadableSnapshotError extends Error {

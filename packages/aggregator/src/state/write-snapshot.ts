@@ -30,11 +30,11 @@ export interface CapturedState {
  * `superseded`: another one was published meanwhile. `discontinued`: the delta log no longer holds the record at which it was
  * taken, or parts are gone; Redis went back to an older state.
  */
-export const SNAPSHOT_OUTCOMES = ['published', 'superseded', 'discontinued'] as const;
+type PublishOutcome = 'published' | 'superseded' | 'discontinued';
 
 export type SnapshotOutcome =
   | {
-      readonly outcome: (typeof SNAPSHOT_OUTCOMES)[number];
+      readonly outcome: PublishOutcome;
       readonly at: RecordName;
       readonly bytes: number;
     }
@@ -94,7 +94,7 @@ async function publish(
   redis: RedisConnection,
   keys: GenerationKeys,
   { parts, birthParts, bytes, at, id, unreadable }: EncodedSnapshot,
-): Promise<(typeof SNAPSHOT_OUTCOMES)[number]> {
+): Promise<PublishOutcome> {
   const { current, previous } = await readSnapshotKeys(redis, keys);
   const pointer = await readWellFormedPointer(redis, keys); // after the keys: the script compares those
   const isReadable = (name: string | undefined): boolean =>
@@ -109,8 +109,15 @@ async function publish(
     redis,
     [keys.snapshot, keys.deltas, keys.head, key, declare(current), declare(previous)],
     [
-      ...[at.position, at.nonce ?? '', parts.length, birthParts.length, bytes],
-      ...[current ?? '', isReadable(current) ? 1 : 0, isReadable(previous) ? 1 : 0, REPLACED_TTL_MS],
+      at.position,
+      at.nonce ?? '',
+      parts.length,
+      birthParts.length,
+      bytes,
+      current ?? '',
+      isReadable(current) ? 1 : 0,
+      isReadable(previous) ? 1 : 0,
+      REPLACED_TTL_MS,
     ],
   );
   if (reply === 'published') return 'published';

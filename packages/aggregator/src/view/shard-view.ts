@@ -81,19 +81,10 @@ export function createShardView(options: ShardViewOptions): ShardView {
   let complete = false;
   const schedule = createSnapshotSchedule(redis, keys, options);
 
-  const load = async (cause: ViewLoadCause): Promise<Snapshot> => {
-    const loaded = await loadSnapshot(redis, keys);
-    snapshot = loaded;
-    position = loaded.position;
-    sizeSinceSnapshot = 0;
-    recordsSinceSnapshot = 0;
-    gauges = createCoordinatorGauges(gaugeChanged);
-    for (const [key, registers] of loaded.state.coordinators) {
-      gauges.set(key, readCoordinator(registers));
-    }
-    touched.clear();
-    bound = createSeriesBound(loaded.state, { catalogue, limit });
-import type { Births } from '../state/births.ts';
+  const adopt = (snapshot: Snapshot, cause: ViewLoadCause): MergedState => {
+    const adopted = createMergedState(snapshot, { catalogue, limit, listener });
+    merged = adopted;
+    schedule.loaded(snapshot);
     listener.replaced();
     observe({ type: 'view_loaded', shard, cause, series: countSeries(snapshot.state) });
     return adopted;
@@ -137,9 +128,7 @@ import type { Births } from '../state/births.ts';
   };
 
   /** Loads what leads to the end of the log; 'overtaken' if a new snapshot was published meanwhile, and the log trimmed. */
-  const tryToLoad = async (
-    cause: ViewLoadCause,
-  ): Promise<'loaded' | 'overtaken' | 'unreadable'> => {
+  const tryToLoad = async (cause: ViewLoadCause): Promise<'loaded' | 'overtaken' | 'unreadable'> => {
     const named = await readSnapshotKeys(redis, keys);
     for await (const snapshot of readSnapshots(redis, keys, skip)) {
       if (await follow(adopt(snapshot, cause))) return 'loaded';
@@ -171,26 +160,14 @@ import type { Births } from '../state/births.ts';
   return {
     async refresh() {
       if (merged === undefined || !(await follow(merged))) {
-        const cause = merged === undefined ? 'start' : 'log_discontinued';
+        const cause: ViewLoadCause = merged === undefined ? 'start' : 'log_discontinued';
         merged = undefined;
         complete = false;
         await load(cause);
       }
-      let cause: ViewLoadCause = snapshot === undefined ? 'start' : 'log_discontinued';
-      snapshot = undefined;
-      complete = false;
-      for (let tries = 0; tries < LOAD_TRIES; tries++) {
-        if (await follow(await load(cause))) {
-          complete = true;
-          return;
-        }
-        snapshot = undefined;
-        cause = 'log_discontinued';
-      }
-      throw new Error(
-        `delta log ${keys.deltas}: expected it to go on from the snapshot at ${position}; it does not`,
-      );
-import type { Births } from '../state/births.ts';
+      complete = true;
+      serverTimeMs = await readServerTimeMs(redis); // after the records, so none of them is later
+      merged?.births.forgetOld(serverTimeMs);
     },
     async writeSnapshotWhenDue() {
       if (merged === undefined) return;
