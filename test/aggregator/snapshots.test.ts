@@ -12,7 +12,7 @@ test.after.always(() => server.stop());
 
 async function openThrough(t: { teardown: (end: () => void) => void }, proxyPort: number) {
   const url = `redis://127.0.0.1:${proxyPort}`;
-  const connection = connectRedis(url, { name: 'view', commandTimeoutMs: 5_000 });
+  const connection = connectRedis(url, { name: 'view', commandTimeoutMs: 30_000 });
   t.teardown(() => connection.disconnect());
   connection.connect().catch(() => undefined);
   await waitUntil('the connection to be ready', () => connection.status === 'ready');
