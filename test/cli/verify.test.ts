@@ -62,7 +62,7 @@ test('a delta that nobody folded from the log is a difference, with exit code 1'
   const run = await runVerify(prefix);
   t.is(run.code, 1);
   t.regex(run.stdout, /^shard 0, generation \S+: \d+ differences \(49 entries folded, 0 pending\)\n/);
-  t.regex(run.stdout, /^ {2}1 entries are in the stream no more, and no archive was named/m);
+  t.regex(run.stdout, /^ {2}1 entry is no longer in the stream, and no archive is named/m);
   t.regex(run.stdout, /^ {2}\S.*: live \S.*, folded \S.*$/m);
   const json = await runVerify(prefix, '--json');
   t.is(json.code, 1);
@@ -72,6 +72,24 @@ test('a delta that nobody folded from the log is a difference, with exit code 1'
   };
   t.false(equal);
   t.true((shards[0]?.differences.length ?? 0) > 0);
+});
+
+test('a log that was trimmed without an archive cannot be compared: that is said, and no difference is shown', async (t) => {
+  const prefix = nextPrefix();
+  await foldSome(prefix, 50);
+  await server.redis.xtrim(`${prefix}:{0}:events`, 'MAXLEN', '=', 20);
+  const run = await runVerify(prefix);
+  t.is(run.code, 1);
+  t.regex(
+    run.stdout,
+    /^shard 0, generation \S+: cannot be compared \(20 entries folded, 0 pending\)\n {2}30 entries are no longer in the stream, and no archive is named \(--archive\): .*\n$/,
+  );
+  const { equal, shards } = JSON.parse((await runVerify(prefix, '--json')).stdout) as {
+    equal: boolean;
+    shards: unknown[];
+  };
+  t.false(equal);
+  t.like(shards[0], { comparable: false, missingEntries: 30 });
 });
 
 test('where no aggregator has run yet there is nothing to verify, with exit code 1', async (t) => {

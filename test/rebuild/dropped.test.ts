@@ -78,3 +78,30 @@ test('a rebuild that is cancelled leaves no trace, however far it is, and the ne
   t.is((await runStreamfold(['rebuild', '--force', '--redis', redisUrl, '--prefix', prefix])).code, 0);
   t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^3-/);
 });
+
+test('without a rebuild, --cancel finishes a removal that was begun before, and says that it did that', async (t) => {
+  const prefix = nextPrefix();
+  await (await startAggregator({ redisUrl, prefix })).stop();
+  const registry = `${prefix}:generations`;
+  const live = (await redis.hget(registry, 'live')) ?? '';
+  // A generation that a rebuild had replaced, and whose removal was broken off.
+  const definitions = (await redis.hget(registry, `${live}:definitions`)) ?? '';
+  await redis.hset(
+    registry,
+    '9-old:state',
+    'dropping',
+    '9-old:since_ms',
+    '1',
+    '9-old:definitions',
+    definitions,
+  );
+  const run = (...args: string[]): ReturnType<typeof runStreamfold> =>
+    runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix, ...args]);
+  t.like(await run(), {
+    code: 0,
+    stdout: 'no rebuild is under way; the removal of generation 9-old, which was begun before, is finished\n',
+  });
+  t.is(await redis.hget(registry, '9-old:state'), null);
+  t.is(await redis.hget(registry, 'live'), live);
+  t.deepEqual(JSON.parse((await run('--json')).stdout), { cancelled: null, removed: null });
+});

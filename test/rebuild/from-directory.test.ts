@@ -91,7 +91,7 @@ test('a rebuild that broke off in the archive is not gone on with without it', a
   t.is(without.code, 1);
   t.regex(
     without.stderr,
-    /going on with generation 2-.*\n.*700 are not in the stream, and no archive was named/,
+    /resuming generation 2-.*\n.*700 entries are not in the stream, and no archive is named/,
   );
   t.is((await readRegistry(redis, prefix)).live, before.live);
   t.is((await run('rebuild')).code, 0);

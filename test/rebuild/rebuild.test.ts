@@ -118,7 +118,7 @@ test('where both have the same definitions and differ, the differences are told 
   t.is(run.code, 1);
   t.regex(
     run.stderr,
-    / differ in 1 places; nothing is switched .*\n {2}shard 0: signals_sent_total\{swarm_id="nobody",signal_type="x"\}: live 5, rebuilt nothing\n$/,
+    / differ in 1 place; nothing is switched .*\n {2}shard 0: signals_sent_total\{swarm_id="nobody",signal_type="x"\}: live 5, rebuilt nothing\n$/,
   );
   t.is((await findGeneration(redis, prefix, 0))?.id, live.id);
   t.is((await scrape(url)).get(FALSE_SERIES), '5');
@@ -139,13 +139,13 @@ test('entries that are neither in the stream nor in an archive are counted and r
   t.is(run.code, 1);
   t.regex(
     run.stderr,
-    /^streamfold: shard 0: expected all entries in the stream or in the archive; 20 are not in the stream, and no archive was named \(--archive\)/,
+    /^streamfold: shard 0: expected all entries in the stream or in the archive; 20 entries are not in the stream, and no archive is named \(--archive\)/,
   );
   t.is((await readRegistry(redis, prefix)).generations.size, 1);
 
   const forced = await rebuild(prefix, '--force');
   t.is(forced.code, 0);
-  t.regex(forced.stderr, /^shard 0: 20 entries are left out: nothing has them any more$/m);
+  t.regex(forced.stderr, /^shard 0: 20 entries are left out: neither the stream nor an archive has them$/m);
   const expected = foldReference(events.slice(20).map((fields) => ({ fields })));
   t.deepEqual(compareSamples(withoutAges(await scrape(url)), expected), []);
 });

@@ -18,7 +18,7 @@ export {
 } from './state/read-dead-letters.ts';
 export { retryDeadLetter, type RetryOutcome } from './state/retry-dead-letter.ts';
 export { measureLag } from './state/measure-lag.ts';
-export { cancelRebuild } from './replay/cancel-rebuild.ts';
+export { cancelRebuild, type CancelOutcome } from './replay/cancel-rebuild.ts';
 export { openLogBeyondRedis, type LogBeyondRedis } from './replay/log-beyond-redis.ts';
 export { rebuild, type RebuildOptions, type RebuildOutcome, type RebuildProgress } from './replay/rebuild.ts';
 export { createShardView, type ShardView } from './view/shard-view.ts';

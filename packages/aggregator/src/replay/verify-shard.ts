@@ -1,6 +1,6 @@
 import { measureLog, type Archive, type LogError } from '@streamfold/archive';
 import { noUpcasters } from '@streamfold/core';
-import type { RedisConnection } from '@streamfold/redis';
+import { replyField, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
 import { compareStates, type Difference } from './compare-states.ts';
 import { foldLog } from './fold-log.ts';
@@ -14,9 +14,11 @@ export interface Verification {
   readonly entries: number;
   /** Entries delivered and not acknowledged at the cut: in neither of the two. */
   readonly pendingEntries: number;
-  /** Entries that are neither in the stream nor in the archive any more, so that they could not be folded again. */
+  /** Entries that are no longer in the stream or the archive, and could not be folded again. */
   readonly missingEntries: number;
-  /** Where some of them are missing between others: the text names the range. */
+  /** False if the log is incomplete because it was trimmed: then a difference says nothing. */
+  readonly comparable: boolean;
+  /** The ranges of those that are missing between others, in words. */
   readonly gaps: readonly string[];
   readonly equal: boolean;
   readonly differences: readonly Difference[];
@@ -24,19 +26,19 @@ export interface Verification {
 
 export interface VerifyOptions {
   readonly shards: number;
-  /** What is trimmed from the stream is folded from there. */
+  /** Entries that were trimmed from the stream are folded from there. */
   readonly archive?: Archive | undefined;
   readonly onProgress: (entries: number) => void;
 }
 
-/** How often a new cut is tried where the delta log was trimmed while the live state was read. */
+/** How often a new cut is tried if the delta log was trimmed while the live state was read. */
 const CUT_TRIES = 5;
 
 /**
  * Folds a shard's log, archive and stream, independently of its state, and compares the two at a consistent cut, bit for
- * bit. Aggregators and archivers may go on all the while.
+ * bit. Aggregators and archivers may run meanwhile.
  *
- * @throws {LogError} where a segment of the archive is missing or damaged; it names the range.
+ * @throws {LogError} if a segment of the archive is missing or damaged; it names the range.
  */
 export async function verifyShard(
   redis: RedisConnection,
@@ -55,15 +57,18 @@ export async function verifyShard(
     const onGap = (gap: LogError): void => void gaps.push(gap);
     const folded = await foldLog(redis, log, { cut, catalogue, context, onProgress, onGap });
     const differences = compareStates(live, folded.state, catalogue);
+    const missingEntries =
+      archive === undefined
+        ? cut.entriesAdded - cut.length
+        : gaps.reduce((sum, gap) => sum + (gap.entries ?? 0), (await measureLog(redis, log)).missingBefore);
+    const deleted = missingEntries > 0 && (await wasDeletedFrom(redis, generation.shardKeys.events));
     return {
       shard,
       generation: generation.id,
       entries: folded.entries,
       pendingEntries: cut.pending.size,
-      missingEntries:
-        archive === undefined
-          ? cut.entriesAdded - cut.length
-          : gaps.reduce((sum, gap) => sum + (gap.entries ?? 0), (await measureLog(redis, log)).missingBefore),
+      missingEntries,
+      comparable: missingEntries === 0 || deleted,
       gaps: gaps.map(({ message }) => message),
       equal: differences.length === 0,
       differences,
@@ -72,4 +77,10 @@ export async function verifyShard(
   throw new Error(
     `delta log ${keys.deltas}: expected it to reach back to a cut; it was trimmed ${CUT_TRIES} times meanwhile`,
   );
+}
+
+/** XINFO STREAM key: whether somebody has deleted single entries. Trimming does not count as that. */
+async function wasDeletedFrom(redis: RedisConnection, events: string): Promise<boolean> {
+  const stream = (await redis.xinfo('STREAM', events)) as unknown[];
+  return replyField(stream, 'max-deleted-entry-id') !== '0-0';
 }

@@ -32,10 +32,9 @@ export async function measureLag(redis: RedisConnection, { shardKeys, keys }: Ge
     throw new Error(`NOGROUP expected consumer group ${keys.group} on ${events}; there is none`);
   const lastDelivered = String(replyField(group, 'last-delivered-id'));
   const length = await redis.xlen(events);
-  const [pendingEntries, oldestPending] = (await redis.xpending(events, keys.group)) as [
-    number,
-    string | null,
-  ];
+  // Of the same moment as the last delivered entry: one that is delivered just now would be counted twice.
+  const pendingEntries = Number(replyField(group, 'pending'));
+  const [, oldestPending] = (await redis.xpending(events, keys.group)) as [number, string | null];
   const [next] = await redis.xrange(events, `(${lastDelivered}`, '+', 'COUNT', 1);
   const undelivered =
     next === undefined

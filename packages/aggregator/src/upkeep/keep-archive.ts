@@ -51,7 +51,11 @@ export function keepArchive(archiving: Archiving, context: ArchivingContext): Ac
     while (!stop.aborted) {
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
-        await keepShards({ archiving, context, stop }).finally(reportStops);
+        try {
+          await keepShards({ archiving, context, stop });
+        } finally {
+          await reportStops();
+        }
         if (failing) observe({ type: 'recovered', step: 'archive', shard: undefined });
         failing = false;
       } catch (cause) {

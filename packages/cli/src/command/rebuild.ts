@@ -3,6 +3,7 @@ import type { Archive } from '@streamfold/archive';
 import { describeDepartures } from '@streamfold/core';
 import {
   cancelRebuild,
+  type CancelOutcome,
   openLogBeyondRedis,
   rebuild as runRebuild,
   type RebuildOptions,
@@ -17,7 +18,7 @@ import { withRedis } from '../with-redis.ts';
 /** Differences that are printed one by one; JSON has all. */
 const SHOWN_DIFFERENCES = 20;
 
-/** Folds everything again by the configured definitions, and switches to it: 0; 1 where nothing was switched. */
+/** Folds everything again by the configured definitions, and switches to it: 0; 1 if nothing was switched. */
 export const rebuild: Command = async (environment) => {
   const { configuration, print, printError } = environment;
   if (configuration.cancel) return cancel(environment);
@@ -41,20 +42,30 @@ export const rebuild: Command = async (environment) => {
   );
 };
 
-/** Needs no definitions and no archive: a rebuild can be given up also where these cannot be read any more. */
+/** Needs no definitions and no archive: a rebuild can be cancelled although these can no longer be read. */
 function cancel({ configuration, print }: Environment): Promise<ExitCode> {
   return withRedis(
     configuration,
     async (redis): Promise<ExitCode> => {
-      const cancelled = (await cancelRebuild(redis, configuration)) ?? null;
-      if (configuration.json) print(JSON.stringify({ cancelled }));
-      else if (cancelled === null) print('no rebuild is under way');
-      else
-        print(`the rebuild of generation ${cancelled} is cancelled, and all that there was of it is removed`);
+      const done = await cancelRebuild(redis, configuration);
+      const cancelled = done.outcome === 'cancelled' ? done.id : null;
+      const removed = done.outcome === 'removed' ? done.id : null;
+      print(configuration.json ? JSON.stringify({ cancelled, removed }) : describeCancel(done));
       return 0;
     },
     { shardCount: 'compare' },
   );
+}
+
+function describeCancel(done: CancelOutcome): string {
+  switch (done.outcome) {
+    case 'cancelled':
+      return `the rebuild of generation ${done.id} is cancelled, and all that there was of it is removed`;
+    case 'removed':
+      return `no rebuild is under way; the removal of generation ${done.id}, which was begun before, is finished`;
+    case 'nothing':
+      return 'no rebuild is under way';
+  }
 }
 
 function createOptions(
@@ -80,15 +91,15 @@ function createOptions(
       if (fact.type === 'failed') printError(`${fact.step}: ${fact.error.message}; trying again`);
     },
     onBegin: ({ id, live, resumed }) => {
-      const how = resumed ? 'going on with' : 'building';
+      const how = resumed ? 'resuming' : 'building';
       printError(
-        `${how} generation ${id}; generation ${live} is served meanwhile (Ctrl-C stops, the same command goes on)`,
+        `${how} generation ${id}; generation ${live} is served meanwhile (Ctrl-C stops, the same command resumes)`,
       );
     },
     onLeftOut: (missing) => {
       for (const { shard, entries } of missing)
         printError(
-          `shard ${shard}: ${entries.toLocaleString('en')} entries are left out: nothing has them any more`,
+          `shard ${shard}: ${countEntries(entries)} left out: neither the stream nor an archive has them`,
         );
     },
     onProgress: ({ stage, foldedEntries, leftEntries }) =>
@@ -115,15 +126,15 @@ function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
       return ['streamfold: expected a generation to rebuild; no aggregator has run yet'];
     case 'busy':
       return [
-        `streamfold: expected no other rebuild; generation ${outcome.building} is being built with other definitions (streamfold rebuild --cancel gives it up)`,
+        `streamfold: expected no other rebuild; generation ${outcome.building} is being built with other definitions (streamfold rebuild --cancel removes it)`,
       ];
     case 'missing':
       return outcome.shards.map(
         ({ shard, entries }) =>
-          `streamfold: shard ${shard}: expected all entries in the stream or in the archive; ${entries.toLocaleString('en')} are ${withAnArchive ? 'in neither' : 'not in the stream, and no archive was named (--archive)'}, and what they added would be gone (--force rebuilds without them)`,
+          `streamfold: shard ${shard}: expected all entries in the stream or in the archive; ${countEntries(entries)} ${withAnArchive ? 'in neither' : 'not in the stream, and no archive is named (--archive)'}: the metrics would lose their counts (--force rebuilds without them)`,
       );
     case 'stopped':
-      return [`stopped; the same command goes on with generation ${outcome.building}, --cancel gives it up`];
+      return [`stopped; the same command resumes generation ${outcome.building}, --cancel removes it`];
     case 'cancelled':
       return [`streamfold: the rebuild of generation ${outcome.building} was cancelled meanwhile`];
     case 'differs': {
@@ -136,10 +147,15 @@ function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
         );
       const more = differences.length - shown.length;
       return [
-        `streamfold: generation ${building} has the same definitions as the live one, but they differ in ${differences.length} places; nothing is switched (--force switches all the same, --cancel gives it up)`,
+        `streamfold: generation ${building} has the same definitions as the live one, but they differ in ${differences.length} ${differences.length === 1 ? 'place' : 'places'}; nothing is switched (--force switches anyway, --cancel removes it)`,
         ...shown,
         ...(more > 0 ? [`  … and ${more} more; --json shows all`] : []),
       ];
     }
   }
+}
+
+/** `1 entry is`, `2,000 entries are`. */
+function countEntries(entries: number): string {
+  return entries === 1 ? '1 entry is' : `${entries.toLocaleString('en')} entries are`;
 }

@@ -8,7 +8,7 @@ const SHOWN_SERIES = 20;
 /** Progress is shown after so many entries. */
 const PROGRESS_ENTRIES = 100_000;
 
-/** Folds the log independently and compares with the live state: 0 where they are equal, 1 where they are not. */
+/** Folds the log independently and compares with the live state: 0 if they are equal, 1 if not. */
 export const verify: Command = ({ configuration, print, printError }) =>
   withArchive(configuration, (archive) =>
     withRedis(
@@ -44,20 +44,27 @@ export const verify: Command = ({ configuration, print, printError }) =>
   );
 
 function describe(verification: Verification, withAnArchive: boolean): string[] {
-  const { shard, generation, entries, pendingEntries, missingEntries, gaps, equal, differences } =
+  const { shard, generation, entries, pendingEntries, missingEntries, gaps, equal, comparable, differences } =
     verification;
+  const verdict = equal
+    ? 'equal'
+    : !comparable
+      ? 'cannot be compared'
+      : differences.length === 1
+        ? '1 difference'
+        : `${differences.length.toLocaleString('en')} differences`;
   const lines = [
-    `shard ${shard}, generation ${generation}: ${equal ? 'equal' : `${differences.length} differences`} (${entries.toLocaleString('en')} entries folded, ${pendingEntries} pending)`,
+    `shard ${shard}, generation ${generation}: ${verdict} (${entries.toLocaleString('en')} ${entries === 1 ? 'entry' : 'entries'} folded, ${pendingEntries} pending)`,
   ];
   if (missingEntries > 0) {
     const where = withAnArchive
-      ? 'in the log no more'
-      : 'in the stream no more, and no archive was named (--archive)';
-    lines.push(
-      `  ${missingEntries.toLocaleString('en')} entries are ${where}; what they added cannot be folded again`,
-    );
+      ? 'no longer in the stream or the archive'
+      : 'no longer in the stream, and no archive is named (--archive)';
+    const which = missingEntries === 1 ? '1 entry is' : `${missingEntries.toLocaleString('en')} entries are`;
+    lines.push(`  ${which} ${where}: their counts cannot be folded again`);
   }
   for (const gap of gaps) lines.push(`  ${gap}`);
+  if (!comparable) return lines;
   const bySeries = groupBySeries(differences);
   for (const [first, ...more] of [...bySeries.values()].slice(0, SHOWN_SERIES)) {
     const { what, live, folded } = first;

@@ -1,0 +1,29 @@
+import test from 'ava';
+import { findGeneration, measureLag } from '@streamfold/aggregator';
+import { appendFlat } from '../harness/append-events.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+test('entries that are delivered while the lag is measured are counted once', async (t) => {
+  const prefix = nextPrefix();
+  await (await startAggregator({ redisUrl, prefix })).stop();
+  await appendFlat(redis, { prefix }, generateEvents(2, { seed: 1 }));
+  const generation = await findGeneration(redis, prefix, 0);
+  if (generation === undefined) return t.fail();
+  const { keys, shardKeys } = generation;
+  // The same connection; between two of its commands a consumer reads both entries.
+  const measuring = Object.create(redis, {
+    xlen: {
+      value: async (events: string): Promise<number> => {
+        await redis.xreadgroup('GROUP', keys.group, 'c', 'STREAMS', shardKeys.events, '>');
+        return redis.xlen(events);
+      },
+    },
+  }) as typeof redis;
+  t.is((await measureLag(measuring, generation)).lagEntries, 2);
+  t.like(await measureLag(redis, generation), { lagEntries: 2, pendingEntries: 2 });
+});
