@@ -1,9 +1,11 @@
 import test from 'ava';
 import { z } from 'zod';
 import { generationKeys, shardKeys } from '@streamfold/redis';
+import { appendFlat } from '../harness/append-events.ts';
+import { generateEvents } from '../harness/generate-events.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
-import { waitForGeneration } from '../harness/wait-until-folded.ts';
+import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const { redis, url: redisUrl, stop } = await startRedis();
@@ -101,6 +103,27 @@ test('shards that cannot be opened are named as the reason, with the error', asy
   t.deepEqual([status, reached], ['unhealthy', 'connected']);
   const [closed] = reasons.filter(({ reason }) => reason === 'shards_not_open');
   t.regex(closed?.detail ?? '', /NOPERM/);
+});
+
+test('a state that cannot be read is a reason until it can, and no empty metrics are served', async (t) => {
+  const prefix = nextPrefix();
+  const folding = await startAggregator({ redisUrl, prefix, role: 'fold' });
+  t.teardown(folding.stop);
+  await appendFlat(redis, { prefix }, generateEvents(20, { seed: 1 }));
+  await waitUntilFolded(redis, { prefix });
+  const { keys } = await waitForGeneration(redis, prefix);
+  const [[first = ''] = []] = await redis.xrange(keys.deltas, '-', '+', 'COUNT', 1);
+  const removed = await redis.dumpBuffer(keys.deltas);
+  await redis.xdel(keys.deltas, first);
+  const serving = await startAggregator({ redisUrl, prefix, role: 'serve' });
+  t.teardown(serving.stop);
+  const isRaised = async (): Promise<boolean> =>
+    (await readHealth(serving)).reasons.some(({ reason }) => reason === 'snapshot_unreadable');
+  await waitUntil('it says so', isRaised);
+  t.is((await fetch(`${serving.url}/prometheus/metrics`)).status, 503);
+  await redis.restore(keys.deltas, 0, removed, 'REPLACE');
+  await waitUntil('it is over', async () => !(await isRaised()));
+  t.is((await fetch(`${serving.url}/prometheus/metrics`)).status, 200);
 });
 
 test('every reason is in the metrics from the start, as 0', async (t) => {

@@ -20,6 +20,7 @@ import { retry, type Pause } from './run/retry.ts';
 import { runGroup, type Actor } from './run/run-group.ts';
 import { createTurns } from './run/turns.ts';
 import { keepArchive, type Archiving } from './upkeep/keep-archive.ts';
+import { createFollower } from './view/follow-metrics.ts';
 import { createLiveMetrics, type LiveMetrics } from './view/live-metrics.ts';
 import { createShardView } from './view/shard-view.ts';
 
@@ -166,12 +167,12 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
         pause,
         now,
       });
-      const metrics = swarmMetrics;
+      const follow = createFollower(swarmMetrics, observe);
       actors.push(
         repeat({ redis: viewRedis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
           let follows = false;
           try {
-            await metrics.follow();
+            await follow();
             follows = true;
           } finally {
             viewFollows = follows;

@@ -41,6 +41,11 @@ export const HEALTH_REASONS = {
     status: 'degraded',
     meaning: 'The oldest entry that is not folded yet is at least a minute old.',
   },
+  snapshot_unreadable: {
+    status: 'unhealthy',
+    meaning:
+      'The state cannot be read: no snapshot leads into the delta log, and the log no longer begins at its start. Scrapes of the swarm fail.',
+  },
   view_stalled: {
     status: 'degraded',
     meaning: 'The view cannot follow the delta log, so scrapes of the swarm fail.',

@@ -40,6 +40,26 @@ export function firingOn(
 
 export const HEALTH_CASES: readonly RuleCase[] = [
   {
+    title: 'a state that cannot be read for 4 minutes fires StreamfoldSnapshotUnreadable, until it can',
+    minutes: 12,
+    series: reporting('snapshot_unreadable', 12, [
+      [2, 0],
+      [4, 1],
+      [6, 0],
+    ]),
+    fires: [
+      firingOn('snapshot_unreadable', {
+        alert: 'StreamfoldSnapshotUnreadable',
+        severity: 'critical',
+        atMinutes: 5,
+        summary: 'The state cannot be read',
+        description:
+          'Aggregator a:3000 finds no snapshot that leads into the delta log. It cannot serve the metrics of the swarm until a rebuild.',
+      }),
+    ],
+    resolved: ['StreamfoldSnapshotUnreadable'],
+  },
+  {
     title:
       'an aggregator whose consumer group is missing for 10 minutes fires StreamfoldUnhealthy, until it is back',
     minutes: 20,

@@ -38,6 +38,15 @@ const DEGRADED: HealthAlert = {
   description: 'Aggregator {{ $labels.instance }} is degraded, reason {{ $labels.reason }}.',
 };
 
+const SNAPSHOT_UNREADABLE: HealthAlert = {
+  alert: 'StreamfoldSnapshotUnreadable',
+  severity: 'critical',
+  forSeconds: 2 * MINUTE_SECONDS,
+  summary: 'The state cannot be read',
+  description:
+    'Aggregator {{ $labels.instance }} finds no snapshot that leads into the delta log. It cannot serve the metrics of the swarm until a rebuild.',
+};
+
 const ARCHIVE_STOPPED: HealthAlert = {
   alert: 'StreamfoldArchiveStopped',
   severity: 'warning',
@@ -57,6 +66,7 @@ export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>
   shards_not_open: UNHEALTHY,
   group_missing: UNHEALTHY,
   generation_unreadable: DEGRADED,
+  snapshot_unreadable: SNAPSHOT_UNREADABLE,
   view_stalled: DEGRADED,
   archive_stopped: ARCHIVE_STOPPED,
   rebuild_needed: { because: '`StreamfoldRebuildNeeded` fires' },
