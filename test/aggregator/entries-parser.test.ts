@@ -36,7 +36,7 @@ async function deliver(
 /** Parses a reply in the given chunks; fails where it is complete before the last one. */
 function parse(chunks: readonly Buffer[]): { entries: Entry[]; rest: Buffer } {
   const entries: Entry[] = [];
-  const parser = createEntriesParser((entry) => entries.push(entry));
+  const parser = createEntriesParser(({ id, fields }) => entries.push({ id, fields }));
   for (const [at, chunk] of chunks.entries()) {
     const outcome = parser.push(chunk);
     if (!outcome.complete) continue;
@@ -140,6 +140,50 @@ test('a large value costs the same per byte as a small one, and so do many', asy
     const { entries } = parse(cut(raw, sizes));
     t.true(performance.now() - startedMs < 5_000); // a parser that begins anew with each chunk takes a minute
     t.is(entries[0]?.fields?.length, fields.length);
-    t.true(entries[0]?.fields?.every((value, at) => value === fields[at]));
+    // Of a value that is larger than any that can be folded only the beginning is kept.
+    t.true(entries[0]?.fields?.every((value, at) => fields[at]?.startsWith(value.slice(0, -1))));
   }
+});
+
+test('of a value larger than any that can be folded only the beginning is kept, and what follows is read', (t) => {
+  const value = Buffer.alloc(12 * 1024 * 1024, 'x');
+  const entry = (id: string, bytes: Buffer): Buffer =>
+    Buffer.concat([
+      Buffer.from(`*2\r\n$3\r\n${id}\r\n*2\r\n$1\r\na\r\n$${bytes.length}\r\n`),
+      bytes,
+      Buffer.from('\r\n'),
+    ]);
+  const raw = Buffer.concat([
+    Buffer.from('*1\r\n*2\r\n$1\r\nk\r\n*3\r\n'),
+    entry('1-1', value),
+    entry('1-2', Buffer.from('small')),
+    entry('1-3', value),
+  ]);
+  for (const chunkBytes of [1, 3, 64].map((each) => each * 65_537)) {
+    const sizes: number[] = [];
+    const lengths: number[] = [];
+    const parser = createEntriesParser(({ fields, payloadBytes }) => {
+      lengths.push(fields?.[1]?.length ?? 0);
+      sizes.push(payloadBytes);
+    });
+    let complete = false;
+    for (let at = 0; at < raw.length; at += chunkBytes)
+      ({ complete } = parser.push(raw.subarray(at, at + chunkBytes)));
+    t.true(complete);
+    t.deepEqual(sizes, [value.length + 1, 6, value.length + 1]);
+    t.deepEqual(lengths, [5 * 1024 * 1024, 5, 5 * 1024 * 1024]);
+  }
+});
+
+test('a reply of several entries that grows too large is given up', (t) => {
+  const parser = createEntriesParser(() => undefined);
+  parser.push(
+    Buffer.from(`*1\r\n*2\r\n$1\r\nk\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$${40 * 1024 * 1024}\r\n`),
+  );
+  t.throws(
+    () => {
+      for (let n = 0; n < 40; n++) parser.push(Buffer.alloc(1024 * 1024));
+    },
+    { message: /expected at most 33554432 bytes; its 2 entries are larger/ },
+  );
 });

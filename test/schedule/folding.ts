@@ -92,10 +92,8 @@ async function takeFoldingStep(run: ShardRun, generation: Generation, step: Fold
     case 'moveClock':
       return run.laboratory.moveClock(step.ms);
     case 'deny':
-      run.denied = true;
       return run.laboratory.deny(step.command);
     case 'allow':
-      run.denied = false;
       return run.laboratory.allow();
   }
 }
@@ -123,7 +121,6 @@ async function checkDeadLetters(run: ShardRun, generation: Generation): Promise<
 /** Everything comes to its end: all is folded or counted as lost, and every view shows it. */
 async function settleGeneration(run: ShardRun, generation: Generation): Promise<void> {
   await run.laboratory.allow();
-  run.denied = false;
   const [consumer] = CONSUMERS;
   for (const each of CONSUMERS) dropHand(run, generation, each);
   await claimAll(run, generation, consumer);

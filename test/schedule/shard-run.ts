@@ -2,6 +2,7 @@ import type { Generation, ShardView } from '@streamfold/aggregator';
 import {
   boundCommit,
   createEntriesFold,
+  describeDelivered,
   type EntriesFold,
   type FoldedBatch,
 } from '@streamfold/aggregator/round-trips';
@@ -26,8 +27,6 @@ export interface ShardRun {
   readonly kept: Map<number, { readonly keys: KeptKeys; readonly shard: ShardModel }>;
   published: number;
   snapshots: number;
-  /** Something is forbidden to the product. */
-  denied: boolean;
 }
 
 /** Entries as a consumer has read them, folded. */
@@ -51,7 +50,6 @@ export function beginRun(laboratory: Laboratory, shard: ShardModel): ShardRun {
     kept: new Map(),
     published: 0,
     snapshots: 0,
-    denied: false,
   };
 }
 
@@ -103,6 +101,7 @@ export function startFold({ catalogue }: Pick<Generation, 'catalogue'>, entries:
 export function foldModel(run: ShardRun, generation: Generation): Delta {
   const folding = startFold(generation, 1_000_000);
   const { folded } = modelOf(run, generation);
-  for (const [id, { fields }] of run.shard.entries) if (folded.has(id)) folding.take({ id, fields });
+  for (const [id, { fields }] of run.shard.entries)
+    if (folded.has(id)) folding.take(describeDelivered(id, fields));
   return folding.batches[0]?.delta ?? emptyDelta();
 }

@@ -1,8 +1,9 @@
--- Takes over entries that other consumers (or this one, before a restart) have left pending for too long, and records
--- those that were trimmed from the stream while they were pending: they are lost, and Redis tells of them only once.
+-- Takes over entries that other consumers (or this one, before a restart) have left pending for too long, or that were
+-- delivered too often without being committed: a consumer that reads its entries again and again keeps them from becoming
+-- idle. Records those that were trimmed from the stream while they were pending: they are lost, and Redis reports them once.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log
--- ARGV  1 group   2 consumer   3 least idle time, ms   4 cursor   5 count
+-- ARGV  1 group   2 consumer   3 least idle time, ms   4 cursor   5 count   6 deliveries that are too many
 -- Returns {<next cursor>, <number claimed>, <number lost>}
 -- Cost  some 2 us an entry, of at most <count> entries.
 
@@ -22,4 +23,17 @@ if lost > 0 then
   redis.call('HINCRBY', head, 'acknowledged', lost) -- XAUTOCLAIM has taken them off the pending entries list
 end
 
-return {reply[1], #reply[2], lost}
+-- A user of the earlier version may not run XCLAIM; then only what is idle is taken over.
+local held = {}
+if ARGV[4] == '0-0' and redis.acl_check_cmd('XCLAIM', events, ARGV[1], ARGV[2], '0', '0-0', 'RETRYCOUNT', '1', 'JUSTID') then
+  for _, entry in ipairs(redis.call('XPENDING', events, ARGV[1], '-', '+', ARGV[5])) do
+    if entry[4] >= tonumber(ARGV[6]) and entry[2] ~= ARGV[2] then held[#held + 1] = entry[1] end
+  end
+end
+if #held > 0 then
+  local options = {'RETRYCOUNT', '1', 'JUSTID'} -- deliveries are counted anew, so that others leave them alone now
+  for _, option in ipairs(options) do held[#held + 1] = option end
+  held = redis.call('XCLAIM', events, ARGV[1], ARGV[2], '0', unpack(held))
+end
+
+return {reply[1], #reply[2] + #held, lost}

@@ -1,5 +1,6 @@
 // The single steps of an aggregator on Redis, for the tests of this repository, which take them in orders that no running
 // aggregator does. Not part of the interface of this package: it may change with any version.
+export { describeDelivered } from './fold/delivered-entry.ts';
 export { createEntriesFold, type EntriesFold } from './fold/fold-entries.ts';
 export { boundCommit } from './fold/run-consumers.ts';
 export { claimEntries } from './state/claim-entries.ts';

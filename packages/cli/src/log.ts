@@ -47,6 +47,9 @@ export function logFact(log: Log, fact: Fact): void {
     case 'batch_contested':
       log.info(details, 'batch contested: nothing written, reading own pending entries');
       return;
+    case 'commit_failed':
+      log.debug(details, 'commit failed; its entries stay pending');
+      return;
     case 'entries_repeated':
       log.error(details, 'entries delivered again after they were folded: acknowledged without effect');
       return;

@@ -29,6 +29,11 @@ export const HEALTH_REASONS = {
     status: 'unhealthy',
     meaning: 'The stream, or the consumer group of the live generation on it, does not exist.',
   },
+  registry_lost: {
+    status: 'unhealthy',
+    meaning:
+      'The registry of generations names another generation than the one whose state is on the shard. Nothing is folded or served until an operator decides.',
+  },
   generation_unreadable: {
     status: 'degraded',
     meaning: 'A newer version defined the live generation. This aggregator can neither fold nor serve it.',
@@ -36,6 +41,21 @@ export const HEALTH_REASONS = {
   rebuild_needed: {
     status: 'degraded',
     meaning: 'The live generation has other metric definitions than this aggregator is configured with.',
+  },
+  commits_refused: {
+    status: 'degraded',
+    meaning:
+      'This aggregator reads entries but cannot commit them. It has let them go, so that others fold them. The detail is the error.',
+  },
+  entries_held: {
+    status: 'degraded',
+    meaning:
+      'The oldest pending entry was delivered many times and is still not folded: a consumer reads it but cannot commit it.',
+  },
+  ids_ahead: {
+    status: 'degraded',
+    meaning:
+      'The last entry has an ID from the future. Until then the ages of entries and waits are shown as 0, and retention goes by order.',
   },
   lagging: {
     status: 'degraded',

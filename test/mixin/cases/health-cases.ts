@@ -120,6 +120,26 @@ export const HEALTH_CASES: readonly RuleCase[] = [
     resolved: ['StreamfoldArchiveStopped'],
   },
   {
+    title: 'an aggregator that cannot commit for 5 minutes fires StreamfoldCommitsRefused, until it can',
+    minutes: 12,
+    series: reporting('commits_refused', 12, [
+      [2, 0],
+      [5, 1],
+      [5, 0],
+    ]),
+    fires: [
+      firingOn('commits_refused', {
+        alert: 'StreamfoldCommitsRefused',
+        severity: 'warning',
+        atMinutes: 5,
+        summary: 'Entries are read but not committed',
+        description:
+          'Aggregator a:3000 reports entries that are read but not committed, reason commits_refused.',
+      }),
+    ],
+    resolved: ['StreamfoldCommitsRefused'],
+  },
+  {
     title: 'an aggregator that takes two minutes to reach Redis fires nothing',
     minutes: 10,
     series: reporting('redis_unreachable', 10, [

@@ -1,6 +1,8 @@
-import { isNoGroup, whenReady } from '@streamfold/redis';
+import { isNoGroup, toError, whenReady } from '@streamfold/redis';
 import { claimEntries } from '../state/claim-entries.ts';
 import type { GroupOutcome } from '../state/create-group.ts';
+import { checkCommit } from '../state/commit-batch.ts';
+import { createHold } from './hold.ts';
 import { createPipeline, type PipelineOptions, type Source } from './pipeline.ts';
 import { removeConsumer } from '../state/remove-consumers.ts';
 import { retry, type Pause } from '../run/retry.ts';
@@ -27,7 +29,7 @@ export interface Consumer {
   run(stop: AbortSignal): Promise<void>;
 }
 
-export interface ConsumerOptions extends PipelineOptions {
+export interface ConsumerOptions extends Omit<PipelineOptions, 'hold'> {
   /** After how long what another consumer left pending is taken over, ms. */
   readonly claimIdleMs: number;
   /** Makes the group again, where it is gone, and what else was recorded; `gone` where the generation was dropped. */
@@ -41,16 +43,21 @@ const CLAIMS_PER_IDLE_TIME = 4;
 /** A connection that is not there after this time is told of as a failure, and waited for again. */
 const READY_TIMEOUT_MS = 5_000;
 
+/** A consumer that has let its entries go looks this often whether it may try again. */
+const LOOK_MS = 500;
+
 /** The consumer is created by its first read. */
 export function createConsumer(options: ConsumerOptions): Consumer {
   const { readRedis, redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
   const { shard } = generation;
-  const pipeline = createPipeline(options);
+  const hold = createHold({ claimIdleMs, now });
+  const pipeline = createPipeline({ ...options, hold });
   let source: Source = 'own_pending';
   let nextClaimMs = now();
+  let isReported = false;
 
   const claimWhenDue = async (): Promise<void> => {
-    if (now() < nextClaimMs) return;
+    if (hold.state !== 'holding' || now() < nextClaimMs) return;
     nextClaimMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
     const { claimed, lost } = await claimEntries(redis, generation, { consumer, idleMs: claimIdleMs });
     if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
@@ -67,17 +74,54 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     return outcome;
   };
 
+  /** Redis is away: nothing is read, so nothing is kept from others. */
+  const forgetHold = (error: unknown): never => {
+    hold.forget();
+    throw error;
+  };
+
+  /** Reports that entries were let go, and that commits are done again. */
+  const report = (refusal: unknown): void => {
+    if (refusal !== undefined)
+      observe({
+        type: 'condition_raised',
+        reason: 'commits_refused',
+        shard,
+        detail: toError(refusal).message,
+      });
+    else if (isReported) observe({ type: 'condition_cleared', reason: 'commits_refused', shard });
+    isReported = refusal !== undefined;
+  };
+
+  /** True once a commit would be accepted, and the next try is due. */
+  const tryAgain = async (stop: AbortSignal): Promise<boolean> => {
+    await checkCommit(redis, generation, consumer);
+    if (hold.waitMs() > 0) {
+      await pause(Math.min(hold.waitMs(), LOOK_MS), stop);
+      return false;
+    }
+    pipeline.startAnew();
+    source = 'own_pending';
+    hold.try();
+    return true;
+  };
+
   return {
     async run(stop) {
       let gone = false;
       while (!stop.aborted && !gone) {
         await retry({ shard, step: 'fold', observe, pause, stop }, async () => {
           try {
-            await whenReady(redis, READY_TIMEOUT_MS);
-            await whenReady(readRedis, READY_TIMEOUT_MS);
+            await Promise.all([
+              whenReady(redis, READY_TIMEOUT_MS),
+              whenReady(readRedis, READY_TIMEOUT_MS),
+            ]).catch(forgetHold);
+            if (hold.state === 'released' && !(await tryAgain(stop))) return;
             await claimWhenDue();
             source = await pipeline.turn(source);
+            if (hold.state === 'holding') report(undefined);
           } catch (error) {
+            if (hold.state === 'released') report(error);
             source = 'own_pending';
             if (isNoGroup(error)) {
               gone = (await restoreGroup()) === 'gone';

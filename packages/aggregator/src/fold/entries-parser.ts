@@ -20,7 +20,8 @@ export interface EntriesParser {
  * time than all else that an aggregator does.
  *
  * What is complete is taken from each chunk once; a value that the chunk's end cuts is waited for. So it costs the same
- * per byte however large a value is, and however many there are. Each entry is given away as soon as it is complete:
+ * per byte however large a value is, and however many there are. Of a value that is larger than any that can be folded only the
+ * beginning is kept, and a reply that grows too large is given up: the memory that a reply takes is bounded. Each entry is given away as soon as it is complete:
  * thousands of them kept until the reply is would live long enough to cost the garbage collector more than all else.
  *
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
@@ -34,8 +35,16 @@ export function createEntriesParser(take: TakeEntry): EntriesParser {
   let expected: number | undefined;
   let open: OpenEntry | undefined;
   let untouched = true;
+  /** Bytes to come that are the end of a value whose beginning was enough. */
+  let skipBytes = 0;
+  let replyBytes = 0;
 
   const wait = (bytes: Buffer, reader: Reader): ParseOutcome => {
+    skipBytes = Math.max(0, reader.at() - bytes.length);
+    if (skipBytes > 0) {
+      [held, heldBytes, neededBytes] = [[], 0, 0];
+      return { complete: false };
+    }
     held = [bytes.subarray(reader.at())];
     heldBytes = bytes.length - reader.at();
     neededBytes = reader.needed() - reader.at();
@@ -46,8 +55,13 @@ export function createEntriesParser(take: TakeEntry): EntriesParser {
     get untouched() {
       return untouched;
     },
-    push(chunk) {
+    push(received) {
       untouched = false;
+      replyBytes += received.length;
+      if (replyBytes > MAX_REPLY_BYTES && (expected ?? 0) > 1) throw tooLarge(expected ?? 0);
+      const chunk = received.subarray(skipBytes);
+      skipBytes -= received.length - chunk.length;
+      if (skipBytes > 0) return { complete: false };
       held.push(chunk);
       heldBytes += chunk.length;
       if (heldBytes < neededBytes) return { complete: false };
@@ -64,17 +78,24 @@ export function createEntriesParser(take: TakeEntry): EntriesParser {
           if (opened === INCOMPLETE) return wait(bytes, reader);
           open = opened;
         }
-        if (readFields(reader, open, names) === INCOMPLETE) return wait(bytes, reader);
-        const { id, fields } = open;
+        if (readFields(reader, open, names) === INCOMPLETE || reader.at() > bytes.length)
+          return wait(bytes, reader);
+        const { id, fields, payloadBytes } = open;
         open = undefined;
         taken++;
         if (fields !== undefined) names = fields;
-        take({ id, fields });
+        take({ id, fields, payloadBytes });
       }
       return { complete: true, rest: bytes.subarray(reader.at()) };
     },
   };
 }
+
+/** Of a value larger than this only so much is kept: five times the largest that can be folded, so it is found too large. */
+const KEPT_BYTES = 5 * 1024 * 1024;
+
+/** A reply of several entries that is larger is given up: they stay pending, and are asked for again in smaller numbers. */
+const MAX_REPLY_BYTES = 32 * 1024 * 1024;
 
 const INCOMPLETE = Symbol('incomplete');
 type Incomplete = typeof INCOMPLETE;
@@ -90,6 +111,7 @@ interface OpenEntry {
   readonly id: string;
   readonly fields: string[] | undefined;
   readonly texts: number;
+  payloadBytes: number;
 }
 
 /** Number of entries that follow. Reads all of it or nothing. */
@@ -113,23 +135,21 @@ function openEntry(reader: Reader): OpenEntry | Incomplete {
     reader.goBack(start);
     return INCOMPLETE;
   }
-  return { id, fields: texts === -1 ? undefined : [], texts };
+  return { id, fields: texts === -1 ? undefined : [], texts, payloadBytes: 0 };
 }
 
 /**
  * Reads what is there of the names and values that are still missing. Entries that follow each other mostly have the same
  * names: those of the entry before are used again.
  */
-function readFields(
-  reader: Reader,
-  { fields = [], texts }: OpenEntry,
-  before: readonly string[],
-): Incomplete | undefined {
+function readFields(reader: Reader, open: OpenEntry, before: readonly string[]): Incomplete | undefined {
+  const { fields = [], texts } = open;
   while (fields.length < texts) {
     const at = fields.length;
     const text = reader.text(at % 2 === 0 ? before[at] : undefined);
     if (text === INCOMPLETE) return INCOMPLETE;
     fields.push(text);
+    open.payloadBytes += reader.size();
   }
   return undefined;
 }
@@ -142,8 +162,10 @@ interface Reader {
   needed(): number;
   /** The number of a length line that begins with `kind`. */
   length(kind: number): number | Incomplete;
-  /** A bulk string; where it is the same as `known`, that very one. */
+  /** A bulk string, or the beginning of one that is too large; if it is the same as `known`, that very one. */
   text(known?: string): string | Incomplete;
+  /** Bytes of the bulk string that was read last. */
+  size(): number;
 }
 
 /** Reads all of `bytes` through one string where they are ASCII: cutting that is much faster than decoding each part. */
@@ -152,6 +174,7 @@ function createReader(bytes: Buffer): Reader {
   const all = bytes.toString('latin1');
   let position = 0;
   let needed = 0;
+  let lastSize = 0;
 
   const incomplete = (bytesNeeded: number): Incomplete => {
     needed = bytesNeeded;
@@ -183,18 +206,21 @@ function createReader(bytes: Buffer): Reader {
       position = to;
     },
     needed: () => needed,
+    size: () => lastSize,
     length,
     text(known) {
       const before = position;
       const size = length(DOLLAR);
       if (size === INCOMPLETE) return INCOMPLETE;
       const start = position;
-      const end = start + size;
-      if (end + 2 > all.length) {
+      const end = start + Math.min(size, KEPT_BYTES);
+      const enough = size > KEPT_BYTES ? end : end + 2;
+      if (enough > all.length) {
         position = before;
-        return incomplete(end + 2);
+        return incomplete(enough);
       }
-      position = end + 2;
+      position = start + size + 2; // behind what has come, if its end is still to come
+      lastSize = size;
       if (known !== undefined && known.length === size && ascii && all.startsWith(known, start)) return known;
       return ascii ? all.substring(start, end) : bytes.toString('utf8', start, end);
     },
@@ -204,4 +230,10 @@ function createReader(bytes: Buffer): Reader {
 function unexpected(all: string, at: number, kind: number): Error {
   const got = JSON.stringify(all.slice(at, at + 20));
   return new Error(`reply to XREADGROUP: expected ${JSON.stringify(String.fromCharCode(kind))}; got ${got}`);
+}
+
+function tooLarge(entries: number): Error {
+  return new Error(
+    `reply to XREADGROUP: expected at most ${MAX_REPLY_BYTES} bytes; its ${entries} entries are larger and are asked for in smaller numbers`,
+  );
 }

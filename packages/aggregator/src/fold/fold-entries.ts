@@ -13,12 +13,14 @@ import type { TakeEntry } from './delivered-entry.ts';
 /** Bounds of one commit, so that Redis never stalls for long: by its script, or by the size of its arguments. */
 export interface CommitBounds {
   readonly entries: number;
-  /** Characters of field names and values read; dead letters are written back in full. */
-  readonly characters: number;
+  /** Bytes of the field names and values of its entries. */
+  readonly payloadBytes: number;
   /** Series and coordinators in the delta. */
   readonly series: number;
   /** Dead letters; the last entry of a batch can bring 1,000 more. */
   readonly deadLetters: number;
+  /** Characters of the fields of one dead letter; of longer ones only the beginning is kept. */
+  readonly fieldsCharacters: number;
 }
 
 export interface Fold {
@@ -33,9 +35,9 @@ export interface EntriesFold {
   readonly take: TakeEntry;
   /** What the entries came to, in their order. Each holds at least one, however large. */
   readonly batches: readonly FoldedBatch[];
-  /** Entries taken, and the characters of all their fields. */
+  /** Entries taken, and the bytes of all their fields. */
   readonly entries: number;
-  readonly characters: number;
+  readonly payloadBytes: number;
 }
 
 /** Nothing folded yet. */
@@ -44,17 +46,17 @@ export function createEntriesFold({ context, foldEvent, bounds }: Fold): Entries
   let batch = emptyBatch();
   let entryId: EntryId = '';
   let entries = 0;
-  let characters = 0;
+  let bytesTaken = 0;
   const sink = {
     event: (event: Parameters<FoldEvent>[1], index: number) => foldEvent(batch.delta, event, entryId, index),
     deadLetter(deadLetter: DeadLetter) {
-      batch.deadLetters.push({ entryId, deadLetter });
+      batch.deadLetters.push({ entryId, deadLetter: shorten(deadLetter, bounds.fieldsCharacters) });
       const counts = batch.delta.totals.deadLetters;
       counts.set(deadLetter.reason, (counts.get(deadLetter.reason) ?? 0) + 1);
     },
   };
   return {
-    take({ id, fields }) {
+    take({ id, fields, payloadBytes }) {
       if (entries === 0 || hasReached(bounds, batch)) batches.push((batch = emptyBatch()));
       entries++;
       entryId = id;
@@ -64,18 +66,16 @@ export function createEntriesFold({ context, foldEvent, bounds }: Fold): Entries
         return;
       }
       batch.delta.totals.entries++;
-      let size = 0;
-      for (const text of fields) size += text.length;
-      batch.characters += size;
-      characters += size;
+      batch.payloadBytes += payloadBytes;
+      bytesTaken += payloadBytes;
       decodeEntry(fields, context, sink);
     },
     batches,
     get entries() {
       return entries;
     },
-    get characters() {
-      return characters;
+    get payloadBytes() {
+      return bytesTaken;
     },
   };
 }
@@ -83,18 +83,28 @@ export function createEntriesFold({ context, foldEvent, bounds }: Fold): Entries
 interface OpenBatch extends FoldedBatch {
   readonly ids: EntryId[];
   readonly deadLetters: FoldedBatch['deadLetters'][number][];
-  characters: number;
+  payloadBytes: number;
 }
 
 function emptyBatch(): OpenBatch {
-  return { ids: [], delta: emptyDelta(), deadLetters: [], characters: 0 };
+  return { ids: [], delta: emptyDelta(), deadLetters: [], payloadBytes: 0 };
 }
 
-function hasReached(bounds: CommitBounds, { ids, delta, deadLetters, characters }: OpenBatch): boolean {
+function hasReached(bounds: CommitBounds, { ids, delta, deadLetters, payloadBytes }: OpenBatch): boolean {
   return (
     ids.length >= bounds.entries ||
-    characters >= bounds.characters ||
+    payloadBytes >= bounds.payloadBytes ||
     deadLetters.length >= bounds.deadLetters ||
     countSeries(delta) + delta.coordinators.size >= bounds.series
   );
+}
+
+const BEGINNING_CHARACTERS = 1_000;
+
+/** The same with the beginning of its fields, if they are longer than the commit may hold. */
+function shorten(deadLetter: DeadLetter, characters: number): DeadLetter {
+  const { fields } = deadLetter;
+  if (fields.length <= characters) return deadLetter;
+  const cut = `fields of ${fields.length} characters that begin: ${fields.slice(0, BEGINNING_CHARACTERS)}`;
+  return { ...deadLetter, fields: JSON.stringify({ cut }) };
 }

@@ -1,6 +1,13 @@
-import type { RedisConnection } from '@streamfold/redis';
-import { commitBatch, type FoldingMode } from '../state/commit-batch.ts';
-import { createEntriesFold, type EntriesFold, type Fold } from './fold-entries.ts';
+import { isReplyError, toError, type RedisConnection } from '@streamfold/redis';
+import {
+  commitBatch,
+  type CommitOutcome,
+  type FoldedBatch,
+  type FoldingMode,
+} from '../state/commit-batch.ts';
+import { createBatchSize } from './batch-size.ts';
+import { createEntriesFold, type CommitBounds, type EntriesFold, type Fold } from './fold-entries.ts';
+import type { Hold } from './hold.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
 import { createEntryReader } from './read-entries.ts';
@@ -19,6 +26,8 @@ export interface Pipeline {
   turn(source: Source): Promise<Source>;
   /** Folds and commits what was read ahead. Nothing is then in hand. */
   finish(): Promise<void>;
+  /** The next read asks for one entry. */
+  startAnew(): void;
 }
 
 export interface PipelineOptions {
@@ -28,7 +37,10 @@ export interface PipelineOptions {
   readonly redis: RedisConnection;
   readonly generation: Generation;
   readonly consumer: string;
-  readonly fold: Fold;
+  readonly fold: Omit<Fold, 'bounds'>;
+  /** The largest commit. */
+  readonly bounds: CommitBounds;
+  readonly hold: Hold;
   /** How the generation folds at the moment. */
   readonly mode?: () => FoldingMode;
   readonly blockMs: number;
@@ -39,42 +51,56 @@ export interface PipelineOptions {
 
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { readRedis, redis, generation, consumer, fold, blockMs, observe, now } = options;
+  const { readRedis, redis, generation, consumer, fold, hold, blockMs, observe, now } = options;
   const { mode = () => 'live' } = options;
   const reader = createEntryReader(readRedis, generation, consumer);
-  let count = FIRST_READ_ENTRIES;
+  const { shard } = generation;
+  const size = createBatchSize(options.bounds);
   let ahead: Promise<EntriesFold> | undefined;
 
   const read = async (source: Source): Promise<EntriesFold> => {
-    const folding = createEntriesFold(fold);
+    const { count } = size;
+    const folding = createEntriesFold({ ...fold, bounds: size.bounds });
     try {
       if (source === 'new') await reader.readNew({ count, blockMs }, folding.take);
       else await reader.readOwnPending(count, folding.take);
+      size.read(count, folding);
       return folding;
     } catch (error) {
-      count = FIRST_READ_ENTRIES; // it may have been too much for the time that a read may take
+      size.read(count, folding);
+      size.failed();
+      if (!isReplyError(error)) hold.refused(); // they may have been delivered
       throw error;
     }
   };
 
-  const commit = async ({ batches }: EntriesFold): Promise<'committed' | 'contested'> => {
-    const { shard } = generation;
+  const commit = async ({ batches }: EntriesFold): Promise<'committed' | 'unsettled'> => {
     for (const batch of batches) {
       const startedMs = now();
-      const committed = await commitBatch(redis, generation, { consumer, batch, mode: mode() });
-      if (committed.outcome === 'contested') {
+      const committed = await send(batch);
+      hold.settled();
+      size.committed();
+      if (committed.outcome === 'contested')
         observe({ type: 'batch_contested', shard, entries: batch.ids.length });
-        return 'contested';
-      }
-      if (committed.outcome === 'repeated') {
+      if (committed.outcome === 'repeated')
         observe({ type: 'entries_repeated', shard, entries: committed.entries });
-        return 'contested';
-      }
+      if (committed.outcome !== 'committed') return 'unsettled';
       const { deadLetters } = committed;
       const commitMs = now() - startedMs;
       observe({ type: 'batch_committed', shard, ...batch.delta.totals, deadLetters, commitMs });
     }
     return 'committed';
+  };
+
+  const send = async (batch: FoldedBatch): Promise<CommitOutcome> => {
+    try {
+      return await commitBatch(redis, generation, { consumer, batch, mode: mode() });
+    } catch (error) {
+      size.failed();
+      hold.refused();
+      observe({ type: 'commit_failed', shard, entries: batch.ids.length, error: toError(error) });
+      throw error;
+    }
   };
 
   const takeAhead = (): Promise<EntriesFold> | undefined => {
@@ -86,31 +112,23 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     async turn(source) {
       const readAhead = takeAhead();
+      const asked = size.count;
       const folding = await (readAhead ?? read(source));
-      if (folding.entries === 0) return readAhead === undefined ? 'new' : source;
-      const moreIsWaiting = folding.entries >= count;
-      count = fitCount(folding, fold);
-      if (source === 'new' && moreIsWaiting) {
-        ahead = read('new');
+      if (folding.entries === 0) {
+        // A try ends with a commit, or if there is nothing to try it with.
+        if (readAhead === undefined && (source === 'new' || hold.state !== 'trying')) hold.settled();
+        return readAhead === undefined ? 'new' : source;
+      }
+      if (source === 'new' && hold.state === 'holding' && folding.entries >= asked) {
+        ahead = read('new'); // more is waiting
         ahead.catch(() => undefined); // the next turn meets its failure
       }
-      return (await commit(folding)) === 'contested' ? 'own_pending' : source;
+      return (await commit(folding)) === 'unsettled' ? 'own_pending' : source;
     },
     async finish() {
       const folding = await takeAhead();
       if (folding !== undefined) await commit(folding);
     },
+    startAnew: () => size.startAnew(),
   };
-}
-
-/** Entries asked for before any have been seen: an entry can hold 1 MiB. */
-const FIRST_READ_ENTRIES = 100;
-
-/** A read asks for at most so many times as many entries as the one before has brought: larger ones may follow. */
-const READ_GROWTH = 4;
-
-/** As many entries as fill one commit, going by the size of those read last. */
-function fitCount({ entries, characters }: EntriesFold, { bounds }: Fold): number {
-  const fitting = Math.floor((bounds.characters * entries) / Math.max(characters, 1));
-  return Math.max(1, Math.min(bounds.entries, fitting, Math.max(FIRST_READ_ENTRIES, READ_GROWTH * entries)));
 }

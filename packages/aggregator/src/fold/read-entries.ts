@@ -1,7 +1,7 @@
 import type { RedisConnection } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import type { Generation } from '../state/generation.ts';
-import type { TakeEntry } from './delivered-entry.ts';
+import { describeDelivered, type TakeEntry } from './delivered-entry.ts';
 import { createReplyTap } from './reply-tap.ts';
 
 /**
@@ -54,7 +54,7 @@ function createRead(
   if (redis instanceof Redis) return createReplyTap(redis).read;
   return async (send, take) => {
     const [stream] = ((await send()) as Reply) ?? [];
-    for (const [id, fields] of stream?.[1] ?? []) take({ id, fields: fields ?? undefined });
+    for (const [id, fields] of stream?.[1] ?? []) take(describeDelivered(id, fields ?? undefined));
   };
 }
 

@@ -36,13 +36,21 @@ const BLOCK_MS = 500;
 /** A command without a reply for this long is given up; more than a long script takes. */
 const COMMAND_TIMEOUT_MS = 10_000;
 /** Bounds of a commit besides the number of entries: it then holds Redis for a few ms. */
-const COMMIT_CHARACTERS = 2 * 1024 * 1024;
+const COMMIT_BYTES = 2 * 1024 * 1024;
 const COMMIT_SERIES = 10_000;
 const COMMIT_DEAD_LETTERS = 500;
+/** JSON can make six times as much of the largest entry that is kept whole. */
+const FIELDS_CHARACTERS = 24 * 1024 * 1024;
 
 /** The bounds of a commit of so many entries. */
 export function boundCommit(entries: number): CommitBounds {
-  return { entries, characters: COMMIT_CHARACTERS, series: COMMIT_SERIES, deadLetters: COMMIT_DEAD_LETTERS };
+  return {
+    entries,
+    payloadBytes: COMMIT_BYTES,
+    series: COMMIT_SERIES,
+    deadLetters: COMMIT_DEAD_LETTERS,
+    fieldsCharacters: FIELDS_CHARACTERS,
+  };
 }
 
 /**
@@ -63,7 +71,7 @@ export async function runConsumers(
     const { shard, catalogue } = generation;
     const redis = connections.open(`fold-${shard}`, replyTimeoutMs);
     const context = { shard, shards, upcasters: noUpcasters };
-    const fold = { context, foldEvent: createFold(catalogue), bounds: boundCommit(batchEntries) };
+    const fold = { context, foldEvent: createFold(catalogue) };
     return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
       createConsumer({
         readRedis: connections.open(`read-${shard}-${reader}`, replyTimeoutMs),
@@ -72,6 +80,7 @@ export async function runConsumers(
         restoreGroup: () => restoreGroup(redis, generation, settings),
         consumer: `${settings.consumer}:${reader}`,
         fold,
+        bounds: boundCommit(batchEntries),
         mode,
         blockMs: BLOCK_MS,
         claimIdleMs,

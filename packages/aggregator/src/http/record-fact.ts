@@ -33,6 +33,7 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
     addDeadLetters(metrics, deadLetters);
   },
   batch_contested: (metrics) => metrics.add('batches', 1, { outcome: 'contested' }),
+  commit_failed: (metrics) => metrics.add('batches', 1, { outcome: 'failed' }),
   entries_claimed: (metrics, { entries }) => metrics.add('claimedEntries', entries),
   entries_repeated: (metrics, { entries }) => metrics.add('repeatedEntries', entries),
   stream_replaced: (metrics) => metrics.add('replacedStreams', 1),

@@ -1,6 +1,7 @@
 import { createFold, encodeDelta, noUpcasters, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { loadDeltaLogScript } from '../state/delta-log-script.ts';
+import { describeDelivered } from '../fold/delivered-entry.ts';
 import { createEntriesFold, type CommitBounds } from '../fold/fold-entries.ts';
 import type { Generation } from '../state/generation.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
@@ -87,7 +88,7 @@ async function commit(
   const { shard, catalogue, keys } = generation;
   const context = { shard, shards, upcasters: noUpcasters };
   const folding = createEntriesFold({ context, foldEvent: createFold(catalogue), bounds });
-  for (const page of pages) for (const entry of page) folding.take(entry);
+  for (const page of pages) for (const { id, fields } of page) folding.take(describeDelivered(id, fields));
   let from = after;
   for (const { ids, delta } of folding.batches) {
     const to = ids.at(-1) ?? '';

@@ -31,6 +31,12 @@ export type Fact =
       readonly configured: string;
     }
   | { readonly type: 'batch_contested'; readonly shard: number; readonly entries: number }
+  | {
+      readonly type: 'commit_failed';
+      readonly shard: number;
+      readonly entries: number;
+      readonly error: Error;
+    }
   | { readonly type: 'entries_repeated'; readonly shard: number; readonly entries: number }
   | { readonly type: 'stream_replaced'; readonly shard: number }
   | { readonly type: 'entries_claimed'; readonly shard: number; readonly entries: number }

@@ -4,6 +4,9 @@ import type { Generation } from './generation.ts';
 
 const script = loadDeltaLogScript(new URL('../../lua/claim-entries.lua', import.meta.url));
 
+/** A healthy consumer commits an entry at its first or second delivery; one that tries every two seconds has these in half a minute. */
+export const TOO_MANY_DELIVERIES = 16;
+
 /** Entries taken over by one step; bounds how long it holds Redis. */
 const CLAIM_COUNT = 1_000;
 
@@ -17,7 +20,7 @@ export interface Claim {
 /**
  * XAUTOCLAIM key group consumer min-idle-time start COUNT count JUSTID, in steps
  *
- * Takes over all entries that have been pending for `idleMs`, whoever's they are. They are read afterwards as one's own.
+ * Takes over all entries that have been pending for `idleMs`, or were delivered too often. Afterwards the consumer reads them as its own.
  */
 export async function claimEntries(
   redis: RedisConnection,
@@ -28,7 +31,7 @@ export async function claimEntries(
   let claimed = 0;
   let lost = 0;
   do {
-    const args = [keys.group, consumer, idleMs, cursor, CLAIM_COUNT];
+    const args = [keys.group, consumer, idleMs, cursor, CLAIM_COUNT, TOO_MANY_DELIVERIES];
     const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head], args);
     const [next, taken, trimmed] = reply as [string, number, number];
     cursor = next;

@@ -17,7 +17,7 @@ const script = loadScript(new URL('../../lua/check-permissions.lua', import.meta
 // prettier-ignore
 const COMMANDS = [
   'XADD EVENTS * field value', 'XREADGROUP GROUP group consumer STREAMS EVENTS >', 'XACK EVENTS group 1-1',
-  'XAUTOCLAIM EVENTS group consumer 1 0-0', 'XPENDING EVENTS group', 'XRANGE EVENTS - +', 'XREVRANGE EVENTS + -', 'XLEN EVENTS',
+  'XAUTOCLAIM EVENTS group consumer 1 0-0', 'XCLAIM EVENTS group consumer 0 1-1', 'XSETID EVENTS 1-1', 'XPENDING EVENTS group', 'XRANGE EVENTS - +', 'XREVRANGE EVENTS + -', 'XLEN EVENTS',
   'XDEL EVENTS 1-1', 'XTRIM EVENTS MINID 1-1', 'XGROUP CREATE EVENTS group 0',
   'XGROUP DELCONSUMER EVENTS group consumer', 'XINFO STREAM EVENTS', 'XINFO GROUPS EVENTS',
   'XINFO CONSUMERS EVENTS group', 'GET STATE', 'SET STATE value', 'DEL STATE', 'UNLINK STATE', 'EXISTS STATE',

@@ -56,6 +56,15 @@ const ARCHIVE_STOPPED: HealthAlert = {
     'Aggregator {{ $labels.instance }} reports a shard that is neither archived nor trimmed; its stream grows.',
 };
 
+const COMMITS_REFUSED: HealthAlert = {
+  alert: 'StreamfoldCommitsRefused',
+  severity: 'warning',
+  forSeconds: 2 * MINUTE_SECONDS,
+  summary: 'Entries are read but not committed',
+  description:
+    'Aggregator {{ $labels.instance }} reports entries that are read but not committed, reason {{ $labels.reason }}.',
+};
+
 /**
  * What fires on each reason of the health endpoint. A new alert needs its page in docs/runbooks and a case in
  * test/mixin/cases/health-cases.ts.
@@ -67,6 +76,10 @@ export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>
   group_missing: UNHEALTHY,
   generation_unreadable: DEGRADED,
   snapshot_unreadable: SNAPSHOT_UNREADABLE,
+  registry_lost: UNHEALTHY,
+  commits_refused: COMMITS_REFUSED,
+  entries_held: COMMITS_REFUSED,
+  ids_ahead: DEGRADED,
   view_stalled: DEGRADED,
   archive_stopped: ARCHIVE_STOPPED,
   rebuild_needed: { because: '`StreamfoldRebuildNeeded` fires' },

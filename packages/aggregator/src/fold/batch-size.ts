@@ -1,0 +1,81 @@
+import type { CommitBounds } from './fold-entries.ts';
+
+/**
+ * How much a consumer asks for at once. It begins with one entry, since an entry may hold 1 MiB, and follows the size of
+ * those it has seen. What fails may have been too much: for the time that a reply may take, for the memory of this process,
+ * or for the largest argument that Redis takes. So after a failure it asks for less, down to one entry, and then for
+ * a little more with each success.
+ */
+export interface BatchSize {
+  /** Entries to ask for in the next read. */
+  readonly count: number;
+  /** Bounds of the next commit. */
+  readonly bounds: CommitBounds;
+  /** A read that asked for `asked` entries has brought these. */
+  read(asked: number, brought: { readonly entries: number; readonly payloadBytes: number }): void;
+  committed(): void;
+  failed(): void;
+  /** Asks for one entry next. */
+  startAnew(): void;
+}
+
+/** A read asks for at most this many times the entries that the one before has brought: larger ones may follow. */
+const GROWTH = 4;
+/** After a failure, a read asks for the last number of entries divided by this; and growth is slower from then on. */
+const SHRINKAGE = 4;
+const SLOW_GROWTH = 1.1;
+/** After a failure, a commit is bounded by half as much; it grows back by a hundredth with each success. */
+const SHARE_AFTER_FAILURE = 0.5;
+const SHARE_GROWTH = 1.01;
+/** Even the smallest commit takes the beginning of a dead letter. */
+const LEAST_FIELDS_CHARACTERS = 2_000;
+
+export function createBatchSize(largest: CommitBounds): BatchSize {
+  const leastShare = 1 / largest.payloadBytes;
+  let count = 1;
+  let growth: number = GROWTH;
+  let share = 1;
+  let bounds = largest;
+
+  const setShare = (next: number): void => {
+    share = Math.min(1, Math.max(leastShare, next));
+    bounds = share === 1 ? largest : scale(largest, share);
+  };
+
+  return {
+    get count() {
+      return count;
+    },
+    get bounds() {
+      return bounds;
+    },
+    read(asked, { entries, payloadBytes }) {
+      if (entries === 0) return;
+      const fitting = Math.floor((bounds.payloadBytes * entries) / Math.max(payloadBytes, 1));
+      const grown = entries >= asked ? Math.max(asked + 1, Math.floor(asked * growth)) : count;
+      count = Math.max(1, Math.min(bounds.entries, fitting, grown));
+    },
+    committed() {
+      if (share < 1) setShare(share * SHARE_GROWTH);
+    },
+    failed() {
+      count = Math.max(1, Math.floor(count / SHRINKAGE));
+      growth = SLOW_GROWTH;
+      setShare(share * SHARE_AFTER_FAILURE);
+    },
+    startAnew() {
+      count = 1;
+    },
+  };
+}
+
+function scale(largest: CommitBounds, share: number): CommitBounds {
+  const part = (bound: number, least = 1): number => Math.max(least, Math.floor(bound * share));
+  return {
+    entries: part(largest.entries),
+    payloadBytes: part(largest.payloadBytes),
+    series: part(largest.series),
+    deadLetters: part(largest.deadLetters),
+    fieldsCharacters: part(largest.fieldsCharacters, LEAST_FIELDS_CHARACTERS),
+  };
+}

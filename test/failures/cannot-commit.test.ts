@@ -1,0 +1,91 @@
+import test from 'ava';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { shardKeys } from '@streamfold/redis';
+import { appendFlat } from '../harness/append-events.ts';
+import { compareSamples } from '../harness/compare-samples.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { readConsumers } from '../harness/read-consumers.ts';
+import { foldReference } from '../harness/reference-fold.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const { redis, url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+const events = [...generateEvents(400, { seed: 5 })];
+const reference = foldReference(events.map((fields) => ({ fields })));
+const CLAIM_IDLE_MS = 600;
+
+/** Pending entries of consumers whose names begin so. */
+async function countPending(prefix: string, name: string): Promise<number> {
+  const consumers = await readConsumers({ redis, prefix });
+  return consumers.reduce((sum, each) => sum + (each.name.startsWith(name) ? each.pending : 0), 0);
+}
+
+async function readReasons(url: string): Promise<string[]> {
+  const body = (await (await fetch(`${url}/prometheus/health`)).json()) as { reasons: { reason: string }[] };
+  return body.reasons.map(({ reason }) => reason);
+}
+
+test('entries that an aggregator reads but cannot commit are folded by another, and by itself once it can', async (t) => {
+  const prefix = nextPrefix();
+  const limited = `limited-${prefix}`;
+  await redis.acl('SETUSER', limited, 'on', '>secret', '~*', '+@all');
+  const common = { prefix, claimIdleMs: CLAIM_IDLE_MS };
+  const refused = await startAggregator({
+    redisUrl: redisUrl.replace('redis://', `redis://${limited}:secret@`),
+    consumer: 'refused',
+    ...common,
+  });
+  t.teardown(refused.stop);
+  await waitForGeneration(redis, prefix);
+  await redis.acl('SETUSER', limited, '-hincrby');
+  await appendFlat(redis, { prefix }, events.slice(0, 200));
+  await waitUntil('it to hold entries', async () => (await countPending(prefix, 'refused')) > 0);
+
+  const healthy = await startAggregator({ redisUrl, consumer: 'healthy', ...common });
+  await appendFlat(redis, { prefix }, events.slice(200, 300));
+  await waitUntilFolded(redis, { prefix });
+  await waitUntil('it to report that', async () =>
+    (await readReasons(refused.url)).includes('commits_refused'),
+  );
+  await healthy.stop();
+
+  await redis.acl('SETUSER', limited, '+@all');
+  await appendFlat(redis, { prefix }, events.slice(300));
+  await waitUntilFolded(redis, { prefix });
+  await waitUntil(
+    'the report to end',
+    async () => !(await readReasons(refused.url)).includes('commits_refused'),
+  );
+  t.deepEqual(compareSamples(withoutAges(await scrape(refused.url)), reference), []);
+});
+
+test('entries that a consumer of an earlier version reads again and again are taken over', async (t) => {
+  const prefix = nextPrefix();
+  const first = await startAggregator({ redisUrl, prefix });
+  const { keys } = await waitForGeneration(redis, prefix);
+  await first.stop();
+  const { events: stream } = shardKeys(prefix, 0);
+  await appendFlat(redis, { prefix }, events);
+  const reader = redis.duplicate();
+  t.teardown(() => reader.disconnect());
+  await reader.xreadgroup('GROUP', keys.group, 'earlier', 'COUNT', 200, 'STREAMS', stream, '>');
+  const over = new AbortController();
+  t.teardown(() => over.abort());
+  const reading = (async () => {
+    while (!over.signal.aborted) {
+      await reader.xreadgroup('GROUP', keys.group, 'earlier', 'COUNT', 200, 'STREAMS', stream, '0');
+      await sleep(20); // what an earlier version does, only sooner
+    }
+  })();
+  const aggregator = await startAggregator({ redisUrl, prefix, claimIdleMs: CLAIM_IDLE_MS });
+  t.teardown(aggregator.stop);
+  await waitUntilFolded(redis, { prefix });
+  over.abort();
+  await reading;
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+});
