@@ -42,7 +42,7 @@ test('entries that an aggregator reads but cannot commit are folded by another, 
   });
   t.teardown(refused.stop);
   await waitForGeneration(redis, prefix);
-  await redis.acl('SETUSER', limited, '-hincrby');
+  await redis.acl('SETUSER', limited, '-xack');
   await appendFlat(redis, { prefix }, events.slice(0, 200));
   await waitUntil('it to hold entries', async () => (await countPending(prefix, 'refused')) > 0);
 

@@ -1,5 +1,10 @@
 import type { Generation } from '@streamfold/aggregator';
-import { claimEntries, commitBatch, countTrimmed } from '@streamfold/aggregator/round-trips';
+import {
+  claimEntries,
+  commitBatch,
+  countTrimmed,
+  describeDelivered,
+} from '@streamfold/aggregator/round-trips';
 import { claim, commit, deliver, mayCommit, pendingOf } from './folding-model.ts';
 import type { Consumer } from './folding-steps.ts';
 import { attempt, modelOf, placeOf, startFold, type Hand, type ShardRun } from './shard-run.ts';
@@ -42,7 +47,7 @@ export async function readEntries(
   const gone = new Set<string>();
   const contents = new Map<string, string>();
   for (const [id, fields] of entries) {
-    folding.take({ id, fields: fields ?? undefined });
+    folding.take(describeDelivered(id, fields ?? undefined));
     if (fields === null) gone.add(id);
     else contents.set(id, fields.join(' '));
   }
@@ -103,7 +108,6 @@ async function commitOnce(
 
 /** Takes over all that is pending. */
 export async function claimAll(run: ShardRun, generation: Generation, consumer: Consumer): Promise<void> {
-  if (run.denied) return; // not yet: a claim that may not write its record drops the entries all the same
   const claimed = await attempt(() =>
     claimEntries(run.laboratory.product, generation, { consumer, idleMs: 0 }),
   );
@@ -116,7 +120,6 @@ export async function claimAll(run: ShardRun, generation: Generation, consumer: 
 
 /** Counts what was trimmed unread, if that can be known now; never more than is lost. */
 export async function countLost(run: ShardRun, generation: Generation): Promise<void> {
-  if (run.denied) return; // not yet: a count that may not write its record moves its baseline all the same
   const model = modelOf(run, generation);
   model.counted += (await attempt(() => countTrimmed(run.laboratory.product, generation)))?.lost ?? 0;
   if (model.counted > model.lost.size)

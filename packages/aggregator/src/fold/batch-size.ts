@@ -1,10 +1,11 @@
+import { ConnectionError } from '@streamfold/redis';
 import type { CommitBounds } from './fold-entries.ts';
 
 /**
  * How much a consumer asks for at once. It begins with one entry, since an entry may hold 1 MiB, and follows the size of
- * those it has seen. What fails may have been too much: for the time that a reply may take, for the memory of this process,
- * or for the largest argument that Redis takes. So after a failure it asks for less, down to one entry, and then for
- * a little more with each success.
+ * those it has seen. What fails twice may have been too much: for the time that a reply may take, for the memory of this
+ * process, or for the largest argument that Redis takes. So then it asks for less, down to one entry, and for a little more
+ * with each success. One failure alone may be a lost connection; only if it says that it was too much, less is asked for.
  */
 export interface BatchSize {
   /** Entries to ask for in the next read. */
@@ -14,7 +15,7 @@ export interface BatchSize {
   /** A read that asked for `asked` entries has brought these. */
   read(asked: number, brought: { readonly entries: number; readonly payloadBytes: number }): void;
   committed(): void;
-  failed(): void;
+  failed(error: unknown): void;
   /** Asks for one entry next. */
   startAnew(): void;
 }
@@ -24,9 +25,9 @@ const GROWTH = 4;
 /** After a failure, a read asks for the last number of entries divided by this; and growth is slower from then on. */
 const SHRINKAGE = 4;
 const SLOW_GROWTH = 1.1;
-/** After a failure, a commit is bounded by half as much; it grows back by a hundredth with each success. */
+/** After a failure, a commit is bounded by half as much; it grows back by a fiftieth with each success. */
 const SHARE_AFTER_FAILURE = 0.5;
-const SHARE_GROWTH = 1.01;
+const SHARE_GROWTH = 1.02;
 /** Even the smallest commit takes the beginning of a dead letter. */
 const LEAST_FIELDS_CHARACTERS = 2_000;
 
@@ -35,6 +36,7 @@ export function createBatchSize(largest: CommitBounds): BatchSize {
   let count = 1;
   let growth: number = GROWTH;
   let share = 1;
+  let failures = 0;
   let bounds = largest;
 
   const setShare = (next: number): void => {
@@ -56,9 +58,12 @@ export function createBatchSize(largest: CommitBounds): BatchSize {
       count = Math.max(1, Math.min(bounds.entries, fitting, grown));
     },
     committed() {
+      failures = 0;
       if (share < 1) setShare(share * SHARE_GROWTH);
     },
-    failed() {
+    failed(error) {
+      failures++;
+      if (failures === 1 && !isTooMuch(error)) return;
       count = Math.max(1, Math.floor(count / SHRINKAGE));
       growth = SLOW_GROWTH;
       setShare(share * SHARE_AFTER_FAILURE);
@@ -67,6 +72,12 @@ export function createBatchSize(largest: CommitBounds): BatchSize {
       count = 1;
     },
   };
+}
+
+/** No reply in time, a reply that was given up, or an argument that Redis does not take. */
+function isTooMuch(error: unknown): boolean {
+  if (error instanceof ConnectionError) return error.reason === 'no_reply';
+  return error instanceof Error && /invalid bulk length|asked for in smaller numbers/.test(error.message);
 }
 
 function scale(largest: CommitBounds, share: number): CommitBounds {

@@ -59,7 +59,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const claimWhenDue = async (): Promise<void> => {
     if (hold.state !== 'holding' || now() < nextClaimMs) return;
     nextClaimMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
-    const { claimed, lost } = await claimEntries(redis, generation, { consumer, idleMs: claimIdleMs });
+    const { claimed, lost } = await claimEntries(redis, generation, { consumer, idleMs: claimIdleMs }).catch(
+      (error: unknown) => {
+        hold.refused(); // it needs what a commit needs
+        throw error;
+      },
+    );
     if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
     if (claimed > 0) observe({ type: 'entries_claimed', shard, entries: claimed });
     // Also where nothing was claimed: a read that waits for new entries does not count as a sign of life in Redis 7.0.

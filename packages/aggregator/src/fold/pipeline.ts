@@ -68,7 +68,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return folding;
     } catch (error) {
       size.read(count, folding);
-      size.failed();
+      size.failed(error);
       if (!isReplyError(error)) hold.refused(); // they may have been delivered
       throw error;
     }
@@ -96,7 +96,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     try {
       return await commitBatch(redis, generation, { consumer, batch, mode: mode() });
     } catch (error) {
-      size.failed();
+      size.failed(error);
       hold.refused();
       observe({ type: 'commit_failed', shard, entries: batch.ids.length, error: toError(error) });
       throw error;

@@ -50,7 +50,7 @@ export const PROCESS_METRIC_ROWS = {
   batches: {
     type: 'counter',
     name: 'streamfold_batches_total',
-    help: 'Batches by outcome: committed, or contested (an entry was no longer pending for the consumer; nothing was written).',
+    help: 'Batches by outcome: committed; contested (an entry was no longer pending for the consumer; nothing was written); or failed (refused by Redis, or without a reply).',
     labels: { outcome: BATCH_OUTCOMES },
   },
   claimedEntries: {

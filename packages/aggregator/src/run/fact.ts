@@ -116,7 +116,7 @@ export const FAILING_STEPS = ['fold', 'view', 'upkeep', 'monitor', 'open', 'gene
 export type FailingStep = (typeof FAILING_STEPS)[number];
 
 /** What becomes of a batch. */
-export const BATCH_OUTCOMES = ['committed', 'contested'] as const;
+export const BATCH_OUTCOMES = ['committed', 'contested', 'failed'] as const;
 
 /** Why an entry can never be folded. */
 export const LOSS_REASONS = ['trimmed'] as const;
