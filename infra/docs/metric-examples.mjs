@@ -230,6 +230,13 @@ const METRIC_EXAMPLES = {
       'histogram_quantile(0.99, sum by (le) (rate(streamfold_scrape_duration_seconds_bucket[5m])))',
     ],
   ],
+  streamfold_scrapes_refused_total: [
+    [
+      'Were scrapes refused, as the replica was busy with others?',
+      'sum by (instance) (increase(streamfold_scrapes_refused_total[5m]))',
+      { mayBeEmpty: true },
+    ],
+  ],
   streamfold_segments_archived_total: [
     [
       'Has no aggregator archived for three hours? Where there is an archive it is a trouble.',

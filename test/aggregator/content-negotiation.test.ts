@@ -79,6 +79,17 @@ for (const accept of ['text/plain', 'application/openmetrics-text', PROMETHEUS_3
   });
 }
 
+for (const encoding of ['identity;q=0', '*;q=0', 'br', 'gzip;q=0', '']) {
+  test(`Accept-Encoding: ${encoding || '(empty)'} is answered as it is, not by an error`, async (t) => {
+    for (const path of ['/prometheus/metrics', '/metrics', '/livez']) {
+      const { response, body } = await request(folded.url + path, { 'accept-encoding': encoding });
+      t.is(response.statusCode, 200, path);
+      t.is(response.headers['content-encoding'], undefined, path);
+      t.not(body.length, 0, path);
+    }
+  });
+}
+
 for (const accept of ['text/plain', 'application/openmetrics-text']) {
   test(`every family has HELP and TYPE without any series, as ${accept}`, async (t) => {
     const { body } = await request(`${full.url}/prometheus/metrics`, { accept });

@@ -24,3 +24,4 @@ export { rebuild, type RebuildOptions, type RebuildOutcome, type RebuildProgress
 export { createShardView, type ShardView } from './view/shard-view.ts';
 export { createEntriesParser, type EntriesParser, type ParseOutcome } from './fold/entries-parser.ts';
 export { createReplyTap, type ReplyTap } from './fold/reply-tap.ts';
+export { BusyError, createVariants, type Variants } from './view/variants.ts';

@@ -211,6 +211,11 @@ export const PROCESS_METRIC_ROWS = {
     help: 'Time to read what changed and render the metrics of the swarm.',
     buckets: DURATION_BUCKETS_SECONDS,
   },
+  refusedScrapes: {
+    type: 'counter',
+    name: 'streamfold_scrapes_refused_total',
+    help: 'Scrapes of the swarm answered 503 because the process was busy with others: slow clients, or too many variants.',
+  },
   buildInfo: {
     type: 'gauge',
     name: 'streamfold_build_info',

@@ -15,6 +15,8 @@ import { recordFact, type MetricWriter } from './record-fact.ts';
 export interface ProcessMetrics {
   observe(fact: Fact): void;
   scraped(seconds: number): void;
+  /** A scrape was refused because the process is busy. */
+  refused(): void;
   measured(measurement: ShardMeasurement): void;
   /** The reasons that are present, as the health endpoint shows them. */
   stated(reasons: ReadonlySet<HealthReason>): void;
@@ -39,6 +41,7 @@ export function createProcessMetrics(version: string, registry = new Registry())
   return {
     observe: (fact) => recordFact(metrics, fact),
     scraped: (seconds) => metrics.observe('scrapeSeconds', seconds),
+    refused: () => metrics.add('refusedScrapes', 1),
     measured({ shard, lag, deadLetters }) {
       metrics.set('lagEntries', lag.lagEntries, { shard });
       metrics.set('lagSeconds', lag.lagSeconds, { shard });

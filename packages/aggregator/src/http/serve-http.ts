@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Koa from 'koa';
 import { ConfigurationError } from '@streamfold/redis';
+import { boundConnections } from './bound-connections.ts';
 
 /** A listening server and the address that it got. */
 export interface HttpServer {
@@ -10,7 +11,7 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Limits of one server: a scraper is a well-behaved client, whoever is not must not hold it up. */
+/** Limits of one server: a client that behaves badly must not hold up the others. */
 const REQUEST_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 65_000;
@@ -19,7 +20,6 @@ const LIMITS = {
   /** By default Node looks every 30 s whether a client has exceeded the times above, ms. */
   connectionsCheckingInterval: 1_000,
 };
-const MAX_CONNECTIONS = 512;
 /** What is still being answered when the server stops has so long to end. */
 const LAST_REQUESTS_MS = 3_000;
 /** A connection that becomes idle while the server stops is closed within this time; scrapers keep theirs open. */
@@ -41,7 +41,7 @@ export async function serveHttp(
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;

@@ -3,17 +3,18 @@
  * already have passed what they want to see.
  */
 export function createTurns<T>(work: () => Promise<T>): () => Promise<T> {
-  let current: Promise<unknown> = Promise.resolve();
+  let current: Promise<void> = Promise.resolve();
   let next: Promise<T> | undefined;
   return () => {
-    next ??= current
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        const turn = work();
-        current = turn;
-        return turn;
-      });
+    next ??= current.then(() => {
+      next = undefined;
+      const turn = work();
+      // Without its value: what a turn gave may be large, and belongs to those who asked.
+      current = turn.then(ignore, ignore);
+      return turn;
+    });
     return next;
   };
 }
+
+function ignore(): void {}

@@ -58,7 +58,8 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
     const on = Array.from({ length: shards }, (_, shard) =>
       describeGeneration(id, { prefix, shard, catalogue }),
     );
-    const metrics = createSwarmMetrics(catalogue, (listener) => on.map((each) => createView(each, listener)));
+    const createViews = (listener: ViewListener): ShardView[] => on.map((each) => createView(each, listener));
+    const metrics = createSwarmMetrics(catalogue, createViews, now);
     const created = { id, metrics, shards: on };
     followed.set(id, created);
     return created;

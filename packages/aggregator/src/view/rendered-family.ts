@@ -8,7 +8,7 @@ import {
 import { createSortedPages } from './sorted-pages.ts';
 
 /** What is to be shown of the series of a metric. */
-interface Shown {
+export interface Shown {
   /** The current value of a series; `undefined` where there is no such series (any more). */
   value(metric: Metric, key: string): SeriesValue | undefined;
   /** True where a series is so young that it is still shown as 0. */

@@ -9,14 +9,17 @@ import {
 } from '@streamfold/core';
 import { createTurns } from '../run/turns.ts';
 import { isAge, readGauge } from './read-gauge.ts';
-import { createRenderedFamily, type RenderedFamily } from './rendered-family.ts';
+import { createRenderedFamily, type RenderedFamily, type Shown } from './rendered-family.ts';
 import type { ShardView, ViewListener } from './shard-view.ts';
+import { createVariants } from './variants.ts';
 
 /** The swarm's metrics: the views of all shards, added up. */
 export interface SwarmMetrics {
   /**
    * The exposition as of now: reads what changed since the last time, and renders what moved. Counters and histograms that
-   * were born less than `zeroFirstSeconds` ago are shown as 0, where that is given.
+   * were born less than `zeroFirstSeconds` ago are shown as 0, if that is given.
+   *
+   * @throws {BusyError} if it would have to render too many variants anew.
    */
   scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<string>;
   /** Reads what changed. */
@@ -31,20 +34,19 @@ export interface SwarmMetrics {
   readonly foldedTogether: ReadonlyMap<string, number>;
 }
 
-/** So many variants of the exposition (formats, ages) are kept rendered; of more, those are dropped that were not asked for longest. */
-const MAX_VARIANTS = 4;
-
 /**
  * The metrics of one catalogue.
  *
- * @param createView gives the view of each shard, which tells the listener what moved.
+ * @param createView gives the view of each shard, which reports to the listener what moved.
+ * @param now monotonic clock, ms.
  */
 export function createSwarmMetrics(
   catalogue: Catalogue,
   createView: (listener: ViewListener) => readonly ShardView[],
+  now: () => number,
 ): SwarmMetrics {
-  /** Rendered families by metric name, of each variant; the one asked for last is the last. */
-  const expositions = new Map<string, ReadonlyMap<string, RenderedFamily>>();
+  /** Rendered families by metric name, of each variant. */
+  const expositions = createVariants<ReadonlyMap<string, RenderedFamily>>(now);
   const views = createView({
     changed(name, key) {
       for (const families of expositions.values()) families.get(name)?.mark(key);
@@ -54,31 +56,22 @@ export function createSwarmMetrics(
     },
   });
   const readAll = createTurns(async () => {
-    for (const view of views) await view.refresh();
+    await Promise.all(views.map((view) => view.refresh()));
   });
 
-  const renderAnew = (format: ExpositionFormat): ReadonlyMap<string, RenderedFamily> => {
+  const renderAnew = (format: ExpositionFormat, shown: Shown): ReadonlyMap<string, RenderedFamily> => {
     const families = new Map(catalogue.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
     for (const metric of catalogue) {
-      for (const view of views) for (const key of keysOf(view, metric)) families.get(metric.name)?.mark(key);
+      const family = families.get(metric.name);
+      for (const view of views) for (const key of keysOf(view, metric)) family?.mark(key);
+      family?.render(shown);
     }
-    return families;
-  };
-
-  const familiesOf = (format: ExpositionFormat, ageSeconds: number): ReadonlyMap<string, RenderedFamily> => {
-    const variant = `${format} ${ageSeconds}`;
-    const families = expositions.get(variant) ?? renderAnew(format);
-    expositions.delete(variant);
-    expositions.set(variant, families);
-    const [oldest = ''] = expositions.keys();
-    if (expositions.size > MAX_VARIANTS) expositions.delete(oldest);
     return families;
   };
 
   return {
     async scrape(format, zeroFirstSeconds = 0) {
       await readAll();
-      const families = familiesOf(format, zeroFirstSeconds);
       const shown = {
         value: (metric: Metric, key: string) => addUp(views, metric, key),
         asZero: (metric: Metric, key: string) =>
@@ -86,6 +79,7 @@ export function createSwarmMetrics(
           metric.type !== 'gauge' &&
           views.every((view) => isYounger(view, metric, { key, ageMs: zeroFirstSeconds * 1_000 })),
       };
+      const families = expositions.take(`${format} ${zeroFirstSeconds}`, () => renderAnew(format, shown));
       let text = '';
       for (const metric of catalogue) {
         const family = families.get(metric.name);

@@ -1,0 +1,79 @@
+import { CONTENT_TYPES } from '@streamfold/core';
+import type { Context, Middleware } from 'koa';
+import { BusyError } from '../view/variants.ts';
+import type { AppOptions } from './create-app.ts';
+import { createExpositionAnswers } from './exposition-answers.ts';
+import { negotiateEncoding } from './negotiate-encoding.ts';
+import { negotiateFormat } from './negotiate-format.ts';
+import { readZeroFirstSeconds } from './read-zero-first-seconds.ts';
+
+/**
+ * `GET /prometheus/metrics`. Never old values with 200: a client could not tell them from current ones.
+ *
+ * | status | when |
+ * |---|---|
+ * | 400 | `zero_first_seconds` is no whole number from 1 to 300 |
+ * | 503 | the metrics cannot be read from Redis now; with `Retry-After`, the process is busy with other answers |
+ */
+export function serveExposition(options: AppOptions): Middleware {
+  const { serves, readSwarmMetrics, processMetrics, scrapeTimeoutMs, now, onError } = options;
+  const answers = createExpositionAnswers((format, zeroFirstSeconds) => {
+    const swarmMetrics = readSwarmMetrics();
+    if (swarmMetrics === undefined) throw new Error('expected the swarm metrics; there are none yet');
+    return swarmMetrics.scrape(format, zeroFirstSeconds);
+  });
+
+  return async (context) => {
+    const zeroFirstSeconds = readZeroFirstSeconds(context);
+    if (typeof zeroFirstSeconds === 'string') {
+      refuse(context, 400, zeroFirstSeconds);
+      return;
+    }
+    if (readSwarmMetrics() === undefined) {
+      const why = serves
+        ? 'Redis has not been reached yet'
+        : 'this aggregator only folds; scrape one that serves';
+      refuse(context, 503, why);
+      return;
+    }
+    const startedMs = now();
+    const [format, encoding] = [negotiateFormat(context), negotiateEncoding(context)];
+    try {
+      const answering = answers.admit(context.res);
+      const bytes = await within(scrapeTimeoutMs, answering.render({ format, zeroFirstSeconds, encoding }));
+      context.body = answering.stream(bytes);
+      context.type = CONTENT_TYPES[format];
+      context.length = bytes.length;
+      if (encoding === 'gzip') context.set('Content-Encoding', encoding);
+      processMetrics.scraped((now() - startedMs) / 1_000);
+    } catch (cause) {
+      if (cause instanceof BusyError) {
+        processMetrics.refused();
+        context.set('Retry-After', String(cause.retryAfterSeconds));
+        refuse(context, 503, cause.message);
+        return;
+      }
+      onError(cause instanceof Error ? cause : new Error(String(cause)));
+      refuse(context, 503, 'the metrics cannot be read from Redis now');
+    }
+  };
+}
+
+function refuse(context: Context, status: 400 | 503, why: string): void {
+  context.status = status;
+  context.type = 'text/plain';
+  context.body = `# ${why}\n`;
+}
+
+/** The value of `promise`, or a rejection if it takes longer than `ms`. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`expected an answer within ${ms} ms, got none`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,83 @@
+/** The service is asked for more than it does at once; the same request may succeed later. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
+  /** When to ask again. */
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, retryAfterSeconds: number) {
+    super(message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** Variants of one thing (here: formats and ages of the exposition), each expensive to create and to keep. */
+export interface Variants<T> {
+  /**
+   * The variant of that name, created if it is not kept.
+   *
+   * @throws {BusyError} if others were created so lately that creating one more would take too much of the time.
+   */
+  take(name: string, create: () => T): T;
+  values(): Iterable<T>;
+  /** Forgets all. */
+  clear(): void;
+}
+
+interface Kept<T> {
+  readonly value: T;
+  askedMs: number;
+}
+
+/** Two formats, with and without an age, fit. Each variant takes as much memory as the text of the exposition. */
+const MAX_VARIANTS = 4;
+/** A variant that nobody asked for in this time makes room: no scraper asks less often. */
+const UNUSED_MS = 300_000;
+/** Creating variants beyond the first ones takes at most one part in so many of the time. */
+const SHARE = 10;
+
+/**
+ * No variant yet.
+ *
+ * Those that came first stay as long as they are asked for, so clients that ask for ever new variants fight for the last
+ * place only, and cannot make the process render all the time.
+ *
+ * @param now monotonic clock, ms.
+ */
+export function createVariants<T>(now: () => number): Variants<T> {
+  const kept = new Map<string, Kept<T>>();
+  let nextMs = -Infinity;
+
+  const makeRoom = (atMs: number): void => {
+    if (kept.size < MAX_VARIANTS) return;
+    if (atMs < nextMs) {
+      throw new BusyError(
+        'the metrics are asked for in too many variants; expected few formats and values of zero_first_seconds',
+        Math.ceil((nextMs - atMs) / 1_000),
+      );
+    }
+    const names = [...kept.keys()];
+    const unused = names.find((name) => atMs - (kept.get(name)?.askedMs ?? 0) > UNUSED_MS);
+    kept.delete(unused ?? names.at(-1) ?? '');
+  };
+
+  return {
+    take(name, create) {
+      const atMs = now();
+      const present = kept.get(name);
+      if (present !== undefined) {
+        present.askedMs = atMs;
+        return present.value;
+      }
+      makeRoom(atMs);
+      const value = create();
+      const createdMs = now();
+      nextMs = createdMs + SHARE * (createdMs - atMs);
+      kept.set(name, { value, askedMs: createdMs });
+      return value;
+    },
+    *values() {
+      for (const { value } of kept.values()) yield value;
+    },
+    clear: () => kept.clear(),
+  };
+}
