@@ -241,7 +241,7 @@ test('what was archived and trimmed is in the past too; where a part is damaged,
   t.is(without.code, 1);
   t.regex(
     without.stderr,
-    /^shard 0: 200 entries are in the stream no more, and no archive was named \(--archive\); .*\nstreamfold: log: expected entries/,
+    /^shard 0: 200 entries are no longer in the stream, and no archive is named \(--archive\); .*\nstreamfold: log: expected entries/,
   );
 
   const file = join(directory, 'damaged.om');
@@ -253,6 +253,36 @@ test('what was archived and trimmed is in the past too; where a part is damaged,
   t.is(damaged.code, 1);
   t.regex(damaged.stderr, /streamfold: log of shard 0, entries behind \S+ to \S+: /);
   t.deepEqual([await exists(file), await exists(`${file}.partial`)], [false, false]);
+});
+
+test('an entry of 1970 does not make steps without end: a later beginning is asked for, and with it all is counted', async (t) => {
+  const prefix = nextPrefix();
+  const fields = Object.entries(signalSent('s1')).flat();
+  await server.redis.xadd(eventsKey({ prefix }), '1-1', ...fields);
+  await append(prefix, [[35, signalSent('s1')]]);
+  for (const step of ['15', '300']) {
+    const asked = await runBackfill(prefix, ['--step', step]);
+    t.like(asked, { code: 2, stdout: '' });
+    t.regex(
+      asked.stderr,
+      /^streamfold: backfill: expected at most 2,500,000 steps; from 1970-01-01T00:00:00\.000Z, .* give a later --from /,
+    );
+  }
+  const given = await runBackfill(prefix, ['--step', '20', '--from', String(BEGIN_SECONDS), ...until(60)]);
+  t.is(given.code, 0);
+  t.deepEqual(samplesOf(given.stdout, SENT_S1), ['1@0', '1@20', '2@40', '2@60']);
+});
+
+test('entries whose IDs run ahead of the clock are left out of a backfill up to now, which says so', async (t) => {
+  const prefix = nextPrefix();
+  const seconds = Math.floor(Date.now() / 1_000);
+  await append(prefix, [[seconds - BEGIN_SECONDS - 60, signalSent('s1')]]);
+  const fields = Object.entries(signalSent('s1')).flat();
+  await server.redis.xadd(eventsKey({ prefix }), '1764000000000000-0', ...fields);
+  const { code, stdout, stderr } = await runBackfill(prefix, ['--step', '15']);
+  t.is(code, 0);
+  t.regex(stderr, /^shard 0: IDs run ahead of the clock of Redis, to 1764000000000000-0; /);
+  t.regex(samplesOf(stdout, SENT_S1).at(-1) ?? '', /^1@/);
 });
 
 test('memory follows the series, not the history', async (t) => {

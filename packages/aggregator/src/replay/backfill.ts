@@ -1,4 +1,5 @@
 import { EXPOSITION_ENDS, renderHead, type Catalogue } from '@streamfold/core';
+import { ConfigurationError } from '@streamfold/redis';
 import { isAge } from '../view/read-gauge.ts';
 import { createLogCursor, type LogCursor, type LogPages } from './log-cursor.ts';
 import { createSteppedFamily, type TargetLabels } from './stepped-family.ts';
@@ -31,8 +32,13 @@ export interface BackfillProgress {
   readonly samples: number;
 }
 
-/** Entries are merged into the state after so many at most, so that memory does not follow how many a step has. */
+/** Entries are merged into the state after this number at most, so that memory does not follow the entries of a step. */
 const SETTLE_ENTRIES = 10_000;
+/**
+ * More steps are refused: 434 days at 15 s. One entry with an ID near 0, of a clock that had not been set, would make more
+ * than a hundred million since 1970, without end in sight.
+ */
+const MOST_STEPS = 2_500_000;
 
 /**
  * Folds the log and writes what a scrape would have shown at each step, as OpenMetrics with timestamps, for
@@ -41,8 +47,9 @@ const SETTLE_ENTRIES = 10_000;
  * Streams: memory follows the number of series and one page of each log. Samples come step after step, not series after
  * series as the specification of OpenMetrics wants it: that would take the memory, and promtool takes them so.
  *
- * @throws {Error} where the logs have no entry up to `untilMs`, or reading one of them fails. The text is then without its
- *   end, and no reader takes it.
+ * @throws {ConfigurationError} if there would be too many steps; nothing is written then.
+ * @throws {Error} if the logs have no entry up to `untilMs`, or reading one of them fails. The text then lacks its end, and
+ *   no reader takes it.
  */
 export async function backfill(options: BackfillOptions): Promise<BackfillProgress> {
   const cursors = options.logs.map(createLogCursor);
@@ -97,6 +104,7 @@ async function writeSteps(
       `backfill: expected a multiple of ${stepSeconds} s between the first and the last time; there is none`,
     );
   }
+  refuseTooManySteps({ firstMs, lastMs, stepSeconds });
   for (const metric of catalogue) await write(renderHead(metric, 'openmetrics'));
   for (let atMs = firstMs; atMs <= lastMs; atMs += stepMs) {
     await advance(atMs);
@@ -113,6 +121,23 @@ async function writeSteps(
   }
   await write(EXPOSITION_ENDS.openmetrics);
   return tell(lastMs);
+}
+
+function refuseTooManySteps({
+  firstMs,
+  lastMs,
+  stepSeconds,
+}: {
+  firstMs: number;
+  lastMs: number;
+  stepSeconds: number;
+}): void {
+  const steps = (lastMs - firstMs) / (stepSeconds * 1_000) + 1;
+  if (steps <= MOST_STEPS) return;
+  const [first, last] = [firstMs, lastMs].map((ms) => new Date(ms).toISOString());
+  throw new ConfigurationError(
+    `backfill: expected at most ${MOST_STEPS.toLocaleString('en')} steps; from ${first}, where the log or --from begins, to ${last} there are ${steps.toLocaleString('en')} of ${stepSeconds} s: give a later --from (entries before it are folded too), an earlier --until or a longer --step`,
+  );
 }
 
 /** The time of the first entry of all logs. */

@@ -1,7 +1,13 @@
 import { backfill, findGeneration, type BackfillProgress } from '@streamfold/aggregator';
 import { measureLog, readLog, type Log } from '@streamfold/archive';
-import { CATALOGUE, DEFAULT_DEFINITIONS, type Catalogue } from '@streamfold/core';
-import { ConfigurationError, readServerTimeMs, type RedisConnection } from '@streamfold/redis';
+import { CATALOGUE, DEFAULT_DEFINITIONS, isAfter, type Catalogue } from '@streamfold/core';
+import {
+  ConfigurationError,
+  readServerTimeMs,
+  replyField,
+  shardKeys,
+  type RedisConnection,
+} from '@streamfold/redis';
 import { openOutput } from '../backfill/open-output.ts';
 import { createProgressLine, show } from '../backfill/show-progress.ts';
 import type { Command, ExitCode } from '../environment.ts';
@@ -34,7 +40,8 @@ export const backfillCommand: Command = async (environment) => {
             : definitions.catalogue;
         const catalogue = chooseMetrics(defined, configuration.metrics);
         const logs = Array.from({ length: shards }, (_, shard): Log => ({ prefix, shard, archive }));
-        for (const log of logs) await tellMissing(redis, log, printError);
+        for (const log of logs) await warnOfMissing(redis, log, printError);
+        if (until === '') for (const log of logs) await warnOfAhead(redis, log, printError);
         const untilMs = until === '' ? await readServerTimeMs(redis) : until;
         const to = `${untilMs}-${GREATEST_SEQ}`;
         const output = await openOutput(file, environment);
@@ -62,15 +69,15 @@ export const backfillCommand: Command = async (environment) => {
   );
 };
 
-/** What is served now; where nothing is yet, what would be. */
+/** The metrics that are served now; if none are yet, those that would be. */
 async function readLiveCatalogue(redis: RedisConnection, prefix: string): Promise<Catalogue> {
   return (await findGeneration(redis, prefix, 0))?.catalogue ?? CATALOGUE;
 }
 
 const GREATEST_SEQ = '18446744073709551615';
 
-/** Tells of entries that were gone before the log begins: what they added is not in the past that is written. */
-async function tellMissing(
+/** Warns of entries that were gone before the log begins: their counts are missing from the past that is written. */
+async function warnOfMissing(
   redis: RedisConnection,
   log: Log,
   printError: (line: string) => void,
@@ -79,14 +86,28 @@ async function tellMissing(
   if (missingBefore === 0) return;
   const where =
     log.archive === undefined
-      ? 'in the stream no more, and no archive was named (--archive)'
-      : 'in the log no more';
+      ? 'no longer in the stream, and no archive is named (--archive)'
+      : 'no longer in the stream or the archive';
+  const which = missingBefore === 1 ? '1 entry is' : `${show(missingBefore)} entries are`;
+  printError(`shard ${log.shard}: ${which} ${where}; their counts are missing from all samples`);
+}
+
+/** XINFO STREAM key. Warns of entries whose IDs run ahead of the clock: they are after the last step. */
+async function warnOfAhead(
+  redis: RedisConnection,
+  { prefix, shard }: Log,
+  printError: (line: string) => void,
+): Promise<void> {
+  const { events } = shardKeys(prefix, shard);
+  if ((await redis.exists(events)) === 0) return;
+  const last = String(replyField((await redis.xinfo('STREAM', events)) as unknown[], 'last-generated-id'));
+  if (!isAfter(last, `${await readServerTimeMs(redis)}-${GREATEST_SEQ}`)) return;
   printError(
-    `shard ${log.shard}: ${show(missingBefore)} entries are ${where}; what they added is missing from all samples`,
+    `shard ${shard}: IDs run ahead of the clock of Redis, to ${last}; entries after now are missing from all samples`,
   );
 }
 
-/** @throws {ConfigurationError} where there is no metric of such a name. */
+/** @throws {ConfigurationError} if there is no metric of such a name. */
 function chooseMetrics(catalogue: Catalogue, given: string): Catalogue {
   if (given === '') return catalogue;
   const names = new Set(given.split(','));
