@@ -41,7 +41,14 @@ const USER = 'product';
 export async function startLaboratory(): Promise<Laboratory> {
   const options = {
     // Small nodes, so that logs of a few records can be trimmed.
-    extraArgs: ['--unixsocket', 'redis.sock', '--stream-node-max-entries', '2'],
+    extraArgs: [
+      '--unixsocket',
+      'redis.sock',
+      '--stream-node-max-entries',
+      '2',
+      '--enable-debug-command',
+      'local',
+    ],
   };
   const stepped = clockObstacle === undefined ? await startSteppedRedis(options) : undefined;
   const server: TestRedis = stepped ?? (await startRedis(options));

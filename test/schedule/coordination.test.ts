@@ -1,0 +1,20 @@
+import test from 'ava';
+import { testWithClock } from '../harness/stepped-redis.ts';
+import { createCoordination } from './coordination.ts';
+import { startLaboratory } from './laboratory.ts';
+import { readSeed } from './read-seed.ts';
+import { runSchedules } from './run-schedules.ts';
+
+const STEPS = 8_000;
+
+const laboratory = await startLaboratory();
+test.after.always(() => laboratory.stop());
+
+testWithClock(
+  'in any order of steps, coordinators are what their events say, and each signal, ACK, wait and piece of work is there once',
+  async (t) => {
+    const seed = readSeed(1);
+    t.log(`seed ${seed}`);
+    t.true((await runSchedules(createCoordination(laboratory), { seed, steps: STEPS })) >= STEPS);
+  },
+);

@@ -1,0 +1,118 @@
+import { callFunction, type FunctionName } from '@streamfold/coordination';
+import { shardKeys } from '@streamfold/redis';
+import {
+  copySwarm,
+  emptySwarm,
+  readEvents,
+  type SwarmEvent,
+  type SwarmModel,
+  type ToldSwarm,
+} from './coordination-model.ts';
+import type { KeptKeys, Laboratory } from './laboratory.ts';
+import { ScheduleError } from './subject.ts';
+
+export const SWARM = 's';
+export const PREFIX = 'p';
+export const { events: EVENTS } = shardKeys(PREFIX, 0);
+export const BASE = EVENTS.slice(0, -'events'.length);
+
+/** A process that has joined. */
+interface Joined {
+  readonly id: string;
+  readonly life: string;
+  readonly token: string;
+}
+
+/** One swarm in the middle of a schedule: Redis, what processes know, and the model. */
+export interface SwarmRun {
+  readonly laboratory: Laboratory;
+  model: SwarmModel;
+  /** The last that joined comes first. */
+  readonly processes: Joined[];
+  readonly kept: Map<number, { readonly keys: KeptKeys; readonly model: SwarmModel }>;
+  tokens: number;
+  works: number;
+  /** Something is forbidden to the product, or the stream of events takes no more. */
+  strained: boolean;
+}
+
+/** Not yet: refused in the middle, these leave half of what they do. */
+const NOT_YET: ReadonlySet<FunctionName> = new Set(['acknowledge-signal', 'send-signal', 'settle-signal']);
+
+export function beginSwarm(laboratory: Laboratory): SwarmRun {
+  return {
+    laboratory,
+    model: emptySwarm(),
+    processes: [],
+    kept: new Map(),
+    tokens: 0,
+    works: 0,
+    strained: false,
+  };
+}
+
+/**
+ * Calls a function of the library. `undefined` if it was refused; then nothing has changed.
+ *
+ * @throws {ScheduleError} if it was refused and something has changed.
+ */
+export async function call(
+  { laboratory: { product, admin }, strained }: SwarmRun,
+  name: FunctionName,
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  if (strained && NOT_YET.has(name)) return undefined;
+  return refuse(admin, name, () => callFunction(product, name, [EVENTS, ...args]));
+}
+
+/** As `call`, of any wrapper. */
+export async function refuse<T>(
+  admin: Laboratory['admin'],
+  what: string,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> {
+  const before = await admin.call('debug', ['digest']);
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof Error) || !REFUSALS.test(error.message)) throw error;
+    const after = await admin.call('debug', ['digest']);
+    if (before === after) return undefined;
+    throw new ScheduleError(`a refused ${what}: expected to change nothing; it did: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A command is not permitted, or the stream of events takes no more. */
+const REFUSALS = /NOPERM|can't run this command|exhausted|equal or smaller|no entry IDs left/;
+
+/** All events of the stream, in order. */
+export async function readSwarmEvents({ laboratory }: SwarmRun): Promise<ToldSwarm> {
+  const entries = await laboratory.admin.xrange(EVENTS, '-', '+');
+  return readEvents(entries.flatMap(([, fields]) => toEvents(fields)));
+}
+
+function toEvents(fields: readonly string[]): SwarmEvent[] {
+  const [name, value = ''] = fields;
+  if (name === 'events') return JSON.parse(value) as SwarmEvent[];
+  return [toRecord(fields)];
+}
+
+/** A flat list of name, value, name, value …, as a record. */
+export function toRecord(flat: readonly string[]): Readonly<Record<string, string>> {
+  const record: Record<string, string> = {};
+  for (let at = 0; at < flat.length; at += 2) record[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return record;
+}
+
+export async function keepSwarm(run: SwarmRun, slot: number): Promise<void> {
+  run.kept.set(slot, { keys: await run.laboratory.keep(), model: copySwarm(run.model) });
+}
+
+export async function goBackSwarm(run: SwarmRun, slot: number): Promise<void> {
+  const kept = run.kept.get(slot);
+  if (kept === undefined) return;
+  await run.laboratory.goBack(kept.keys);
+  run.model = copySwarm(kept.model);
+}
