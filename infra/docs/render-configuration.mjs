@@ -35,6 +35,10 @@ export function renderConfiguration(helps) {
           code('STREAMFOLD_REQUIRE_SIGNATURES'),
           '`true`: coordinators refuse what is not signed; default `false`',
         ],
+        [
+          code('STREAMFOLD_ACCEPT_EARLIER_SIGNATURES'),
+          '`false`: coordinators refuse signatures of the version before nonces; default `true`',
+        ],
       ],
     ),
   ]);

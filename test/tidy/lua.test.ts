@@ -6,6 +6,7 @@ const NO_SCRIPTS: ReadonlySet<string> = new Set([
   // What the functions of the library share; it is assembled from the files beside them.
   'packages/coordination/lua/prelude.lua',
   'packages/coordination/lua/step.lua',
+  'packages/coordination/lua/signals.lua',
   'packages/coordination/lua/inboxes.lua',
   'packages/coordination/lua/set-aside.lua',
   'packages/coordination/lua/waits.lua',

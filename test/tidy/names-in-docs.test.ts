@@ -62,6 +62,7 @@ const SETTINGS_OUTSIDE = [
   'STREAMFOLD_SIGNING_KEYS',
   'STREAMFOLD_SIGNING_KEYS_FILE',
   'STREAMFOLD_REQUIRE_SIGNATURES',
+  'STREAMFOLD_ACCEPT_EARLIER_SIGNATURES',
 ];
 
 test('every STREAMFOLD_ variable that is named anywhere is a setting', (t) => {

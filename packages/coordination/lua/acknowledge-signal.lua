@@ -1,60 +1,86 @@
 -- Records the ACK of a receiver, once for each signal and iteration, wakes the sender, and settles the entry of the inbox
--- that brought the signal: `signal.acked` with the time from sending to here. One of another signature than the first is
+-- that brought the signal: `signal.acked` with the time from sending to here. An ACK of another signature than the first is
 -- kept beside it, as either may be the true one; the sender judges.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 receiver_id, to whom the signal was sent   3 signal_id   4 iteration   5 key_id, or ''   6 signature, or ''
---       7 whose inbox is settled: the receiver, or who took over from it   8 entry of that inbox, or ''   9 life of the owner of that inbox
--- Returns {'recorded', <latency, decimal ms>}, {'repeated', <latency>} where it was recorded before, {'unknown'} where
---         there is no such signal (any more), {'not_receiver'} where it was not sent to this receiver;
---         {'ended'} where the life of the inbox's owner has ended
--- Cost  some 35 us.
+--       7 whose inbox is settled: the receiver, or its successor   8 entry of that inbox, or ''   9 life of the owner of that inbox
+--       10 nonce of the signal; left out or '': that of any, as the earlier version does
+-- Returns {'recorded', <latency, decimal ms>}, {'repeated', <latency>} if it was recorded before, {'unknown'} if there is no
+--         such signal (any more), or one of another nonce, {'not_receiver'} if it was not sent to this receiver; {'ended'} if
+--         the life of the inbox's owner has ended
+-- Cost  some 40 us.
 
 local SIGNATURES_MOST = 8 -- of one ACK: a few keys, and some that are bad
+local SIGNATURES_OWN = 2 -- more, for an ACK out of the inbox that has the signal: bad ones cannot crowd it out
+
+-- True if this entry of the inbox has the signal: its owner is the receiver, or took it over.
+local function holds_signal(fields, signal_id, iteration, receiver_id)
+  return fields ~= nil and fields['signal_id'] == signal_id and fields['iteration'] == iteration
+    and fields['receiver_id'] == receiver_id
+end
+
+local function is_receiver_of(sent, receiver_id)
+  for _, receiver in ipairs(cjson.decode(sent['receivers'])) do
+    if receiver == receiver_id then return true end
+  end
+  return false
+end
 
 local function acknowledge_signal(keys, args)
   local base = base_of(keys)
   local swarm_id, receiver_id = check_id('swarm_id', args[1]), check_id('receiver_id', args[2])
   local signal_id, iteration = check_id('signal_id', args[3]), whole(check_number('iteration', args[4]))
+  local key_id, signature = check_signature('key_id', args[5]), check_signature('signature', args[6])
   local owner = check_id('owner_id', args[7])
-  local key_id, signature = args[5], args[6]
-  if string.find(key_id .. signature, '%s') then fail('key_id, signature: expected no white space') end
   local entry = args[8] ~= '' and check_entry('entry', args[8]) or nil
+  local nonce = args[10] and args[10] ~= '' and check_nonce(args[10]) or nil
   if not read_life(base, swarm_id, owner, args[9]) then return {'ended'} end
-  local function settle()
-    if entry then settle_entry(base, swarm_id .. '|' .. owner, args[9], entry) end
+
+  local step, name = begin_step(base), swarm_id .. '|' .. owner
+  local signed, fields
+  if entry then
+    check_write(step, 'XDEL', base .. 'inbox:' .. name)
+    signed, fields = read_signed(base .. 'inbox:' .. name, entry)
+    plan_settle(step, name, args[9], entry, signed)
   end
   local signal = swarm_id .. '|' .. signal_id .. '|' .. iteration
   local key, acks = base .. 'signal:' .. signal, base .. 'acks:' .. signal
   local sent = read_hash(key)
-  if not sent['sent_micros'] then
-    settle()
+  local is_other = nonce and (sent['nonce'] or '') ~= '' and sent['nonce'] ~= nonce
+  if not sent['sent_micros'] or is_other then
+    run_step(step)
     return {'unknown'}
   end
-  local is_receiver = false
-  for _, receiver in ipairs(cjson.decode(sent['receivers'])) do is_receiver = is_receiver or receiver == receiver_id end
-  if not is_receiver then return {'not_receiver'} end
-  local before = redis.call('HGET', acks, receiver_id)
+  if not is_receiver_of(sent, receiver_id) then return {'not_receiver'} end
+
+  check_write(step, 'HSET', acks)
+  local before, sender = redis.call('HGET', acks, receiver_id), swarm_id .. '|' .. sent['sender_id']
+  local micros = now_micros()
+  local latency_ms = show_ms(micros - tonumber(sent['sent_micros']))
   if before then
     local _, spaces = string.gsub(before, ' ', ' ')
     local known = string.find(before .. ' ', ' ' .. key_id .. ' ' .. signature .. ' ', 1, true)
-    if not known and (spaces + 1) / 3 < SIGNATURES_MOST then
-      local latency_ms = show_ms(now_micros() - tonumber(sent['sent_micros']))
-      redis.call('HSET', acks, receiver_id, before .. ' ' .. latency_ms .. ' ' .. key_id .. ' ' .. signature)
-      ring_bell(base, swarm_id .. '|' .. sent['sender_id'], signal_id, iteration, receiver_id, sent['open'])
+    local most = SIGNATURES_MOST + (holds_signal(fields, signal_id, iteration, receiver_id) and SIGNATURES_OWN or 0)
+    if not known and (spaces + 1) / 3 < most then
+      plan(step, 'HSET', acks, receiver_id, before .. ' ' .. latency_ms .. ' ' .. key_id .. ' ' .. signature)
+      plan_ring(step, sender, signal_id, iteration, receiver_id, sent['open'])
     end
-    settle()
+    run_step(step)
     return {'repeated', string.match(before, '^(%S+)')}
   end
 
-  local latency_ms = show_ms(now_micros() - tonumber(sent['sent_micros']))
-  redis.call('HSET', acks, receiver_id, latency_ms .. ' ' .. key_id .. ' ' .. signature)
-  redis.call('PEXPIRE', acks, redis.call('PTTL', key))
-  local open = redis.call('HINCRBY', key, 'open', -1)
-  if open == 0 then redis.call('ZREM', base .. 'deadlines', 's|' .. signal) end
-  ring_bell(base, swarm_id .. '|' .. sent['sender_id'], signal_id, iteration, receiver_id, open)
-  settle()
-  append_events(base, {{'type', 'signal.acked', 'swarm_id', swarm_id, 'sender_id', sent['sender_id'], 'receiver_id',
-    receiver_id, 'signal_type', sent['signal_type'], 'signal_id', signal_id, 'latency_ms', latency_ms}})
+  local open = tonumber(sent['open']) - 1
+  plan(step, 'HSET', acks, receiver_id, latency_ms .. ' ' .. key_id .. ' ' .. signature)
+  plan(step, 'PEXPIRE', acks, whole(math.max(redis.call('PTTL', key), 1)))
+  plan(step, 'HSET', key, 'open', whole(open))
+  if open == 0 then
+    plan(step, 'ZREM', base .. 'deadlines', 's|' .. signal)
+    plan_release(step, signal, sent, tonumber(sent['waits'] or '0'), math.floor(micros / 1000))
+  end
+  plan_ring(step, sender, signal_id, iteration, receiver_id, whole(open))
+  plan_event(step, {'type', 'signal.acked', 'swarm_id', swarm_id, 'sender_id', sent['sender_id'], 'receiver_id', receiver_id,
+    'signal_type', sent['signal_type'], 'signal_id', signal_id, 'latency_ms', latency_ms})
+  run_step(step)
   return {'recorded', latency_ms}
 end

@@ -46,7 +46,7 @@ end
 local function plan_removal(step, member)
   local base = step.base
   plan(step, 'UNLINK', base .. 'coordinator:' .. member, base .. 'inbox:' .. member, base .. 'bell:' .. member,
-    base .. 'waits:' .. member)
+    base .. 'waits:' .. member, base .. 'settled:' .. member)
   plan(step, 'ZREM', base .. 'ended', member)
   local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
   plan_event(step, {'type', 'cleanup.removed', 'swarm_id', swarm_id, 'removed_id', id})

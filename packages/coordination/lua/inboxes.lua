@@ -19,9 +19,26 @@ local function plan_end_reader(step, name, coordinator)
       if is_after(now, delivered) then delivered = now end
       plan(step, 'HSET', step.base .. 'coordinator:' .. name, 'delivered', delivered)
       plan(step, 'XGROUP', 'DESTROY', inbox, group['name'])
+      if redis.call('XLEN', inbox) > 0 then -- an empty one is removed by cleanup, with the coordinator
+        -- Signals of the earlier version do not say for how long they are to be kept.
+        local now_ms = math.floor(now_micros() / 1000)
+        local until_ms = tonumber(coordinator['inbox_until_ms'] or '') or now_ms + RETENTION_LONGEST_MS
+        plan(step, 'PEXPIRE', inbox, whole(math.max(until_ms - now_ms, 1000)))
+      end
     end
   end
   return delivered
+end
+
+-- The inbox of a life that begins: it does not expire while the coordinator is alive.
+local function plan_adopt_inbox(step, name, before, now_ms)
+  local inbox = step.base .. 'inbox:' .. name
+  if redis.call('PTTL', inbox) > 0 then
+    if not is_alive(before) then plan_keep_inbox(step, name, before, read_inbox_until_ms(inbox, now_ms)) end
+    plan(step, 'PEXPIRE', inbox, whole(FOREVER_MS))
+  elseif is_alive(before) and redis.call('XLEN', inbox) > 0 then
+    plan(step, 'PEXPIRE', inbox, whole(FOREVER_MS)) -- the end of the life before has let it expire, in this step
+  end
 end
 
 local function has_reader(base, name, life)

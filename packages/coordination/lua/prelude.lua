@@ -3,12 +3,16 @@
 --
 --   coordinator:<swarm>|<id>   hash: life, state, phase, stale_after_ms, dead_after_ms, started_ms, beat_ms, ended_ms,
 --                              delivered: up to which entry the inbox was delivered to lives before,
---                              former_tokens: of the last lives that ended, separated by spaces
+--                              former_tokens: of the last lives that ended, separated by spaces;
+--                              inbox_until_ms: when the retention of all signals of its inbox is over
 --   heartbeats                 sorted set of <swarm>|<id>, by the time (ms) at which the coordinator is overdue
 --   ended                      sorted set of <swarm>|<id>, by the time (ms) at which its last life ended
 --   inbox:<swarm>|<id>         stream of signals to be settled, read by the group `life-<life>`
+--   settled:<swarm>|<id>       sorted set of nonces of signed signals that were settled lately, by the time (ms) after which
+--                              a copy would come too late; expires
+--   near-bound                 sorted set of inbox:<swarm>|<id> that are nearly full, by percent
 --   bell:<swarm>|<id>          stream that wakes a sender when its signals are ACKed
---   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros
+--   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros, sent_ms, nonce, keep_until_ms, waits
 --   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`; where others
 --                              of another signature came after it, these too, for the sender to judge
 --   wait:<swarm>|<wait>        hash: coordinator_id, signal_id, iteration, receivers, started_micros, token; once it has ended also
@@ -139,17 +143,4 @@ local function read_life(base, swarm_id, coordinator_id, life)
   local coordinator = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id)
   if coordinator['life'] == life and is_alive(coordinator) then return coordinator end
   return nil
-end
-
--- Wakes a coordinator that waits for the ACKs of a signal.
-local function ring_bell(base, name, signal_id, iteration, receiver_id, open)
-  redis.call('XADD', base .. 'bell:' .. name, 'MAXLEN', '~', BELL_LENGTH, '*', 'signal_id', signal_id, 'iteration', iteration,
-    'receiver_id', receiver_id, 'open', open)
-end
-
--- Settles an entry of an inbox: it will not be delivered again.
-local function settle_entry(base, name, life, entry)
-  local inbox = base .. 'inbox:' .. name
-  redis.pcall('XACK', inbox, 'life-' .. life, entry)
-  return redis.call('XDEL', inbox, entry)
 end

@@ -1,10 +1,10 @@
 -- Takes back an ACK whose signature is bad, if the record still is the one that was judged, so that the true one can be
--- recorded, or stays where it came after the bad one: `signal.rejected`. The wait goes on.
+-- recorded, or stays if it came after the bad one: `signal.rejected`. The wait stays open.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 signal_id   3 iteration   4 receiver_id   5 the record that was judged
 --       6 reason: unsigned, unknown_key or bad_signature   7 what is left of the record, or ''
--- Returns 'rejected', or 'changed' where another record or none is there now
+-- Returns 'rejected', or 'changed' if another record or none is there now
 -- Cost  constant.
 
 local function reject_ack(keys, args)
@@ -14,15 +14,18 @@ local function reject_ack(keys, args)
   local signal = swarm_id .. '|' .. signal_id .. '|' .. iteration
   local key, acks = base .. 'signal:' .. signal, base .. 'acks:' .. signal
   local reason, left = check_word('reason', args[6], {'unsigned', 'unknown_key', 'bad_signature'}), check_text('left', args[7])
+  local step = begin_step(base)
+  check_write(step, 'HSET', acks)
   if redis.call('HGET', acks, receiver_id) ~= args[5] then return 'changed' end
   local sent = read_hash(key)
   if left ~= '' then
-    redis.call('HSET', acks, receiver_id, left)
+    plan(step, 'HSET', acks, receiver_id, left)
   else
-    redis.call('HDEL', acks, receiver_id)
-    if sent['open'] then redis.call('HINCRBY', key, 'open', 1) end
+    plan(step, 'HDEL', acks, receiver_id)
+    if sent['open'] then plan(step, 'HSET', key, 'open', whole(tonumber(sent['open']) + 1)) end
   end
-  append_events(base, {{'type', 'signal.rejected', 'swarm_id', swarm_id, 'sender_id', sent['sender_id'] or 'unknown',
-    'receiver_id', receiver_id, 'signal_type', sent['signal_type'] or 'unknown', 'part', 'ack', 'reason', reason}})
+  plan_event(step, {'type', 'signal.rejected', 'swarm_id', swarm_id, 'sender_id', sent['sender_id'] or 'unknown',
+    'receiver_id', receiver_id, 'signal_type', sent['signal_type'] or 'unknown', 'part', 'ack', 'reason', reason})
+  run_step(step)
   return 'rejected'
 end

@@ -33,7 +33,7 @@ end
 -- true if it was planned. An error that is not about the record is passed on.
 local function judge(step, sorted_set, member, plan_subject)
   local own = begin_step(step.base)
-  own.checked, own.types, own.set_aside = step.checked, step.types, step.set_aside
+  own.checked, own.types, own.set_aside, own.waits_left = step.checked, step.types, step.set_aside, step.waits_left
   local planned, failure = pcall(plan_subject, own)
   if planned then planned, failure = pcall(check_step, own) end
   if not planned then

@@ -1,29 +1,44 @@
--- Settles an entry of an inbox without an ACK: the signal is dealt with and will not be delivered again. Where it was
--- refused, because its signature is bad, that is told: `signal.rejected`.
+-- Settles an entry of an inbox without an ACK: the signal is dealt with and will not be delivered again. If it was refused,
+-- because its signature is bad, that is an event: `signal.rejected`.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id, whose inbox it is   3 entry   4 reason of the refusal: unsigned, unknown_key or
---       bad_signature; '' where it is settled only   5 life of the coordinator
--- Returns 'settled'; 'gone' where there is no such entry (any more); 'ended' where this life has ended
+--       bad_signature; '' if it is settled only   5 life of the coordinator
+--       6 optional, more about the reason: replayed, earlier_version, or wrong_inbox. With wrong_inbox the entry is refused
+--         only if its receiver is alive and was when the signal was sent: else a successor may have it
+-- Returns 'settled'; 'gone' if there is no such entry (any more); 'handed_over' if it is in this inbox rightly; 'ended' if this
+--         life has ended
 -- Cost  constant.
+
+-- True if the life that a signal was sent to has ended: its signals may be with a successor.
+local function is_handed_over(base, swarm_id, fields)
+  local receiver = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. (fields['receiver_id'] or ''))
+  if not receiver['life'] then return false end
+  return not is_alive(receiver) or tonumber(receiver['started_ms']) > (tonumber(fields['sent_ms'] or '') or 0)
+end
 
 local function settle_signal(keys, args)
   local base = base_of(keys)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
   local entry_id = check_entry('entry', args[3])
   local reason = check_word('reason', args[4], {'', 'unsigned', 'unknown_key', 'bad_signature'})
+  local detail = check_word('detail', args[6] or '', {'', 'replayed', 'earlier_version', 'wrong_inbox'})
   if not read_life(base, swarm_id, id, args[5]) then return 'ended' end
-  local name = swarm_id .. '|' .. id
-  local entry = redis.call('XRANGE', base .. 'inbox:' .. name, entry_id, entry_id)[1]
-  if not entry then return 'gone' end
-  local fields = {}
-  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-  local events = {}
+  local name, step = swarm_id .. '|' .. id, begin_step(base)
+  check_write(step, 'XDEL', base .. 'inbox:' .. name)
+  local signed, fields = read_signed(base .. 'inbox:' .. name, entry_id)
+  if not fields then return 'gone' end
+  if detail == 'wrong_inbox' and is_handed_over(base, swarm_id, fields) then return 'handed_over' end
   if reason ~= '' then
-    events[1] = {'type', 'signal.rejected', 'swarm_id', swarm_id, 'sender_id', id_or_unknown(fields['sender_id']),
+    local event = {'type', 'signal.rejected', 'swarm_id', swarm_id, 'sender_id', id_or_unknown(fields['sender_id']),
       'receiver_id', id, 'signal_type', id_or_unknown(fields['signal_type'], 64), 'part', 'signal', 'reason', reason}
+    if detail ~= '' then
+      event[#event + 1] = 'detail'
+      event[#event + 1] = detail
+    end
+    plan_event(step, event)
   end
-  settle_entry(base, name, args[5], entry_id)
-  append_events(base, events)
+  plan_settle(step, name, args[5], entry_id, reason == '' and signed or nil)
+  run_step(step)
   return 'settled'
 end

@@ -32,7 +32,7 @@ local function read_former_tokens(coordinator)
   return tokens
 end
 
-local function plan_life(step, name, life, args)
+local function plan_life(step, name, before, life, args)
   local base, now_ms = step.base, math.floor(now_micros() / 1000)
   local stale_after_ms = tonumber(args[4])
   plan(step, 'HSET', base .. 'coordinator:' .. name, 'life', life, 'state', 'started', 'phase',
@@ -47,6 +47,7 @@ local function plan_life(step, name, life, args)
   if not has_reader(base, name, life) then
     plan(step, 'XGROUP', 'CREATE', base .. 'inbox:' .. name, 'life-' .. life, '0', 'MKSTREAM')
   end
+  plan_adopt_inbox(step, name, before, now_ms)
 end
 
 local function start_coordinator(keys, args)
@@ -84,7 +85,7 @@ local function start_coordinator(keys, args)
     started[#started + 1] = phase
   end
   plan_event(step, started)
-  plan_life(step, name, life, args)
+  plan_life(step, name, before, life, args)
   if #former_tokens > 0 then plan(step, 'HSET', key, 'former_tokens', table.concat(former_tokens, ' ')) end
   run_step(step)
   return {'started', life, delivered}

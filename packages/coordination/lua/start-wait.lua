@@ -34,6 +34,8 @@ local function start_wait(keys, args)
   local kept_ms = whole(timeout_ms + slack_ms + KEPT_AFTER_MS)
   plan(step, 'PEXPIRE', base .. 'signal:' .. signal, kept_ms, 'GT')
   plan(step, 'PEXPIRE', base .. 'acks:' .. signal, kept_ms, 'GT')
+  local waits = tonumber(sent['waits'] or '') -- none: sent by a program of the earlier edition
+  if waits then plan(step, 'HSET', base .. 'signal:' .. signal, 'waits', whole(waits + 1)) end
   plan(step, 'SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id)
   plan(step, 'ZREM', base .. 'deadlines', 's|' .. signal) -- from now on this wait reports who is missing
   plan(step, 'ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),

@@ -144,6 +144,7 @@ local function plan_deadline(own, member)
   if kind == 'w' then return plan_end_wait_of_other(own, swarm_id, check_id('wait_id', rest), 'timeout') and 'waits' or nil end
   local signal, signal_id = swarm_id .. '|' .. rest, check_id('signal_id', string.match(rest, '^[^|]+'))
   local sent = read_hash(base .. 'signal:' .. signal)
+  plan_release(own, signal, sent, tonumber(sent['waits'] or '') or 0, math.floor(now_micros() / 1000))
   local sender = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. (sent['sender_id'] or ''))
   -- An event about a sender that is dead would bring it back to life in the metrics.
   if not sent['receivers'] or not is_alive(sender) then return nil end

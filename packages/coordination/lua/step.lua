@@ -24,7 +24,7 @@ local TYPE_TEST = {hash = 'HLEN', ['sorted set'] = 'ZCARD', set = 'SCARD', strea
 local ALMOST_LAST = '18446744073709551615-18446744073709551'
 
 local function begin_step(base)
-  return {base = base, writes = {}, events = {}, rings = {}, checked = {}, types = {}}
+  return {base = base, writes = {}, events = {}, rings = {}, checked = {}, types = {}, waits_left = {}}
 end
 
 local function plan(step, ...)

@@ -80,12 +80,18 @@ local function take_over(keys, args)
   if left['state'] ~= 'dead' and left['state'] ~= 'stopped' then return {'unknown'} end
   successor = successor or elect_successor(base, swarm_id)
   if not successor or successor == id then return {'no_successor'} end
-  if not is_alive(read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. successor)) then return {'no_successor'} end
+  local successor_name = swarm_id .. '|' .. successor
+  local owner = read_hash(base .. 'coordinator:' .. successor_name)
+  if not is_alive(owner) then return {'no_successor'} end
 
   local step = begin_step(base)
   local work, bytes, more = plan_work(step, {swarm_id = swarm_id, from = id, to = successor}, limit)
   local signals = 0
-  if not more then signals, more = plan_signals(step, swarm_id .. '|' .. id, swarm_id .. '|' .. successor, limit - work, bytes) end
+  if not more then signals, more = plan_signals(step, swarm_id .. '|' .. id, successor_name, limit - work, bytes) end
+  if signals > 0 then
+    local now_ms = math.floor(now_micros() / 1000)
+    plan_keep_inbox(step, successor_name, owner, read_inbox_until_ms(base .. 'inbox:' .. swarm_id .. '|' .. id, now_ms))
+  end
   run_step(step)
   return {'moved', successor, work, signals, more and 1 or 0}
 end

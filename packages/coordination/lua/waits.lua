@@ -64,6 +64,7 @@ local function plan_end_wait(step, swarm_id, wait_id, status, verified)
   plan(step, 'PEXPIRE', key, ENDED_WAIT_MS)
   plan(step, 'SREM', base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, wait_id)
   plan(step, 'ZREM', base .. 'deadlines', 'w|' .. swarm_id .. '|' .. wait_id)
+  plan_release_by_wait(step, swarm_id .. '|' .. signal_id .. '|' .. wait['iteration'])
   return wait, #receivers, ended
 end
 

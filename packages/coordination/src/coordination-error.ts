@@ -5,9 +5,11 @@
  * - `unknown_signal`: there is no such signal, or it is no longer remembered;
  * - `not_sender`: another coordinator sent it;
  * - `wait_exists`: the swarm has a wait of that id, which is open or ended less than a minute ago;
+ * - `inbox_full`: a receiver has 10,000 signals, or 64 MiB of them, that it has not settled;
  * - `invalid`: an argument is invalid.
  */
-export type CoordinationFailure = 'ended' | 'unknown_signal' | 'not_sender' | 'wait_exists' | 'invalid';
+export type CoordinationFailure =
+  'ended' | 'unknown_signal' | 'not_sender' | 'wait_exists' | 'inbox_full' | 'invalid';
 
 /** An operation that was refused; nothing was done. */
 export class CoordinationError extends Error {

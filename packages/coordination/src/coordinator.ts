@@ -7,7 +7,9 @@ import { openLink } from './link.ts';
 import { onAbort } from './on-abort.ts';
 import { checkOptions, checkText, type CoordinatorOptions } from './options.ts';
 import { PAYLOAD_BYTES_MOST, sendSignal, type SendOptions } from './send-signal.ts';
-import { ackMessage, type ReceivedSignal, type SentSignal } from './signal.ts';
+import { createRedisClock } from './redis-clock.ts';
+import { createSettledSignals } from './settled-signals.ts';
+import { ackMessage, earlierAckMessage, type ReceivedSignal, type SentSignal } from './signal.ts';
 import { takeOver, type TakenOver } from './take-over.ts';
 import { waitForAcks, type WaitOptions, type WaitResult } from './wait-for-acks.ts';
 
@@ -140,6 +142,8 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
     throw error;
   }
   const { life, delivered } = begun;
+  const clock = createRedisClock(() => performance.now());
+  const settled = createSettledSignals(coordinatorId);
   const self = [swarmId, coordinatorId, life] as const;
 
   return {
@@ -147,12 +151,25 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
     coordinatorId,
     life,
     sendSignal: (to, type, sendOptions = {}) =>
-      sendSignal({ link, settings, life }, { to, type }, sendOptions),
+      sendSignal({ link, settings, life, clock }, { to, type }, sendOptions),
     receiveSignals: (stop = new AbortController().signal) =>
-      readInbox({ link, settings, life, delivered }, stop),
-    async acknowledgeSignal({ id, iteration, receiverId, entryId }) {
-      const { keyId, signature } = keyRing.sign(ackMessage({ swarmId, id, iteration, receiverId }));
-      const args = [swarmId, receiverId, id, iteration, keyId, signature, coordinatorId, entryId, life];
+      readInbox({ link, settings, life, delivered, settled }, stop),
+    async acknowledgeSignal({ id, iteration, receiverId, entryId, nonce }) {
+      const content = { swarmId, id, iteration, receiverId };
+      const message = nonce === undefined ? earlierAckMessage(content) : ackMessage(content, nonce);
+      const { keyId, signature } = keyRing.sign(message);
+      const args = [
+        swarmId,
+        receiverId,
+        id,
+        iteration,
+        keyId,
+        signature,
+        coordinatorId,
+        entryId,
+        life,
+        nonce ?? '',
+      ];
       const [status, latencyMs] = (await link.call('acknowledge-signal', args)) as [
         AckOutcome['status'] | 'ended',
         string?,

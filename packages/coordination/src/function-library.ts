@@ -15,6 +15,8 @@ const FUNCTION_NAMES = [
   'send-signal',
   'acknowledge-signal',
   'settle-signal',
+  'list-settled',
+  'read-near-bound',
   'read-acks',
   'reject-ack',
   'start-wait',
@@ -36,12 +38,15 @@ const INTERFACE = 1;
  * it to that). Programs of several editions may be running while they are replaced: the one of the highest build is the
  * one that all of them call.
  */
-const BUILD = 5;
+const BUILD = 6;
 
 const BUILD_FUNCTION = `streamfold_${INTERFACE}_build`;
 
 /** What the functions share, each file using those before it. */
-const SHARED = [STREAM_LUA, ...['prelude', 'step', 'inboxes', 'set-aside', 'waits'].map(locateLua)];
+const SHARED = [
+  STREAM_LUA,
+  ...['prelude', 'step', 'signals', 'inboxes', 'set-aside', 'waits'].map(locateLua),
+];
 
 const SOURCES = [...SHARED, ...FUNCTION_NAMES.map(locateLua)]
   .map((file) => readFileSync(file, 'utf8'))

@@ -2,10 +2,12 @@ import { isNoGroup, toError, whenReady } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoordinationError } from './coordination-error.ts';
 import { createInboxCursor } from './inbox-cursor.ts';
+import { judgeSignature, type Rejection } from './judge-signal.ts';
 import type { Link } from './link.ts';
 import { onAbort } from './on-abort.ts';
 import type { CoordinatorSettings } from './options.ts';
-import { signalMessage, toReceivedSignal, type ReceivedSignal } from './signal.ts';
+import type { SettledSignals } from './settled-signals.ts';
+import { readInboxEntry, type InboxEntry, type ReceivedSignal } from './signal.ts';
 
 /** Long, as each read of each coordinator costs Redis some us while nothing comes. */
 const BLOCK_MS = 5_000;
@@ -30,16 +32,19 @@ export async function* readInbox(
     settings,
     life,
     delivered: deliveredBefore,
+    settled,
   }: {
     readonly link: Link;
     readonly settings: CoordinatorSettings;
     readonly life: string;
     /** Entry up to which lives before were given the signals. */
     readonly delivered: string;
+    /** Of this life: kept from one reader to the next. */
+    readonly settled: SettledSignals;
   },
   stop: AbortSignal,
 ): AsyncGenerator<ReceivedSignal> {
-  const { swarmId, coordinatorId, keyRing, observer } = settings;
+  const { swarmId, coordinatorId, observer } = settings;
   if (stop.aborted || link.isClosed()) return;
   const redis = link.openReader('inbox');
   const key = `${link.events.slice(0, -'events'.length)}inbox:${swarmId}|${coordinatorId}`;
@@ -51,6 +56,7 @@ export async function* readInbox(
       let entries: [string, string[] | null][];
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
+        if (settings.keyRing.checks && !settled.isLoaded()) settled.load(await listSettled(link, settings));
         const reply = (await redis.xreadgroup(
           ...([
             'GROUP',
@@ -79,19 +85,68 @@ export async function* readInbox(
       for (const [entryId, fields] of cursor.take(entries)) {
         if (stop.aborted || link.isClosed()) return;
         if (fields === null) continue;
-        const { signal, signature } = toReceivedSignal(entryId, fields, !isAfter(entryId, deliveredBefore));
-        const fault = keyRing.check(signalMessage({ swarmId, ...signal }), signature);
-        if (fault === undefined) yield signal;
-        else {
-          await link.call('settle-signal', [swarmId, coordinatorId, entryId, fault, life]);
-          observer.rejected?.({ part: 'signal', signalId: signal.id, from: signal.senderId, reason: fault });
-        }
+        const entry = readInboxEntry(entryId, fields, !isAfter(entryId, deliveredBefore));
+        const { signal } = entry;
+        const rejection = await rejectBadSignal(entry, { link, settings, life, settled });
+        if (rejection === undefined) yield signal;
+        else
+          observer.rejected?.({ part: 'signal', signalId: signal.id, from: signal.senderId, ...rejection });
       }
     }
   } finally {
     ignore();
     redis.disconnect();
   }
+}
+
+/** What lives before this one have settled lately, and until when a copy of it could come in time. */
+async function listSettled(
+  link: Link,
+  { swarmId, coordinatorId }: CoordinatorSettings,
+): Promise<[string, number][]> {
+  let flat: string[] = [];
+  try {
+    flat = (await link.call('list-settled', [swarmId, coordinatorId])) as string[];
+  } catch (error) {
+    // A user that may not load functions works with those that are there, which may be of an earlier edition.
+    if (!(error instanceof Error && error.message.startsWith('NOPERM'))) throw error;
+  }
+  return flat.flatMap((nonce, at) => (at % 2 === 0 ? [[nonce, Number(flat[at + 1])]] : []));
+}
+
+/**
+ * Refuses a signal whose signature is bad, or is bad in this inbox: it is settled, and an event says so. Returns why, or
+ * `undefined` if the signal may be given out.
+ */
+async function rejectBadSignal(
+  entry: InboxEntry,
+  {
+    link,
+    settings: { swarmId, coordinatorId, keyRing },
+    life,
+    settled,
+  }: {
+    readonly link: Link;
+    readonly settings: CoordinatorSettings;
+    readonly life: string;
+    readonly settled: SettledSignals;
+  },
+): Promise<Rejection | undefined> {
+  const reject = async (rejection: Rejection): Promise<Rejection | undefined> => {
+    const { reason, detail = '' } = rejection;
+    const args = [swarmId, coordinatorId, entry.signal.entryId, reason, life, detail];
+    return (await link.call('settle-signal', args)) === 'handed_over' ? undefined : rejection;
+  };
+  const rejection = judgeSignature(entry, swarmId, keyRing);
+  if (rejection !== undefined) return reject(rejection);
+  if (!keyRing.checks || entry.signature + entry.earlierSignature === '') return undefined;
+  if (entry.signal.receiverId !== coordinatorId) {
+    const misplaced = await reject({ reason: 'bad_signature', detail: 'wrong_inbox' });
+    if (misplaced !== undefined) return misplaced;
+  }
+  return entry.signature !== '' && settled.isCopy(entry)
+    ? reject({ reason: 'bad_signature', detail: 'replayed' })
+    : undefined;
 }
 
 /** Entry IDs never compare as texts. */

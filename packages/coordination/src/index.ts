@@ -10,8 +10,10 @@ export {
   type KeyRingOptions,
   type SignatureFault,
 } from './key-ring.ts';
+export type { RejectionDetail } from './judge-signal.ts';
 export { stepMonitor, type MonitorSettings, type MonitorStep } from './monitor.ts';
 export type { CoordinationObserver, CoordinatorOptions } from './options.ts';
+export { readNearBound, type NearBound } from './read-near-bound.ts';
 export type { SendOptions } from './send-signal.ts';
 export type { ReceivedSignal, SentSignal } from './signal.ts';
 export type { TakenOver } from './take-over.ts';

@@ -13,9 +13,11 @@ export interface Signature {
 /** Signs with its first key and accepts all of its keys, so that keys can be replaced one after the other. */
 export interface KeyRing {
   sign(message: readonly string[]): Signature;
-  /** False where anything passes: there are no keys, and none is required. */
+  /** False if everything passes: there are no keys, and none is required. */
   readonly checks: boolean;
-  /** `undefined` where the signature is good. Never throws, whatever it is given. */
+  /** True if signatures of the earlier version pass, and signals are signed in its way too. */
+  readonly acceptsEarlier: boolean;
+  /** `undefined` if the signature is good. Never throws, whatever it is given. */
   check(message: readonly string[], signature: Signature): SignatureFault | undefined;
 }
 
@@ -24,6 +26,11 @@ export interface KeyRingOptions {
   readonly keys: readonly { readonly id: string; readonly secret: string }[];
   /** Refuse what is not signed. Default false. */
   readonly requireSignatures?: boolean;
+  /**
+   * Accept signatures of the version before nonces, and sign signals in its way too, so that programs can be replaced one
+   * after the other. Default true; set it to false once all of them are.
+   */
+  readonly acceptEarlierSignatures?: boolean;
 }
 
 /** Shortest secret, characters: 128 bits as base64. */
@@ -36,7 +43,11 @@ const SECRET_LEAST = 22;
  * @throws {ConfigurationError} where a key cannot be used.
  * @see https://www.rfc-editor.org/rfc/rfc2104
  */
-export function createKeyRing({ keys, requireSignatures = false }: KeyRingOptions): KeyRing {
+export function createKeyRing({
+  keys,
+  requireSignatures = false,
+  acceptEarlierSignatures = true,
+}: KeyRingOptions): KeyRing {
   for (const { id, secret } of keys) {
     if (!/^[A-Za-z0-9_.-]{1,64}$/.test(id)) {
       throw new ConfigurationError(
@@ -60,13 +71,15 @@ export function createKeyRing({ keys, requireSignatures = false }: KeyRingOption
       return { keyId: first.id, signature: digest(first.secret, message).toString('base64url') };
     },
     checks: keys.length > 0,
+    acceptsEarlier: acceptEarlierSignatures,
     check(message, { keyId, signature }) {
       if (signature === '') return requireSignatures ? 'unsigned' : undefined;
       const secret = secrets.get(keyId);
       if (secrets.size === 0) return undefined;
       if (secret === undefined) return 'unknown_key';
-      const given = Buffer.from(signature, 'base64url');
-      const due = digest(secret, message);
+      // Compared as texts: of the many that decode to the same bytes, one is the signature.
+      const given = Buffer.from(signature);
+      const due = Buffer.from(digest(secret, message).toString('base64url'));
       return given.length === due.length && timingSafeEqual(given, due) ? undefined : 'bad_signature';
     },
   };

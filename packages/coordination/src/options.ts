@@ -1,11 +1,19 @@
 import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
 import { CoordinationError } from './coordination-error.ts';
 import { createKeyRing, type KeyRing, type SignatureFault } from './key-ring.ts';
+import type { RejectionDetail } from './judge-signal.ts';
 
 /** Told of what a coordinator does not have to act on. */
 export interface CoordinationObserver {
   /** A signal or an ACK was refused because of its signature; an event of its own tells of it. */
-  rejected?(fact: { part: 'signal' | 'ack'; signalId: string; from: string; reason: SignatureFault }): void;
+  rejected?(fact: {
+    part: 'signal' | 'ack';
+    signalId: string;
+    from: string;
+    reason: SignatureFault;
+    /** More about a signature that is bad here although it was made with a known key. */
+    detail?: RejectionDetail;
+  }): void;
   /** Redis cannot be reached; it is tried again. */
   disconnected?(fact: { error: Error }): void;
   /** This life has ended without having been stopped here: given up for dead, or started anew by another process. */
@@ -32,6 +40,8 @@ export interface CoordinatorOptions {
   readonly keys?: readonly { readonly id: string; readonly secret: string }[];
   /** Refuse what is not signed. Default false. */
   readonly requireSignatures?: boolean;
+  /** Accept signatures of the version before nonces, and sign in its way too. Default true. */
+  readonly acceptEarlierSignatures?: boolean;
   /** How long a call goes on trying while Redis cannot be reached, ms. Default 30,000. */
   readonly callTimeoutMs?: number;
   /**
@@ -43,7 +53,9 @@ export interface CoordinatorOptions {
 }
 
 /** Options, checked and complete. */
-export type CoordinatorSettings = Required<Omit<CoordinatorOptions, 'keys' | 'requireSignatures'>> & {
+export type CoordinatorSettings = Required<
+  Omit<CoordinatorOptions, 'keys' | 'requireSignatures' | 'acceptEarlierSignatures'>
+> & {
   readonly keyRing: KeyRing;
 };
 
@@ -54,7 +66,12 @@ const DAY_MS = 86_400_000;
 
 /** @throws {ConfigurationError} one line that says what was expected and what came. */
 export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
-  const { staleAfterMs = DEFAULT_STALE_AFTER_MS, keys = [], requireSignatures = false } = options;
+  const {
+    staleAfterMs = DEFAULT_STALE_AFTER_MS,
+    keys = [],
+    requireSignatures = false,
+    acceptEarlierSignatures = true,
+  } = options;
   const deadAfterMs = options.deadAfterMs ?? staleAfterMs * DEAD_AFTER_STALE;
   checkNumber('staleAfterMs', staleAfterMs, { least: 0, most: DAY_MS });
   if (staleAfterMs > 0) {
@@ -69,7 +86,7 @@ export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
     phase: options.phase === undefined ? '' : checkId('phase', options.phase, 64),
     staleAfterMs,
     deadAfterMs,
-    keyRing: createKeyRing({ keys, requireSignatures }),
+    keyRing: createKeyRing({ keys, requireSignatures, acceptEarlierSignatures }),
     callTimeoutMs: checkNumber('callTimeoutMs', options.callTimeoutMs ?? DEFAULT_CALL_TIMEOUT_MS, {
       least: 100,
       most: DAY_MS,

@@ -10,7 +10,13 @@ export interface SigningEnvironment {
   readonly STREAMFOLD_SIGNING_KEYS_FILE?: string | undefined;
   /** `true`: what is not signed is refused. */
   readonly STREAMFOLD_REQUIRE_SIGNATURES?: string | undefined;
+  /** `false`: signatures of the version before nonces are refused. */
+  readonly STREAMFOLD_ACCEPT_EARLIER_SIGNATURES?: string | undefined;
 }
+
+/** Options of `joinSwarm`; those that are not set are left out. */
+export type SigningSettings = Required<Omit<KeyRingOptions, 'acceptEarlierSignatures'>> &
+  Pick<KeyRingOptions, 'acceptEarlierSignatures'>;
 
 /**
  * Keys and policy out of the environment, for `joinSwarm`: nothing is signed where nothing is set.
@@ -18,28 +24,35 @@ export interface SigningEnvironment {
  * @throws {ConfigurationError} where both or an unreadable file are given, or a value is not as it must be; secrets are
  *   not shown.
  */
-export function readSigningSettings(environment: SigningEnvironment): Required<KeyRingOptions> {
+export function readSigningSettings(environment: SigningEnvironment): SigningSettings {
   const {
     STREAMFOLD_SIGNING_KEYS: text = '',
     STREAMFOLD_SIGNING_KEYS_FILE: file = '',
-    STREAMFOLD_REQUIRE_SIGNATURES: required = 'false',
+    STREAMFOLD_REQUIRE_SIGNATURES: required = '',
+    STREAMFOLD_ACCEPT_EARLIER_SIGNATURES: earlier = '',
   } = environment;
   if (text !== '' && file !== '') {
     throw new ConfigurationError(
       'STREAMFOLD_SIGNING_KEYS, STREAMFOLD_SIGNING_KEYS_FILE: expected one of them; got both',
     );
   }
-  if (required !== 'true' && required !== 'false' && required !== '') {
-    throw new ConfigurationError(
-      `STREAMFOLD_REQUIRE_SIGNATURES: expected true or false; got ${JSON.stringify(required)}`,
-    );
-  }
   const keys = parseKeys(file === '' ? text : readKeyFile(file));
-  const requireSignatures = required === 'true';
+  const requireSignatures = readBoolean('STREAMFOLD_REQUIRE_SIGNATURES', required) ?? false;
+  const acceptEarlierSignatures = readBoolean('STREAMFOLD_ACCEPT_EARLIER_SIGNATURES', earlier);
   if (requireSignatures && keys.length === 0) {
     throw new ConfigurationError('STREAMFOLD_REQUIRE_SIGNATURES: expected keys too; got none');
   }
-  return { keys, requireSignatures };
+  return {
+    keys,
+    requireSignatures,
+    ...(acceptEarlierSignatures === undefined ? {} : { acceptEarlierSignatures }),
+  };
+}
+
+function readBoolean(name: string, value: string): boolean | undefined {
+  if (value === '') return undefined;
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw new ConfigurationError(`${name}: expected true or false; got ${JSON.stringify(value)}`);
 }
 
 function readKeyFile(file: string): string {

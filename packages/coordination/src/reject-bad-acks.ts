@@ -1,12 +1,14 @@
+import type { SignatureFault } from './key-ring.ts';
 import type { Link } from './link.ts';
 import type { CoordinatorSettings } from './options.ts';
-import { ackMessage, type SentSignal } from './signal.ts';
+import { ackMessage, earlierAckMessage, type SentSignal } from './signal.ts';
 
 /**
  * Looks at the signatures of the ACKs of a signal, and takes back those that are bad: the true one can then be recorded, or
- * counts where it came after the bad one; and the wait goes on.
+ * counts if it came after the bad one; and the wait stays open. An ACK repeats the nonce of the signal: one of an earlier
+ * signal of the same id is bad.
  *
- * @returns the receivers whose ACKs are good: others may have come since. `undefined` where no keys are set: all count.
+ * @returns the receivers whose ACKs are good: others may have come since. `undefined` if no keys are set: all count.
  */
 export async function rejectBadAcks(
   link: Link,
@@ -16,14 +18,25 @@ export async function rejectBadAcks(
   const { keyRing, swarmId, observer } = settings;
   if (!keyRing.checks) return undefined;
   const { id, iteration } = sent;
-  const flat = (await link.call('read-acks', [swarmId, id, iteration])) as string[];
+  const flat = (await link.call('read-acks', [swarmId, id, iteration, 'nonce'])) as string[];
+  // Functions of an earlier edition give no nonce: their lists are even.
+  const [found = ''] = flat.length % 2 === 1 ? flat.splice(0, 1) : [];
+  const nonce = sent.nonce ?? found;
+  const judge = ([, keyId = '', signature = '']: readonly string[], receiverId: string): Fault => {
+    const content = { swarmId, id, iteration, receiverId };
+    const fault = keyRing.check(ackMessage(content, nonce), { keyId, signature });
+    // An ACK of a program of the earlier version, or of a signal that came from one.
+    return fault === 'bad_signature' && keyRing.acceptsEarlier
+      ? keyRing.check(earlierAckMessage(content), { keyId, signature })
+      : fault;
+  };
   const verified: string[] = [];
   for (let at = 0; at < flat.length; at += 2) {
     const [receiverId = '', record = ''] = [flat[at], flat[at + 1]];
     let left = splitRecord(record);
     for (const ack of splitRecord(record)) {
       const [, keyId = '', signature = ''] = ack;
-      const reason = keyRing.check(ackMessage({ swarmId, id, iteration, receiverId }), { keyId, signature });
+      const reason = judge(ack, receiverId);
       if (reason === undefined) continue;
       const judged = joinRecord(left);
       left = left.filter(([, ...signed]) => signed[0] !== keyId || signed[1] !== signature);
@@ -31,15 +44,12 @@ export async function rejectBadAcks(
       if ((await link.call('reject-ack', args)) === 'changed') break; // another one has judged it, or is being recorded
       observer.rejected?.({ part: 'ack', signalId: id, from: receiverId, reason });
     }
-    if (left.some((ack) => isGood(ack, receiverId))) verified.push(receiverId);
+    if (left.some((ack) => judge(ack, receiverId) === undefined)) verified.push(receiverId);
   }
   return verified;
-
-  function isGood([, keyId = '', signature = '']: readonly string[], receiverId: string): boolean {
-    const message = ackMessage({ swarmId, id, iteration, receiverId });
-    return keyRing.check(message, { keyId, signature }) === undefined;
-  }
 }
+
+type Fault = SignatureFault | undefined;
 
 /** A record is one or more of `<latency_ms> <key_id> <signature>`. */
 function splitRecord(record: string): string[][] {

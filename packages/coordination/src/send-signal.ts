@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { CoordinationError } from './coordination-error.ts';
 import type { Link } from './link.ts';
 import { checkId, checkNumber, checkText, type CoordinatorSettings } from './options.ts';
-import { signalMessage, type SentSignal } from './signal.ts';
+import type { RedisClock } from './redis-clock.ts';
+import { digestPayload, earlierSignalMessage, signalMessage, type SentSignal } from './signal.ts';
 
 export interface SendOptions {
   /** Text of at most 1 MiB. Default empty. */
@@ -11,7 +12,7 @@ export interface SendOptions {
   readonly id?: string;
   /** Which round of a loop it belongs to. Default 0. */
   readonly iteration?: number;
-  /** Where nobody waits for the ACKs: after this time those that are missing are told of as timeouts, ms. Default never. */
+  /** If nobody waits for the ACKs: after this time those that are missing are reported as timeouts, ms. Default never. */
   readonly ackTimeoutMs?: number;
   /** How long the signal and its ACKs are remembered, ms. Default a day. */
   readonly retentionMs?: number;
@@ -22,22 +23,86 @@ const DAY_MS = 86_400_000;
 export const PAYLOAD_BYTES_MOST = 1024 * 1024;
 const RECEIVERS_MOST = 1_000;
 
+/** Bytes of payload that one call may copy, as `send-signal.lua` has it. */
+const DELIVERED_BYTES_MOST = 32 * 1024 * 1024;
+/** An inbox must have the signal within so long after it was signed, ms: a copy that comes later is refused. */
+const DELIVER_WITHIN_MS = 10_000;
+
+interface Sender {
+  readonly link: Link;
+  readonly settings: CoordinatorSettings;
+  readonly life: string;
+  readonly clock: RedisClock;
+}
+
+interface Draft extends Required<SendOptions> {
+  readonly type: string;
+  readonly receivers: readonly string[];
+}
+
 /**
- * @throws {CoordinationError} `invalid` where nobody or too many are to receive it; `not_sender` where another coordinator
- *   sent a signal of that id and iteration; `ended` where this life has ended.
+ * @throws {CoordinationError} `invalid` if nobody or too many are to receive it, or too many bytes; `inbox_full` if a
+ *   receiver has too many signals that it has not settled; `not_sender` if another coordinator sent a signal of that id
+ *   and iteration; `ended` if this life has ended. Nothing was delivered then, to anybody.
  */
 export async function sendSignal(
-  {
-    link,
-    settings,
-    life,
-  }: { readonly link: Link; readonly settings: CoordinatorSettings; readonly life: string },
+  sender: Sender,
   { to, type }: { readonly to: readonly string[]; readonly type: string },
   options: SendOptions,
 ): Promise<SentSignal> {
-  const { swarmId, coordinatorId, keyRing } = settings;
+  const draft = checkDraft({ receivers: [...new Set(to)], type }, options);
+  const { id, iteration, receivers } = draft;
+  const nonce = randomBytes(16).toString('base64url');
+  const reply = await deliver(sender, draft, nonce);
+  switch (reply[0]) {
+    case 'ended':
+      throw new CoordinationError('ended', 'the life of this coordinator is over');
+    case 'not_sender':
+      throw new CoordinationError('not_sender', `${id}, iteration ${iteration}: another coordinator sent it`);
+    case 'full':
+      throw new CoordinationError(
+        'inbox_full',
+        `expected room in the inbox of each receiver; full are those of ${reply[1]}`,
+      );
+    case 'sent':
+      // Functions of an earlier edition know no nonce, and do not say the time at the end.
+      return {
+        id,
+        iteration,
+        type,
+        receivers,
+        sentMs: Number(reply[1]),
+        repeated: false,
+        ...(reply[2] === undefined ? {} : { nonce }),
+      };
+    case 'repeated': {
+      const [, sentMs, sentType, sentTo, sentNonce = ''] = reply;
+      return {
+        id,
+        iteration,
+        type: sentType,
+        receivers: JSON.parse(sentTo) as string[],
+        sentMs: Number(sentMs),
+        repeated: true,
+        ...(sentNonce === '' ? {} : { nonce: sentNonce }),
+      };
+    }
+  }
+}
+
+type Reply =
+  | readonly ['sent', sentMs: string, nowMs?: string]
+  | readonly ['repeated', sentMs: string, type: string, receivers: string, nonce?: string]
+  | readonly ['full', receivers: string]
+  | readonly ['not_sender' | 'ended'];
+type LateReply = readonly ['late', nowMs: string, latestMs: string];
+
+function checkDraft(
+  { receivers, type }: { readonly receivers: readonly string[]; readonly type: string },
+  options: SendOptions,
+): Draft {
   const { payload = '', id = `signal-${randomUUID()}`, iteration = 0 } = options;
-  const receivers = [...new Set(to)];
+  const { ackTimeoutMs = 0, retentionMs = DAY_MS } = options;
   if (receivers.length === 0 || receivers.length > RECEIVERS_MOST) {
     throw new CoordinationError(
       'invalid',
@@ -45,48 +110,71 @@ export async function sendSignal(
     );
   }
   checkText('payload', payload, PAYLOAD_BYTES_MOST);
+  const bytes = Buffer.byteLength(payload);
+  if (bytes * receivers.length > DELIVERED_BYTES_MOST) {
+    throw new CoordinationError(
+      'invalid',
+      `payload: expected at most ${DELIVERED_BYTES_MOST} bytes for all receivers; got ${bytes} for each of ${receivers.length}: send a reference to it`,
+    );
+  }
   for (const receiver of receivers) checkId('receiver', receiver);
   checkNumber('iteration', iteration, { least: 0, most: Number.MAX_SAFE_INTEGER });
-  const ackTimeoutMs = checkNumber('ackTimeoutMs', options.ackTimeoutMs ?? 0, {
-    least: 0,
-    most: 31 * DAY_MS,
-  });
-  const retentionMs = checkNumber('retentionMs', options.retentionMs ?? DAY_MS, {
-    least: 1_000,
-    most: 31 * DAY_MS,
-  });
-  const signatures = receivers.map((receiverId) =>
-    keyRing.sign(
-      signalMessage({ swarmId, id, iteration, senderId: coordinatorId, receiverId, type, payload }),
-    ),
-  );
-  const addressed = receivers.flatMap((receiver, at) => [receiver, signatures[at]?.signature ?? '']);
-  const keyId = signatures[0]?.keyId ?? '';
-  const reply = (await link.call('send-signal', [
+  checkNumber('ackTimeoutMs', ackTimeoutMs, { least: 0, most: 31 * DAY_MS });
+  checkNumber('retentionMs', retentionMs, { least: 1_000, most: 31 * DAY_MS });
+  return { receivers, type, payload, id, iteration, ackTimeoutMs, retentionMs };
+}
+
+/** Signs and calls; signs again if the clock of Redis has gone another way than expected, also the first time. */
+async function deliver({ link, settings, life, clock }: Sender, draft: Draft, nonce: string): Promise<Reply> {
+  const { swarmId, coordinatorId: senderId, keyRing, callTimeoutMs } = settings;
+  const { id, iteration, type, payload, receivers, ackTimeoutMs, retentionMs } = draft;
+  const args = [swarmId, senderId, life, id, iteration, type, payload, ackTimeoutMs, retentionMs];
+  const payloadDigest = digestPayload(payload);
+  const contents = receivers.map((receiverId) => ({
     swarmId,
-    coordinatorId,
-    life,
     id,
     iteration,
+    senderId,
+    receiverId,
     type,
     payload,
-    ackTimeoutMs,
-    retentionMs,
-    keyId,
-    ...addressed,
-  ])) as ['sent', string] | ['repeated', string, string, string] | ['not_sender'] | ['ended'];
-  if (reply[0] === 'ended') throw new CoordinationError('ended', 'the life of this coordinator is over');
-  if (reply[0] === 'not_sender') {
-    throw new CoordinationError('not_sender', `${id}, iteration ${iteration}: another coordinator sent it`);
+  }));
+  const earlier = contents.map((content) =>
+    keyRing.checks && keyRing.acceptsEarlier ? keyRing.sign(earlierSignalMessage(content)).signature : '',
+  );
+  const deadlineMs = performance.now() + callTimeoutMs;
+  for (let latestMs = 0; ;) {
+    const sentMs = clock.nowMs();
+    const deliverByMs = Math.max(sentMs, latestMs) + DELIVER_WITHIN_MS;
+    const seal = { nonce, sentMs, deliverByMs };
+    const signatures = contents.map((content) => keyRing.sign(signalMessage(content, seal, payloadDigest)));
+    const header = keyRing.checks ? `${nonce}|${sentMs}|${deliverByMs}` : `${nonce}||`;
+    const addressed = receivers.flatMap((receiver, at) => {
+      const signature = signatures[at]?.signature ?? '';
+      return keyRing.acceptsEarlier ? [receiver, earlier[at] ?? '', signature] : [receiver, signature, ''];
+    });
+    const keyId = signatures[0]?.keyId ?? '';
+    let reply: Reply | LateReply;
+    try {
+      reply = (await link.call('send-signal', [...args, keyId, header, ...addressed])) as Reply | LateReply;
+    } catch (error) {
+      if (!isEarlierLibrary(error, header) || !keyRing.acceptsEarlier) throw error;
+      const pairs = receivers.flatMap((receiver, at) => [receiver, earlier[at] ?? '']);
+      return (await link.call('send-signal', [...args, keyId, ...pairs])) as Reply;
+    }
+    if (reply[0] === 'sent' && reply[2] !== undefined) clock.learn(Number(reply[2]));
+    if (reply[0] !== 'late') return reply;
+    if (performance.now() >= deadlineMs) {
+      throw new Error(
+        `${id}: expected a time that fits the clock of Redis; got ${sentMs}, it is ${reply[1]}`,
+      );
+    }
+    clock.learn(Number(reply[1]));
+    latestMs = Number(reply[2]);
   }
-  const sentMs = Number(reply[1]);
-  if (reply[0] === 'sent') return { id, iteration, type, receivers, sentMs, repeated: false };
-  return {
-    id,
-    iteration,
-    type: reply[2],
-    receivers: JSON.parse(reply[3]) as string[],
-    sentMs,
-    repeated: true,
-  };
+}
+
+/** A user that may not load functions works with those that are there: they take the header for a receiver. */
+function isEarlierLibrary(error: unknown, header: string): boolean {
+  return error instanceof CoordinationError && error.message.endsWith(`; got ${header}`);
 }

@@ -1,4 +1,4 @@
-import type { Signature } from './key-ring.ts';
+import { createHash } from 'node:crypto';
 
 /** A signal that was sent. */
 export interface SentSignal {
@@ -10,28 +10,32 @@ export interface SentSignal {
   readonly receivers: readonly string[];
   /** The clock of Redis, ms. */
   readonly sentMs: number;
-  /** True where it had been sent before: nothing was delivered again, and all of this is as it was sent then. */
+  /** True if it had been sent before: nothing was delivered again, and all of this is as it was sent then. */
   readonly repeated: boolean;
+  /** Of this signal alone; its ACKs repeat it, so that those of an earlier signal of the same id do not count. */
+  readonly nonce?: string;
 }
 
-/** A signal that came; it stays in the inbox until it is acknowledged or settled. */
+/** A signal that has arrived; it stays in the inbox until it is acknowledged or settled. */
 export interface ReceivedSignal {
   readonly id: string;
   readonly iteration: number;
   readonly type: string;
   readonly senderId: string;
-  /** To whom it was sent: another one where it was taken over. */
+  /** The coordinator that it was sent to: another one if it was taken over. */
   readonly receiverId: string;
   readonly payload: string;
   readonly sentMs: number;
   /** Entry of the inbox. */
   readonly entryId: string;
-  /** True where it was delivered before, to a life that did not settle it. */
+  /** True if it was delivered before, to a life that did not settle it. */
   readonly redelivered: boolean;
+  /** Of this signal alone; its ACK repeats it. None if the sender runs the earlier version. */
+  readonly nonce?: string;
 }
 
-/** The parts of a signal that its signature covers: all that its sender says, and to whom. */
-export function signalMessage(signal: {
+/** What a signal says, to one receiver. */
+export interface SignalContent {
   readonly swarmId: string;
   readonly id: string;
   readonly iteration: number;
@@ -39,31 +43,70 @@ export function signalMessage(signal: {
   readonly receiverId: string;
   readonly type: string;
   readonly payload: string;
-}): string[] {
-  const { swarmId, id, iteration, senderId, receiverId, type, payload } = signal;
+}
+
+/** What the signature of a signal covers besides its content. */
+export interface SignalSeal {
+  readonly nonce: string;
+  /** The clock of Redis, ms. */
+  readonly sentMs: number;
+  /** The inbox's entry has an ID of this time, ms, at the latest: a copy that is put there later is refused. */
+  readonly deliverByMs: number;
+}
+
+/** The parts of a signal that its signature covers. The payload is covered by its SHA-256, made once for all receivers. */
+export function signalMessage(content: SignalContent, seal: SignalSeal, payloadDigest: string): string[] {
+  const { swarmId, id, iteration, senderId, receiverId, type } = content;
+  const { nonce, sentMs, deliverByMs } = seal;
+  const numbers = [iteration, sentMs, deliverByMs].map(String);
+  return ['signal-2', swarmId, id, nonce, ...numbers, senderId, receiverId, type, payloadDigest];
+}
+
+/** As the earlier version signs. */
+export function earlierSignalMessage(content: SignalContent): string[] {
+  const { swarmId, id, iteration, senderId, receiverId, type, payload } = content;
   return ['signal', swarmId, id, String(iteration), senderId, receiverId, type, payload];
 }
 
-/** The parts of an ACK that its signature covers: who acknowledges what. */
-export function ackMessage(ack: {
+export function digestPayload(payload: string): string {
+  return createHash('sha256').update(payload).digest('base64url');
+}
+
+/** What an ACK says: who acknowledges what. */
+export interface AckContent {
   readonly swarmId: string;
   readonly id: string;
   readonly iteration: number;
   readonly receiverId: string;
-}): string[] {
-  const { swarmId, id, iteration, receiverId } = ack;
+}
+
+/** The parts of an ACK that its signature covers. */
+export function ackMessage({ swarmId, id, iteration, receiverId }: AckContent, nonce: string): string[] {
+  return ['ack-2', swarmId, id, nonce, String(iteration), receiverId];
+}
+
+/** As the earlier version signs; also an ACK of a signal that came from it, which has no nonce. */
+export function earlierAckMessage({ swarmId, id, iteration, receiverId }: AckContent): string[] {
   return ['ack', swarmId, id, String(iteration), receiverId];
 }
 
+/** An entry of an inbox: the signal, and what there is to check it by. */
+export interface InboxEntry {
+  readonly signal: ReceivedSignal;
+  readonly keyId: string;
+  /** Empty if nothing is signed, or only in the way of the earlier version. */
+  readonly signature: string;
+  /** In the way of the earlier version; or else what `signature` is. */
+  readonly earlierSignature: string;
+  readonly deliverByMs: number;
+}
+
 /** Fields of an inbox entry as `send-signal.lua` writes them. */
-export function toReceivedSignal(
-  entryId: string,
-  flat: readonly string[],
-  redelivered: boolean,
-): { readonly signal: ReceivedSignal; readonly signature: Signature } {
+export function readInboxEntry(entryId: string, flat: readonly string[], redelivered: boolean): InboxEntry {
   const fields = new Map<string, string>();
   for (let at = 0; at < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1] ?? '');
   const read = (name: string): string => fields.get(name) ?? '';
+  const nonce = read('nonce');
   return {
     signal: {
       id: read('signal_id'),
@@ -75,7 +118,12 @@ export function toReceivedSignal(
       sentMs: Number(read('sent_ms')),
       entryId,
       redelivered,
+      ...(nonce === '' ? {} : { nonce }),
     },
-    signature: { keyId: read('key_id'), signature: read('signature') },
+    keyId: read('key_id'),
+    // A program of the earlier version checks `signature`; if that one is not wanted, ours is there itself.
+    signature: nonce === '' || read('signature') === '' ? '' : read('signature_2') || read('signature'),
+    earlierSignature: read('signature'),
+    deliverByMs: Number(read('deliver_by_ms')),
   };
 }

@@ -1,0 +1,26 @@
+import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { callFunction } from './function-library.ts';
+
+/** How many inboxes of a shard are nearly full: from 80 % of their bound. */
+export interface NearBound {
+  readonly inboxes: number;
+  /** The fullest of them, `inbox:<swarm>|<id>`; empty if there is none. */
+  readonly fullest: string;
+  /** Its fill, of 100. */
+  readonly percent: number;
+}
+
+/**
+ * FCALL streamfold_1_read_near_bound 1 events
+ *
+ * Looks at the inboxes that deliveries have found nearly full, at most 100 of them; no key is searched for.
+ */
+export async function readNearBound(
+  redis: RedisConnection,
+  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+): Promise<NearBound> {
+  const { events } = shardKeys(prefix, shard);
+  const reply = await callFunction(redis, 'read-near-bound', [events]);
+  const [inboxes, fullest, percent] = reply as [number, string, number];
+  return { inboxes, fullest, percent };
+}
