@@ -84,8 +84,6 @@ export async function goBack(run: ShardRun, slot: number): Promise<void> {
   if (kept === undefined) return;
   await run.laboratory.goBack(kept.keys);
   run.shard = copyShard(kept.shard);
-  // Not yet: a view of the lost future publishes its snapshot, and takes new records for known ones.
-  run.views.clear();
 }
 
 /** Folds entries as a consumer does. */

@@ -14,6 +14,7 @@ local events, deltas, head = KEYS[1], KEYS[2], KEYS[3]
 local previous = read_end(deltas, head)
 read_counter(head, 'acknowledged')
 require_delta_log('counts entries that were trimmed while pending', deltas, head, previous)
+require_permission('takes over entries', 'XPENDING', events, ARGV[1], '-', '+', ARGV[5])
 
 local reply = redis.call('XAUTOCLAIM', events, ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5], 'JUSTID')
 local lost = #reply[3]
