@@ -109,6 +109,7 @@ test('an operator decides with one flag, on the command line only, how an archiv
   const stopped = await run('archive');
   t.is(stopped.code, 1);
   t.regex(stopped.stderr, /see "When archiving stops" in docs\/archive\.md\n$/);
+  t.regex((await run('status')).stdout, /^ {2}archive stopped +other_history: log of shard 0, /m);
   const several = await run('archive', '--adopt', '--begin-new');
   t.like(several, { code: 2, stdout: '' });
   t.regex(several.stderr, /^streamfold: expected one of --adopt, --begin-new, --discard-unrecorded/);

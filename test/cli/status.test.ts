@@ -39,6 +39,7 @@ test('before any aggregator has run, status says so and changes nothing', async 
         streamEntries: 1,
         deadLetters: 0,
         archived: null,
+        archiveStop: null,
         generation: null,
       },
     ],

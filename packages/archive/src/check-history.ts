@@ -1,4 +1,4 @@
-import { isAfter } from '@streamfold/core';
+import { isAfter, previousId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { describeStream } from './describe-stream.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
@@ -6,7 +6,7 @@ import type { Archive } from './open-archive.ts';
 import type { Archived } from './read-archived.ts';
 import { readSegmentBytes } from './read-segment.ts';
 import { positionBehind, type Segment } from './segment.ts';
-import { createByteReader, idBefore } from './stream-page.ts';
+import { createByteReader } from './stream-page.ts';
 
 /** @throws {LogError} if the segment is not the one that Redis has recorded. */
 export function checkRecorded({ url }: Archive, archived: Archived, segment: Segment): void {
@@ -39,7 +39,7 @@ export async function holdsSegment(
   { archive, segment }: { readonly archive: Archive; readonly segment: Segment },
 ): Promise<boolean> {
   const reader = createByteReader(redis, events);
-  let cursor = idBefore(segment.firstId);
+  let cursor = previousId(segment.firstId);
   let page: Awaited<ReturnType<typeof reader.read>> | undefined;
   let at = 0;
   for await (const entries of readSegmentBytes(archive, segment)) {

@@ -1,4 +1,4 @@
-import { isAfter, type EntryId } from '@streamfold/core';
+import { isAfter, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { describeStream, type StreamExtent } from './describe-stream.ts';
 
@@ -108,17 +108,7 @@ export function findHole(
   if (gone === known?.position) return undefined;
   return {
     after: known?.id ?? after,
-    to: firstId === undefined ? lastGeneratedId : idBefore(firstId),
+    to: firstId === undefined ? lastGeneratedId : previousId(firstId),
     entries: known === undefined ? undefined : gone - known.position,
   };
-}
-
-const GREATEST = '18446744073709551615';
-
-/** The greatest ID before `id`. */
-export function idBefore(id: EntryId): EntryId {
-  const dash = id.indexOf('-');
-  const ms = BigInt(id.slice(0, dash));
-  const seq = BigInt(id.slice(dash + 1));
-  return seq > 0n ? `${ms}-${seq - 1n}` : ms > 0n ? `${ms - 1n}-${GREATEST}` : id;
 }

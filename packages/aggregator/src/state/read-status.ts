@@ -1,4 +1,4 @@
-import { readArchived, type Archived } from '@streamfold/archive';
+import { readArchived, readArchiveStop, type Archived, type ArchiveStop } from '@streamfold/archive';
 import { countSeries, readCoordinator, type Coordinator } from '@streamfold/core';
 import { shardKeys, type RedisConnection } from '@streamfold/redis';
 import { findGeneration } from './generation.ts';
@@ -13,9 +13,11 @@ export interface ShardStatus {
   readonly stream: string;
   readonly streamEntries: number;
   readonly deadLetters: number;
-  /** How far it is archived; `undefined` where nothing ever was. */
+  /** How far it is archived; `undefined` if nothing ever was. */
   readonly archived: Archived | undefined;
-  /** `undefined` where no aggregator has folded here yet. */
+  /** Why it is not archived at present; `undefined` if it is, or nobody has tried. */
+  readonly archiveStop: ArchiveStop | undefined;
+  /** `undefined` if no aggregator has folded here yet. */
   readonly generation: GenerationStatus | undefined;
 }
 
@@ -46,6 +48,7 @@ export async function readStatus(
     streamEntries: await redis.xlen(keys.events),
     deadLetters: await redis.xlen(keys.dead),
     archived: await readArchived(redis, prefix, shard),
+    archiveStop: await readArchiveStop(redis, prefix, shard),
   };
   if (generation === undefined) return { ...status, generation: undefined };
   const lag = await measureLag(redis, generation);

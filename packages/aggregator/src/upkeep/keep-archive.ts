@@ -1,5 +1,6 @@
 import {
   archiveShard,
+  LogError,
   readArchiveStop,
   trimStream,
   type Archive,
@@ -137,7 +138,9 @@ async function keepShard(shard: number, { archiving, context, stop }: KeepOption
     const entries = await trimStream(redis, { prefix, shard, retentionMs, onlyArchived });
     if (entries > 0) observe({ type: 'entries_trimmed', shard, entries });
   } catch (error) {
-    if ((await redis.get(archiver)) === holder) await redis.del(archiver); // due again at once
+    // A log that cannot be continued waits for somebody's decision; anything else is due again at once.
+    const undecided = error instanceof LogError;
+    if (!undecided && (await redis.get(archiver)) === holder) await redis.del(archiver);
     throw error;
   }
 }

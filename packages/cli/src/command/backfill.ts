@@ -1,6 +1,6 @@
 import { backfill, findGeneration, type BackfillProgress } from '@streamfold/aggregator';
 import { measureLog, readLog, type Log } from '@streamfold/archive';
-import { CATALOGUE, DEFAULT_DEFINITIONS, isAfter, type Catalogue } from '@streamfold/core';
+import { CATALOGUE, DEFAULT_DEFINITIONS, isAfter, lastIdAt, type Catalogue } from '@streamfold/core';
 import {
   ConfigurationError,
   readServerTimeMs,
@@ -43,7 +43,7 @@ export const backfillCommand: Command = async (environment) => {
         for (const log of logs) await warnOfMissing(redis, log, printError);
         if (until === '') for (const log of logs) await warnOfAhead(redis, log, printError);
         const untilMs = until === '' ? await readServerTimeMs(redis) : until;
-        const to = `${untilMs}-${GREATEST_SEQ}`;
+        const to = lastIdAt(untilMs);
         const output = await openOutput(file, environment);
         try {
           const done = await backfill({
@@ -74,8 +74,6 @@ async function readLiveCatalogue(redis: RedisConnection, prefix: string): Promis
   return (await findGeneration(redis, prefix, 0))?.catalogue ?? CATALOGUE;
 }
 
-const GREATEST_SEQ = '18446744073709551615';
-
 /** Warns of entries that were gone before the log begins: their counts are missing from the past that is written. */
 async function warnOfMissing(
   redis: RedisConnection,
@@ -101,7 +99,7 @@ async function warnOfAhead(
   const { events } = shardKeys(prefix, shard);
   if ((await redis.exists(events)) === 0) return;
   const last = String(replyField((await redis.xinfo('STREAM', events)) as unknown[], 'last-generated-id'));
-  if (!isAfter(last, `${await readServerTimeMs(redis)}-${GREATEST_SEQ}`)) return;
+  if (!isAfter(last, lastIdAt(await readServerTimeMs(redis)))) return;
   printError(
     `shard ${shard}: IDs run ahead of the clock of Redis, to ${last}; entries after now are missing from all samples`,
   );

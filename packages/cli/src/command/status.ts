@@ -30,7 +30,8 @@ export const status: Command = async ({ configuration, print }) =>
 
 /** What is not there yet is null: a reader of JSON sees that it was looked for. */
 function toJson(shard: ShardStatus): Record<string, unknown> {
-  return { ...shard, archived: shard.archived ?? null, generation: shard.generation ?? null };
+  const { archived = null, archiveStop = null, generation = null } = shard;
+  return { ...shard, archived, archiveStop, generation };
 }
 
 /** A generation that is not live: what a rebuild builds, or has replaced. */
@@ -70,12 +71,16 @@ function describe({
   streamEntries,
   deadLetters,
   archived,
+  archiveStop,
   generation,
 }: ShardStatus): string[] {
   const lines = [`shard ${shard}`, row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`)];
   if (archived !== undefined) {
     const { lastId, sequence } = archived;
     lines.push(row('archived', `to ${lastId}, ${count(sequence, 'segment', 'segments')}`));
+  }
+  if (archiveStop !== undefined) {
+    lines.push(row('archive stopped', `${archiveStop.reason}: ${archiveStop.detail}`));
   }
   if (generation === undefined) {
     return [
