@@ -149,6 +149,12 @@ const METRIC_EXAMPLES = {
       { mayBeEmpty: true },
     ],
   ],
+  streamfold_connection_failures_total: [
+    [
+      'Do connections to Redis fall silent, or lead to a replica?',
+      'sum by (reason) (increase(streamfold_connection_failures_total{reason=~"no_reply|misdirected"}[1h]))',
+    ],
+  ],
   streamfold_streams_replaced_total: [
     [
       'Was the stream deleted, renamed or restored?',

@@ -119,6 +119,20 @@ test('a replica fails: writes need the primary', async (t) => {
   t.regex((await diagnose(primary.url)).found['role'] ?? '', /^ok: primary with 1 replica; /);
 });
 
+test('a primary with replicas that confirms events without them is warned of', async (t) => {
+  const [primary, replica] = await Promise.all([startRedis(), startRedis()]);
+  t.teardown(async () => void (await Promise.all([primary.stop(), replica.stop()])));
+  await replica.redis.replicaof('127.0.0.1', primary.port);
+  await waitUntil('the replica to follow', async () =>
+    (await primary.redis.info('replication')).includes('connected_slaves:1'),
+  );
+  const { code, found } = await diagnose(primary.url);
+  t.is(code, 0);
+  t.regex(found['failover'] ?? '', /^warn: min-replicas-to-write 0: .*set it to 1 or more$/);
+  await primary.redis.config('SET', 'min-replicas-to-write', 1);
+  t.regex((await diagnose(primary.url)).found['failover'] ?? '', /^ok: min-replicas-to-write 1/);
+});
+
 test('another number of shards than the recorded one fails, and names both', async (t) => {
   await server.redis.set('three:shards', '3');
   const { code, found } = await diagnose(server.url, '--prefix', 'three', '--shards', '2');

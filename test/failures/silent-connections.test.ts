@@ -135,24 +135,26 @@ test('a living coordinator whose connections fall silent is not given up, and go
   });
 });
 
+/** Connections of that name on which Redis holds back its reply. */
+async function countBlocked(name: string): Promise<number> {
+  const clients = String(await server.redis.client('LIST')).split('\n');
+  return clients.filter((line) => line.includes(name) && line.includes('flags=b')).length;
+}
+
 test('a signal that Redis answered into a connection broken at the receiver alone is delivered all the same', async (t) => {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   await withSwarm(server, async (swarm) => {
     const zoe = await swarm.join('zoe', { url: proxy.url });
     const bob = await swarm.join('bob');
-    const countReaders = async (): Promise<number> => {
-      const clients = String(await server.redis.client('LIST')).split('\n');
-      return clients.filter((line) => line.includes('inbox-zoe') && line.includes('flags=b')).length;
-    };
     const signals = zoe.receiveSignals();
     const next = signals.next();
-    await waitUntil('zoe reads', async () => (await countReaders()) === 1);
+    await waitUntil('zoe reads', async () => (await countBlocked('inbox-zoe')) === 1);
     proxy.cutClients();
-    await waitUntil('zoe reads again; for Redis, twice', async () => (await countReaders()) === 2);
+    await waitUntil('zoe reads again; for Redis, twice', async () => (await countBlocked('inbox-zoe')) === 2);
     await bob.sendSignal(['zoe'], 'completion', { id: 'for-the-first-reader' });
-    const { value } = await next;
-    t.like(value, { id: 'for-the-first-reader' });
+    const taken = await next;
+    t.like(taken, { value: { id: 'for-the-first-reader' } });
     await signals.return(undefined);
   });
 });

@@ -38,7 +38,7 @@ for (const scheme of ['redis', 'redis-cluster'] as const) {
       await server.redis.config('SET', 'cluster-announce-port', proxy.port);
       await server.redis.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
       await waitUntil('the cluster is up', async () =>
-        String(await server.redis.cluster('INFO')).includes('cluster_state:ok'),
+        (await server.redis.cluster('INFO')).includes('cluster_state:ok'),
       );
     }
     const connection = connectRedis(`${scheme}://127.0.0.1:${proxy.port}`, {

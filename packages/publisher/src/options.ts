@@ -1,5 +1,6 @@
 import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
 import type { PublisherObserver } from './observer.ts';
+import { warnOfFirstFailure } from './warn-of-first-failure.ts';
 
 /** How a publisher publishes. docs/publishing.md says more about each, with the reason for its default and bounds. */
 export interface PublisherOptions {
@@ -21,7 +22,7 @@ export interface PublisherOptions {
   readonly idempotencyWindowMs?: number;
   /** How long to wait for the reply to a batch, 100 to 60,000 ms, at most a third of the window. Default 3,000. */
   readonly replyTimeoutMs?: number;
-  /** Told of what happens. */
+  /** Called with what happens. Without one, the first failure of the connection is a process warning. */
   readonly observer?: PublisherObserver;
   /** Monotonic clock, ms. Default `performance.now`. */
   readonly now?: () => number;
@@ -75,7 +76,7 @@ export function checkOptions(options: PublisherOptions): PublisherSettings {
       ...RANGES.replyTimeoutMs,
       most: Math.min(RANGES.replyTimeoutMs.most, Math.floor(read('idempotencyWindowMs') / 3)),
     }),
-    observer: options.observer ?? {},
+    observer: options.observer ?? warnOfFirstFailure(),
     now: options.now ?? (() => performance.now()),
   });
 }

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { broken, unreachable } from './connection-error.ts';
+import { broken, unreachable, type ConnectionError } from './connection-error.ts';
 import { guardCluster, guardConnection } from './guard-commands.ts';
 import { describeTarget, parseRedisUrl, type RedisTarget } from './redis-url.ts';
 import { quietSentinels } from './quiet-sentinels.ts';
@@ -16,8 +16,8 @@ export interface ConnectOptions {
    * Otherwise it fails, and the connection is closed and opened again.
    */
   readonly commandTimeoutMs: number;
-  /** Called with every connection error; the connection keeps trying. */
-  readonly onError?: (error: Error) => void;
+  /** Called when the connection fails, or is given up; it keeps trying to connect. */
+  readonly onError?: (error: ConnectionError) => void;
 }
 
 /** Reconnects after 50 ms at first, then ever slower; the bound keeps an outage's end unnoticed for at most 2 s. */
@@ -37,8 +37,9 @@ const states = new WeakMap<RedisConnection, ConnectionState>();
 interface ConnectionState {
   readonly address: string;
   readonly tls: boolean;
+  fail(error: ConnectionError): void;
   /** Of the last failed attempt to connect, or of the break before it; undefined from the next success on. */
-  lastError: Error | undefined;
+  lastError: ConnectionError | undefined;
 }
 
 /**
@@ -54,7 +55,15 @@ interface ConnectionState {
  */
 export function connectRedis(url: string, options: ConnectOptions): RedisConnection {
   const target = parseRedisUrl(url);
-  const state: ConnectionState = { address: describeTarget(target), tls: target.tls, lastError: undefined };
+  const state: ConnectionState = {
+    address: describeTarget(target),
+    tls: target.tls,
+    lastError: undefined,
+    fail(error) {
+      state.lastError = error;
+      options.onError?.(error);
+    },
+  };
   const connection = openConnection(target, state, {
     connectionName: options.name,
     commandTimeout: options.commandTimeoutMs,
@@ -69,9 +78,8 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
   states.set(connection, state);
   connection.setMaxListeners(0); // any number of callers may wait for it
   connection.on('error', (error: Error) => {
-    const worked = isReady(connection);
-    state.lastError = worked ? broken(state.address, error) : unreachable(state.address, error, state.tls);
-    options.onError?.(state.lastError);
+    const { address, tls } = state;
+    state.fail(isReady(connection) ? broken(address, error) : unreachable(address, error, tls));
   });
   connection.on('ready', () => {
     state.lastError = undefined;
@@ -88,7 +96,12 @@ function openConnection(
   const credentials = { ...(username && { username }), ...(password && { password }) };
   const tls = target.tls ? { tls: {} } : {};
   const { commandTimeout: timeoutMs } = common;
-  const rules = { address: () => state.address, timeoutMs, lastError: () => state.lastError };
+  const rules = {
+    address: () => state.address,
+    timeoutMs,
+    lastError: () => state.lastError,
+    onGivenUp: (error: ConnectionError) => state.fail(error),
+  };
   if (scheme === 'redis-cluster') {
     const { enableOfflineQueue, lazyConnect, ...redisOptions } = common;
     const cluster = new Cluster([...nodes], {
@@ -134,7 +147,9 @@ function reconnectAfterMs(attempt: number): number {
 
 /** True while commands can be sent. */
 export function isReady(connection: RedisConnection): boolean {
-  return connection.status === 'ready';
+  if (connection.status !== 'ready') return false;
+  // For a moment, one that was given up has not noticed.
+  return connection instanceof Cluster || !connection.stream.destroyed;
 }
 
 /**

@@ -5,9 +5,18 @@ import { isReplyError, replyCode } from './reply-error.ts';
  * - `unreachable`: no connection could be opened;
  * - `not_connected`: there was no connection to send the command on. It was not sent;
  * - `no_reply`: the command was sent and no reply came in time. It may have been done;
- * - `lost`: the connection broke before the reply came. The command may have been done.
+ * - `lost`: the connection broke before the reply came. The command may have been done;
+ * - `misdirected`: the server replied that it is not, or no longer, the primary. A new connection is opened.
  */
-export type ConnectionFailure = 'unreachable' | 'not_connected' | 'no_reply' | 'lost';
+export const CONNECTION_FAILURES = [
+  'unreachable',
+  'not_connected',
+  'no_reply',
+  'lost',
+  'misdirected',
+] as const;
+
+export type ConnectionFailure = (typeof CONNECTION_FAILURES)[number];
 
 /** The connection to Redis failed. The text says what was expected, at which address, and what came instead. */
 export class ConnectionError extends Error {
@@ -40,6 +49,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Of a server that does not speak TLS, asked in TLS. */
 const NO_TLS = 'it seems not to speak TLS: use redis:// for it';
+/** Redis waits for the rest of what it takes for a command. */
+const PERHAPS_NO_TLS = 'if it does not speak TLS, use redis:// for it';
 /** Of a server that speaks TLS only, asked without: it hangs up. */
 const ONLY_TLS = 'if it speaks TLS, use rediss:// for it';
 
@@ -77,6 +88,15 @@ export function noReply(address: string, command: string, ms: number): Connectio
   return new ConnectionError(
     'no_reply',
     `expected a reply to ${command} from ${address} within ${ms} ms; none came. It may have been done. A new connection is opened`,
+  );
+}
+
+/** Why a connection is given up to a server that replied that it is not the one to ask. */
+export function misdirected(address: string, reply: Error): ConnectionError {
+  return new ConnectionError(
+    'misdirected',
+    `expected the primary at ${address}; got ${reply.message}. A new connection is opened`,
+    reply,
   );
 }
 
@@ -123,6 +143,7 @@ function adviseOn(error: Error, tls: boolean): string | undefined {
   const code = codeOf(error);
   if (tls && (code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL'))) return NO_TLS;
   if (!tls && code === 'ECONNRESET') return ONLY_TLS;
+  if (tls && code === 'ETIMEDOUT') return `${ADVICE[code] ?? ''}; ${PERHAPS_NO_TLS}`;
   const advice = ADVICE[code];
   if (advice !== undefined) return advice;
   const inner = error instanceof AggregateError ? (error.errors as unknown[])[0] : innerError(error);

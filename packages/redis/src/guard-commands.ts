@@ -1,5 +1,5 @@
 import type { Cluster, Command, Redis } from 'ioredis';
-import { ConnectionError, lost, noReply, notConnected } from './connection-error.ts';
+import { ConnectionError, lost, misdirected, noReply, notConnected } from './connection-error.ts';
 import { isMisdirectedReply, isReplyError } from './reply-error.ts';
 
 /** What the commands of a connection are held to. */
@@ -10,6 +10,8 @@ export interface CommandRules {
   readonly timeoutMs: number;
   /** Why the connection is not there, if it is known. */
   readonly lastError: () => Error | undefined;
+  /** Called when a connection that worked is given up. */
+  readonly onGivenUp: (error: ConnectionError) => void;
 }
 
 /** The client's text for a command that took too long; it has no code. */
@@ -24,67 +26,62 @@ const CLIENT_TIMEOUT = 'Command timed out';
  */
 export function guardConnection(redis: Redis, rules: CommandRules): void {
   const send = redis.sendCommand.bind(redis);
+  const giveUp = (error: ConnectionError): void => {
+    const socket = redis.stream as Redis['stream'] | undefined;
+    if (socket === undefined || socket.destroyed) return;
+    socket.destroy();
+    rules.onGivenUp(error);
+  };
   redis.sendCommand = (command, stream) => {
-    const { timeoutMs } = rules;
-    const blockMs = command.extractBlockingTimeout() ?? 0;
-    command.setTimeout(blockMs + timeoutMs);
-    return sendGuarded(command, rules, {
-      send: () => send(command, stream),
-      onTimeout(settle) {
-        const socket = redis.stream as Redis['stream'] | undefined;
-        // A process that was held up itself finds its timer first and the reply after it.
-        setImmediate(() => {
-          if (command.isResolved) return;
-          socket?.destroy();
-          settle(blockMs + timeoutMs);
-        });
-      },
-      onMisdirected: () => redis.stream.destroy(),
-    });
+    const timeoutMs = (command.extractBlockingTimeout() ?? 0) + rules.timeoutMs;
+    command.setTimeout(timeoutMs);
+    guardCommand(command, { ...rules, timeoutMs }, giveUp);
+    const outcome = send(command, stream);
+    sent.add(command);
+    return outcome;
   };
 }
 
 /** The same for what a Cluster refuses before it has chosen a node; each of its nodes is guarded by itself. */
 export function guardCluster(cluster: Cluster, rules: CommandRules): void {
   const send = cluster.sendCommand.bind(cluster);
-  cluster.sendCommand = (command, stream, node) =>
-    sendGuarded(command, rules, {
-      send: () => send(command, stream, node),
-      onTimeout: (settle) => settle(rules.timeoutMs),
-      onMisdirected: () => undefined,
-    });
+  cluster.sendCommand = (command, stream, node) => {
+    guardCommand(command, rules, () => undefined);
+    const outcome = send(command, stream, node);
+    sent.add(command);
+    return outcome;
+  };
 }
 
-interface Guard {
-  send(): unknown;
-  onTimeout(settle: (afterMs: number) => void): void;
-  onMisdirected(): void;
-}
+/** Commands that were not refused at once: if they fail later, they were on their way. */
+const sent = new WeakSet<Command>();
 
-function sendGuarded(command: Command, { address, lastError }: CommandRules, guard: Guard): unknown {
+/** Puts itself between a command and what becomes of it if it fails. */
+function guardCommand(command: Command, rules: CommandRules, giveUp: (error: ConnectionError) => void): void {
   const reject = command.reject.bind(command);
   const name = command.name.toUpperCase();
-  const where = address();
-  let sent = false;
+  const address = rules.address();
   command.reject = (error) => {
     if (error instanceof ConnectionError) reject(error);
     else if (isReplyError(error)) {
       if ('command' in error) error.command = { name: command.name };
-      if (isMisdirectedReply(error)) guard.onMisdirected();
+      if (isMisdirectedReply(error)) giveUp(misdirected(address, error));
       reject(error);
     } else if (error.message === CLIENT_TIMEOUT) {
-      guard.onTimeout((afterMs) => reject(noReply(where, name, afterMs)));
-    } else {
-      const last = lastError();
-      const broke = last instanceof ConnectionError && last.reason === 'lost' ? last.cause : undefined;
-      reject(
-        sent
-          ? lost(where, name, broke instanceof Error ? broke : undefined)
-          : notConnected(where, name, last),
-      );
-    }
+      const late = noReply(address, name, rules.timeoutMs);
+      // A process that was held up itself finds its timer first, and the reply after it.
+      setImmediate(() => {
+        if (command.isResolved) return;
+        giveUp(late);
+        reject(late);
+      });
+    } else if (sent.has(command)) reject(lost(address, name, causeOfLoss(rules.lastError())));
+    else reject(notConnected(address, name, rules.lastError()));
   };
-  const outcome = guard.send();
-  sent = true; // refused later than this, it was on its way
-  return outcome;
+}
+
+/** What the connection said when it broke; undefined if it just ended, or the last error is of an attempt to connect. */
+function causeOfLoss(last: Error | undefined): Error | undefined {
+  if (!(last instanceof ConnectionError) || last.reason === 'unreachable') return undefined;
+  return last.reason === 'lost' && last.cause instanceof Error ? last.cause : last;
 }

@@ -1,6 +1,6 @@
 export { ConfigurationError } from './configuration-error.ts';
 export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
-export { ConnectionError, type ConnectionFailure } from './connection-error.ts';
+export { CONNECTION_FAILURES, ConnectionError, type ConnectionFailure } from './connection-error.ts';
 export {
   DEFAULT_PREFIX,
   generationKeys,

@@ -68,7 +68,7 @@ function parseParameters(query: string): boolean {
       const hint =
         name === 'tls' ? '' : '; user and password stand before the host, as in redis://user:password@host';
       throw new ConfigurationError(
-        `Redis URL: expected no parameter but tls=true or tls=false; got ${JSON.stringify(name)}${hint}`,
+        `Redis URL: expected no parameter but tls=true or tls=false; got ${JSON.stringify(name === 'tls' ? `tls=${value}` : name)}${hint}`,
       );
     }
     tls = value === 'true';

@@ -1,5 +1,6 @@
 import { ARCHIVE_STOP_REASONS } from '@streamfold/archive';
 import { DEAD_LETTER_REASONS, HEALTH_REASON_NAMES } from '@streamfold/core';
+import { CONNECTION_FAILURES } from '@streamfold/redis';
 import {
   BATCH_OUTCOMES,
   FAILING_STEPS,
@@ -62,6 +63,12 @@ export const PROCESS_METRIC_ROWS = {
     type: 'counter',
     name: 'streamfold_entries_repeated_total',
     help: 'Entries delivered again after they were folded, since somebody moved the group back: acknowledged without effect.',
+  },
+  connectionFailures: {
+    type: 'counter',
+    name: 'streamfold_connection_failures_total',
+    help: 'Connections to Redis that could not be opened, broke or were given up, by reason.',
+    labels: { reason: CONNECTION_FAILURES },
   },
   replacedStreams: {
     type: 'counter',

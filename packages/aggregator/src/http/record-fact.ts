@@ -50,6 +50,7 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
     metrics.add('detections', waits, { subject: 'wait' });
     metrics.add('detections', signals, { subject: 'signal' });
   },
+  connection_failed: (metrics, { error }) => metrics.add('connectionFailures', 1, { reason: error.reason }),
   monitor_suspended: (metrics) => metrics.add('suspensions', 1),
   segment_archived(metrics, { entries }) {
     metrics.add('archivedSegments', 1);
@@ -65,7 +66,6 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
   // `streamfold_health_reason` shows conditions.
   condition_raised: NOT_RECORDED,
   condition_cleared: NOT_RECORDED,
-  connection_failed: NOT_RECORDED,
   request_failed: NOT_RECORDED,
   group_created: NOT_RECORDED,
   group_restored: NOT_RECORDED,

@@ -1,3 +1,4 @@
+import type { ConnectionError } from '@streamfold/redis';
 import type { ArchiveStopReason } from '@streamfold/archive';
 import type { DeadLetterReason, HealthReason } from '@streamfold/core';
 
@@ -85,7 +86,7 @@ export type Fact =
       readonly reason: HealthReason;
       readonly shard: number | undefined;
     }
-  | { readonly type: 'connection_failed'; readonly error: Error }
+  | { readonly type: 'connection_failed'; readonly error: ConnectionError }
   | { readonly type: 'request_failed'; readonly error: Error }
   | {
       readonly type: 'view_loaded';

@@ -13,8 +13,8 @@ process.on('SIGTERM', () => stop.abort());
 const exit = (): void => process.exit();
 process.once('disconnect', exit);
 
-const { redisUrl, prefix, shards } = JSON.parse(place) as {
-  redisUrl: string;
+const { STREAMFOLD_REDIS_URL: redisUrl = '' } = process.env;
+const { prefix, shards } = JSON.parse(place) as {
   prefix: string;
   shards: number;
 };

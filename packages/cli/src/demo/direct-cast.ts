@@ -23,7 +23,8 @@ async function directPart(part: Part, stage: Stage, stop: AbortSignal): Promise<
   const { redisUrl, prefix, shards, pause, random } = stage;
   const about = (ms: number): number => ms * (0.5 + random());
   while (!stop.aborted) {
-    const child = fork(PROGRAM, [JSON.stringify(part), JSON.stringify({ redisUrl, prefix, shards })], {
+    const child = fork(PROGRAM, [JSON.stringify(part), JSON.stringify({ prefix, shards })], {
+      env: { ...process.env, STREAMFOLD_REDIS_URL: redisUrl }, // every user can read the arguments of a process
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       detached: true, // Ctrl-C in a terminal is for us: we then end it
     });

@@ -36,6 +36,7 @@ async function inspectInfo(redis: RedisConnection): Promise<readonly Finding[]> 
   return [
     inspectVersion(info),
     inspectRole(info),
+    ...inspectFailover(info, await readSetting(redis, 'min-replicas-to-write')),
     inspectPersistence(info, await readSetting(redis, 'appendfsync')),
     inspectEviction(info),
   ];
@@ -112,9 +113,42 @@ function inspectRole(info: Info): Finding {
     ? {
         verdict: 'ok',
         what: 'role',
-        text: `primary with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}; replication is asynchronous: a failover can lose a tail of the log, of stream and state together (min-replicas-to-write bounds it)`,
+        text: `primary with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}; replication is asynchronous: a failover can lose a tail of the log, of stream and state together`,
       }
     : { verdict: 'ok', what: 'role', text: 'primary without replicas' };
+}
+
+/**
+ * Of a primary with replicas: what it confirms while nobody replicates it is lost in a failover, and with nothing to hold it
+ * back it confirms for as long as a client writes to it.
+ */
+function inspectFailover(info: Info, minReplicas: string | undefined): readonly Finding[] {
+  if (info.get('role') !== 'master' || Number(info.get('connected_slaves') ?? 0) === 0) return [];
+  const what = 'failover';
+  if (minReplicas === undefined) {
+    return [
+      {
+        verdict: 'ok',
+        what,
+        text: 'min-replicas-to-write is not to be seen by this user; set it to 1 or more',
+      },
+    ];
+  }
+  return Number(minReplicas) > 0
+    ? [
+        {
+          verdict: 'ok',
+          what,
+          text: `min-replicas-to-write ${minReplicas}: a primary that lost its replicas stops confirming events`,
+        },
+      ]
+    : [
+        {
+          verdict: 'warn',
+          what,
+          text: 'min-replicas-to-write 0: a primary that lost its replicas keeps confirming events, which a failover then loses; set it to 1 or more',
+        },
+      ];
 }
 
 function inspectPersistence(info: Info, appendfsync: string | undefined): Finding {

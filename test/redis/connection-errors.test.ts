@@ -1,0 +1,119 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { inspect } from 'node:util';
+import test from 'ava';
+import { ConnectionError, connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
+import { startRedis } from '../harness/start-redis.ts';
+
+const server = await startRedis();
+test.after.always(() => server.stop());
+
+function open(url: string, commandTimeoutMs = 10_000): RedisConnection {
+  const connection = connectRedis(url, { name: 'test', commandTimeoutMs });
+  connection.connect().catch(() => undefined);
+  return connection;
+}
+
+test('an address where nothing listens is named, with the cause and what to do', async (t) => {
+  const connection = open('redis://127.0.0.1:1');
+  t.teardown(() => connection.disconnect());
+  const expected = {
+    instanceOf: ConnectionError,
+    message:
+      'Redis: expected an answer at redis://127.0.0.1:1; got connect ECONNREFUSED 127.0.0.1:1: start Redis there, or correct the address',
+  };
+  await t.throwsAsync(whenReady(connection, 10_000), expected);
+  const error = await t.throwsAsync<ConnectionError>(connection.ping(), { instanceOf: ConnectionError });
+  t.is(error?.reason, 'not_connected');
+  t.regex(
+    error?.message ?? '',
+    /^Redis: expected a connection to redis:\/\/127\.0\.0\.1:1 for PING; .*ECONNREFUSED/,
+  );
+});
+
+test('a host name that leads nowhere at several addresses is not an empty error', async (t) => {
+  const connection = open('redis://localhost:1');
+  t.teardown(() => connection.disconnect());
+  await t.throwsAsync(whenReady(connection, 10_000), {
+    message: /got connect ECONNREFUSED .*:1.*: start Redis there/,
+  });
+});
+
+test('a server that does not speak TLS, or speaks it only, is recognised', async (t) => {
+  const tls = open(server.url.replace('redis://', 'rediss://'));
+  t.teardown(() => tls.disconnect());
+  await t.throwsAsync(whenReady(tls, 10_000), {
+    message: /use redis:\/\/ for it$/,
+  });
+  // It hangs up on what is no handshake.
+  const strict = createServer((socket) => socket.once('data', () => socket.end()));
+  strict.listen(0, '127.0.0.1');
+  await once(strict, 'listening');
+  t.teardown(() => strict.close());
+  const plain = open(`redis://127.0.0.1:${(strict.address() as AddressInfo).port}`);
+  t.teardown(() => plain.disconnect());
+  await t.throwsAsync(whenReady(plain, 10_000), { message: /: if it speaks TLS, use rediss:\/\/ for it$/ });
+});
+
+test('a wrong password is refused in one line that does not show it, nor does any part of the error', async (t) => {
+  await server.redis.call('ACL', 'SETUSER', 'eve', 'on', '>right', '~*', '+@all');
+  const connection = open(server.url.replace('//', '//eve:wrong-hush@'));
+  t.teardown(() => connection.disconnect());
+  const error = await t.throwsAsync(whenReady(connection, 10_000), {
+    message: /got WRONGPASS .*: correct the user or the password in the URL$/,
+  });
+  t.false(inspect(error, { depth: 10 }).includes('hush'));
+});
+
+test('an error that Redis replies keeps its words, and does not hold what was sent', async (t) => {
+  const connection = open(server.url);
+  t.teardown(() => connection.disconnect());
+  await whenReady(connection, 10_000);
+  await connection.set('text', 'x');
+  const error = await t.throwsAsync(connection.xadd('text', '*', 'field', 'hush'), { message: /^WRONGTYPE/ });
+  t.false(inspect(error, { depth: 10 }).includes('hush'));
+});
+
+test('a reply that does not come in time is said so, with the command and the address; the next command works', async (t) => {
+  const proxy = await startFaultProxy(server.port);
+  t.teardown(() => proxy.stop());
+  const connection = open(proxy.url, 200);
+  t.teardown(() => connection.disconnect());
+  await whenReady(connection, 10_000);
+  proxy.silence();
+  const late = connection.get('text');
+  const error = await t.throwsAsync<ConnectionError>(late, {
+    message: `Redis: expected a reply to GET from ${proxy.url} within 200 ms; none came. It may have been done. A new connection is opened`,
+  });
+  t.is(error?.reason, 'no_reply');
+  await whenReady(connection, 10_000);
+  t.is(await connection.echo('here'), 'here');
+});
+
+test('a read that blocks may take its time, and not much longer', async (t) => {
+  const proxy = await startFaultProxy(server.port);
+  t.teardown(() => proxy.stop());
+  const connection = open(proxy.url, 300);
+  t.teardown(() => connection.disconnect());
+  await whenReady(connection, 10_000);
+  t.is(await connection.xread('BLOCK', 900, 'STREAMS', 'nothing', '$'), null);
+  const blocked = connection.xread('BLOCK', 100, 'STREAMS', 'nothing', '$');
+  proxy.silence();
+  await t.throwsAsync(blocked, { message: /expected a reply to XREAD from .* within 400 ms/ });
+});
+
+test('a late reply is never taken for the reply to another command', async (t) => {
+  const proxy = await startFaultProxy(server.port);
+  t.teardown(() => proxy.stop());
+  const connection = open(proxy.url, 200);
+  t.teardown(() => connection.disconnect());
+  for (let round = 0; round < 5; round++) {
+    await whenReady(connection, 10_000);
+    const held = proxy.holdBack(`late-${round}`);
+    await t.throwsAsync(connection.echo(`late-${round}`), { instanceOf: ConnectionError });
+    (await held)();
+    await whenReady(connection, 10_000);
+    t.is(await connection.echo(`next-${round}`), `next-${round}`);
+  }
+});
