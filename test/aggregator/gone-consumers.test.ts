@@ -1,9 +1,11 @@
 import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AggregatorOptions, Generation } from '@streamfold/aggregator';
+import { removeGoneConsumers } from '@streamfold/aggregator/round-trips';
 import { replyField } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
+import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitForGeneration } from '../harness/wait-until-folded.ts';
@@ -70,4 +72,19 @@ test('a consumer that waits while nothing comes is not taken for gone', async (t
     removals.map((fact) => (fact.type === 'consumers_removed' ? fact.consumers : 0)),
     [1],
   );
+});
+
+test('thousands of consumers that are gone are removed in a few steps', async (t) => {
+  const GONE = 3_000;
+  const { generation } = await openGroup(redis, redisUrl);
+  const { shardKeys, keys } = generation;
+  const pipeline = redis.pipeline();
+  for (let n = 0; n < GONE; n++) pipeline.xgroup('CREATECONSUMER', shardKeys.events, keys.group, `gone-${n}`);
+  await pipeline.exec();
+  const countReads = async (): Promise<number> =>
+    Number(/cmdstat_xinfo\|consumers:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+  const before = await countReads();
+  t.true((await removeGoneConsumers(redis, generation, 0)) >= GONE);
+  t.true((await countReads()) - before <= 20, 'the list of consumers is not read for each of them');
+  t.deepEqual(await redis.xinfo('CONSUMERS', shardKeys.events, keys.group), []);
 });

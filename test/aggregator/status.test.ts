@@ -65,6 +65,8 @@ test('the status tells how many entries, events, dead letters, series, coordinat
     lagSeconds: 0,
     oldestUnfolded: undefined,
     consumers: 0,
+    idsAheadSeconds: 0,
+    deliveries: 0,
   });
 });
 
@@ -109,4 +111,9 @@ test('the lag is right after entries were trimmed and deleted', async (t) => {
   t.is(await lagNow(), 15);
   await redis.xdel(shardKeys.events, ids[15] ?? '');
   t.is(await lagNow(), 14);
+  await redis.xtrim(shardKeys.events, 'MAXLEN', 7);
+  await redis.xreadgroup('GROUP', keys.group, 'dead', 'STREAMS', shardKeys.events, '>');
+  const pending = await redis.xpending(shardKeys.events, keys.group, '-', '+', 100);
+  await redis.xack(shardKeys.events, keys.group, ...(pending as [string][]).map(([id]) => id));
+  t.is(await lagNow(), 0);
 });

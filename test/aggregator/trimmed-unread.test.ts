@@ -1,6 +1,7 @@
 import test from 'ava';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
+import { readStatus } from '@streamfold/aggregator';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
@@ -113,4 +114,20 @@ test('trimming what has been folded loses nothing', async (t) => {
   await waitUntil('new entries to be folded', () => countFolded(aggregator) + countFolded(next) === 53);
   await Promise.all([aggregator.stop(), next.stop()]);
   t.is(countLost(aggregator) + countLost(next), 0);
+});
+
+test('the lag is right after unread entries were trimmed', async (t) => {
+  const { prefix, publish, start, stream } = install();
+  const opening = await start();
+  await publish(3);
+  await waitUntil('the group to have folded', () => countFolded(opening) === 3);
+  await opening.stop();
+  await publish(30);
+  await server.redis.xtrim(stream, 'MAXLEN', '=', 5);
+  const aggregator = await start();
+  await waitUntil('the rest to be folded', () => countFolded(aggregator) === 5);
+  await waitUntil('the loss to be counted', () => countLost(aggregator) === 25);
+  await aggregator.stop();
+  await publish(10);
+  t.is((await readStatus(server.redis, prefix, 0)).generation?.lag.lagEntries, 10);
 });

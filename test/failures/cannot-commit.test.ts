@@ -82,6 +82,9 @@ test('entries that a consumer of an earlier version reads again and again are ta
       await sleep(20); // what an earlier version does, only sooner
     }
   })();
+  const watcher = await startAggregator({ redisUrl, prefix, role: 'serve' });
+  t.teardown(watcher.stop);
+  await waitUntil('it to be reported', async () => (await readReasons(watcher.url)).includes('entries_held'));
   const aggregator = await startAggregator({ redisUrl, prefix, claimIdleMs: CLAIM_IDLE_MS });
   t.teardown(aggregator.stop);
   await waitUntilFolded(redis, { prefix });

@@ -28,13 +28,15 @@ local function require_delta_log(purpose, deltas, head, previous)
   require_permission(purpose, 'HINCRBY', head, 'acknowledged', '1')
 end
 
--- The number of entries behind the last delivered one; nil if that is expensive to know: some entries of the stream are
--- delivered, and more than a few are not. `stream` is what XINFO STREAM says.
+-- The number of entries behind the last delivered one, and the first of them. The number is nil if it is expensive to know:
+-- some entries of the stream are delivered, and more than a few are not. `stream` is what XINFO STREAM says.
 local function count_undelivered(events, stream, last_delivered)
   if stream['length'] == 0 or not is_after(stream['last-generated-id'], last_delivered) then return 0 end
-  if is_after(stream['first-entry'][1], last_delivered) then return stream['length'] end
-  local found = #redis.call('XRANGE', events, '(' .. last_delivered, '+', 'COUNT', UNDELIVERED_READ)
-  if found < UNDELIVERED_READ then return found end
+  local first = stream['first-entry'][1]
+  if is_after(first, last_delivered) then return stream['length'], first end
+  local found = redis.call('XRANGE', events, '(' .. last_delivered, '+', 'COUNT', UNDELIVERED_READ)
+  if #found == 0 then return 0 end
+  return #found < UNDELIVERED_READ and #found or nil, found[1][1]
 end
 
 -- The ID before which no entry of this stream can be.

@@ -7,4 +7,4 @@ export { claimEntries } from './state/claim-entries.ts';
 export { commitBatch, type FoldedBatch } from './state/commit-batch.ts';
 export { countTrimmed } from './state/count-trimmed.ts';
 export { createGroup } from './state/create-group.ts';
-export { removeConsumer } from './state/remove-consumers.ts';
+export { removeConsumer, removeGoneConsumers } from './state/remove-consumers.ts';

@@ -2,6 +2,7 @@ import { worstStatus, type HealthReason, type HealthStatus } from '@streamfold/c
 import { isReady, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
 import { countDeadLetters } from '../state/count-dead-letters.ts';
+import { TOO_MANY_DELIVERIES } from '../state/claim-entries.ts';
 import { measureLag, type Lag } from '../state/measure-lag.ts';
 import { boundReasons, stateReason, type StatedReason } from './health-reason.ts';
 
@@ -22,6 +23,8 @@ export interface Health {
   readonly version: string;
 }
 
+/** The last ID is this far ahead of the clock: `ids_ahead`. Clocks of replicas that take over differ by less. */
+const IDS_AHEAD_SECONDS = 60;
 /** Folding is this far behind: `lagging`. */
 const LAGGING_SECONDS = 60;
 
@@ -104,6 +107,7 @@ async function measureShards(
         entries += lag.lagEntries;
         pending += lag.pendingEntries;
         seconds = Math.max(seconds, lag.lagSeconds);
+        reasons.push(...explainLag(lag, shard));
         if (lag.lagSeconds >= LAGGING_SECONDS)
           reasons.push(
             stateReason('lagging', `the oldest entry has waited ${Math.round(lag.lagSeconds)} s`, shard),
@@ -116,6 +120,24 @@ async function measureShards(
   );
   const lag = { lag_entries: entries, lag_seconds: seconds, pending };
   return { ...(unknown ? UNKNOWN_LAG : lag), reasons };
+}
+
+/** What a measurement shows besides the lag. */
+function explainLag({ idsAheadSeconds, deliveries, oldestUnfolded }: Lag, shard: number): StatedReason[] {
+  const reasons: StatedReason[] = [];
+  if (idsAheadSeconds >= IDS_AHEAD_SECONDS)
+    reasons.push(
+      stateReason(
+        'ids_ahead',
+        `the last ID is ${Math.round(idsAheadSeconds)} s ahead of the clock of Redis`,
+        shard,
+      ),
+    );
+  if (deliveries >= TOO_MANY_DELIVERIES)
+    reasons.push(
+      stateReason('entries_held', `${oldestUnfolded ?? ''} was delivered ${deliveries} times`, shard),
+    );
+  return reasons;
 }
 
 /** What the process knows of itself. */

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { loadScript, STREAM_LUA, type Script } from '@streamfold/redis';
 
 const DELTA_LOG_LUA = new URL('../../lua/delta-log.lua', import.meta.url);
-const COUNTERS_LUA = new URL('../../lua/counters.lua', import.meta.url);
+/** The counters in the head of a delta log, for scripts that only read them. */
+export const COUNTERS_LUA = new URL('../../lua/counters.lua', import.meta.url);
 
 /** Bytes of a nonce: no two records of any delta log ever have the same one. */
 const NONCE_BYTES = 12;

@@ -2,6 +2,7 @@ import { loadScript, STREAM_LUA, replyField, type RedisConnection } from '@strea
 import type { Generation } from './generation.ts';
 
 const script = loadScript(new URL('../../lua/remove-consumer.lua', import.meta.url), STREAM_LUA);
+const goneScript = loadScript(new URL('../../lua/remove-gone-consumers.lua', import.meta.url), STREAM_LUA);
 
 /** Removes one consumer, unless it has entries pending or was seen within `idleMs`. True where it was removed. */
 export async function removeConsumer(
@@ -12,22 +13,26 @@ export async function removeConsumer(
   return (await script.run(redis, [shardKeys.events], [keys.group, consumer, idleMs])) === 1;
 }
 
+/** Consumers removed by one step; bounds how long it holds Redis. */
+const REMOVED_AT_ONCE = 1_000;
+
 /**
- * XINFO CONSUMERS key group, then one script a candidate
+ * EVALSHA remove-gone-consumers.lua 1 events group idle count, in steps
  *
  * Removes the consumers that are gone: nothing pending, and not seen for `idleMs`. Returns how many.
  */
 export async function removeGoneConsumers(
   redis: RedisConnection,
-  generation: Generation,
+  { shardKeys, keys }: Generation,
   idleMs: number,
 ): Promise<number> {
   let removed = 0;
-  for (const { name, pending, idle } of await listConsumers(redis, generation)) {
-    if (pending > 0 || idle < idleMs) continue;
-    if (await removeConsumer(redis, generation, { consumer: name, idleMs })) removed++;
+  for (;;) {
+    const reply = await goneScript.run(redis, [shardKeys.events], [keys.group, idleMs, REMOVED_AT_ONCE]);
+    const [count, more] = reply as [number, 0 | 1];
+    removed += count;
+    if (more === 0) return removed;
   }
-  return removed;
 }
 
 /** A consumer as XINFO CONSUMERS describes it; `idle` in ms. */
