@@ -4,6 +4,7 @@ import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
+import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -49,6 +50,11 @@ async function setUp(t: ExecutionContext) {
       for (const { url } of aggregators) {
         t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
       }
+      await checkReplicasAgree(
+        t,
+        installation,
+        aggregators.map(({ url }) => url),
+      );
       const { code, stderr } = await runStreamfold(['verify', '--redis', server.url, '--prefix', prefix]);
       t.is(code, 0, `${hint}: ${stderr}`);
       return events;

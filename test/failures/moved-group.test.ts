@@ -4,6 +4,7 @@ import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
+import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -52,6 +53,7 @@ test('a group that is moved back to the beginning of the stream folds nothing tw
   await waitUntilFolded(redis, { prefix });
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
   t.is(await countOneLoss(aggregator, prefix), 1);
+  await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });
 
 test('a stream that is renamed away and back counts nothing as lost', async (t) => {
@@ -74,6 +76,7 @@ test('a stream that is renamed away and back counts nothing as lost', async (t) 
   t.is(sum(aggregator, 'entries_lost'), 0);
   t.is(await countOneLoss(aggregator, prefix), 1);
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+  await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });
 
 test('entries of a new stream are folded although the clock of Redis is behind the entries folded before', async (t) => {
@@ -91,4 +94,5 @@ test('entries of a new stream are folded although the clock of Redis is behind t
   await appendFlat(redis, { prefix }, events.slice(1));
   await waitUntilFolded(redis, { prefix });
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+  await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });

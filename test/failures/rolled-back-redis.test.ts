@@ -6,6 +6,7 @@ import { createLoad } from '../harness/publish-load.ts';
 import { copyFiles, keepReplica, type OlderState } from '../harness/older-state.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
+import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -38,6 +39,11 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
       for (const { url } of aggregators) {
         t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
       }
+      await checkReplicasAgree(
+        t,
+        installation,
+        aggregators.map(({ url }) => url),
+      );
       const { code, stderr } = await runStreamfold(['verify', '--redis', server.url, '--prefix', prefix]);
       t.is(code, 0, `${hint}: ${stderr}`);
       return published.length;

@@ -5,6 +5,7 @@ import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { scrapeWhenServed } from '../harness/scrape.ts';
+import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';
@@ -65,7 +66,7 @@ test('all connections of an aggregator come back by themselves after they fell s
     'all is archived',
     async () => (await server.redis.hget(`${prefix}:{0}:archived`, 'last_id')) === last,
   );
-  t.pass();
+  await checkReplicasAgree(t, { redis: server.redis, prefix }, [aggregator.url]);
 });
 
 test('a publisher whose connection falls silent again and again delivers each event once, in order', async (t) => {

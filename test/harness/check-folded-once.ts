@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { compareSamples } from './compare-samples.ts';
 import type { Load } from './publish-load.ts';
 import { foldReference, parse } from './reference-fold.ts';
+import { checkReplicasAgree } from './replicas-agree.ts';
 import { scrapeWhenServed, withoutAges } from './scrape.ts';
 import { waitUntilFolded } from './wait-until-folded.ts';
 
@@ -36,7 +37,7 @@ interface PlacedEvent {
 
 /**
  * Checks, when all is folded, that the streams hold what was published, each event once, that the dead letters are the
- * bad ones of it, each once, that nothing counts as lost, and that every replica shows the fold of the streams.
+ * bad ones of it, each once, that nothing counts as lost, that every replica shows the fold of the streams, and that all agree.
  */
 export async function checkFoldedOnce(
   t: ExecutionContext,
@@ -54,6 +55,7 @@ export async function checkFoldedOnce(
   t.true(expected.size > 100, 'there is something to compare');
   for (const url of urls)
     t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], url);
+  await checkReplicasAgree(t, installation, urls);
 }
 
 function checkPublishedOnce(
