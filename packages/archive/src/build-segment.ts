@@ -13,7 +13,7 @@ export interface SegmentBounds {
   readonly bytes: number;
 }
 
-/** 32 MiB are held in memory where a segment is read, and are some 3 MiB compressed: one object, one put. */
+/** A reader of a segment holds 32 MiB in memory; compressed they are some 3 MiB: one object, one put. */
 export const SEGMENT_BOUNDS: SegmentBounds = { entries: 500_000, bytes: 32 * 1024 * 1024 };
 
 export interface SegmentPlan {
@@ -26,18 +26,18 @@ export interface SegmentPlan {
   /** The segment ends there at the latest. */
   readonly to: EntryId;
   readonly bounds: SegmentBounds;
-  /** Entries that are gone are counted as missing, instead of telling of them. */
+  /** Count entries that are gone as missing, instead of reporting a hole. */
   readonly acceptGap: boolean;
 }
 
-/** What came of building a segment. */
+/** The outcome of building a segment. */
 export type BuildOutcome =
   | { readonly outcome: 'built'; readonly segment: Segment; readonly data: Buffer; readonly full: boolean }
   /** Nothing is in the range. */
   | { readonly outcome: 'empty' }
-  /** Entries behind the segment before it are gone from the stream. */
+  /** Entries after the previous segment are gone from the stream. */
   | { readonly outcome: 'hole'; readonly hole: Hole }
-  /** The stream has never come to the end of the segment before it. */
+  /** The stream is not the one that the previous segment ends in: it has not come that far, or has lost fewer entries. */
   | { readonly outcome: 'behind'; readonly lastGeneratedId: EntryId; readonly added: number };
 
 /** Reads the entries of the next segment from the stream, and compresses them as they come. Writes nothing anywhere. */

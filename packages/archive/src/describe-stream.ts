@@ -2,17 +2,17 @@ import type { EntryId } from '@streamfold/core';
 import { replyField, type RedisConnection } from '@streamfold/redis';
 import { BEFORE_ALL } from './log-error.ts';
 
-/** What Redis tells of a stream without reading it. */
+/** What Redis knows about a stream without reading it. */
 export interface StreamExtent {
   readonly firstId: EntryId | undefined;
   /** The greatest ID that it ever gave out. */
   readonly lastGeneratedId: EntryId;
   readonly length: number;
-  /** Entries that are in it no more. */
+  /** Entries that are no longer in it. */
   readonly gone: number;
 }
 
-/** XINFO STREAM key; a stream that is not there is empty and always was. Constant cost. */
+/** XINFO STREAM key; a stream that does not exist is empty. Constant cost. */
 export async function describeStream(redis: RedisConnection, events: string): Promise<StreamExtent> {
   try {
     const reply = (await redis.xinfo('STREAM', events)) as unknown[];

@@ -21,7 +21,7 @@ function encodeField(field: Buffer): string | Base64Field {
   return isUtf8(field) ? field.toString('utf8') : { base64: field.toString('base64') };
 }
 
-/** The entry of a line; bytes that are no UTF-8 become U+FFFD, as where a client reads the stream. */
+/** The entry of a line; bytes that are no UTF-8 become U+FFFD, as when a client reads the stream. */
 export function decodeLine(line: string): LogEntry {
   const entry = parseLine(line);
   const { fields } = entry;

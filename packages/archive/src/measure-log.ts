@@ -2,7 +2,7 @@ import { isAfter, type EntryId } from '@streamfold/core';
 import { shardKeys, type RedisConnection } from '@streamfold/redis';
 import { describeStream } from './describe-stream.ts';
 import { readArchived } from './read-archived.ts';
-import type { Log } from './read-log.ts';
+import { checkReach, type Log } from './read-log.ts';
 import { readSegments } from './read-segments.ts';
 import { positionBehind, type Segment } from './segment.ts';
 import { findHole, type Hole } from './stream-page.ts';
@@ -11,11 +11,11 @@ import { findHole, type Hole } from './stream-page.ts';
 export interface LogExtent {
   readonly segments: number;
   readonly archivedEntries: number;
-  /** Of these, entries that are in the stream no more. */
+  /** Of these, entries that are no longer in the stream. */
   readonly onlyArchivedEntries: number;
   /** The last entry that is archived. */
   readonly archivedTo: EntryId | undefined;
-  /** Entries in the stream behind the archive. */
+  /** Entries in the stream after the archive. */
   readonly streamEntries: number;
   /** Entries that were gone before the first one that the log has. */
   readonly missingBefore: number;
@@ -23,7 +23,7 @@ export interface LogExtent {
   readonly gaps: readonly Hole[];
 }
 
-/** Measures a log by its manifests and XINFO STREAM: no entry is read. @throws {LogError} where a manifest is damaged. */
+/** Measures a log by its manifests and XINFO STREAM: no entry is read. @throws {LogError} if a manifest is damaged, or archive and stream do not continue each other. */
 export async function measureLog(
   redis: RedisConnection,
   { prefix, shard, archive }: Log,
@@ -52,7 +52,10 @@ export async function measureLog(
   }
   const known = { id: last.lastId, position: positionBehind(last) };
   const hole = findHole(extent, { after: last.lastId, known });
-  if (hole !== undefined && isAfter(extent.lastGeneratedId, last.lastId)) gaps.push(hole);
+  if (hole !== undefined && isAfter(extent.lastGeneratedId, last.lastId)) {
+    checkReach(extent, known, shard);
+    gaps.push(hole);
+  }
   const streamEntries = Math.max(0, added - known.position - Math.max(0, hole?.entries ?? 0));
   const both = Math.max(0, extent.length - streamEntries);
   return {

@@ -10,7 +10,7 @@ import { readNewestSegment, readSegments } from './read-segments.ts';
 import { positionBehind, type Segment } from './segment.ts';
 import { createStreamReader, findHole, type KnownPlace } from './stream-page.ts';
 
-/** The log of a shard: its stream, and where it has one its archive. */
+/** The log of a shard: its stream, and its archive if it has one. */
 export interface Log {
   readonly prefix: string;
   readonly shard: number;
@@ -28,22 +28,22 @@ export interface LogPage {
 }
 
 export interface LogRange {
-  /** Begin behind this entry; by default with the first. */
+  /** Begin after this entry; by default with the first. */
   readonly after?: EntryId;
-  /** End with this entry; by default with the last one that there is when it is reached. */
+  /** End with this entry; by default with the last one at that time. */
   readonly to?: EntryId;
-  /** Told of holes, which are then read over. Without it a hole is thrown. */
+  /** Called with each hole, which is then skipped. Without it a hole is thrown. */
   readonly onGap?: (gap: LogError) => void;
 }
 
 /**
- * The entries of a shard's log in the order of their IDs, each once: first the archive, then the stream from behind the
- * archive's last entry. What is archived and trimmed while it is read is read from the archive. A log that begins late is
- * read from where it begins; `measureLog` tells what is missing before that.
+ * The entries of a shard's log in the order of their IDs, each once: first the archive, then the stream from after the
+ * archive's last entry. Entries that are archived and trimmed while the log is read come from the archive. A log that
+ * begins late is read from its beginning; `measureLog` counts what is missing before that.
  *
  * Cost: one segment, or a page of some MB, in memory.
  *
- * @throws {LogError} where a range is missing or damaged, before anything behind it is given out.
+ * @throws {LogError} if a range is missing or damaged, before any entry after it is given out.
  */
 export async function* readLog(
   redis: RedisConnection,
@@ -74,7 +74,7 @@ export async function* readLog(
       }
       known ??= later(undefined, await findArchivedEnd(redis, log), cursor);
     }
-    let looked = archive === undefined; // whether the archive can tell no more of a hole
+    let looked = archive === undefined; // whether the archive knows nothing more about a hole
     for (;;) {
       const { entries, extent, atEnd } = await reader.read(cursor, to ?? '+');
       checkReach(extent, known, shard);
@@ -153,8 +153,8 @@ function gapIn(
   });
 }
 
-/** @throws {LogError} where the stream has never come to the place that the archive has. */
-function checkReach(extent: StreamExtent, known: KnownPlace | undefined, shard: number): void {
+/** @throws {LogError} if the stream was never at the place where the archive ends. */
+export function checkReach(extent: StreamExtent, known: KnownPlace | undefined, shard: number): void {
   const { firstId, lastGeneratedId, gone, length } = extent;
   if (known === undefined) return;
   const begins = firstId === undefined || isAfter(firstId, known.id);
@@ -176,7 +176,7 @@ function checkReach(extent: StreamExtent, known: KnownPlace | undefined, shard: 
   });
 }
 
-/** Without an archive nobody knows what was before: a log that begins behind `cursor` begins there. */
+/** Without an archive nothing is known of the time before: a log that begins after `cursor` begins there. */
 function placeWhereItBegins({ firstId, gone }: StreamExtent, cursor: EntryId): KnownPlace | undefined {
   return firstId === undefined || isAfter(firstId, cursor) ? { id: cursor, position: gone } : undefined;
 }
@@ -213,8 +213,7 @@ function later(
 }
 
 /**
- * The entries of a range that the archive has, as `readLog` gives them, and none of the stream's: for one who has what is
- * in the stream from elsewhere.
+ * The entries of a range that the archive has, as `readLog` gives them, and none of the stream's.
  */
 export async function* readArchive(
   redis: RedisConnection,

@@ -16,7 +16,7 @@ const NEWLINE = 10;
  * The entries of a segment, in pages of some hundred. Length and SHA-256 are checked before the first one is given out;
  * a segment is bounded, and is held in memory meanwhile.
  *
- * @throws {LogError} where data are missing, truncated or corrupt.
+ * @throws {LogError} if data are missing, truncated or corrupt.
  */
 export async function* readSegment(archive: Archive, segment: Segment): AsyncGenerator<LogEntry[]> {
   yield* readPages(await openSegment(archive, segment), decodeLine);
@@ -30,7 +30,7 @@ export async function* readSegmentBytes(
   yield* readPages(await openSegment(archive, segment), decodeLineBytes);
 }
 
-/** Checks a segment as reading it does, and gives nothing. @throws {LogError} as reading it does. */
+/** Checks a segment without giving out entries. @throws {LogError} as reading it does. */
 export async function checkSegment(archive: Archive, segment: Segment): Promise<void> {
   await openSegment(archive, segment);
 }

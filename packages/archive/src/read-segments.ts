@@ -12,11 +12,11 @@ import {
   type Segment,
 } from './segment.ts';
 
-/** Behind the last entry that a stream can have: the end of a range of which nobody knows the end. */
+/** The end of a range whose end is not known. */
 
 /**
- * Sequence number of the newest segment of a shard; 0 where it has none. Costs the listing of a folder, from the segment
- * on that is known to be there.
+ * Sequence number of the newest segment of a shard; 0 if it has none. Costs the listing of a folder, from the known segment
+ * on.
  */
 async function findNewestSequence({ store }: Archive, shard: number, known = 0): Promise<number> {
   const find = async (after: string): Promise<number> => {
@@ -26,7 +26,7 @@ async function findNewestSequence({ store }: Archive, shard: number, known = 0):
   return (known > 0 ? await find(namePrefix(known)) : 0) || find('');
 }
 
-/** The newest segment of a shard, or `undefined` where it has none. @throws {LogError} where its manifest is damaged. */
+/** The newest segment of a shard, or `undefined` if it has none. @throws {LogError} if its manifest is damaged. */
 export async function readNewestSegment(
   archive: Archive,
   shard: number,
@@ -36,7 +36,7 @@ export async function readNewestSegment(
   return sequence === 0 ? undefined : loadSegment(archive, shard, sequence);
 }
 
-/** All segments of a shard, oldest first; what `readSegments` throws. */
+/** All segments of a shard, oldest first. @throws {LogError} as `readSegments` does. */
 export async function listSegments(archive: Archive, shard: number): Promise<Segment[]> {
   const segments: Segment[] = [];
   for await (const segment of readSegments(archive, shard)) segments.push(segment);
@@ -44,8 +44,8 @@ export async function listSegments(archive: Archive, shard: number): Promise<Seg
 }
 
 /**
- * The segments of a shard that hold entries behind `after`, oldest first: manifests only, each checked to go on from the
- * one before it. Finds the first by halving; then one read a segment.
+ * The segments of a shard that hold entries after `after`, oldest first: manifests only, each checked to continue the one
+ * before it. Finds the first by halving; then one read for each segment.
  *
  * @param options.archived what Redis has recorded: segments up to there must be here, and only these are given. A later one
  *   is still in the stream, or is not of this stream.

@@ -10,7 +10,7 @@ import {
 import { ConfigurationError } from '@streamfold/redis';
 import type { ArchiveStore } from './archive-store.ts';
 
-/** How to reach a store that speaks the protocol of S3; what is not given comes from where AWS's own tools take it. */
+/** How to reach a store that speaks the protocol of S3. Options that are not given are found as AWS's own tools find them. */
 export interface S3Options {
   /** URL of a store that is not AWS's. */
   readonly endpoint?: string;

@@ -65,7 +65,7 @@ export function dataName(shard: number, { sequence, sha256 }: Pick<Segment, 'seq
   return `${folderOf(shard)}/${namePrefix(sequence)}-${sha256.slice(0, 16)}.ndjson.gz`;
 }
 
-/** The sequence number in the name of a manifest without its folder; `undefined` where it is no manifest's. */
+/** The sequence number in the name of a manifest without its folder; `undefined` if it is no manifest's. */
 export function parseManifestName(name: string): number | undefined {
   const digits = MANIFEST_NAME.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);

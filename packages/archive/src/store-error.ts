@@ -13,7 +13,7 @@ export class StoreError extends Error {
   }
 }
 
-/** A store of which every failure says where the archive is, what was to be done, and why it was not. */
+/** The same store; each of its failures names the archive, the action, and the reason. */
 export function nameFailures(store: ArchiveStore, url: string): ArchiveStore {
   const named =
     <Args extends unknown[], Result>(action: string, run: (...args: Args) => Promise<Result>) =>

@@ -2,7 +2,7 @@ import { isAfter, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { describeStream, type StreamExtent } from './describe-stream.ts';
 
-/** Entries as a client gives them: ID and fields, as text or as bytes. */
+/** An entry as a client returns it: ID and fields, as text or as bytes. */
 type RawEntry<Field extends string | Buffer> = readonly [id: EntryId, fields: Field[]];
 
 /** A part of a stream, and what the stream was at that moment. */
@@ -81,7 +81,7 @@ function sizeOf(fields: readonly (string | Buffer)[]): number {
   return size;
 }
 
-/** A place in the stream: so many entries were ever added up to it. */
+/** A place in the stream, and the number of entries ever added up to it. */
 export interface KnownPlace {
   readonly id: EntryId;
   readonly position: number;
@@ -95,9 +95,9 @@ export interface Hole {
 }
 
 /**
- * Whether entries behind `after` are gone from a stream, by what must always hold: entries that are gone from a stream
- * are its oldest ones. So none is missing where the stream still reaches back to `after`, or where as many are gone as
- * were ever added up to `known`, the last place before `after` of which that number is known.
+ * Whether entries after `after` are gone from a stream. A stream loses its oldest entries first. So none is missing if the
+ * stream still reaches back to `after`, or if the number of entries gone is the number ever added up to `known`, the last
+ * place before `after` whose number is known.
  */
 export function findHole(
   extent: StreamExtent,
