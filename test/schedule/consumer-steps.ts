@@ -101,6 +101,13 @@ async function commitOnce(
   const { ids } = batch;
   const model = modelOf(run, generation);
   const may = mayCommit(run.shard, model, { consumer, ids });
+  const repeated = ids.findIndex((id) => !model.folded.has(id));
+  if (may && repeated !== 0) {
+    const entries = repeated === -1 ? ids.length : repeated;
+    expectSame('outcome of a commit of folded entries', committed, { outcome: 'repeated', entries });
+    for (const id of ids.slice(0, entries)) model.pending.delete(id);
+    return true;
+  }
   expectSame('outcome of a commit', committed.outcome, may ? 'committed' : 'contested');
   if (may) model.counted += commit(model, ids, gone);
   return true;

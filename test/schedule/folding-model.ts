@@ -75,7 +75,8 @@ export function publish(shard: ShardModel, id: string, entry: EntryModel): void 
 export function removeEntries(shard: ShardModel, ids: Iterable<string>): void {
   for (const id of ids) {
     shard.stream.delete(id);
-    for (const { undelivered, lost } of shard.generations.values()) if (undelivered.delete(id)) lost.add(id);
+    for (const { undelivered, folded, lost } of shard.generations.values())
+      if (undelivered.delete(id) && !folded.has(id)) lost.add(id);
   }
 }
 
@@ -126,12 +127,17 @@ export function commit(
 }
 
 /** All that is pending is now the consumer's; of that, what is gone from the stream is lost. Gives the lost. */
-export function claim({ stream }: ShardModel, { pending, lost }: GenerationModel, consumer: string): number {
+export function claim(
+  { stream }: ShardModel,
+  { pending, folded, lost }: GenerationModel,
+  consumer: string,
+): number {
   let gone = 0;
   for (const id of pending.keys()) {
     if (stream.has(id)) pending.set(id, consumer);
     else {
       pending.delete(id);
+      if (folded.has(id)) continue;
       lost.add(id);
       gone += 1;
     }
@@ -140,10 +146,10 @@ export function claim({ stream }: ShardModel, { pending, lost }: GenerationModel
 }
 
 /** What was pending for a consumer is lost with it. */
-export function deleteConsumer({ pending, lost }: GenerationModel, consumer: string): void {
+export function deleteConsumer({ pending, folded, lost }: GenerationModel, consumer: string): void {
   for (const [id, owner] of pending) {
     if (owner !== consumer) continue;
     pending.delete(id);
-    lost.add(id);
+    if (!folded.has(id)) lost.add(id);
   }
 }

@@ -19,7 +19,7 @@ export type FoldingStep =
   /** An operator's hands. */
   | { readonly do: 'xtrim'; readonly keep: number }
   | { readonly do: 'xdel'; readonly at: number }
-  | { readonly do: 'skipToEnd' }
+  | { readonly do: 'skipToEnd' | 'moveBack' }
   | { readonly do: 'delConsumer'; readonly consumer: Consumer }
   /** Redis. */
   | { readonly do: 'keep' | 'goBack'; readonly slot: number }
@@ -82,6 +82,7 @@ const CHANCES: readonly [Chance<FoldingStep>, ...Chance<FoldingStep>[]] = [
   [0.5, (random) => ({ do: 'xtrim', keep: below(random, 6) })],
   [0.5, (random) => ({ do: 'xdel', at: below(random, 10) })],
   [0.2, () => ({ do: 'skipToEnd' })],
+  [0.4, () => ({ do: 'moveBack' })],
   [0.3, (random) => ({ do: 'delConsumer', consumer: consumer(random) })],
   [1, (random) => ({ do: 'keep', slot: below(random, 2) })],
   [0.8, (random) => ({ do: 'goBack', slot: below(random, 2) })],

@@ -8,6 +8,7 @@ import { attempt, beginRun, goBack, keepShard, modelOf, PREFIX, type ShardRun } 
 import {
   deleteByHand,
   deleteConsumerByHand,
+  moveBack,
   publishEntry,
   skipToEnd,
   trimByHand,
@@ -83,6 +84,8 @@ async function takeFoldingStep(run: ShardRun, generation: Generation, step: Fold
       return deleteByHand(run, step.at);
     case 'skipToEnd':
       return skipToEnd(run, generation);
+    case 'moveBack':
+      return moveBack(run, generation);
     case 'delConsumer':
       return deleteConsumerByHand(run, generation, step.consumer);
     case 'keep':
@@ -124,7 +127,7 @@ async function settleGeneration(run: ShardRun, generation: Generation): Promise<
   const [consumer] = CONSUMERS;
   for (const each of CONSUMERS) dropHand(run, generation, each);
   await claimAll(run, generation, consumer);
-  for (const from of ['0', '>'] as const) {
+  for (const from of ['0', '0', '>', '0'] as const) {
     await readEntries(run, generation, { consumer, count: 1_000, from });
     await commitHand(run, generation, { consumer, reply: 'read' });
     await checkPending(run, generation);

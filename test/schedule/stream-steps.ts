@@ -1,5 +1,6 @@
 import type { Generation } from '@streamfold/aggregator';
 import { trimStream } from '@streamfold/archive';
+import { isAfter } from '@streamfold/core';
 import { shardKeys } from '@streamfold/redis';
 import { describeEntry } from './describe-entry.ts';
 import { deleteConsumer, publish, removeEntries } from './folding-model.ts';
@@ -52,9 +53,22 @@ export async function deleteByHand(run: ShardRun, at: number): Promise<void> {
 /** XGROUP SETID key group $, by an operator: what was not delivered never will be. */
 export async function skipToEnd(run: ShardRun, generation: Generation): Promise<void> {
   await run.laboratory.admin.xgroup('SETID', events, generation.keys.group, '$');
-  const { undelivered, lost } = modelOf(run, generation);
-  for (const id of undelivered) lost.add(id);
+  const { undelivered, folded, lost } = modelOf(run, generation);
+  for (const id of undelivered) if (!folded.has(id)) lost.add(id);
   undelivered.clear();
+}
+
+/** XGROUP SETID key group 0, by an operator: everything is delivered again, and what is folded has no effect. */
+export async function moveBack(run: ShardRun, generation: Generation): Promise<void> {
+  const { admin } = run.laboratory;
+  const { undelivered, pending, folded, lost } = modelOf(run, generation);
+  const watermark = (await admin.hget(generation.keys.head, 'watermark')) ?? '0-0';
+  // Not yet: what is folded, or skipped, behind an entry that is not would be folded again.
+  const isPrefix = [...folded].every((id) => !isAfter(id, watermark));
+  if (pending.size > 0 || !isPrefix || [...lost].some((id) => run.shard.stream.has(id))) return;
+  await admin.xgroup('SETID', events, generation.keys.group, '0');
+  undelivered.clear();
+  for (const id of run.shard.stream) undelivered.add(id);
 }
 
 /** XGROUP DELCONSUMER key group consumer, by an operator: what is pending for it is lost with it. */
