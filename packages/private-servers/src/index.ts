@@ -13,4 +13,5 @@ export {
   type PrivateRedis,
   type PrivateRedisOptions,
 } from './private-redis.ts';
+export { startPrivateSentinel, type PrivateSentinel } from './private-sentinel.ts';
 export { startPrivateVictoriaMetrics } from './private-victoria-metrics.ts';
