@@ -22,6 +22,7 @@ await runAggregator(
     batchEntries: 2_000,
     definitions: DEFAULT_DEFINITIONS,
     monitorGraceMs: 15_000,
+    endedForMs: 86_400_000,
     generationGraceMs: 300_000,
     version: 'bench',
     observe: () => undefined,

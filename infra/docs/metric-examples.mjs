@@ -202,6 +202,36 @@ const METRIC_EXAMPLES = {
       { mayBeEmpty: true },
     ],
   ],
+  streamfold_monitor_age_seconds: [
+    ['Is every shard watched?', 'max by (shard) (streamfold_monitor_age_seconds)'],
+  ],
+  streamfold_monitor_records_set_aside_total: [
+    [
+      'How many malformed records were set aside?',
+      'sum(increase(streamfold_monitor_records_set_aside_total[1d]))',
+    ],
+  ],
+  streamfold_monitor_records_set_aside: [
+    ['How many notes of them are left?', 'max by (shard) (streamfold_monitor_records_set_aside)'],
+  ],
+  streamfold_redis_clock_steps_back_total: [
+    [
+      'How often did the clock of Redis step back?',
+      'sum(increase(streamfold_redis_clock_steps_back_total[1d]))',
+    ],
+  ],
+  streamfold_ended_coordinators_removed_total: [
+    [
+      'How many ended coordinators were removed?',
+      'sum(increase(streamfold_ended_coordinators_removed_total[1d]))',
+    ],
+  ],
+  streamfold_ended_coordinators_kept: [
+    [
+      'How many ended coordinators have work or signals that nobody took over?',
+      'sum(max by (shard) (streamfold_ended_coordinators_kept))',
+    ],
+  ],
   streamfold_monitor_suspensions_total: [
     ['How often were all deadlines suspended?', 'sum(increase(streamfold_monitor_suspensions_total[1d]))'],
   ],

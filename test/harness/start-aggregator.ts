@@ -34,6 +34,7 @@ export async function startAggregator(
         batchEntries: 2_000,
         definitions: DEFAULT_DEFINITIONS,
         monitorGraceMs: 1_000,
+        endedForMs: 86_400_000,
         generationGraceMs: 300_000,
         version: 'test',
         now: () => performance.now(),

@@ -1,4 +1,3 @@
-import { ensureLibrary } from '@streamfold/coordination';
 import type { Definitions } from '@streamfold/core';
 import { whenReady, type RedisConnection } from '@streamfold/redis';
 import type { FoldingMode } from './state/commit-batch.ts';
@@ -13,7 +12,8 @@ import { readHealth, type Health } from './http/read-health.ts';
 import { readUnreadiness } from './http/read-unreadiness.ts';
 import { serveHttp } from './http/serve-http.ts';
 import { keepShards } from './upkeep/keep-shards.ts';
-import { MONITOR_EVERY_MS, monitorShard } from './upkeep/monitor-shard.ts';
+import { createMonitor, MONITOR_EVERY_MS } from './upkeep/monitor-shards.ts';
+import { REMOVE_ENDED_EVERY_MS, removeEnded } from './upkeep/remove-ended.ts';
 import { createProcessMetrics } from './http/process-metrics.ts';
 import { repeat } from './run/repeat.ts';
 import { retry, type Pause } from './run/retry.ts';
@@ -33,6 +33,8 @@ export interface AggregatorOptions extends Omit<ConsumerSettings, 'mode'> {
   readonly definitions: Definitions;
   /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
   readonly monitorGraceMs: number;
+  /** For how long after its last life what a coordinator left is kept, ms. */
+  readonly endedForMs: number;
   /** For how long a generation is kept after another one has become live, ms. */
   readonly generationGraceMs: number;
   /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
@@ -101,6 +103,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       viewFollows: !serves || viewFollows,
       conditions: conditions.list(),
       lastConnectionError: conditions.lastConnectionError,
+      monitorGraceSeconds: options.monitorGraceMs / 1_000,
       uptimeSeconds: Math.round(now() - startedMs) / 1_000,
       version: options.version,
     };
@@ -142,12 +145,19 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       await roster.open();
     });
     if (stopping.aborted) return;
+    const monitorRedis = connections.open('monitor', replyTimeoutMs);
     const actors: Actor[] = [
       keepRoster(roster, { redis, observe, pause }),
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, () =>
         keepShards(redis, roster, { ...options, observe }),
       ),
-      monitor(connections.open('monitor', replyTimeoutMs), { ...options, observe }),
+      repeat(
+        { redis: monitorRedis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause },
+        createMonitor(monitorRedis, { ...options, observe }),
+      ),
+      repeat({ redis, step: 'cleanup', everyMs: REMOVE_ENDED_EVERY_MS, observe, pause }, () =>
+        removeEnded(redis, { ...options, observe }),
+      ),
     ];
     if (options.archiving !== undefined) {
       const { archiving, consumer: holder } = options;
@@ -223,19 +233,6 @@ function keepRoster(
       await roster.close();
     }
   };
-}
-
-function monitor(
-  redis: RedisConnection,
-  { prefix, shards, monitorGraceMs: graceMs, observe, pause }: AggregatorOptions,
-): Actor {
-  let libraryEnsured = false;
-  return repeat({ redis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause }, async () => {
-    if (!libraryEnsured) await ensureLibrary(redis);
-    libraryEnsured = true;
-    for (let shard = 0; shard < shards; shard++)
-      await monitorShard(redis, { prefix, shard }, { observe, graceMs });
-  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

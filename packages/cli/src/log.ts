@@ -112,6 +112,15 @@ export function logFact(log: Log, fact: Fact): void {
     case 'monitor_suspended':
       log.info(details, 'deadlines suspended: no monitor had stepped for long');
       return;
+    case 'records_set_aside':
+      log.error(details, 'malformed records set aside: no monitor judges them');
+      return;
+    case 'clock_stepped_back':
+      log.warn(details, 'the clock of Redis stepped back');
+      return;
+    case 'ended_coordinators_removed':
+      if (fact.removed > 0) log.info(details, 'removed what coordinators left that ended long ago');
+      return;
     case 'segment_archived':
       log.info(details, 'segment archived');
       return;

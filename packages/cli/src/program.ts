@@ -96,6 +96,7 @@ export function createProgram(version: string, run: Run): Commander {
     'batchEntries',
     'deadLettersMost',
     'monitorGraceMs',
+    'endedForHours',
     'archiveEverySeconds',
     'archiveAfterSeconds',
     'retentionHours',
@@ -168,7 +169,7 @@ export function createProgram(version: string, run: Run): Commander {
   add('cleanup', ['endedForHours', 'dryRun', 'json'])
     .summary('remove what coordinators left whose lives ended long ago')
     .description(
-      'Removes the keys of ended coordinators, in bounded steps, by exact name. What has work or signals left is kept. Exit code 1 where a record was refused.',
+      'Removes the keys of ended coordinators, in bounded steps, by exact name. What has work or signals left is kept. Aggregators do the same by themselves. Exit code 1 if a record was refused.',
     )
     .addHelpText('after', examples('streamfold cleanup --dry-run'));
   add('doctor', ['json'])

@@ -181,8 +181,9 @@ export const SETTINGS = {
     unit: 'h',
     ...wholeNumber(0, 87_600),
     byDefault: 24,
-    help: 'only coordinators whose last life ended at least this long ago',
-    reason: 'a day leaves time to take over what they left',
+    help: 'for how long what a coordinator left is kept after its last life',
+    reason:
+      'a day leaves time to take over what they left; aggregators and `streamfold cleanup` remove it then',
   },
   dryRun: {
     flag: '--dry-run',

@@ -21,7 +21,7 @@
 --   deadlines                  sorted set of w|<swarm>|<wait> and s|<swarm>|<signal>|<iteration>, by time (ms)
 --   work:<swarm>|<id>          hash: work id to JSON, see open-work.lua
 --   monitor                    hash: stepped_ms, suspended_until_ms, run_id of Redis at the last step, clock_back_ms,
---                              recheck, see step-monitor.lua
+--                              recheck, judged_ms, unjudged_since_ms, see step-monitor.lua
 --   set-aside                  hash: `<sorted set> <member>` to `<ms> <reason>`: malformed subjects that no monitor judges
 --   lives                      the highest life of a coordinator that was cleaned up: no life comes twice
 --

@@ -11,7 +11,9 @@
 -- the outage was ours (of the monitors or of Redis): nothing is overdue until one grace period is over, and never for longer.
 -- After a step back, what became due by the clock that was ahead is due by the right one, as if it had begun now.
 --
--- Each subject is judged alone, see set-aside.lua. When a step was completed stands in `monitor`, by Redis's clock.
+-- Each subject is judged alone, see set-aside.lua. In `monitor` stands, by Redis's clock, when a step last judged (judged_ms),
+-- or when the outage was noticed that keeps steps from judging (unjudged_since_ms): the later of them tells since when nothing
+-- is watched. A monitor that fails again and again takes its own failures for an outage, but notices only the first.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 most subjects moved   2 a pause between steps that is longer was an outage, ms   3 grace period, ms
@@ -53,8 +55,13 @@ local function plan_monitor(step, now_ms, outage_ms, grace_ms)
   if stepped_back then known.back_ms, known.recheck = stepped_ms - now_ms, 'heartbeats 0' end
   known.grace_left_ms = math.max(0, math.min(until_ms - now_ms, grace_ms))
   if known.grace_left_ms == 0 and not stepped_back then known.back_ms = 0 end
+  local judged_ms = math.min(read_number(monitor['judged_ms']), now_ms)
+  local since_ms = math.min(read_number(monitor['unjudged_since_ms']), now_ms)
+  if known.began and judged_ms >= since_ms then since_ms = now_ms end
+  if known.grace_left_ms == 0 then judged_ms = now_ms end
   plan(step, 'HSET', step.base .. 'monitor', 'stepped_ms', whole(now_ms), 'suspended_until_ms',
-    whole(now_ms + known.grace_left_ms), 'run_id', run_id ~= '' and run_id or known_run_id, 'clock_back_ms', whole(known.back_ms))
+    whole(now_ms + known.grace_left_ms), 'run_id', run_id ~= '' and run_id or known_run_id, 'clock_back_ms',
+    whole(known.back_ms), 'judged_ms', whole(judged_ms), 'unjudged_since_ms', whole(since_ms))
   return known
 end
 

@@ -11,6 +11,7 @@ export {
   type SignatureFault,
 } from './key-ring.ts';
 export type { RejectionDetail } from './judge-signal.ts';
+export { readMonitor, type MonitorState } from './read-monitor.ts';
 export { stepMonitor, type MonitorSettings, type MonitorStep } from './monitor.ts';
 export type { CoordinationObserver, CoordinatorOptions } from './options.ts';
 export { readNearBound, type NearBound } from './read-near-bound.ts';

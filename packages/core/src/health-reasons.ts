@@ -70,6 +70,20 @@ export const HEALTH_REASONS = {
     status: 'degraded',
     meaning: 'The view cannot follow the delta log, so scrapes of the swarm fail.',
   },
+  monitor_stalled: {
+    status: 'degraded',
+    meaning:
+      'No monitor has judged what is overdue on the shard for a minute, so coordinators that die and waits that time out are not reported.',
+  },
+  redis_clock_stepped_back: {
+    status: 'degraded',
+    meaning: 'The clock of Redis went back, so nothing is overdue until a grace period is over.',
+  },
+  records_set_aside: {
+    status: 'healthy',
+    meaning:
+      'Monitors have set malformed records aside, which no monitor judges until somebody repairs them.',
+  },
   dead_letters_kept: {
     status: 'healthy',
     meaning: 'Events that could not be folded wait in the dead-letter stream to be retried or dropped.',

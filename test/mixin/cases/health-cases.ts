@@ -140,6 +140,53 @@ export const HEALTH_CASES: readonly RuleCase[] = [
     resolved: ['StreamfoldCommitsRefused'],
   },
   {
+    title: 'monitors that judge nothing for 10 minutes fire StreamfoldMonitorStalled, until one does',
+    minutes: 20,
+    series: reporting('monitor_stalled', 20, [
+      [2, 0],
+      [10, 1],
+      [8, 0],
+    ]),
+    fires: [
+      firingOn('monitor_stalled', {
+        alert: 'StreamfoldMonitorStalled',
+        severity: 'warning',
+        atMinutes: 10,
+        summary: 'No monitor watches the coordinators',
+        description: 'Aggregator a:3000 reports that no monitor has judged what is overdue for a minute.',
+      }),
+    ],
+    resolved: ['StreamfoldMonitorStalled'],
+  },
+  {
+    title:
+      'malformed records that are set aside for 20 minutes fire StreamfoldRecordsSetAside, until the notes are removed',
+    minutes: 30,
+    series: reporting('records_set_aside', 30, [
+      [2, 0],
+      [20, 1],
+      [8, 0],
+    ]),
+    fires: [
+      firingOn('records_set_aside', {
+        alert: 'StreamfoldRecordsSetAside',
+        severity: 'warning',
+        atMinutes: 20,
+        summary: 'Malformed records are not watched',
+        description: 'Monitors have set malformed records of coordinators, waits or signals aside.',
+      }),
+    ],
+    resolved: ['StreamfoldRecordsSetAside'],
+  },
+  {
+    title: 'a clock that steps back fires nothing: it is over after a grace period',
+    minutes: 10,
+    series: reporting('redis_clock_stepped_back', 10, [
+      [2, 1],
+      [8, 0],
+    ]),
+  },
+  {
     title: 'an aggregator that takes two minutes to reach Redis fires nothing',
     minutes: 10,
     series: reporting('redis_unreachable', 10, [

@@ -21,6 +21,7 @@ const REASON_OF_STEP: Readonly<Record<FailingStep, HealthReason | undefined>> = 
   monitor: undefined,
   generations: undefined,
   archive: undefined,
+  cleanup: undefined,
 };
 
 /** No condition is raised. */

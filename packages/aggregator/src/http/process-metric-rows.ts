@@ -138,6 +138,39 @@ export const PROCESS_METRIC_ROWS = {
     name: 'streamfold_monitor_suspensions_total',
     help: 'Times the monitor of this process noticed an outage and suspended all deadlines for a grace period.',
   },
+  monitorAge: {
+    type: 'gauge',
+    name: 'streamfold_monitor_age_seconds',
+    help: 'Time since any monitor judged what is overdue on the shard, on the clock of Redis.',
+    labels: { shard: OPEN },
+  },
+  setAsideRecords: {
+    type: 'counter',
+    name: 'streamfold_monitor_records_set_aside_total',
+    help: 'Malformed records that the monitor of this process set aside: no monitor judges them any more.',
+  },
+  keptSetAside: {
+    type: 'gauge',
+    name: 'streamfold_monitor_records_set_aside',
+    help: 'Notes of malformed records that monitors have set aside, until an operator removes them.',
+    labels: { shard: OPEN },
+  },
+  clockStepsBack: {
+    type: 'counter',
+    name: 'streamfold_redis_clock_steps_back_total',
+    help: 'Times the monitor of this process noticed that the clock of Redis had stepped back.',
+  },
+  removedCoordinators: {
+    type: 'counter',
+    name: 'streamfold_ended_coordinators_removed_total',
+    help: 'Ended coordinators whose keys this process removed after STREAMFOLD_ENDED_FOR_HOURS.',
+  },
+  keptCoordinators: {
+    type: 'gauge',
+    name: 'streamfold_ended_coordinators_kept',
+    help: 'Coordinators that ended longer ago than STREAMFOLD_ENDED_FOR_HOURS and have work or signals that nobody took over.',
+    labels: { shard: OPEN },
+  },
   archivedEntries: {
     type: 'counter',
     name: 'streamfold_entries_archived_total',

@@ -42,13 +42,15 @@ export function createProcessMetrics(version: string, registry = new Registry())
     observe: (fact) => recordFact(metrics, fact),
     scraped: (seconds) => metrics.observe('scrapeSeconds', seconds),
     refused: () => metrics.add('refusedScrapes', 1),
-    measured({ shard, lag, deadLetters }) {
+    measured({ shard, lag, deadLetters, monitorAgeSeconds, setAside }) {
       metrics.set('lagEntries', lag.lagEntries, { shard });
       metrics.set('lagSeconds', lag.lagSeconds, { shard });
       metrics.set('pendingEntries', lag.pendingEntries, { shard });
       metrics.set('streamEntries', lag.streamEntries, { shard });
       metrics.set('consumers', lag.consumers, { shard });
       metrics.set('keptDeadLetters', deadLetters, { shard });
+      metrics.set('monitorAge', monitorAgeSeconds, { shard });
+      metrics.set('keptSetAside', setAside, { shard });
     },
     stated(reasons) {
       for (const reason of HEALTH_REASON_NAMES)

@@ -1,3 +1,4 @@
+import { readMonitor } from '@streamfold/coordination';
 import { worstStatus, type HealthReason, type HealthStatus } from '@streamfold/core';
 import { isReady, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
@@ -27,6 +28,8 @@ export interface Health {
 const IDS_AHEAD_SECONDS = 60;
 /** Folding is this far behind: `lagging`. */
 const LAGGING_SECONDS = 60;
+/** Monitors step twice a second; none has judged for so long, beyond a grace period: `monitor_stalled`. */
+const STALLED_SECONDS = 60;
 
 /** What is known of an aggregator without asking Redis. */
 export interface KnownHealth {
@@ -42,6 +45,8 @@ export interface KnownHealth {
   readonly conditions: readonly StatedReason[];
   readonly lastConnectionError: string | undefined;
   readonly uptimeSeconds: number;
+  /** For so long monitors judge nothing after an outage. */
+  readonly monitorGraceSeconds: number;
   readonly version: string;
 }
 
@@ -51,6 +56,10 @@ export interface ShardMeasurement {
   readonly lag: Lag;
   /** Dead letters kept in its dead-letter stream. */
   readonly deadLetters: number;
+  /** Since when no monitor judges what is overdue; if none ever has, since this process runs. */
+  readonly monitorAgeSeconds: number;
+  /** Malformed records that monitors have set aside. */
+  readonly setAside: number;
 }
 
 /** Measures all shards now, at once; `measured` gets each. Never rejects: what fails is a reason. */
@@ -81,7 +90,7 @@ const UNKNOWN_LAG = { lag_entries: null, lag_seconds: null, pending: null } as c
 
 async function measureShards(
   redis: RedisConnection,
-  { shards, lastConnectionError }: KnownHealth,
+  { shards, lastConnectionError, uptimeSeconds, monitorGraceSeconds }: KnownHealth,
   measured: (measurement: ShardMeasurement) => void,
 ): Promise<Measurement> {
   if (!isReady(redis)) {
@@ -98,11 +107,15 @@ async function measureShards(
     shards.map(async (generation) => {
       const { shard } = generation;
       try {
-        const [lag, deadLetters] = await Promise.all([
+        const [lag, deadLetters, { unjudgedForMs, setAside }] = await Promise.all([
           measureLag(redis, generation),
           countDeadLetters(redis, generation),
+          readMonitor(redis, generation.shardKeys.events),
         ]);
-        measured({ shard, lag, deadLetters });
+        const monitorAgeSeconds = unjudgedForMs === undefined ? uptimeSeconds : unjudgedForMs / 1_000;
+        measured({ shard, lag, deadLetters, monitorAgeSeconds, setAside });
+        const stalled = monitorAgeSeconds >= STALLED_SECONDS + monitorGraceSeconds;
+        reasons.push(...describeMonitors({ shard, monitorAgeSeconds, stalled, setAside }));
         if (deadLetters > 0) reasons.push(stateReason('dead_letters_kept', String(deadLetters), shard));
         entries += lag.lagEntries;
         pending += lag.pendingEntries;
@@ -137,6 +150,23 @@ function explainLag({ idsAheadSeconds, deliveries, oldestUnfolded }: Lag, shard:
     reasons.push(
       stateReason('entries_held', `${oldestUnfolded ?? ''} was delivered ${deliveries} times`, shard),
     );
+  return reasons;
+}
+
+function describeMonitors({
+  shard,
+  monitorAgeSeconds,
+  stalled,
+  setAside,
+}: Pick<ShardMeasurement, 'shard' | 'monitorAgeSeconds' | 'setAside'> & {
+  readonly stalled: boolean;
+}): StatedReason[] {
+  const reasons: StatedReason[] = [];
+  if (stalled) {
+    const detail = `no monitor has judged what is overdue for ${Math.round(monitorAgeSeconds)} s`;
+    reasons.push(stateReason('monitor_stalled', detail, shard));
+  }
+  if (setAside > 0) reasons.push(stateReason('records_set_aside', String(setAside), shard));
   return reasons;
 }
 

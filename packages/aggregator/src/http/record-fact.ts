@@ -52,6 +52,12 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
   },
   connection_failed: (metrics, { error }) => metrics.add('connectionFailures', 1, { reason: error.reason }),
   monitor_suspended: (metrics) => metrics.add('suspensions', 1),
+  records_set_aside: (metrics, { records }) => metrics.add('setAsideRecords', records),
+  clock_stepped_back: (metrics) => metrics.add('clockStepsBack', 1),
+  ended_coordinators_removed(metrics, { shard, removed, kept }) {
+    metrics.add('removedCoordinators', removed);
+    metrics.set('keptCoordinators', kept, { shard });
+  },
   segment_archived(metrics, { entries }) {
     metrics.add('archivedSegments', 1);
     metrics.add('archivedEntries', entries);

@@ -62,6 +62,17 @@ export type Fact =
       readonly signals: number;
     }
   | { readonly type: 'monitor_suspended'; readonly shard: number; readonly graceMs: number }
+  | { readonly type: 'records_set_aside'; readonly shard: number; readonly records: number }
+  | { readonly type: 'clock_stepped_back'; readonly shard: number; readonly backMs: number }
+  | {
+      readonly type: 'ended_coordinators_removed';
+      readonly shard: number;
+      readonly removed: number;
+      /** They have work or signals that nobody took over. */
+      readonly kept: number;
+      /** Their records are malformed. */
+      readonly refused: number;
+    }
   | {
       readonly type: 'segment_archived';
       readonly shard: number;
@@ -112,7 +123,16 @@ export type Fact =
 // The closed sets of values that facts carry. Metrics show each of them from the start.
 
 /** What an aggregator repeats until it succeeds. */
-export const FAILING_STEPS = ['fold', 'view', 'upkeep', 'monitor', 'open', 'generations', 'archive'] as const;
+export const FAILING_STEPS = [
+  'fold',
+  'view',
+  'upkeep',
+  'monitor',
+  'open',
+  'generations',
+  'archive',
+  'cleanup',
+] as const;
 
 export type FailingStep = (typeof FAILING_STEPS)[number];
 

@@ -8,12 +8,14 @@ import { readDefinitions } from '../read-definitions.ts';
 import { createLog, logFact } from '../log.ts';
 import { withArchive } from '../with-archive.ts';
 
+const HOUR_MS = 3_600_000;
+
 /** Aggregates until it is told to stop. */
 export const serve: Command = async ({ configuration, stop, terminal, version, now, createId, pause }) => {
   const log = createLog(configuration.logLevel, terminal);
   const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries, deadLettersMost } =
     configuration;
-  const { monitorGraceMs, generationGraceMs } = configuration;
+  const { monitorGraceMs, generationGraceMs, endedForHours } = configuration;
   const definitions = await readDefinitions(configuration);
   const consumer = configuration.consumer || `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
   log.info({ version, redis: redactUrl(redis), shards, role, consumer }, 'starting');
@@ -34,6 +36,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
         definitions,
         monitorGraceMs,
         generationGraceMs,
+        endedForMs: endedForHours * HOUR_MS,
         version,
         observe: (fact) => logFact(log, fact),
         onListening: (url) => {
@@ -50,8 +53,6 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
   log.info('stopped');
   return 0;
 };
-
-const HOUR_MS = 3_600_000;
 
 /** Without an archive a retention must be asked for; with one it has a default. */
 function planArchiving(

@@ -65,6 +65,23 @@ const COMMITS_REFUSED: HealthAlert = {
     'Aggregator {{ $labels.instance }} reports entries that are read but not committed, reason {{ $labels.reason }}.',
 };
 
+const MONITOR_STALLED: HealthAlert = {
+  alert: 'StreamfoldMonitorStalled',
+  severity: 'warning',
+  forSeconds: 2 * MINUTE_SECONDS,
+  summary: 'No monitor watches the coordinators',
+  description:
+    'Aggregator {{ $labels.instance }} reports that no monitor has judged what is overdue for a minute.',
+};
+
+const RECORDS_SET_ASIDE: HealthAlert = {
+  alert: 'StreamfoldRecordsSetAside',
+  severity: 'warning',
+  forSeconds: 15 * MINUTE_SECONDS,
+  summary: 'Malformed records are not watched',
+  description: 'Monitors have set malformed records of coordinators, waits or signals aside.',
+};
+
 /**
  * What fires on each reason of the health endpoint. A new alert needs its page in docs/runbooks and a case in
  * test/mixin/cases/health-cases.ts.
@@ -84,6 +101,11 @@ export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>
   archive_stopped: ARCHIVE_STOPPED,
   rebuild_needed: { because: '`StreamfoldRebuildNeeded` fires' },
   lagging: { because: '`StreamfoldLagGrowing` fires unless the lag shrinks' },
+  monitor_stalled: MONITOR_STALLED,
+  records_set_aside: RECORDS_SET_ASIDE,
+  redis_clock_stepped_back: {
+    because: 'it ends with the grace period; `streamfold_redis_clock_steps_back_total` counts it',
+  },
   dead_letters_kept: { because: '`StreamfoldDeadLettersKept` fires' },
 };
 

@@ -1,0 +1,77 @@
+import { ensureLibrary, stepMonitor, type MonitorSettings } from '@streamfold/coordination';
+import type { RedisConnection } from '@streamfold/redis';
+import type { Observe } from '../run/fact.ts';
+
+/** Between two steps, ms: an episode is reported so much later at most. */
+export const MONITOR_EVERY_MS = 500;
+/** Subjects moved by one step, of each kind: some 5 ms of Redis. */
+const STEP_LIMIT = 200;
+/** No step for so long was an outage of the monitors or of Redis, ms: eight steps of a single aggregator. */
+const OUTAGE_MS = 4_000;
+
+export interface MonitorOptions {
+  readonly prefix: string;
+  readonly shards: number;
+  readonly monitorGraceMs: number;
+  readonly observe: Observe;
+}
+
+/**
+ * Gives a function that moves what is overdue on all shards, at once, in bounded steps until nothing is. A shard that fails
+ * does not keep the others waiting; then it throws the first failure.
+ */
+export function createMonitor(redis: RedisConnection, options: MonitorOptions): () => Promise<void> {
+  let libraryEnsured = false;
+  const steppedBack = new Set<number>();
+  return async () => {
+    if (!libraryEnsured) await ensureLibrary(redis);
+    libraryEnsured = true;
+    const shards = Array.from({ length: options.shards }, (_, shard) => shard);
+    const outcomes = await Promise.allSettled(
+      shards.map((shard) => monitorShard(redis, shard, { ...options, steppedBack })),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  };
+}
+
+async function monitorShard(
+  redis: RedisConnection,
+  shard: number,
+  options: MonitorOptions & { readonly steppedBack: Set<number> },
+): Promise<void> {
+  const { prefix, observe, monitorGraceMs: graceMs, steppedBack } = options;
+  const settings: MonitorSettings = { limit: STEP_LIMIT, outageMs: OUTAGE_MS, graceMs };
+  for (;;) {
+    const step = await stepMonitor(redis, { prefix, shard }, settings);
+    const { stale, dead, waits, signals, setAside, clockBackMs } = step;
+    if (step.suspended) observe({ type: 'monitor_suspended', shard, graceMs });
+    if (step.suspended && clockBackMs > 0)
+      observe({ type: 'clock_stepped_back', shard, backMs: clockBackMs });
+    if (setAside > 0) observe({ type: 'records_set_aside', shard, records: setAside });
+    if (stale + dead + waits + signals > 0)
+      observe({ type: 'monitor_moved', shard, stale, dead, waits, signals });
+    reportClock(shard, { clockBackMs, steppedBack, observe });
+    if (!step.more) return;
+  }
+}
+
+/** During the grace period after it, also in the processes that did not notice it themselves. */
+function reportClock(
+  shard: number,
+  options: {
+    readonly clockBackMs: number;
+    readonly steppedBack: Set<number>;
+    readonly observe: Observe;
+  },
+): void {
+  const { clockBackMs, steppedBack, observe } = options;
+  const reason = 'redis_clock_stepped_back';
+  if (clockBackMs > 0 && !steppedBack.has(shard)) {
+    steppedBack.add(shard);
+    const detail = `the clock of Redis went back by ${clockBackMs} ms; nothing is overdue for a grace period`;
+    observe({ type: 'condition_raised', reason, shard, detail });
+  } else if (clockBackMs === 0 && steppedBack.delete(shard)) {
+    observe({ type: 'condition_cleared', reason, shard });
+  }
+}

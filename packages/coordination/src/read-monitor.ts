@@ -1,0 +1,30 @@
+import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
+
+/** What the monitors of one shard have left in Redis. */
+export interface MonitorState {
+  /**
+   * Since when no monitor judges what is overdue, ms by the clock of Redis; `undefined` if none ever has. After an outage it
+   * counts from when the outage was noticed, so that a grace period alone is short.
+   */
+  readonly unjudgedForMs: number | undefined;
+  /** Notes of malformed records that monitors have set aside. */
+  readonly setAside: number;
+}
+
+/**
+ * HMGET monitor judged_ms unjudged_since_ms stepped_ms, HLEN set-aside, TIME
+ *
+ * @param events stream of events of the shard.
+ */
+export async function readMonitor(redis: RedisConnection, events: string): Promise<MonitorState> {
+  const base = events.slice(0, -'events'.length);
+  const [[judged, since, stepped], setAside, nowMs] = await Promise.all([
+    redis.hmget(`${base}monitor`, 'judged_ms', 'unjudged_since_ms', 'stepped_ms'),
+    redis.hlen(`${base}set-aside`),
+    readServerTimeMs(redis),
+  ]);
+  // Functions of an earlier edition write only when they stepped.
+  const known = judged === null ? stepped : judged;
+  const latest = Math.max(Number(known ?? 0), Number(since ?? 0));
+  return { unjudgedForMs: latest > 0 ? Math.max(0, nowMs - latest) : undefined, setAside };
+}
