@@ -1,3 +1,4 @@
+export { askAll } from './ask-all.ts';
 export { ConfigurationError } from './configuration-error.ts';
 export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
 export { CONNECTION_FAILURES, ConnectionError, type ConnectionFailure } from './connection-error.ts';

@@ -1,4 +1,4 @@
-import { generationsKey, loadScript, type RedisConnection } from '@streamfold/redis';
+import { askAll, generationsKey, loadScript, type RedisConnection } from '@streamfold/redis';
 import { describeGeneration, type Generation } from './generation.ts';
 import { readSnapshotKeys } from './read-snapshot-pointer.ts';
 
@@ -43,7 +43,8 @@ export async function dropGeneration(
   id: string,
   { prefix, shards }: { prefix: string; shards: number },
 ): Promise<void> {
-  for (let shard = 0; shard < shards; shard++)
-    await dropFromShard(redis, describeGeneration(id, { prefix, shard, catalogue: [] }));
+  await askAll(Array(shards).keys(), (shard) =>
+    dropFromShard(redis, describeGeneration(id, { prefix, shard, catalogue: [] })),
+  );
   await forgetGeneration(redis, prefix, id);
 }

@@ -1,5 +1,5 @@
 import { isAfter } from '@streamfold/core';
-import { generationKeys, loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
+import { askAll, generationKeys, loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 import { describeGeneration, type Generation } from './generation.ts';
 import type { RegisteredGeneration } from './read-registry.ts';
 
@@ -41,8 +41,8 @@ export async function handOver(
   { prefix, shards }: { prefix: string; shards: number },
 ): Promise<void> {
   if (replaces === undefined) return;
-  for (let shard = 0; shard < shards; shard++) {
+  await askAll(Array(shards).keys(), async (shard) => {
     const from = { keys: generationKeys(prefix, shard, replaces) };
     await handOverDeadLetters(redis, from, describeGeneration(id, { prefix, shard, catalogue: [] }));
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import { generationKeys, type RedisConnection } from '@streamfold/redis';
+import { askAll, generationKeys, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import { beginDropping, dropGeneration } from '../state/drop-generation.ts';
 import { handOver, hasWrittenDeadLetters } from '../state/hand-over-dead-letters.ts';
@@ -43,8 +43,8 @@ async function isFoldedToItsEnd(
   id: string,
   { prefix, shards }: KeepGenerationsOptions,
 ): Promise<boolean> {
-  for (let shard = 0; shard < shards; shard++) {
-    if (!(await hasWrittenDeadLetters(redis, { keys: generationKeys(prefix, shard, id) }))) return false;
-  }
-  return true;
+  const written = await askAll(Array(shards).keys(), (shard) =>
+    hasWrittenDeadLetters(redis, { keys: generationKeys(prefix, shard, id) }),
+  );
+  return written.every(Boolean);
 }

@@ -1,4 +1,4 @@
-import type { RedisConnection } from '@streamfold/redis';
+import { askAll, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import { keepGenerations } from './keep-generations.ts';
 import type { Roster } from './roster.ts';
@@ -24,12 +24,13 @@ export async function keepShards(
   const { goneIdleMs = Math.max(GONE_IDLE_MS, claimIdleMs), deadLettersMost = DEAD_LETTERS_MOST } = options;
   const bounds = { goneIdleMs, deadLettersMost };
   const { live, folded, registry } = roster;
-  for (const generation of live?.shards ?? []) await keepShard(redis, generation, { ...bounds, observe });
+  await askAll(live?.shards ?? [], (generation) => keepShard(redis, generation, { ...bounds, observe }));
   for (const other of folded) {
     if (other.id === live?.id) continue;
     // What the live one misses is lost; another one that misses it too has nothing to add.
-    for (const generation of other.shards)
-      await keepShard(redis, generation, { ...bounds, observe: ignore }).catch(ignoreDropped);
+    await askAll(other.shards, (generation) =>
+      keepShard(redis, generation, { ...bounds, observe: ignore }).catch(ignoreDropped),
+    );
   }
   if (registry !== undefined) await keepGenerations(redis, registry, { prefix, shards, graceMs, observe });
 }

@@ -1,5 +1,5 @@
 import { ensureLibrary, stepMonitor, type MonitorSettings } from '@streamfold/coordination';
-import type { RedisConnection } from '@streamfold/redis';
+import { askAll, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 
 /** Between two steps, ms: an episode is reported so much later at most. */
@@ -26,12 +26,9 @@ export function createMonitor(redis: RedisConnection, options: MonitorOptions): 
   return async () => {
     if (!libraryEnsured) await ensureLibrary(redis);
     libraryEnsured = true;
-    const shards = Array.from({ length: options.shards }, (_, shard) => shard);
-    const outcomes = await Promise.allSettled(
-      shards.map((shard) => monitorShard(redis, shard, { ...options, steppedBack })),
+    await askAll(Array(options.shards).keys(), (shard) =>
+      monitorShard(redis, shard, { ...options, steppedBack }),
     );
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
   };
 }
 

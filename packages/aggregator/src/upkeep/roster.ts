@@ -1,5 +1,5 @@
 import type { Catalogue } from '@streamfold/core';
-import { agreeOnShardCount, type RedisConnection } from '@streamfold/redis';
+import { agreeOnShardCount, askAll, type RedisConnection } from '@streamfold/redis';
 import { createGroup } from '../state/create-group.ts';
 import type { Observe } from '../run/fact.ts';
 import {
@@ -99,10 +99,10 @@ export function createRoster(options: RosterOptions): Roster {
 
   const begin = async (generation: FoldedGeneration): Promise<void> => {
     const { id, state } = generation;
-    for (const each of opened.has(id) ? [] : generation.shards) {
-      const outcome = await createGroup(redis, each, state === 'live' ? 'live' : 'existing');
-      if (outcome === 'gone') return; // it is being dropped, or its rebuild has not come so far
-    }
+    const outcomes = await askAll(opened.has(id) ? [] : generation.shards, (each) =>
+      createGroup(redis, each, state === 'live' ? 'live' : 'existing'),
+    );
+    if (outcomes.includes('gone')) return; // it is being dropped, or its rebuild has not come so far
     opened.add(id);
     if (fold === undefined) return;
     const stop = new AbortController();

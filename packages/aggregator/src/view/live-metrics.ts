@@ -1,5 +1,5 @@
 import type { EntryId, ExpositionFormat } from '@streamfold/core';
-import { generationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { askAll, generationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
 import { describeGeneration, type Generation } from '../state/generation.ts';
 import { hasFolded, readLastDelivered } from '../state/has-folded.ts';
 import { readLiveId, readRegistry, type Registry } from '../state/read-registry.ts';
@@ -68,16 +68,11 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
   /** The last entry of each shard that generations which were live before can have shown. */
   const readShown = async (registry: Registry): Promise<readonly (EntryId | undefined)[]> => {
     const retired = [...registry.generations.values()].filter(({ state }) => state === 'retired');
-    const shown: (EntryId | undefined)[] = [];
-    for (let shard = 0; shard < shards; shard++) {
+    return askAll(Array(shards).keys(), async (shard) => {
       const groups = retired.map(({ id }) => generationKeys(prefix, shard, id).group);
-      shown.push(
-        groups.length === 0
-          ? undefined
-          : await readLastDelivered(redis, shardKeys(prefix, shard).events, groups),
-      );
-    }
-    return shown;
+      if (groups.length === 0) return undefined;
+      return readLastDelivered(redis, shardKeys(prefix, shard).events, groups);
+    });
   };
 
   const moveTo = async (registry: Registry): Promise<void> => {
@@ -155,9 +150,9 @@ async function haveFolded(
   generations: readonly Generation[],
   upTo: readonly (EntryId | undefined)[],
 ): Promise<boolean> {
-  for (const [shard, generation] of generations.entries()) {
+  const folded = await askAll(generations.entries(), async ([shard, generation]) => {
     const entryId = upTo[shard];
-    if (entryId !== undefined && !(await hasFolded(redis, generation, entryId))) return false;
-  }
-  return true;
+    return entryId === undefined || hasFolded(redis, generation, entryId);
+  });
+  return folded.every(Boolean);
 }

@@ -7,6 +7,7 @@ import {
   type Metric,
   type SeriesValue,
 } from '@streamfold/core';
+import { askAll } from '@streamfold/redis';
 import { createTurns } from '../run/turns.ts';
 import { isAge, readGauge } from './read-gauge.ts';
 import { createRenderedFamily, type RenderedFamily, type Shown } from './rendered-family.ts';
@@ -56,7 +57,7 @@ export function createSwarmMetrics(
     },
   });
   const readAll = createTurns(async () => {
-    await Promise.all(views.map((view) => view.refresh()));
+    await askAll(views, (view) => view.refresh());
   });
 
   const renderAnew = (format: ExpositionFormat, shown: Shown): ReadonlyMap<string, RenderedFamily> => {

@@ -4,8 +4,12 @@ import {
   type RegisteredGeneration,
   type ShardStatus,
 } from '@streamfold/aggregator';
+import { askAll } from '@streamfold/redis';
 import type { Command, ExitCode } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
+
+/** Each takes the memory of its whole state while it is read. */
+const SHARDS_AT_ONCE = 16;
 
 /** Shows what there is: streams, generations, consumers, lag, dead letters, coordinators. Changes nothing. */
 export const status: Command = async ({ configuration, print }) =>
@@ -13,8 +17,11 @@ export const status: Command = async ({ configuration, print }) =>
     configuration,
     async (redis): Promise<ExitCode> => {
       const { prefix, shards, json } = configuration;
-      const statuses: ShardStatus[] = [];
-      for (let shard = 0; shard < shards; shard++) statuses.push(await readStatus(redis, prefix, shard));
+      const statuses = await askAll(
+        Array(shards).keys(),
+        (shard) => readStatus(redis, prefix, shard),
+        SHARDS_AT_ONCE,
+      );
       const others = [...(await readRegistry(redis, prefix)).generations.values()].filter(
         ({ state }) => state !== 'live',
       );

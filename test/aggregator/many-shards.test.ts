@@ -1,0 +1,76 @@
+import test from 'ava';
+import { askAll } from '@streamfold/redis';
+import { startAggregator } from '../harness/start-aggregator.ts';
+import { startFaultProxy } from '../harness/fault-proxy.ts';
+import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
+
+const { url: redisUrl, stop } = await startRedis();
+test.after.always(stop);
+
+const SHARDS = 128;
+/** One after the other, the shards would take more than six seconds for each round trip of theirs. */
+const DELAY_MS = 50;
+
+test('a scrape, the health and the upkeep of 128 shards on a Redis that is far away take few round trips', async (t) => {
+  const proxy = await startFaultProxy(Number(new URL(redisUrl).port));
+  t.teardown(proxy.stop);
+  proxy.delay(DELAY_MS);
+  const aggregator = await startAggregator({
+    redisUrl: proxy.url,
+    prefix: nextPrefix(),
+    shards: SHARDS,
+    role: 'serve',
+  });
+  t.teardown(aggregator.stop);
+  await waitUntil('it is ready', async () => (await fetch(`${aggregator.url}/readyz`)).ok);
+  for (const path of ['/prometheus/metrics', '/prometheus/health']) {
+    await waitUntil(`${path} is answered within the time of one trip for each shard`, async () => {
+      const startedMs = performance.now();
+      const response = await fetch(aggregator.url + path);
+      await response.text();
+      return response.ok && performance.now() - startedMs < SHARDS * DELAY_MS;
+    });
+  }
+  t.false(aggregator.facts.some((fact) => fact.type === 'failed' && fact.step === 'upkeep'));
+});
+
+test('all are asked before the first has answered, and the answers are in the order of the questions', async (t) => {
+  let asked = 0;
+  const answers = await askAll([3, 1, 2], async (item) => {
+    asked++;
+    await new Promise(setImmediate);
+    t.is(asked, 3);
+    return item * 10;
+  });
+  t.deepEqual(answers, [30, 10, 20]);
+});
+
+test('only so many are in flight at the same time', async (t) => {
+  let inFlight = 0;
+  let most = 0;
+  await askAll(
+    Array(100).keys(),
+    async () => {
+      most = Math.max(most, ++inFlight);
+      await new Promise(setImmediate);
+      inFlight--;
+    },
+    8,
+  );
+  t.is(most, 8);
+});
+
+test('one that fails fails all, once none is under way any more', async (t) => {
+  let ended = 0;
+  const error = await t.throwsAsync(
+    askAll([1, 2, 3], async (item) => {
+      if (item === 1) throw new Error('the first');
+      await new Promise(setImmediate);
+      ended++;
+      if (item === 3) throw new Error('the third');
+    }),
+  );
+  t.is(error.message, 'the first');
+  t.is(ended, 2);
+});
