@@ -1,3 +1,4 @@
+import { toError } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
 import { createEntriesParser, type EntriesParser } from './entries-parser.ts';
 import type { TakeEntry } from './delivered-entry.ts';
@@ -63,7 +64,7 @@ export function createReplyTap(redis: Redis): ReplyTap {
         intercept(chunk, forward);
       } catch (error) {
         // Out of step with the server: only a new connection can mend that.
-        socket.destroy(error instanceof Error ? error : new Error(String(error)));
+        socket.destroy(toError(error));
       }
     });
     tapped = socket;

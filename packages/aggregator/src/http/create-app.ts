@@ -1,3 +1,4 @@
+import { toError } from '@streamfold/redis';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
@@ -67,7 +68,7 @@ export function createApp(options: AppOptions): Koa {
     try {
       await next();
     } catch (cause) {
-      onError(cause instanceof Error ? cause : new Error(String(cause)));
+      onError(toError(cause));
       context.status = 500;
       context.type = 'text/plain';
       context.body = 'internal error\n';

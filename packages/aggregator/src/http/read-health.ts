@@ -1,6 +1,6 @@
 import { readMonitor } from '@streamfold/coordination';
 import { worstStatus, type HealthReason, type HealthStatus } from '@streamfold/core';
-import { isReady, type RedisConnection } from '@streamfold/redis';
+import { isReady, type RedisConnection, toError } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
 import { countDeadLetters } from '../state/count-dead-letters.ts';
 import { TOO_MANY_DELIVERIES } from '../state/claim-entries.ts';
@@ -187,7 +187,7 @@ function isExplained(reason: HealthReason, { unreadable }: KnownHealth): boolean
 
 /** An error that Redis answered with is a reason of its own; anything else means that Redis was not reached. */
 function explainFailure(cause: unknown, shard?: number): StatedReason {
-  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const error = toError(cause);
   return stateReason(reasonOf(error), error.message, shard);
 }
 

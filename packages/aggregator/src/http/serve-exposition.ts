@@ -1,3 +1,4 @@
+import { toError } from '@streamfold/redis';
 import { CONTENT_TYPES } from '@streamfold/core';
 import type { Context, Middleware } from 'koa';
 import { BusyError } from '../view/variants.ts';
@@ -53,7 +54,7 @@ export function serveExposition(options: AppOptions): Middleware {
         refuse(context, 503, cause.message);
         return;
       }
-      onError(cause instanceof Error ? cause : new Error(String(cause)));
+      onError(toError(cause));
       refuse(context, 503, 'the metrics cannot be read from Redis now');
     }
   };

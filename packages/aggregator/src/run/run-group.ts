@@ -1,3 +1,5 @@
+import { toError } from '@streamfold/redis';
+
 /** Something that runs until it is told to stop, or fails. */
 export type Actor = (stop: AbortSignal) => Promise<void>;
 
@@ -38,6 +40,6 @@ export async function runGroup(
   });
   const ended = await Promise.race([all, deadline]);
   clearTimeout(timer);
-  if (failure !== undefined) throw failure instanceof Error ? failure : new Error(String(failure));
+  if (failure !== undefined) throw toError(failure);
   if (ended === 'late') throw new Error(`expected all parts to stop within ${deadlineMs} ms; some have not`);
 }

@@ -6,7 +6,7 @@ import {
   type Archive,
   type ArchiveStopReason,
 } from '@streamfold/archive';
-import { shardKeys, whenReady, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, shardKeys, toError, whenReady } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import type { Pause } from '../run/retry.ts';
 import type { Actor } from '../run/run-group.ts';
@@ -60,7 +60,7 @@ export function keepArchive(archiving: Archiving, context: ArchivingContext): Ac
         if (failing) observe({ type: 'recovered', step: 'archive', shard: undefined });
         failing = false;
       } catch (cause) {
-        const error = cause instanceof Error ? cause : new Error(String(cause));
+        const error = toError(cause);
         if (!failing) observe({ type: 'failed', step: 'archive', shard: undefined, error });
         failing = true;
       }
