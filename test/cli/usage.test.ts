@@ -20,10 +20,10 @@ const NOWHERE = 'redis://127.0.0.1:1';
 const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['frobnicate', /^streamfold: unknown command "frobnicate"; expected one of serve, demo, .*doctor$/],
   ['statsu', /^streamfold: unknown command "statsu"; .*: did you mean status\?$/],
-  ['archive', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected where the archive is; got nothing$/],
+  ['archive', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected the place of the archive; got nothing$/],
   ['archive --archive ftp://h/x', /^streamfold: archive: expected s3:\/\/bucket\/prefix, file:\/\/\/path or a path; got "ftp:\/\/h\/x"$/],
   ['archive --archive s3://', /^streamfold: archive: expected s3:\/\/bucket\/prefix, .*; got "s3:\/\/"$/],
-  ['archive check', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected where the archive is; got nothing$/],
+  ['archive check', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected the place of the archive; got nothing$/],
   ['archive restor', /^streamfold archive: unexpected argument "restor"; expected none$/],
   ['replay', /^streamfold: unknown command "replay"; expected one of /],
   ['--frobnicate', /^streamfold: unknown option --frobnicate; expected one that streamfold --help shows$/],

@@ -42,7 +42,7 @@ export const ARCHIVE_SETTINGS = {
     ...wholeNumber(0, 876_000),
     byDefault: 168,
     defaultInWords: '168 with an archive; without one, for ever',
-    help: 'entries that are older, folded by every generation, and archived where there is an archive, are trimmed',
+    help: 'entries that are older, folded by every generation, and archived if there is an archive, are trimmed',
     reason: 'a week of the log is at hand in Redis; without an archive nothing is trimmed unless you say so',
   },
   acceptGap: {

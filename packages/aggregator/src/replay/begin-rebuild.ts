@@ -12,11 +12,11 @@ export interface BeginRebuildOptions {
   readonly shards: number;
   readonly catalogue: Catalogue;
   readonly log: LogBeyondRedis | undefined;
-  /** Also where entries are missing. */
+  /** Rebuild although entries are missing. */
   readonly force: boolean;
 }
 
-/** A rebuild that is under way: just begun, or begun before and gone on with. */
+/** A rebuild that is under way: just begun, or resumed. */
 export interface BegunRebuild {
   readonly outcome: 'begun';
   readonly id: string;
@@ -43,7 +43,7 @@ export interface MissingEntries {
 /**
  * EVALSHA register-generation.lua 1 registry digest definitions
  *
- * Begins a rebuild, or goes on with the one of the same definitions that is under way.
+ * Begins a rebuild, or resumes the one of the same definitions that is under way.
  */
 export async function beginRebuild(
   redis: RedisConnection,
@@ -54,7 +54,7 @@ export async function beginRebuild(
   const current = live === undefined ? undefined : generations.get(live);
   if (current === undefined) return { outcome: 'none_live' };
   if (building !== undefined) return resume(current.id, generations.get(building), options);
-  await handOver(redis, current, options); // where the rebuild before this one did not live to see to it
+  await handOver(redis, current, options); // in case the rebuild before this one died before that
   const missing = force ? [] : await findMissing(redis, options);
   if (missing.length > 0) return { outcome: 'missing', shards: missing };
   const args = [digestDefinitions(catalogue), encodeCatalogue(catalogue)];
@@ -101,7 +101,7 @@ export async function findMissing(
   return missing;
 }
 
-/** XINFO STREAM key: entries that were ever added and are there no more. */
+/** XINFO STREAM key: entries that were ever added and are gone. */
 async function countTrimmedEver(redis: RedisConnection, events: string): Promise<number> {
   const stream = (await redis.xinfo('STREAM', events)) as unknown[];
   return Number(replyField(stream, 'entries-added')) - Number(replyField(stream, 'length'));

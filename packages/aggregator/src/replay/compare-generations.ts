@@ -15,9 +15,9 @@ import { compareStates, type Difference } from './compare-states.ts';
 import { readCut, type Cut } from '../state/read-cut.ts';
 import { readStateAt } from '../state/read-state-at.ts';
 
-/** Entries read at once: some MB where they are large. */
+/** Entries read at once: some MB if they are large. */
 const PAGE_ENTRIES = 500;
-/** How often a new cut is tried where the delta log was trimmed while a state was read. */
+/** How often a new cut is tried if the delta log was trimmed while a state was read. */
 const CUT_TRIES = 5;
 
 /**

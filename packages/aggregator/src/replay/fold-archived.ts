@@ -19,9 +19,9 @@ export interface FoldArchivedOptions {
 /**
  * EVALSHA commit-archived.lua 2 deltas head archived-to to delta entries, for each batch
  *
- * Folds what the archive has of a shard and the stream has no more, in the order of the entries. How far it has come stands
- * beside the state, and moves with it in one step: after a crash it goes on where it was, and of two that do it at the same
- * time each batch is taken from one. `gone` where the generation was dropped meanwhile.
+ * Folds the entries of a shard that only the archive still has, in their order. The mark of its progress is kept beside the
+ * state, and moves with it in one step: after a crash it resumes there, and of two that run at the same time each batch is
+ * taken from one. `gone` if the generation was dropped meanwhile.
  */
 export async function foldArchived(
   redis: RedisConnection,
@@ -30,7 +30,7 @@ export async function foldArchived(
 ): Promise<'done' | 'gone' | 'stopped'> {
   for (;;) {
     const outcome = await foldOnce(redis, generation, options);
-    // What was trimmed from the stream meanwhile is looked for, too, until there is nothing more.
+    // Entries that were trimmed from the stream meanwhile are folded too, until there are none.
     if (outcome === 'nothing_left') return 'done';
     if (outcome === 'stopped') return 'stopped';
     if (outcome === 'superseded' && (await redis.exists(generation.keys.head)) === 0) return 'gone';

@@ -14,9 +14,9 @@ import type { Cut } from '../state/read-cut.ts';
 
 /**
  * Folds a log, archive first and then stream, up to a cut, one by one in the order of their IDs: no batches, no deltas, no
- * state of others. Holes are told of and folded over.
+ * state of others. Holes are reported and skipped.
  *
- * @throws {LogError} where a segment of the archive is missing or damaged.
+ * @throws {LogError} if a segment of the archive is missing or damaged.
  */
 export async function foldLog(
   redis: RedisConnection,

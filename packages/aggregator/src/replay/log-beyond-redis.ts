@@ -8,7 +8,7 @@ export interface LogBeyondRedis {
    * The archived entries of a shard behind `after` and up to `to`, in the order of their IDs, page by page; none of the
    * stream's.
    *
-   * @throws {Error} that names the range of IDs, before anything behind it is given, where something is damaged or missing.
+   * @throws {Error} that names the range of IDs, before any entry after it is given, if something is damaged or missing.
    */
   readArchived(
     shard: number,

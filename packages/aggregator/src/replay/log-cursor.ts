@@ -8,7 +8,7 @@ export type LogPages = AsyncIterable<{ readonly entries: readonly LogEntry[] }>;
 export interface LogCursor {
   /** The time of the next entry, ms; `undefined` at the end of the log. */
   peekMs(): Promise<number | undefined>;
-  /** Gives the entries up to `untilMs`, inclusive, but at most `count`; true where there are no more up to then. */
+  /** Gives the entries up to `untilMs`, inclusive, but at most `count`; true if none is left up to then. */
   take(until: { untilMs: number; count: number }, take: (entry: LogEntry) => void): Promise<boolean>;
   /** Ends the reading. */
   close(): Promise<void>;

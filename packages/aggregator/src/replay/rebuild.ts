@@ -52,7 +52,7 @@ export type RebuildOutcome =
       readonly building: string;
       readonly differences: readonly ShardDifference[];
     }
-  /** Told to stop: the next rebuild goes on. */
+  /** Stopped: the next rebuild resumes it. */
   | { readonly outcome: 'stopped'; readonly building: string }
   /** Cancelled meanwhile. */
   | { readonly outcome: 'cancelled'; readonly building: string };
@@ -63,14 +63,13 @@ interface ShardDifference extends Difference {
 
 /** How often it is looked whether a rebuild has caught up. */
 const LOOK_MS = 200;
-/** It has caught up where all that was published by some moment is folded so soon after it. */
+/** It has caught up if everything that was published by some moment is folded within this time. */
 const CAUGHT_UP_MS = 2_000;
 
 /**
  * Folds everything again, by the definitions of `catalogue`, into a generation of its own, and makes that the live one.
  *
- * Aggregators help, and the one that is live is served all the while. It can be stopped or killed at any moment: done
- * again, it goes on where it was.
+ * Aggregators help, and the live one is served meanwhile. It can be stopped or killed at any moment: run again, it resumes.
  */
 export async function rebuild(options: RebuildOptions, stop: AbortSignal): Promise<RebuildOutcome> {
   const { redis, prefix } = options;
@@ -87,7 +86,7 @@ export async function rebuild(options: RebuildOptions, stop: AbortSignal): Promi
   const folding = new AbortController();
   const consuming = runConsumers(begun.generations, { ...options, mode: () => 'replayed' }, folding.signal);
   const failed = consuming.then(() => new Promise<never>(() => undefined));
-  failed.catch(() => undefined); // whoever awaits it meets it
+  failed.catch(() => undefined); // the race below reports it
   try {
     return await Promise.race([catchUpAndSwitch(begun, options, stop), failed]);
   } finally {
@@ -97,9 +96,9 @@ export async function rebuild(options: RebuildOptions, stop: AbortSignal): Promi
 }
 
 /**
- * Groups first: they hold back who trims the stream. Then it is looked once more whether all can be folded, since entries may
- * have been trimmed until then, and one who goes on with a rebuild may not have the archive with which it was begun. Then
- * what the stream has no more, shard by shard.
+ * Groups first: they keep the stream from being trimmed. Then missing entries are looked for once more, since entries may
+ * have been trimmed until then, and a resumed rebuild may not have the archive with which it was begun. Then the entries
+ * that only the archive has, shard by shard.
  */
 async function readArchive(
   { id, generations }: BegunRebuild,

@@ -45,7 +45,7 @@ export function createSteppedFamily(metric: Metric, labels: TargetLabels): Stepp
   const pages = createSortedPages();
   const marked = new Set<SeriesKey>();
   const newborn = new Set<SeriesKey>();
-  /** Shown as 0 once, and then no more. */
+  /** Shown as 0 once, and then removed. */
   const ending = new Set<SeriesKey>();
   let samples = 0;
 
@@ -82,7 +82,7 @@ export function createSteppedFamily(metric: Metric, labels: TargetLabels): Stepp
   };
 }
 
-/** The name in each line, and the brace behind it where there are labels. */
+/** The name in each line, and the brace behind it if there are labels. */
 const NAME = /^(\w+)(\{?)/gm;
 
 /** `+Inf`, sum and count. */

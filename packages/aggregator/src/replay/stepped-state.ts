@@ -18,7 +18,7 @@ import {
 } from '@streamfold/core';
 import { readGauge } from '../view/read-gauge.ts';
 
-/** Told of what a fold has changed. */
+/** Called with what a fold has changed. */
 export interface StepListener {
   /** The series is there for the first time. */
   born(name: string, key: SeriesKey): void;
@@ -26,7 +26,7 @@ export interface StepListener {
   changed(name: string, key: SeriesKey): void;
 }
 
-/** What the log adds up to, up to a moment that moves on. All shards are folded into one: it is what a scrape shows. */
+/** The fold of the log up to a moment that advances. All shards are folded into one, as a scrape shows them. */
 export interface SteppedState {
   /** Folds an entry. Entries of one shard must come in the order of the log. */
   fold(shard: number, entry: LogEntry): void;

@@ -3,7 +3,7 @@ import type { Command } from '../environment.ts';
 import { withArchive } from '../with-archive.ts';
 import { noArchive } from './archive.ts';
 
-/** Reads every segment of an archive and checks it against its manifest. Exit code 1 where one is missing or damaged. */
+/** Reads every segment of an archive and checks it against its manifest. Exit code 1 if one is missing or damaged. */
 export const archiveCheck: Command = ({ configuration, print, printError, stop }) =>
   withArchive(configuration, async (archive) => {
     if (archive === undefined) throw noArchive();
@@ -24,7 +24,7 @@ export const archiveCheck: Command = ({ configuration, print, printError, stop }
         }
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
-        faults.push(error.message); // what is behind a manifest that is missing cannot be told apart
+        faults.push(error.message); // segments after a missing manifest cannot be checked
       }
       checked.push({ shard, segments, entries });
       if (!json) {

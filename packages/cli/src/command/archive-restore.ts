@@ -7,10 +7,10 @@ import { noArchive } from './archive.ts';
 const HOUR_MS = 3_600_000;
 /** Entries in the stream while it is restored: some 100 MB, and enough for aggregators never to wait. */
 const MOST_AHEAD = 500_000;
-/** Progress is shown after so many entries. */
+/** Progress is shown each time this number of entries was restored. */
 const PROGRESS_ENTRIES = 100_000;
 
-/** Appends the entries of an archive to the empty streams of an empty Redis, as they were. Exit code 1 where it was stopped. */
+/** Appends the entries of an archive to the empty streams of an empty Redis, as they were. Exit code 1 if it was stopped. */
 export const archiveRestore: Command = ({ configuration, print, printError, stop, pause }) =>
   withArchive(configuration, (archive) => {
     if (archive === undefined) throw noArchive();
@@ -26,7 +26,7 @@ export const archiveRestore: Command = ({ configuration, print, printError, stop
         if (!json) print(`shard ${shard}: ${entries.toLocaleString('en')} entries restored`);
       }
       if (json) print(JSON.stringify({ shards: restored }, null, 2));
-      if (stop.aborted) printError('streamfold: interrupted; the same command goes on from here');
+      if (stop.aborted) printError('streamfold: interrupted; the same command resumes from here');
       return stop.aborted ? 1 : 0;
     });
   });

@@ -113,5 +113,7 @@ function readDecision({
 
 /** The error of a command that needs an archive and was given none. */
 export function noArchive(): ConfigurationError {
-  return new ConfigurationError('STREAMFOLD_ARCHIVE (--archive): expected where the archive is; got nothing');
+  return new ConfigurationError(
+    'STREAMFOLD_ARCHIVE (--archive): expected the place of the archive; got nothing',
+  );
 }
