@@ -172,6 +172,7 @@ const METRIC_EXAMPLES = {
   streamfold_entries_trimmed_total: [
     ['How much was trimmed today?', 'sum(increase(streamfold_entries_trimmed_total[1d]))'],
   ],
+  streamfold_keys_near_bound: [['Are inboxes nearly full?', 'max(streamfold_keys_near_bound)']],
   streamfold_archive_stopped: [
     [
       'Which shards are not archived, and why?',

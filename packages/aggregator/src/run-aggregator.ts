@@ -14,6 +14,7 @@ import { serveHttp } from './http/serve-http.ts';
 import { keepShards } from './upkeep/keep-shards.ts';
 import { createMonitor, MONITOR_EVERY_MS } from './upkeep/monitor-shards.ts';
 import { REMOVE_ENDED_EVERY_MS, removeEnded } from './upkeep/remove-ended.ts';
+import { createBoundsWatch, LOOK_AT_BOUNDS_MS } from './upkeep/watch-bounds.ts';
 import { createProcessMetrics } from './http/process-metrics.ts';
 import { repeat } from './run/repeat.ts';
 import { retry, type Pause } from './run/retry.ts';
@@ -154,6 +155,10 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       repeat(
         { redis: monitorRedis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause },
         createMonitor(monitorRedis, { ...options, observe }),
+      ),
+      repeat(
+        { redis, step: 'bounds', everyMs: LOOK_AT_BOUNDS_MS, observe, pause },
+        createBoundsWatch(redis, { prefix, shards, observe }),
       ),
       repeat({ redis, step: 'cleanup', everyMs: REMOVE_ENDED_EVERY_MS, observe, pause }, () =>
         removeEnded(redis, { ...options, observe }),

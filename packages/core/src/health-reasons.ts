@@ -88,6 +88,11 @@ export const HEALTH_REASONS = {
     status: 'healthy',
     meaning: 'Events that could not be folded wait in the dead-letter stream to be retried or dropped.',
   },
+  keys_near_bound: {
+    status: 'healthy',
+    meaning:
+      'The inbox of a coordinator is at least 80 % full. Once it is full, further signals are refused to their senders.',
+  },
   archive_stopped: {
     status: 'degraded',
     meaning: 'A shard is neither archived nor trimmed. The detail says why, and its stream grows meanwhile.',

@@ -120,6 +120,26 @@ export const HEALTH_CASES: readonly RuleCase[] = [
     resolved: ['StreamfoldArchiveStopped'],
   },
   {
+    title: 'an inbox that is nearly full for 10 minutes fires StreamfoldKeysNearBound, until it is emptier',
+    minutes: 20,
+    series: reporting('keys_near_bound', 20, [
+      [2, 0],
+      [10, 1],
+      [8, 0],
+    ]),
+    fires: [
+      firingOn('keys_near_bound', {
+        alert: 'StreamfoldKeysNearBound',
+        severity: 'warning',
+        atMinutes: 10,
+        summary: 'An inbox is nearly full',
+        description:
+          'Aggregator a:3000 reports an inbox that is at least 80 % full. Once it is full, signals to its coordinator are refused.',
+      }),
+    ],
+    resolved: ['StreamfoldKeysNearBound'],
+  },
+  {
     title: 'an aggregator that cannot commit for 5 minutes fires StreamfoldCommitsRefused, until it can',
     minutes: 12,
     series: reporting('commits_refused', 12, [

@@ -22,6 +22,7 @@ const REASON_OF_STEP: Readonly<Record<FailingStep, HealthReason | undefined>> = 
   generations: undefined,
   archive: undefined,
   cleanup: undefined,
+  bounds: undefined,
 };
 
 /** No condition is raised. */

@@ -186,6 +186,11 @@ export const PROCESS_METRIC_ROWS = {
     name: 'streamfold_entries_trimmed_total',
     help: 'Entries trimmed from the stream by this process: folded, archived if there is an archive, and older than the retention.',
   },
+  keysNearBound: {
+    type: 'gauge',
+    name: 'streamfold_keys_near_bound',
+    help: 'Inboxes of coordinators that are at least 80 % full, on all shards. A full one refuses further signals.',
+  },
   archiveStopped: {
     type: 'gauge',
     name: 'streamfold_archive_stopped',

@@ -67,6 +67,7 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
     for (const reason of ARCHIVE_STOP_REASONS)
       metrics.set('archiveStopped', shards.get(reason) ?? 0, { reason });
   },
+  near_bound_counted: (metrics, { keys }) => metrics.set('keysNearBound', keys),
   rebuild_needed: (metrics, { needed }) => metrics.set('rebuildNeeded', needed ? 1 : 0),
   recovered: NOT_RECORDED,
   // `streamfold_health_reason` shows conditions.

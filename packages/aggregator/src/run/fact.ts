@@ -81,6 +81,8 @@ export type Fact =
       readonly bytes: number;
     }
   | { readonly type: 'entries_trimmed'; readonly shard: number; readonly entries: number }
+  /** How many keys of coordination are nearly full at present, on all shards. */
+  | { readonly type: 'near_bound_counted'; readonly keys: number }
   /** How many shards are not archived at present, by reason. */
   | { readonly type: 'archive_stops_counted'; readonly shards: ReadonlyMap<ArchiveStopReason, number> }
   /** Something is wrong until it is cleared; raising it again only replaces its detail. Shown by the health endpoint. */
@@ -132,6 +134,7 @@ export const FAILING_STEPS = [
   'generations',
   'archive',
   'cleanup',
+  'bounds',
 ] as const;
 
 export type FailingStep = (typeof FAILING_STEPS)[number];

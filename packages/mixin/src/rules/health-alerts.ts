@@ -56,6 +56,15 @@ const ARCHIVE_STOPPED: HealthAlert = {
     'Aggregator {{ $labels.instance }} reports a shard that is neither archived nor trimmed; its stream grows.',
 };
 
+const KEYS_NEAR_BOUND: HealthAlert = {
+  alert: 'StreamfoldKeysNearBound',
+  severity: 'warning',
+  forSeconds: 5 * MINUTE_SECONDS,
+  summary: 'An inbox is nearly full',
+  description:
+    'Aggregator {{ $labels.instance }} reports an inbox that is at least 80 % full. Once it is full, signals to its coordinator are refused.',
+};
+
 const COMMITS_REFUSED: HealthAlert = {
   alert: 'StreamfoldCommitsRefused',
   severity: 'warning',
@@ -99,6 +108,7 @@ export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>
   ids_ahead: DEGRADED,
   view_stalled: DEGRADED,
   archive_stopped: ARCHIVE_STOPPED,
+  keys_near_bound: KEYS_NEAR_BOUND,
   rebuild_needed: { because: '`StreamfoldRebuildNeeded` fires' },
   lagging: { because: '`StreamfoldLagGrowing` fires unless the lag shrinks' },
   monitor_stalled: MONITOR_STALLED,

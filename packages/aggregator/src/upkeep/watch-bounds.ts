@@ -1,0 +1,41 @@
+import { readNearBound, type NearBound } from '@streamfold/coordination';
+import type { RedisConnection } from '@streamfold/redis';
+import type { Observe } from '../run/fact.ts';
+
+/** Between two looks, ms: an inbox fills within minutes. */
+export const LOOK_AT_BOUNDS_MS = 5_000;
+
+export interface BoundsContext {
+  readonly prefix: string;
+  readonly shards: number;
+  readonly observe: Observe;
+}
+
+/** Gives a function that looks for keys of coordination that are nearly full, on all shards at once, and reports them. */
+export function createBoundsWatch(
+  redis: RedisConnection,
+  { prefix, shards, observe }: BoundsContext,
+): () => Promise<void> {
+  const reason = 'keys_near_bound';
+  const raised = new Map<number, string>();
+  return async () => {
+    const found = await Promise.all(
+      Array.from({ length: shards }, (_, shard) => readNearBound(redis, { prefix, shard })),
+    );
+    for (const [shard, near] of found.entries()) {
+      if (near.inboxes === 0) {
+        if (raised.delete(shard)) observe({ type: 'condition_cleared', reason, shard });
+        continue;
+      }
+      const detail = describe(near);
+      if (raised.get(shard) !== detail) observe({ type: 'condition_raised', reason, shard, detail });
+      raised.set(shard, detail);
+    }
+    observe({ type: 'near_bound_counted', keys: found.reduce((sum, { inboxes }) => sum + inboxes, 0) });
+  };
+}
+
+function describe({ inboxes, fullest, percent }: NearBound): string {
+  const others = inboxes === 1 ? '' : `, and ${inboxes - 1} more`;
+  return `${fullest} is ${percent} % full${others}: its coordinator must settle its signals, or nobody should send to it`;
+}
