@@ -1,7 +1,7 @@
 -- Records a generation that is to be built; one is built at a time.
 --
 -- KEYS  1 registry of generations
--- ARGV  1 digest of its definitions   2 definitions
+-- ARGV  1 digest of its definitions   2 definitions   3 number that all generations on the shards have had at most
 -- Returns {'registered', <ID>}, {'building', <ID of the one that is built already>} or {'none_live'}
 -- Cost  constant.
 
@@ -11,10 +11,10 @@ if building then return {'building', building} end
 local live = redis.call('HGET', registry, 'live')
 if not live then return {'none_live'} end
 
-local number = redis.call('HINCRBY', registry, 'number', 1)
+local number = math.max(tonumber(redis.call('HGET', registry, 'number') or '0'), tonumber(ARGV[3] or '0')) + 1
 local id = string.format('%d-%s', number, ARGV[1])
 local now = redis.call('TIME')
-redis.call('HSET', registry, 'building', id, id .. ':state', 'building', id .. ':stage', 'archive', id .. ':replaces', live,
+redis.call('HSET', registry, 'number', number, 'building', id, id .. ':state', 'building', id .. ':stage', 'archive', id .. ':replaces', live,
   id .. ':definitions', ARGV[2],
   id .. ':since_ms', now[1] .. string.sub(string.format('%06d', tonumber(now[2])), 1, 3))
 return {'registered', id}

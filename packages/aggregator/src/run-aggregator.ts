@@ -42,6 +42,8 @@ export interface AggregatorOptions extends Omit<ConsumerSettings, 'mode'> {
   readonly goneIdleMs?: number;
   /** Dead letters kept on a shard; the oldest ones beyond go. */
   readonly deadLettersMost?: number;
+  /** Folds and serves what the registry says, although the shards hold the state of another generation, or none. */
+  readonly acceptLostState?: boolean;
   /** Archives and trims; by default it does neither. */
   readonly archiving?: Archiving | undefined;
   readonly version: string;
@@ -89,6 +91,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     shards,
     catalogue: definitions.catalogue,
     fold: role === 'serve' ? undefined : createFolding(options, observe, () => roster.registry?.live),
+    acceptLostState: options.acceptLostState ?? false,
     observe,
   });
   let swarmMetrics: LiveMetrics | undefined;
@@ -123,7 +126,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
   const serve: Actor = async (stopping) => {
     const app = createApp({
       serves,
-      readSwarmMetrics: () => swarmMetrics,
+      readSwarmMetrics: () => (roster.lost === undefined ? swarmMetrics : undefined),
       processMetrics,
       readHealth: examine,
       readUnreadiness: () => {

@@ -20,6 +20,7 @@ export interface Configuration {
   /** Path of the configuration file; empty: the one in the working directory, if there is one. */
   readonly config: string;
   readonly force: boolean;
+  readonly acceptLostState: boolean;
   readonly cancel: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly json: boolean;

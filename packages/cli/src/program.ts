@@ -102,6 +102,7 @@ export function createProgram(version: string, run: Run): Commander {
     'retentionHours',
     ...ARCHIVE,
     'generationGraceMs',
+    'acceptLostState',
     'config',
     'logLevel',
   ])

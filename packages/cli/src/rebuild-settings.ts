@@ -32,6 +32,16 @@ export const REBUILD_SETTINGS = {
     help: 'rebuild although entries are missing, and switch although the two generations differ',
     reason: 'what is not in the log any more would be gone from the metrics: that must be said',
   },
+  acceptLostState: {
+    flag: '--accept-lost-state',
+    variable: 'STREAMFOLD_ACCEPT_LOST_STATE',
+    oneShot: true,
+    unit: 'true or false',
+    ...oneOf('true', 'false'),
+    byDefault: 'false',
+    help: 'fold and serve what the registry says, although the shards hold the state of another generation, or none',
+    reason: 'counters may fall: an operator has to decide that',
+  },
   cancel: {
     flag: '--cancel',
     variable: 'STREAMFOLD_CANCEL',

@@ -12,6 +12,8 @@ export interface ShardKeys {
   readonly ages: string;
   /** Held by the aggregator that archives or trims; a string that expires when it is due again. */
   readonly archiver: string;
+  /** Which generation was live on the shard last (`live`), and which ones were dropped (`<id>`: `dropped`); a hash. */
+  readonly marks: string;
 }
 
 /** The keys of one generation on one shard. */
@@ -49,6 +51,7 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
     archived: `${base}:archived`,
     ages: `${base}:ages`,
     archiver: `${base}:archiver`,
+    marks: `${base}:marks`,
   };
 }
 

@@ -120,5 +120,6 @@ async function restoreGroup(
   }
   const registered = generations.get(id);
   if (registered === undefined || registered.state === 'dropping') return 'gone';
-  return createGroup(redis, generation, id === live ? 'live' : 'existing');
+  const outcome = await createGroup(redis, generation, id === live ? 'live' : 'existing');
+  return outcome === 'lost' ? 'gone' : outcome; // the roster finds out what is live
 }

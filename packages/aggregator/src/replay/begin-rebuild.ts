@@ -2,6 +2,7 @@ import { encodeCatalogue, type Catalogue } from '@streamfold/core';
 import { generationsKey, loadScript, replyField, shardKeys, type RedisConnection } from '@streamfold/redis';
 import { describeGeneration, digestDefinitions, isFoldedBy, type Generation } from '../state/generation.ts';
 import { handOver } from '../state/hand-over-dead-letters.ts';
+import { readMarks } from '../state/read-marks.ts';
 import { readRegistry, type RegisteredGeneration } from '../state/read-registry.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
 
@@ -57,7 +58,13 @@ export async function beginRebuild(
   await handOver(redis, current, options); // in case the rebuild before this one died before that
   const missing = force ? [] : await findMissing(redis, options);
   if (missing.length > 0) return { outcome: 'missing', shards: missing };
-  const args = [digestDefinitions(catalogue), encodeCatalogue(catalogue)];
+  const numbers = await Promise.all(
+    Array.from(
+      { length: options.shards },
+      async (_, shard) => (await readMarks(redis, prefix, shard)).number,
+    ),
+  );
+  const args = [digestDefinitions(catalogue), encodeCatalogue(catalogue), Math.max(0, ...numbers)];
   const reply = await script.run(redis, [generationsKey(prefix)], args);
   const [outcome, id = ''] = reply as [string, string?];
   if (outcome !== 'registered') return beginRebuild(redis, options); // somebody else has been faster

@@ -4,11 +4,17 @@ import type { Generation } from './generation.ts';
 
 const script = loadScript(new URL('../../lua/create-group.lua', import.meta.url), STREAM_LUA);
 
-/** `gone`: the generation was dropped, and must not come back. */
-export type GroupOutcome = 'created' | 'exists' | 'restored' | 'gone';
+/**
+ * `gone`: the generation was dropped, and must not come back. `lost`: the registry calls it live, but the shard holds the
+ * state of another one, or none.
+ */
+export type GroupOutcome = 'created' | 'exists' | 'restored' | 'gone' | 'lost';
+
+/** How a group may be made; see create-group.lua. */
+export type GroupMode = 'live' | 'accepted' | 'building' | 'existing';
 
 /**
- * EVALSHA create-group.lua 2 events head group how
+ * EVALSHA create-group.lua 3 events head marks group id how
  *
  * Makes sure that the generation's consumer group exists, and the stream with it. A new group starts at the oldest
  * entry, so that what was published before the first aggregator came is folded too.
@@ -20,10 +26,15 @@ export type GroupOutcome = 'created' | 'exists' | 'restored' | 'gone';
 export async function createGroup(
   redis: RedisConnection,
   generation: Generation,
-  how: 'live' | 'building' | 'existing' = 'live',
+  how: GroupMode = 'live',
 ): Promise<GroupOutcome> {
   const { shardKeys, keys } = generation;
-  const outcome = (await script.run(redis, [shardKeys.events, keys.head], [keys.group, how])) as GroupOutcome;
+  const reply = await script.run(
+    redis,
+    [shardKeys.events, keys.head, shardKeys.marks],
+    [keys.group, generation.id, how],
+  );
+  const outcome = String(reply).split(' ')[0] as GroupOutcome;
   if (outcome === 'created' || outcome === 'restored') await countTrimmed(redis, generation);
   return outcome;
 }

@@ -1,9 +1,9 @@
-import { askAll, generationsKey, loadScript, type RedisConnection } from '@streamfold/redis';
+import { askAll, generationsKey, loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 import { describeGeneration, type Generation } from './generation.ts';
 import { readSnapshotKeys } from './read-snapshot-pointer.ts';
 
 const beginScript = loadScript(new URL('../../lua/begin-dropping.lua', import.meta.url));
-const dropScript = loadScript(new URL('../../lua/drop-generation.lua', import.meta.url));
+const dropScript = loadScript(new URL('../../lua/drop-generation.lua', import.meta.url), STREAM_LUA);
 
 /**
  * EVALSHA begin-dropping.lua 1 registry id state age
@@ -19,13 +19,16 @@ export async function beginDropping(
 }
 
 /**
- * EVALSHA drop-generation.lua 2 events head group, then UNLINK for each key
+ * EVALSHA drop-generation.lua 3 events head marks group id, then UNLINK for each key
  *
  * Removes what a generation that was given up has on one shard: its group and its state. Redis frees the memory in the
  * background, so that no step is long. May be done again after it broke off.
  */
-export async function dropFromShard(redis: RedisConnection, { shardKeys, keys }: Generation): Promise<void> {
-  await dropScript.run(redis, [shardKeys.events, keys.head], [keys.group]);
+export async function dropFromShard(
+  redis: RedisConnection,
+  { id, shardKeys, keys }: Generation,
+): Promise<void> {
+  await dropScript.run(redis, [shardKeys.events, keys.head, shardKeys.marks], [keys.group, id]);
   const { current, previous } = await readSnapshotKeys(redis, keys);
   for (const key of [current, previous]) if (key !== undefined) await redis.unlink(key);
   for (const key of [keys.snapshot, keys.snapshotWriter, keys.deltas]) await redis.unlink(key);

@@ -1,6 +1,8 @@
 import { askAll, generationKeys, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
-import { beginDropping, dropGeneration } from '../state/drop-generation.ts';
+import { beginDropping, dropFromShard, dropGeneration } from '../state/drop-generation.ts';
+import { findOrphans } from '../state/find-orphans.ts';
+import { describeGeneration } from '../state/generation.ts';
 import { handOver, hasWrittenDeadLetters } from '../state/hand-over-dead-letters.ts';
 import type { Registry } from '../state/read-registry.ts';
 
@@ -36,6 +38,23 @@ export async function keepGenerations(
     await dropGeneration(redis, id, options);
     observe({ type: 'generation_dropped', generation: id });
   }
+  await dropOrphans(redis, { live: current.id, registered: generations.keys() }, options);
+}
+
+/** A program that did not know of a drop may have made the group of a dropped generation again. */
+async function dropOrphans(
+  redis: RedisConnection,
+  { live, registered }: { live: string; registered: Iterable<string> },
+  { prefix, shards, observe }: KeepGenerationsOptions,
+): Promise<void> {
+  const ids = [...registered];
+  const dropOn = async (shard: number): Promise<void> => {
+    for (const id of await findOrphans(redis, { prefix, shard }, { live, registered: ids })) {
+      await dropFromShard(redis, describeGeneration(id, { prefix, shard, catalogue: [] }));
+      observe({ type: 'generation_dropped', generation: id });
+    }
+  };
+  await Promise.all(Array.from({ length: shards }, (_, shard) => dropOn(shard)));
 }
 
 async function isFoldedToItsEnd(

@@ -32,7 +32,8 @@ export async function keepShards(
       keepShard(redis, generation, { ...bounds, observe: ignore }).catch(ignoreDropped),
     );
   }
-  if (registry !== undefined) await keepGenerations(redis, registry, { prefix, shards, graceMs, observe });
+  if (registry !== undefined && roster.lost === undefined)
+    await keepGenerations(redis, registry, { prefix, shards, graceMs, observe });
 }
 
 function ignore(): void {}

@@ -6,9 +6,11 @@ import {
   describeGeneration,
   digestDefinitions,
   isFoldedBy,
+  numberOf,
   openGeneration,
   type Generation,
 } from '../state/generation.ts';
+import { readMarks } from '../state/read-marks.ts';
 import { readRegistry, type RegisteredGeneration, type Registry } from '../state/read-registry.ts';
 import { UnreadableGenerationError } from '../state/unreadable-generation-error.ts';
 
@@ -44,6 +46,8 @@ export interface Roster {
   readonly rebuildNeeded: boolean;
   /** Why the live generation cannot be folded or served by this program. */
   readonly unreadable: string | undefined;
+  /** Why nothing is folded or served: the registry does not fit to the state on the shards. */
+  readonly lost: string | undefined;
 }
 
 export interface RosterOptions {
@@ -54,6 +58,8 @@ export interface RosterOptions {
   readonly catalogue: Catalogue;
   /** Folds a generation until it is told to stop; `undefined` where this process only serves. */
   readonly fold: ((generation: FoldedGeneration, stop: AbortSignal) => Promise<void>) | undefined;
+  /** Folds and serves what the registry says, although the shards hold the state of another generation, or none. */
+  readonly acceptLostState: boolean;
   readonly observe: Observe;
 }
 
@@ -63,7 +69,7 @@ interface Run {
 }
 
 export function createRoster(options: RosterOptions): Roster {
-  const { redis, prefix, shards, catalogue, fold, observe } = options;
+  const { redis, prefix, shards, catalogue, fold, acceptLostState, observe } = options;
   const configured = digestDefinitions(catalogue);
   const runs = new Map<string, Run>();
   const ending = new Set<Promise<void>>();
@@ -74,6 +80,9 @@ export function createRoster(options: RosterOptions): Roster {
   let folded: readonly FoldedGeneration[] = [];
   let rebuildNeeded = false;
   let unreadable: string | undefined;
+  let lost: string | undefined;
+  /** The live generation, once all shards have confirmed that they hold its state. */
+  let confirmed: string | undefined;
   const { promise: failed, reject: fail } = createFailure();
   failed.catch(() => undefined); // whoever awaits it meets it
 
@@ -99,8 +108,9 @@ export function createRoster(options: RosterOptions): Roster {
 
   const begin = async (generation: FoldedGeneration): Promise<void> => {
     const { id, state } = generation;
-    const outcomes = await askAll(opened.has(id) ? [] : generation.shards, (each) =>
-      createGroup(redis, each, state === 'live' ? 'live' : 'existing'),
+    // Of the live one all shards have confirmed it already.
+    const outcomes = await askAll(opened.has(id) || state === 'live' ? [] : generation.shards, (each) =>
+      createGroup(redis, each, 'existing'),
     );
     if (outcomes.includes('gone')) return; // it is being dropped, or its rebuild has not come so far
     opened.add(id);
@@ -111,6 +121,7 @@ export function createRoster(options: RosterOptions): Roster {
       .catch((cause: unknown) => fail(cause instanceof Error ? cause : new Error(String(cause))))
       .finally(() => {
         if (runs.get(id)?.stop === stop) runs.delete(id);
+        if (id === confirmed) confirmed = undefined;
         ending.delete(ended);
       });
     runs.set(id, { stop, ended });
@@ -121,6 +132,43 @@ export function createRoster(options: RosterOptions): Roster {
     runs.delete(id);
     ending.add(ended);
     stop.abort();
+  };
+
+  const reportLost = (detail: string | undefined): void => {
+    if (detail !== undefined && detail !== lost)
+      observe({ type: 'condition_raised', reason: 'registry_lost', shard: undefined, detail });
+    if (detail === undefined && lost !== undefined)
+      observe({ type: 'condition_cleared', reason: 'registry_lost', shard: undefined });
+    lost = detail;
+  };
+
+  /** Asks every shard whether it holds the state of the live generation, and opens it there. */
+  const confirm = async (live: FoldedGeneration | undefined): Promise<void> => {
+    if (live === undefined || live.id === confirmed) return;
+    const how = acceptLostState ? 'accepted' : 'live';
+    const outcomes = await askAll(live.shards, (each) => createGroup(redis, each, how));
+    const shard = outcomes.indexOf('lost');
+    if (shard !== -1) {
+      const { live: held } = await readMarks(redis, prefix, shard);
+      reportLost(describeLoss(live.id, shard, held));
+      return;
+    }
+    confirmed = live.id;
+    reportLost(undefined);
+  };
+
+  /** An empty registry: what is live on the shards is recorded again, if it is folded by the configured definitions. */
+  const openLive = async (): Promise<void> => {
+    const { live, number } = await readMarks(redis, prefix, 0);
+    const isReadable = live === undefined || isFoldedBy(live, catalogue);
+    if (!isReadable && !acceptLostState && (await readRegistry(redis, prefix)).live === undefined) {
+      reportLost(
+        `the registry is empty; ${live} is live on shard 0, by other definitions. See docs/operating.md`,
+      );
+      return;
+    }
+    const least = live !== undefined && isReadable ? numberOf(live) : number + 1;
+    await openGeneration(redis, { prefix, shard: 0 }, { catalogue, number: least });
   };
 
   const compare = (live: string | undefined): void => {
@@ -140,17 +188,19 @@ export function createRoster(options: RosterOptions): Roster {
     unreadable = undefined;
     const wanted = [...registry.generations.values()].filter(isToBeFolded);
     const described = wanted.flatMap((each) => describe(each) ?? []);
-    const ids = new Set(described.map(({ id }) => id));
+    await confirm(described.find(({ id }) => id === registry?.live));
+    const fitting = lost === undefined ? described : described.filter(({ id }) => id !== registry?.live);
+    const ids = new Set(fitting.map(({ id }) => id));
     for (const [id, run] of runs) if (!ids.has(id)) end(id, run);
-    for (const generation of described) if (!runs.has(generation.id)) await begin(generation);
-    folded = described;
+    for (const generation of fitting) if (!runs.has(generation.id)) await begin(generation);
+    folded = fitting;
   };
 
   return {
     async open() {
       await agreeOnShardCount(redis, prefix, shards);
       try {
-        await openGeneration(redis, { prefix, shard: 0 }, { catalogue });
+        await openLive();
       } finally {
         await refresh();
       }
@@ -173,10 +223,18 @@ export function createRoster(options: RosterOptions): Roster {
     get rebuildNeeded() {
       return rebuildNeeded;
     },
+    get lost() {
+      return lost;
+    },
     get unreadable() {
       return unreadable;
     },
   };
+}
+
+function describeLoss(live: string, shard: number, held: string | undefined): string {
+  const found = held === undefined || held === live ? 'its state is not there' : `${held} is live there`;
+  return `the registry says that generation ${live} is live; on shard ${shard} ${found}. See docs/operating.md`;
 }
 
 function createFailure(): { promise: Promise<never>; reject: (error: Error) => void } {

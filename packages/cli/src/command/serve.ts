@@ -15,7 +15,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
   const log = createLog(configuration.logLevel, terminal);
   const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries, deadLettersMost } =
     configuration;
-  const { monitorGraceMs, generationGraceMs, endedForHours } = configuration;
+  const { monitorGraceMs, generationGraceMs, endedForHours, acceptLostState } = configuration;
   const definitions = await readDefinitions(configuration);
   const consumer = configuration.consumer || `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
   log.info({ version, redis: redactUrl(redis), shards, role, consumer }, 'starting');
@@ -37,6 +37,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
         monitorGraceMs,
         generationGraceMs,
         endedForMs: endedForHours * HOUR_MS,
+        acceptLostState,
         version,
         observe: (fact) => logFact(log, fact),
         onListening: (url) => {

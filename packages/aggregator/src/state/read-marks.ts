@@ -1,0 +1,17 @@
+import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { numberOf } from './generation.ts';
+
+/** What a shard says about generations, whatever the registry says. */
+export interface Marks {
+  /** The generation that was live on it last. */
+  readonly live: string | undefined;
+  /** The greatest number that any generation on it has had; 0 if there was none. */
+  readonly number: number;
+}
+
+/** HGETALL marks */
+export async function readMarks(redis: RedisConnection, prefix: string, shard: number): Promise<Marks> {
+  const { live, ...dropped } = await redis.hgetall(shardKeys(prefix, shard).marks);
+  const ids = [...Object.keys(dropped), ...(live === undefined ? [] : [live])];
+  return { live, number: Math.max(0, ...ids.map(numberOf)) };
+}
