@@ -1,0 +1,13 @@
+import test from 'ava';
+import { testWithClock } from '../harness/stepped-redis.ts';
+import { createCoordination } from './coordination.ts';
+import { startLaboratory } from './laboratory.ts';
+import { soak } from './soak.ts';
+
+const laboratory = await startLaboratory();
+test.after.always(() => laboratory.stop());
+
+testWithClock(
+  'in any order of steps, coordinators are what their events say, and each signal, ACK, wait and piece of work is there once',
+  (t) => soak(t, createCoordination(laboratory)),
+);

@@ -1,0 +1,19 @@
+import type { ExecutionContext } from 'ava';
+import { readSeed } from './read-seed.ts';
+import { runSchedules } from './run-schedules.ts';
+import type { Subject } from './subject.ts';
+
+/** Of each subject. */
+const STEPS = 400_000;
+/** A slow machine takes fewer steps. */
+const LONGEST_MS = 600_000;
+
+/** Takes random steps for minutes, each time others: the seed is the time, unless STREAMFOLD_SCHEDULE_SEED gives one. */
+export async function soak<Step>(t: ExecutionContext, subject: Subject<Step>): Promise<void> {
+  const seed = readSeed(Date.now());
+  t.log(`${subject.name}: seed ${seed}`);
+  const until = performance.now() + LONGEST_MS;
+  const taken = await runSchedules(subject, { seed, steps: STEPS, until });
+  t.log(`${subject.name}: ${taken} steps`);
+  t.true(taken > 0);
+}
