@@ -10,6 +10,7 @@ import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix } from '../harness/start-redis.ts';
 import { startSteppedRedis, testWithClock } from '../harness/stepped-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -80,5 +81,31 @@ testWithClock(
       events.filter(({ type }) => type === 'timeout'),
       [],
     );
+  },
+);
+
+testWithClock(
+  'a coordinator that joins and dies while the clock of Redis is an hour ahead is given up in its own time after the clock was set right',
+  async (t) => {
+    const server = await startSteppedRedis();
+    t.teardown(() => server.stop());
+    const prefix = nextPrefix();
+    const aggregator = await startAggregator({ redisUrl: server.url, prefix });
+    t.teardown(() => aggregator.stop());
+    const monitored = (): Promise<boolean> =>
+      server.redis
+        .hget(`${prefix}:{0}:monitor`, 'stepped_ms')
+        .then((ms) => Number(ms) > Date.now() + HOUR_MS / 2);
+    server.shiftClock(HOUR_MS);
+    await waitUntil('a monitor steps an hour ahead', monitored);
+    const timing = { staleAfterMs: 500, deadAfterMs: 1_000 };
+    const cyd = await joinSwarm({ url: server.url, prefix, swarmId: 's', coordinatorId: 'cyd', ...timing });
+    cyd.disconnect();
+    server.shiftClock(0);
+    await waitUntil('it is given up', async () => {
+      const events = await readPublished(server.redis, { prefix });
+      return events.some(({ type, coordinator_id: id }) => type === 'timeout' && id === 'cyd');
+    });
+    t.true(aggregator.facts.some(({ type }) => type === 'clock_stepped_back'));
   },
 );
