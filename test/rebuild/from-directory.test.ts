@@ -73,7 +73,7 @@ test('a rebuild without the archive that it needs is refused', async (t) => {
   const before = await readRegistry(redis, prefix);
   const { code, stderr } = await run('rebuild', '--archive', '');
   t.is(code, 1);
-  t.regex(stderr, /700 are not in the stream, and no archive was named/);
+  t.regex(stderr, /700 entries are not in the stream, and no archive is named/);
   t.deepEqual((await readRegistry(redis, prefix)).live, before.live);
 });
 
