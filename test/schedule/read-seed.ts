@@ -1,8 +1,8 @@
-/** The seed that STREAMFOLD_SCHEDULE_SEED names, else the one that is given. */
+/** The seed that SCHEDULE_SEED names, else the one that is given. */
 export function readSeed(given: number): number {
-  const named = process.env['STREAMFOLD_SCHEDULE_SEED'];
+  const named = process.env['SCHEDULE_SEED'];
   if (named === undefined) return given;
   const seed = Number(named);
   if (Number.isSafeInteger(seed)) return seed;
-  throw new Error(`STREAMFOLD_SCHEDULE_SEED: expected a whole number; got ${named}`);
+  throw new Error(`SCHEDULE_SEED: expected a whole number; got ${named}`);
 }

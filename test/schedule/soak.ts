@@ -8,7 +8,7 @@ const STEPS = 400_000;
 /** A slow machine takes fewer steps. */
 const LONGEST_MS = 600_000;
 
-/** Takes random steps for minutes, each time others: the seed is the time, unless STREAMFOLD_SCHEDULE_SEED gives one. */
+/** Takes random steps for minutes, each time others: the seed is the time, unless SCHEDULE_SEED gives one. */
 export async function soak<Step>(t: ExecutionContext, subject: Subject<Step>): Promise<void> {
   const seed = readSeed(Date.now());
   t.log(`${subject.name}: seed ${seed}`);

@@ -56,10 +56,9 @@ test('every metric is described in the reference', (t) => {
   t.deepEqual(missing, []);
 });
 
-/** Read by the set-up, before there is a program, by programs of users, and by the random schedules. */
+/** Read by the set-up, before there is a program, and by programs of users. */
 const SETTINGS_OUTSIDE = [
   'STREAMFOLD_CACHE',
-  'STREAMFOLD_SCHEDULE_SEED',
   'STREAMFOLD_SIGNING_KEYS',
   'STREAMFOLD_SIGNING_KEYS_FILE',
   'STREAMFOLD_REQUIRE_SIGNATURES',
