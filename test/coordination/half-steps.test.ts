@@ -19,6 +19,11 @@ const CALLS: readonly (readonly [FunctionName, ...(string | number)[]])[] = [
   ['stop-coordinator', 'ada', LIFE, 'failed'],
   ['start-wait', 'ada', LIFE, 'w2', 'p', 0, 60_000, 1_000],
   ['finish-wait', 'w', 'error', 'any'],
+  ['send-signal', 'ada', LIFE, 'q', 0, 'plan', '', 9_000, 60_000, '', `${'n'.repeat(22)}||`, 'ben', '', ''],
+  ['send-signal', 'ada', LIFE, 'q', 0, 'plan', '', 9_000, 60_000, '', 'ben', ''],
+  ['acknowledge-signal', 'ben', 'p', 0, '', '', 'ada', '1-1', LIFE],
+  ['settle-signal', 'ada', '1-1', 'unsigned', LIFE],
+  ['reject-ack', 'p', 0, 'cyd', '1 k s', 'unsigned', ''],
 ];
 
 async function setUp({ swarmId, key, ...swarm }: TestSwarm): Promise<void> {
@@ -29,6 +34,8 @@ async function setUp({ swarmId, key, ...swarm }: TestSwarm): Promise<void> {
   await swarm.call('send-signal', swarmId, 'ada', LIFE, 'p', 0, 'plan', '', 60_000, 60_000, '', 'ben', '');
   await swarm.call('start-wait', swarmId, 'ada', LIFE, 'w', 'p', 0, 60_000, 0);
   await redis.zadd(key('heartbeats'), 1, `${swarmId}|stale`, 1, `${swarmId}|dying`);
+  await redis.xadd(key(`inbox:${swarmId}|ada`), '1-1', 'signal_id', 'p');
+  await redis.hset(key(`acks:${swarmId}|p|0`), 'cyd', '1 k s');
   await swarm.step();
   await swarm.call('stop-coordinator', swarmId, 'ended', LIFE, 'completed');
   await redis.zadd(key('heartbeats'), 1, `${swarmId}|dying`);
@@ -37,7 +44,14 @@ async function setUp({ swarmId, key, ...swarm }: TestSwarm): Promise<void> {
 
 async function dump({ prefix }: TestSwarm): Promise<string[]> {
   const keys = (await redis.keys(`${prefix}:*`)).toSorted();
-  return Promise.all(keys.map(async (key) => `${key} ${(await redis.dumpBuffer(key)).toString('hex')}`));
+  return Promise.all(keys.map(async (key) => `${key} ${await dumpKey(key)}`));
+}
+
+/** Of an inbox its entries: one that was taken back leaves its ID as the last one. */
+async function dumpKey(key: string): Promise<string> {
+  return key.includes(':inbox:') && (await redis.type(key)) === 'stream'
+    ? JSON.stringify(await redis.xrange(key, '-', '+'))
+    : (await redis.dumpBuffer(key)).toString('hex');
 }
 
 /** Each call is refused with that error, and not one key is another than before. */
@@ -95,6 +109,9 @@ test('a call is refused and changes nothing if a key that it writes has another 
       ended: CALLS.filter(([name]) => /^(start-coordinator|stop)/.test(name)),
       deadlines: CALLS.filter(([name]) => name.endsWith('-wait')),
       [`waits:${swarmId}|ada`]: CALLS.filter(([name]) => name.endsWith('-wait')),
+      [`inbox:${swarmId}|ben`]: CALLS.filter(([name]) => name === 'send-signal'),
+      [`inbox:${swarmId}|ada`]: CALLS.filter(([name]) => /^(acknowledge|settle)/.test(name)),
+      [`acks:${swarmId}|p|0`]: CALLS.filter(([name]) => /^(acknowledge|reject)/.test(name)),
     };
     for (const [name, calls] of Object.entries(wrong)) {
       await redis.rename(key(name), key('kept'));
