@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { generateEvents } from '../harness/generate-events.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
-import { scrape } from '../harness/scrape.ts';
+import { scrape, scrapeWhenServed } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
@@ -96,4 +99,49 @@ test('where no aggregator has run yet there is nothing to verify, with exit code
   const run = await runVerify(nextPrefix());
   t.like(run, { code: 1, stdout: '' });
   t.regex(run.stderr, /^streamfold: shard 0: expected a generation to verify; no aggregator has run yet\n$/);
+});
+
+test('--replica compares what each named aggregator serves, and prints what differs', async (t) => {
+  const prefix = nextPrefix();
+  await foldSome(prefix, 200);
+  const aggregators = await Promise.all(
+    ['all', 'serve'].map((role) =>
+      startAggregator({ redisUrl: server.url, prefix, role: role as 'all' | 'serve' }),
+    ),
+  );
+  for (const each of aggregators) t.teardown(() => each.stop());
+  for (const { url } of aggregators) await scrapeWhenServed(url);
+  const [first, second] = aggregators.map(({ url }) => url);
+  const run = await runVerify(prefix, '--replica', first ?? '', '--replica', `${second}/`);
+  t.like(run, { code: 0, stderr: '' });
+  t.true(run.stdout.endsWith(`\nreplica ${first}: equal\nreplica ${second}: equal\n`), run.stdout);
+
+  const text = await (await fetch(`${first}/prometheus/metrics`)).text();
+  const wrong = createServer((_, response) => {
+    response.end(text.replace(/^(signals_sent_total\{.*\}) \d+$/m, '$1 1000000'));
+  });
+  wrong.listen(0, '127.0.0.1');
+  await once(wrong, 'listening');
+  t.teardown(() => wrong.close());
+  const wrongUrl = `http://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
+  const differing = await runVerify(prefix, '--replica', `${first},${wrongUrl}`);
+  t.is(differing.code, 1);
+  t.regex(
+    differing.stdout,
+    /^replica \S+: equal\nreplica \S+: 1 difference\n {2}signals_sent_total\{.*\}: replica 1000000, expected \d+$/m,
+  );
+
+  const gone = await runVerify(prefix, '--json', '--replica', 'http://user:secret@127.0.0.1:1');
+  t.is(gone.code, 1);
+  t.like(JSON.parse(gone.stdout), {
+    equal: false,
+    replicas: [{ url: 'http://127.0.0.1:1', outcome: 'not_served', differences: [] }],
+  });
+  t.false(gone.stdout.includes('secret'));
+});
+
+test('a replica that is no URL is refused', async (t) => {
+  const run = await runVerify(nextPrefix(), '--replica', 'localhost');
+  t.is(run.code, 2);
+  t.regex(run.stderr, /--replica.*expected URLs of aggregators .*; got "localhost"/);
 });

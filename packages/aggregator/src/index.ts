@@ -9,6 +9,11 @@ export type { Lag } from './state/measure-lag.ts';
 export { readStatus, type GenerationStatus, type ShardStatus } from './state/read-status.ts';
 export type { ConsumerInfo } from './state/remove-consumers.ts';
 export type { Difference } from './replay/compare-states.ts';
+export {
+  compareReplicas,
+  type ReplicaComparison,
+  type ReplicaDifference,
+} from './replay/compare-replicas.ts';
 export { verifyShard, type Verification, type VerifyOptions } from './replay/verify-shard.ts';
 export {
   dropDeadLetter,

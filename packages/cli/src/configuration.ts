@@ -47,6 +47,8 @@ export interface Configuration {
   readonly limit: number;
   /** Empty: any. */
   readonly reason: string;
+  /** URLs of aggregators; empty: none. */
+  readonly replica: readonly string[] | '';
   readonly all: boolean;
   readonly step: number;
   /** ms since 1970; empty: the beginning of the log. */

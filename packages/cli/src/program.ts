@@ -142,10 +142,14 @@ export function createProgram(version: string, run: Run): Commander {
     .description(
       'Shows shards, streams, generations, consumers, lag, pending, dead letters and coordinators. Changes nothing.',
     );
-  add('verify', [...ARCHIVE, 'json'])
+  add('verify', [...ARCHIVE, 'config', 'replica', 'json'])
     .summary('fold the log independently and compare with the live state')
     .description(
-      'Folds the log independently of the live state and compares the two. Exit code 0 where they are equal bit for bit, 1 with the differences where they are not. Changes nothing; aggregators may go on.',
+      'Folds the log independently of the live state and compares the two; with --replica also what aggregators serve. Exit code 0 if all are equal bit for bit, 1 with the differences if not. Changes nothing; aggregators may run meanwhile.',
+    )
+    .addHelpText(
+      'after',
+      examples('streamfold verify', 'streamfold verify --replica http://a:3000 --replica http://b:3000'),
     );
   add('rebuild', ['config', ...ARCHIVE, 'force', 'cancel', 'claimIdleMs', 'batchEntries', 'json'])
     .summary('fold everything again, with other definitions or the same, and switch to it')

@@ -8,6 +8,8 @@ export interface Setting {
   readonly variable: string;
   /** It says what one run is to do: it counts only on the command line, and a variable of its name is refused. */
   readonly oneShot?: true;
+  /** The flag may be given more than once; the values are joined by commas, as the variable has them. */
+  readonly repeatable?: true;
   readonly schema: z.ZodType;
   /** What is expected, in words. */
   readonly expected: string;

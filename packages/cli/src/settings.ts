@@ -1,6 +1,7 @@
 import { DEAD_LETTER_REASONS } from '@streamfold/core';
 import { DEFAULT_PREFIX } from '@streamfold/redis';
 import { Option } from 'commander';
+import { z } from 'zod';
 import { ARCHIVE_SETTINGS } from './archive-settings.ts';
 import { BACKFILL_SETTINGS } from './backfill-settings.ts';
 import { REBUILD_SETTINGS } from './rebuild-settings.ts';
@@ -217,6 +218,21 @@ export const SETTINGS = {
     help: 'only dead letters with this reason',
     reason: 'one fix usually mends one reason',
   },
+  replica: {
+    flag: '--replica',
+    argument: 'url',
+    variable: 'STREAMFOLD_REPLICA',
+    repeatable: true,
+    unit: 'URLs, separated by commas',
+    schema: z
+      .string()
+      .transform((given) => given.split(','))
+      .refine((urls) => urls.every((url) => /^https?:\/\/[^\s/]/.test(url) && URL.canParse(url))),
+    expected: 'URLs of aggregators such as http://127.0.0.1:3000, separated by commas',
+    defaultInWords: 'none',
+    help: 'compare also what this aggregator serves; may be given more than once',
+    reason: 'aggregators must show the same: ask each of them, not the load balancer',
+  },
   all: {
     flag: '--all',
     variable: 'STREAMFOLD_ALL',
@@ -239,5 +255,10 @@ export function toOption(name: SettingName): Option {
   const byDefault = setting.defaultInWords ?? String(setting.byDefault);
   const shownDefault = setting.argument === undefined ? '' : `, default ${byDefault}`;
   const source = setting.oneShot === true ? 'only on the command line' : setting.variable;
-  return new Option(`${setting.flag}${argument}`, `${setting.help} (${source}${shownDefault})`);
+  const option = new Option(`${setting.flag}${argument}`, `${setting.help} (${source}${shownDefault})`);
+  if (setting.repeatable === true)
+    option.argParser((value: string, before: string | undefined) =>
+      before === undefined ? value : `${before},${value}`,
+    );
+  return option;
 }

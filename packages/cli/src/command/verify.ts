@@ -1,5 +1,16 @@
-import { findGeneration, verifyShard, type Difference, type Verification } from '@streamfold/aggregator';
+import {
+  compareReplicas,
+  findGeneration,
+  verifyShard,
+  type Difference,
+  type Generation,
+  type ReplicaComparison,
+  type Verification,
+} from '@streamfold/aggregator';
+import type { RedisConnection } from '@streamfold/redis';
+import type { Configuration } from '../configuration.ts';
 import type { Command } from '../environment.ts';
+import { readDefinitions } from '../read-definitions.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
 
@@ -16,6 +27,7 @@ export const verify: Command = ({ configuration, print, printError }) =>
       async (redis) => {
         const { prefix, shards, json } = configuration;
         const verifications: Verification[] = [];
+        const generations: Generation[] = [];
         for (let shard = 0; shard < shards; shard++) {
           const generation = await findGeneration(redis, prefix, shard);
           if (generation === undefined) {
@@ -24,6 +36,7 @@ export const verify: Command = ({ configuration, print, printError }) =>
             );
             continue;
           }
+          generations.push(generation);
           let shown = 0;
           const onProgress = (entries: number): void => {
             if (entries - shown < PROGRESS_ENTRIES) return;
@@ -32,16 +45,59 @@ export const verify: Command = ({ configuration, print, printError }) =>
           };
           verifications.push(await verifyShard(redis, generation, { shards, archive, onProgress }));
         }
-        const equal = verifications.length === shards && verifications.every((each) => each.equal);
-        if (json) print(JSON.stringify({ equal, shards: verifications }, null, 2));
-        else
+        const replicas = await compareAll(redis, { configuration, generations });
+        const equal =
+          verifications.length === shards &&
+          verifications.every((each) => each.equal) &&
+          replicas.every(({ outcome }) => outcome === 'equal');
+        if (json) {
+          const compared = configuration.replica === '' ? {} : { replicas };
+          print(JSON.stringify({ equal, shards: verifications, ...compared }, null, 2));
+        } else {
           for (const each of verifications)
             for (const line of describe(each, archive !== undefined)) print(line);
+          for (const each of replicas) for (const line of describeReplica(each)) print(line);
+        }
         return equal ? 0 : 1;
       },
       { shardCount: 'compare' },
     ),
   );
+
+/** Compares what the named aggregators serve; nothing if none is named, or nothing has been folded yet. */
+async function compareAll(
+  redis: RedisConnection,
+  { configuration, generations }: { configuration: Configuration; generations: readonly Generation[] },
+): Promise<ReplicaComparison[]> {
+  const [first] = generations;
+  if (configuration.replica === '' || first === undefined) return [];
+  const { seriesLimit } = await readDefinitions(configuration);
+  const { catalogue } = first;
+  return compareReplicas(redis, {
+    generations,
+    catalogue,
+    seriesLimit,
+    urls: configuration.replica,
+    now: () => performance.now(),
+  });
+}
+
+function describeReplica({ url, outcome, detail, differences }: ReplicaComparison): string[] {
+  switch (outcome) {
+    case 'equal':
+      return [`replica ${url}: equal`];
+    case 'not_served':
+      return [`replica ${url}: serves no metrics: ${detail}`];
+    case 'differs': {
+      const count = differences.length;
+      const lines = [`replica ${url}: ${count} ${count === 1 ? 'difference' : 'differences'}`];
+      for (const { what, replica, expected } of differences.slice(0, SHOWN_SERIES))
+        lines.push(`  ${what}: replica ${replica ?? 'nothing'}, expected ${expected ?? 'nothing'}`);
+      if (count > SHOWN_SERIES) lines.push(`  … and ${count - SHOWN_SERIES} more; --json shows all`);
+      return lines;
+    }
+  }
+}
 
 function describe(verification: Verification, withAnArchive: boolean): string[] {
   const { shard, generation, entries, pendingEntries, missingEntries, gaps, equal, comparable, differences } =
