@@ -103,6 +103,13 @@ test('shards that cannot be opened are named as the reason, with the error', asy
   t.deepEqual([status, reached], ['unhealthy', 'connected']);
   const [closed] = reasons.filter(({ reason }) => reason === 'shards_not_open');
   t.regex(closed?.detail ?? '', /NOPERM/);
+  const scraped = await fetch(`${aggregator.url}/prometheus/metrics`);
+  t.is(scraped.status, 503);
+  t.regex(await scraped.text(), /^# the consumer groups are not there yet: .*NOPERM.*\n$/);
+  t.regex(
+    await (await fetch(`${aggregator.url}/readyz`)).text(),
+    /^the consumer groups are not there yet: .*NOPERM.*\n$/,
+  );
 });
 
 test('a state that cannot be read is a reason until it can, and no empty metrics are served', async (t) => {
@@ -112,9 +119,9 @@ test('a state that cannot be read is a reason until it can, and no empty metrics
   await appendFlat(redis, { prefix }, generateEvents(20, { seed: 1 }));
   await waitUntilFolded(redis, { prefix });
   const { keys } = await waitForGeneration(redis, prefix);
-  const [[first = ''] = []] = await redis.xrange(keys.deltas, '-', '+', 'COUNT', 1);
+  const [oldest] = await redis.xrange(keys.deltas, '-', '+', 'COUNT', 1);
   const removed = await redis.dumpBuffer(keys.deltas);
-  await redis.xdel(keys.deltas, first);
+  await redis.xdel(keys.deltas, oldest?.[0] ?? '');
   const serving = await startAggregator({ redisUrl, prefix, role: 'serve' });
   t.teardown(serving.stop);
   const isRaised = async (): Promise<boolean> =>

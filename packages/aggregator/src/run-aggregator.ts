@@ -131,7 +131,14 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       readHealth: examine,
       readUnreadiness: () => {
         const { live, unreadable } = roster;
-        return readUnreadiness(redis, { generations: live?.shards ?? [], unreadable, serves, swarmMetrics });
+        return readUnreadiness(redis, {
+          generations: live?.shards ?? [],
+          unreadable,
+          serves,
+          swarmMetrics,
+          conditions: conditions.list(),
+          lastConnectionError: conditions.lastConnectionError,
+        });
       },
       scrapeTimeoutMs: REQUEST_TIMEOUT_MS,
       now,

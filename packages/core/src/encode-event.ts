@@ -1,4 +1,4 @@
-import { countUtf8Bytes, FLAT_ENTRY_BYTES } from './decode-entry.ts';
+import { countUtf8Bytes, FLAT_ENTRY_BYTES, type DeadLetterReason } from './decode-entry.ts';
 import { decodeFields, isExact, isFault, showValue } from './event/define-event.ts';
 import { findEventType, type EventInput } from './event/event-types.ts';
 import { toPlainDecimal } from './event/plain-decimal.ts';
@@ -6,7 +6,8 @@ import { toPlainDecimal } from './event/plain-decimal.ts';
 /** Why an event is not published; nothing of it has been sent. */
 export interface InvalidEvent {
   readonly ok: false;
-  readonly reason: 'missing_field' | 'unknown_type' | 'unsupported_version' | 'invalid_field' | 'too_large';
+  /** Any of a dead letter but one: the publisher knows the shard of a swarm. */
+  readonly reason: Exclude<DeadLetterReason, 'wrong_shard'>;
   readonly field: string;
   /** What was expected and what came. */
   readonly detail: string;

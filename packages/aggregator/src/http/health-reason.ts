@@ -19,12 +19,17 @@ const SHOWN_OF_ONE_REASON = 20;
 
 /** A reason as it is shown: on one line, cut if it is too long. */
 export function stateReason(reason: HealthReason, detail?: string, shard?: number): StatedReason {
-  const line = detail?.replace(/\s+/g, ' ').trim().slice(0, DETAIL_CHARACTERS);
+  const line = toLine(detail ?? '');
   return {
     reason,
-    ...(line === undefined || line === '' ? {} : { detail: line }),
+    ...(line === '' ? {} : { detail: line }),
     ...(shard === undefined ? {} : { shard }),
   };
+}
+
+/** A text on one line, cut if it is too long. */
+export function toLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, DETAIL_CHARACTERS);
 }
 
 /** The reasons, with at most some dozen entries of each; one more entry counts the rest. */

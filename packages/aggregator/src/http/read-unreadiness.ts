@@ -1,25 +1,40 @@
-import { isReady, type RedisConnection } from '@streamfold/redis';
+import { isReady, toError, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
+import { toLine, type StatedReason } from './health-reason.ts';
 
-/** Why an aggregator is not ready to serve, or `undefined` where it is: Redis answers, groups exist, the first view is loaded. */
+/** What is known of an aggregator without asking Redis. */
+interface KnownReadiness {
+  readonly generations: readonly Generation[];
+  readonly unreadable: string | undefined;
+  readonly serves: boolean;
+  readonly swarmMetrics: SwarmMetrics | undefined;
+  readonly conditions: readonly StatedReason[];
+  readonly lastConnectionError: string | undefined;
+}
+
+/**
+ * Why an aggregator is not ready to serve, on one line with the error if there is one; `undefined` if it is ready: Redis
+ * answers, groups exist, the first view is loaded.
+ */
 export async function readUnreadiness(
   redis: RedisConnection,
-  parts: {
-    readonly generations: readonly Generation[];
-    readonly unreadable: string | undefined;
-    readonly serves: boolean;
-    readonly swarmMetrics: SwarmMetrics | undefined;
-  },
+  known: KnownReadiness,
 ): Promise<string | undefined> {
-  if (!isReady(redis)) return 'Redis is not reached';
-  if (parts.unreadable !== undefined) return parts.unreadable;
-  if (parts.generations.length === 0) return 'the consumer groups are not there yet';
-  if (parts.serves && parts.swarmMetrics?.loaded !== true) return 'the first view is not loaded yet';
-  try {
-    await redis.ping();
-    return undefined;
-  } catch {
-    return 'Redis does not answer';
-  }
+  const detailOf = (reason: StatedReason['reason']): string | undefined =>
+    known.conditions.find((each) => each.reason === reason)?.detail;
+  if (!isReady(redis)) return explain('Redis is not reached', known.lastConnectionError);
+  if (known.unreadable !== undefined) return known.unreadable;
+  if (known.generations.length === 0)
+    return explain('the consumer groups are not there yet', detailOf('shards_not_open'));
+  if (known.serves && known.swarmMetrics?.loaded !== true)
+    return explain('the first view is not loaded yet', detailOf('view_stalled'));
+  return redis.ping().then(
+    () => undefined,
+    (cause: unknown) => explain('Redis does not answer', toError(cause).message),
+  );
+}
+
+function explain(what: string, detail: string | undefined): string {
+  return detail === undefined || detail === '' ? what : toLine(`${what}: ${detail}`);
 }

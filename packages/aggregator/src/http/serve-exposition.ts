@@ -4,6 +4,7 @@ import type { Context, Middleware } from 'koa';
 import { BusyError } from '../view/variants.ts';
 import type { AppOptions } from './create-app.ts';
 import { createExpositionAnswers } from './exposition-answers.ts';
+import { toLine } from './health-reason.ts';
 import { negotiateEncoding } from './negotiate-encoding.ts';
 import { negotiateFormat } from './negotiate-format.ts';
 import { readZeroFirstSeconds } from './read-zero-first-seconds.ts';
@@ -17,7 +18,8 @@ import { readZeroFirstSeconds } from './read-zero-first-seconds.ts';
  * | 503 | the metrics cannot be read from Redis now; with `Retry-After`, the process is busy with other answers |
  */
 export function serveExposition(options: AppOptions): Middleware {
-  const { serves, readSwarmMetrics, processMetrics, scrapeTimeoutMs, now, onError } = options;
+  const { serves, readSwarmMetrics, readUnreadiness, processMetrics, scrapeTimeoutMs, now, onError } =
+    options;
   const answers = createExpositionAnswers((format, zeroFirstSeconds) => {
     const swarmMetrics = readSwarmMetrics();
     if (swarmMetrics === undefined) throw new Error('expected the swarm metrics; there are none yet');
@@ -32,7 +34,7 @@ export function serveExposition(options: AppOptions): Middleware {
     }
     if (readSwarmMetrics() === undefined) {
       const why = serves
-        ? 'Redis has not been reached yet'
+        ? ((await readUnreadiness()) ?? 'the first view is not loaded yet')
         : 'this aggregator only folds; scrape one that serves';
       refuse(context, 503, why);
       return;
@@ -54,8 +56,9 @@ export function serveExposition(options: AppOptions): Middleware {
         refuse(context, 503, cause.message);
         return;
       }
-      onError(toError(cause));
-      refuse(context, 503, 'the metrics cannot be read from Redis now');
+      const error = toError(cause);
+      onError(error);
+      refuse(context, 503, toLine(`the metrics cannot be read from Redis now: ${error.message}`));
     }
   };
 }
