@@ -5,7 +5,8 @@ import { CATALOGUE, swarmShard } from '@streamfold/core';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
-import { scrape, withoutAges, type Samples } from '../harness/scrape.ts';
+import { FALSE_SERIES } from '../harness/falsify-state.ts';
+import { scrape, scrapeWhenServed, withoutAges, type Samples } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -180,4 +181,33 @@ test('an age that is not one whole number from 1 to 300 is refused with one line
     const response = await fetch(`${url}/prometheus/metrics?zero_first_seconds=${good}`);
     t.not(response.status, 400, good);
   }
+});
+
+test('series that are born while the clock is ahead, and after it went back, are not shown as 0 until it has caught up', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  const generation = await waitForGeneration(redis, prefix);
+  // A record of an hour ahead: those after it count up from its ID.
+  const { deltas, head } = generation.keys;
+  const ahead = `${Date.now() + 3_600_000}-0`;
+  const previous = (await redis.hget(head, 'position')) ?? '0-0';
+  const delta =
+    '{"series":{"signals_sent_total":["nobody|x",5]},"coordinators":[],"totals":[0,0,0],"watermark":""}';
+  const fields = ['previous', previous, 'watermark', '', 'delta', delta, 'live', ahead];
+  await redis
+    .multi()
+    .xadd(deltas, ahead, ...fields)
+    .hset(head, 'position', ahead)
+    .exec();
+  await scrapeWhenServed(aggregator.url);
+  t.is((await scrape(aggregator.url, LONG_SECONDS)).get(FALSE_SERIES), '5');
+
+  await appendFlat(redis, { prefix }, [
+    { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'plan' },
+  ]);
+  await waitUntilFolded(redis, { prefix });
+  const sent = 'signals_sent_total{swarm_id="s1",signal_type="plan"}';
+  t.is((await scrape(aggregator.url, LONG_SECONDS)).get(sent), '0', 'it is young');
+  await waitUntil('it is a second old', async () => (await scrape(aggregator.url, 1)).get(sent) === '1');
 });
