@@ -13,10 +13,11 @@ const EVENTS_PER_CUT = 1_000;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** Only a commit names the key of the dead letters, and only a read of new entries says `>`. */
+/** Only a commit names the key of the dead letters after that of the head, and only a read of new entries says `>`. */
+const COMMIT = /:head\r\n\$\d+\r\n\S+:dead\r\n/;
 const CUT_KINDS = [
-  ['whose commit was done, and its reply lost,', 'cutAfterReply', ':{0}:dead'],
-  ['whose commit was lost before it reached Redis', 'cutBeforeSend', ':{0}:dead'],
+  ['whose commit was done, and its reply lost,', 'cutAfterReply', COMMIT],
+  ['whose commit was lost before it reached Redis', 'cutBeforeSend', COMMIT],
   ['that were delivered in a reply that was lost', 'cutAfterReply', '\r\n>\r\n'],
 ] as const;
 

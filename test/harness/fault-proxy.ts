@@ -29,26 +29,29 @@ export interface FaultProxy {
    * Forwards the next request that holds `needle`, waits until the server has replied to it, drops the reply and cuts
    * the connection: it was done, and its client doesn't know. Resolves after the cut.
    */
-  cutAfterReply(needle: string): Promise<void>;
+  cutAfterReply(needle: Needle): Promise<void>;
   /** Cuts the connection instead of forwarding the next request that holds `needle`: it was not done. */
-  cutBeforeSend(needle: string): Promise<void>;
+  cutBeforeSend(needle: Needle): Promise<void>;
   /**
    * Keeps the next request that holds `needle` back and cuts the client's connection. Resolves with a function that
    * delivers the request after all, and resolves with the beginning of the server's reply: a request that comes late.
    */
-  keepBack(needle: string): Promise<() => Promise<string>>;
+  keepBack(needle: Needle): Promise<() => Promise<string>>;
   /**
    * Holds the next request that holds `needle` back, and its connection as it is: for its client Redis is slow. Resolves,
    * once it has come, with a function that forwards it.
    */
-  holdBack(needle: string): Promise<() => void>;
+  holdBack(needle: Needle): Promise<() => void>;
   /** Forwards requests, and no replies any more, on all connections of now, without cutting them. */
   swallowReplies(): void;
   stop(): Promise<void>;
 }
 
+/** What a request is known by. */
+type Needle = string | RegExp;
+
 interface Trap {
-  readonly needle: string;
+  readonly needle: Needle;
   /** Called with the request instead of its forwarding. */
   spring(request: Buffer, pair: Pair): void;
 }
@@ -86,7 +89,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     const pair: Pair = { client, server: upstream, onReply: toClient, silent: false };
     pairs.add(pair);
     client.on('data', (request) => {
-      if (trap === undefined || !request.includes(trap.needle)) {
+      if (trap === undefined || !holds(request, trap.needle)) {
         toServer(request);
         return;
       }
@@ -110,7 +113,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const spring = <T>(
-    needle: string,
+    needle: Needle,
     act: (request: Buffer, pair: Pair, resolve: (value: T) => void) => void,
   ) =>
     new Promise<T>((resolve) => {
@@ -190,6 +193,10 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
       await once(server, 'close');
     },
   };
+}
+
+function holds(request: Buffer, needle: Needle): boolean {
+  return typeof needle === 'string' ? request.includes(needle) : needle.test(request.toString('latin1'));
 }
 
 function mute(pair: Pair): void {
