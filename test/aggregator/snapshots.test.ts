@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import test from 'ava';
-import type { Generation } from '@streamfold/aggregator';
+import { trimOvergrownLog, type Generation } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -179,4 +180,25 @@ test('a snapshot never pairs the state before a reload with the position after i
   await view.writeSnapshotWhenDue();
   t.true(facts.some((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued'));
   t.deepEqual(await showView(openView(redis, generation).view), await showView(view));
+});
+
+test('the delta log stays bounded if all aggregators only fold', async (t) => {
+  const prefix = nextPrefix();
+  const generation = await fold(prefix, 1);
+  const facts: string[] = [];
+  const trim = (overgrownRecords: number): Promise<boolean> =>
+    trimOvergrownLog({
+      redis,
+      generation,
+      observe: ({ type }) => facts.push(type),
+      createId: randomUUID,
+      overgrownRecords,
+    });
+  const records = await redis.xlen(generation.keys.deltas);
+  t.false(await trim(records + 1));
+  t.true(await trim(records));
+  await fold(prefix, 2);
+  t.true(await trim(records));
+  t.true((await redis.xlen(generation.keys.deltas)) <= records + 1);
+  t.true(facts.includes('snapshot_written'));
 });

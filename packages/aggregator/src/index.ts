@@ -26,6 +26,7 @@ export { measureLag } from './state/measure-lag.ts';
 export { cancelRebuild, type CancelOutcome } from './replay/cancel-rebuild.ts';
 export { openLogBeyondRedis, type LogBeyondRedis } from './replay/log-beyond-redis.ts';
 export { rebuild, type RebuildOptions, type RebuildOutcome, type RebuildProgress } from './replay/rebuild.ts';
+export { trimOvergrownLog } from './view/trim-overgrown-log.ts';
 export { createShardView, type ShardView } from './view/shard-view.ts';
 export { createEntriesParser, type EntriesParser, type ParseOutcome } from './fold/entries-parser.ts';
 export { createReplyTap, type ReplyTap } from './fold/reply-tap.ts';

@@ -24,6 +24,7 @@ import { keepArchive, type Archiving } from './upkeep/keep-archive.ts';
 import { createFollower } from './view/follow-metrics.ts';
 import { createLiveMetrics, type LiveMetrics } from './view/live-metrics.ts';
 import { createShardView } from './view/shard-view.ts';
+import { trimOvergrownLog } from './view/trim-overgrown-log.ts';
 
 /** What an aggregator is told; nothing has a default here but what only tests have a reason to change. */
 export interface AggregatorOptions extends Omit<ConsumerSettings, 'mode'> {
@@ -178,6 +179,15 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
       const { archiving, consumer: holder } = options;
       const archiveRedis = connections.open('archive', options.replyTimeoutMs ?? COMMAND_TIMEOUT_MS);
       actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
+    }
+    if (role === 'fold') {
+      const { createId } = options;
+      actors.push(
+        repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
+          for (const generation of roster.live?.shards ?? [])
+            await trimOvergrownLog({ redis, generation, observe, createId });
+        }),
+      );
     }
     if (serves) {
       const viewRedis = connections.open('view', replyTimeoutMs);

@@ -83,7 +83,7 @@ export const SETTINGS = {
     ...oneOf('all', 'fold', 'serve'),
     byDefault: 'all',
     help: 'fold and serve (all), only fold, or only serve',
-    reason: 'at least one aggregator must serve: it writes the snapshots too',
+    reason: 'at least one aggregator must serve the metrics',
   },
   claimIdleMs: {
     flag: '--claim-idle-ms',
