@@ -17,6 +17,8 @@ test.after.always(stop);
 
 const events = [...generateEvents(400, { seed: 5 })];
 const reference = foldReference(events.map((fields) => ({ fields })));
+/** How often a consumer of an earlier version reads its own entries again; really every 7.5 s. */
+const READ_AGAIN_MS = 20;
 const CLAIM_IDLE_MS = 600;
 
 /** Pending entries of consumers whose names begin so. */
@@ -79,7 +81,7 @@ test('entries that a consumer of an earlier version reads again and again are ta
   const reading = (async () => {
     while (!over.signal.aborted) {
       await reader.xreadgroup('GROUP', keys.group, 'earlier', 'COUNT', 200, 'STREAMS', stream, '0');
-      await sleep(20); // what an earlier version does, only sooner
+      await sleep(READ_AGAIN_MS);
     }
   })();
   const watcher = await startAggregator({ redisUrl, prefix, role: 'serve' });

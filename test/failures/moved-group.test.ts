@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -19,9 +20,8 @@ const events = [...generateEvents(ENTRIES + 1, { seed: 3 })];
 const reference = foldReference(events.map((fields) => ({ fields })));
 
 /** Upkeep every few ms, so that a wrong count would be seen soon. */
-const often = {
-  pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 20))),
-};
+const UPKEEP_MS = 20;
+const often = { pause: (ms: number) => sleep(Math.min(ms, UPKEEP_MS)) };
 
 function sum({ facts }: TestAggregator, type: 'entries_lost' | 'entries_repeated'): number {
   return facts.reduce((total, fact) => total + (fact.type === type ? fact.entries : 0), 0);
