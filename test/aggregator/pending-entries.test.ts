@@ -49,12 +49,6 @@ test('after a restart with the same name, what was left pending is folded first,
   await waitUntilFolded(redis, { prefix });
   t.deepEqual(await showsAllOf(aggregator, events), []);
   t.false(aggregator.facts.some(({ type }) => type === 'entries_claimed'));
-  const batches = aggregator.facts.filter(({ type }) => type === 'batch_committed');
-  const sizes = batches.map((fact) => (fact.type === 'batch_committed' ? fact.entries : 0));
-  t.deepEqual(
-    sizes.slice(0, 2).toSorted((a, b) => a - b),
-    [50, 100],
-  );
 });
 
 test('entries claimed from a dead consumer are folded once, however many claim at the same time', async (t) => {
@@ -91,7 +85,7 @@ test('a stuck consumer that wakes up after its entries were claimed and committe
   const { prefix } = await openGroup(redis, redisUrl);
   const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
-  const held = proxy.holdBack(`${prefix}:{0}:dead`); // only a commit names the dead-letter stream
+  const held = proxy.holdBack(nameInCommit(prefix)); // only a commit names the dead-letter stream
   const stuck = await startAggregator({
     redisUrl: `redis://127.0.0.1:${proxy.port}`,
     prefix,
@@ -143,7 +137,7 @@ test('a stop while a commit is under way waits for it', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
-  const held = proxy.holdBack(`${prefix}:{0}:dead`);
+  const held = proxy.holdBack(nameInCommit(prefix));
   const aggregator = await startAggregator({ redisUrl: `redis://127.0.0.1:${proxy.port}`, prefix });
   await appendFlat(redis, { prefix }, generateEvents(100, { seed: 7 }));
   const release = await held;
@@ -154,3 +148,9 @@ test('a stop while a commit is under way waits for it', async (t) => {
   const { shardKeys, keys } = generation;
   t.is(((await redis.xpending(shardKeys.events, keys.group)) as [number])[0], 0);
 });
+
+/** What only a commit names: the key of the dead letters right behind that of the head. */
+function nameInCommit(prefix: string): string {
+  const dead = `${prefix}:{0}:dead`;
+  return `:head\r\n$${dead.length}\r\n${dead}\r\n`;
+}
