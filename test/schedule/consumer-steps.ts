@@ -88,6 +88,7 @@ async function commitOnce(
   run: ShardRun,
   { generation, consumer, batch, gone, contents }: Hand,
 ): Promise<boolean> {
+  if (!run.shard.generations.has(generation.id)) return true; // dropped: there is no group to commit to
   // After going back, Redis may give an ID again, to another entry. A commit that was sent before and arrives only after the
   // same consumer has read that one too would fold the wrong content: no connection holds a command back for so long.
   for (const [id, content] of contents) {

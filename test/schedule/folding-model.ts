@@ -18,12 +18,13 @@ export interface ShardModel {
 }
 
 export interface GenerationModel {
-  hasGroup: boolean;
   readonly undelivered: Set<string>;
   /** Entry to consumer. */
   readonly pending: Map<string, string>;
   readonly folded: Set<string>;
   readonly lost: Set<string>;
+  /** Gone from the stream before this generation began: another one has folded them. */
+  readonly absent: ReadonlySet<string>;
   /** How many of the lost have been counted. */
   counted: number;
 }
@@ -38,14 +39,14 @@ export function copyShard({ entries, stream, generations }: ShardModel): ShardMo
     entries: new Map(entries),
     stream: new Set(stream),
     generations: new Map(
-      [...generations].map(([id, { hasGroup, undelivered, pending, folded, lost, counted }]) => [
+      [...generations].map(([id, { undelivered, pending, folded, lost, absent, counted }]) => [
         id,
         {
-          hasGroup,
           undelivered: new Set(undelivered),
           pending: new Map(pending),
           folded: new Set(folded),
           lost: new Set(lost),
+          absent,
           counted,
         },
       ]),
@@ -54,13 +55,13 @@ export function copyShard({ entries, stream, generations }: ShardModel): ShardMo
 }
 
 /** A generation that begins at the oldest entry of the stream. */
-export function beginGeneration({ stream, generations }: ShardModel, id: string): void {
+export function beginGeneration({ entries, stream, generations }: ShardModel, id: string): void {
   generations.set(id, {
-    hasGroup: true,
     undelivered: new Set(stream),
     pending: new Map(),
     folded: new Set(),
     lost: new Set(),
+    absent: new Set([...entries.keys()].filter((entry) => !stream.has(entry))),
     counted: 0,
   });
 }

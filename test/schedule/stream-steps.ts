@@ -29,8 +29,8 @@ export async function trimFolded(run: ShardRun, cut: number): Promise<void> {
     ),
   );
   for (const id of await findGone(run)) {
-    for (const { folded, lost } of run.shard.generations.values()) {
-      if (!folded.has(id) && !lost.has(id))
+    for (const { folded, lost, absent } of run.shard.generations.values()) {
+      if (!folded.has(id) && !lost.has(id) && !absent.has(id))
         throw new ScheduleError(`trimmed entries: expected only folded ones; got ${id}`);
     }
   }

@@ -8,3 +8,7 @@ export { commitBatch, type FoldedBatch } from './state/commit-batch.ts';
 export { countTrimmed } from './state/count-trimmed.ts';
 export { createGroup } from './state/create-group.ts';
 export { removeConsumer, removeGoneConsumers } from './state/remove-consumers.ts';
+export { beginRebuild } from './replay/begin-rebuild.ts';
+export { handOver } from './state/hand-over-dead-letters.ts';
+export { followStream, switchGeneration } from './state/switch-generation.ts';
+export { keepGenerations } from './upkeep/keep-generations.ts';

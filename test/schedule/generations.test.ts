@@ -1,0 +1,16 @@
+import test from 'ava';
+import { createGenerations } from './generations.ts';
+import { startLaboratory } from './laboratory.ts';
+import { readSeed } from './read-seed.ts';
+import { runSchedules } from './run-schedules.ts';
+
+const STEPS = 4_000;
+
+const laboratory = await startLaboratory();
+test.after.always(() => laboratory.stop());
+
+test('in any order of steps of rebuilds, every generation folds each entry once, and none that is in use is dropped', async (t) => {
+  const seed = readSeed(1);
+  t.log(`seed ${seed}`);
+  t.true((await runSchedules(createGenerations(laboratory), { seed, steps: STEPS })) >= STEPS);
+});
