@@ -30,6 +30,12 @@ export async function runSchedules<Step>(
   return taken;
 }
 
+/** Takes these steps, such as those that a failure has printed. @throws {ScheduleError} at the first difference. */
+export async function takeSteps<Step>(subject: Subject<Step>, schedule: readonly Step[]): Promise<void> {
+  const failure = await findFailure(subject, schedule);
+  if (failure !== undefined) throw failure;
+}
+
 function drawSchedule<Step>(subject: Subject<Step>, seed: number): Step[] {
   const random = createRandom(seed);
   return Array.from({ length: SCHEDULE_STEPS }, () => subject.draw(random));

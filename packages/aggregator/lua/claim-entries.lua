@@ -17,7 +17,12 @@ require_delta_log('counts entries that were trimmed while pending', deltas, head
 require_permission('takes over entries', 'XPENDING', events, ARGV[1], '-', '+', ARGV[5])
 
 local reply = redis.call('XAUTOCLAIM', events, ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5], 'JUSTID')
-local lost = #reply[3]
+
+-- What is folded is not lost: somebody has moved the group back, and then trimmed the stream.
+local folded_to, lost = redis.call('HGET', head, 'watermark'), 0
+for _, id in ipairs(reply[3]) do
+  if not folded_to or is_after(id, folded_to) then lost = lost + 1 end
+end
 
 if lost > 0 then
   append_record(deltas, head, previous, '', 'lost', lost)
