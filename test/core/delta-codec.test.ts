@@ -64,7 +64,7 @@ test('a text of another form is refused', (t) => {
 });
 
 /** Every value inside a text, replaced by one of another type, one at a time. */
-function* falsify(value: unknown): Generator<unknown> {
+function* falsify(value: unknown): Generator {
   if (Array.isArray(value)) {
     for (const [at, inner] of value.entries())
       for (const wrong of falsify(inner)) yield value.with(at, wrong);

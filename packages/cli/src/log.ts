@@ -133,6 +133,7 @@ export function logFact(log: Log, fact: Fact): void {
     case 'condition_cleared':
       log.info(details, 'well again');
       return;
+    case 'near_bound_counted':
     case 'archive_stops_counted':
       return; // each is logged as a condition
     case 'connection_failed':

@@ -5,7 +5,7 @@ import { ConfigurationError } from '@streamfold/redis';
 export type SignatureFault = 'unsigned' | 'unknown_key' | 'bad_signature';
 
 /** A signature and the key that it was made with; both empty where nothing is signed. */
-export interface Signature {
+interface Signature {
   readonly keyId: string;
   readonly signature: string;
 }

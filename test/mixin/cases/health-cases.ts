@@ -3,11 +3,7 @@ import type { FiringAlert, RuleCase } from '../run-rule-cases.ts';
 import { healthy, ofReplica, samples, type ScrapedSeries, type Stretch } from '../series.ts';
 
 /** Two aggregators, of which one reports a reason for a while. */
-export function reporting(
-  reason: HealthReason,
-  minutes: number,
-  stretches: readonly Stretch[],
-): ScrapedSeries {
+function reporting(reason: HealthReason, minutes: number, stretches: readonly Stretch[]): ScrapedSeries {
   return {
     ...healthy(minutes),
     [ofReplica('streamfold_health_reason', { reason })]: samples(...stretches),
@@ -16,7 +12,7 @@ export function reporting(
 }
 
 /** An alert on a reason of aggregator `a`. */
-export function firingOn(
+function firingOn(
   reason: HealthReason,
   {
     alert,

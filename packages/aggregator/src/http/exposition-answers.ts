@@ -7,7 +7,7 @@ import { createTurns } from '../run/turns.ts';
 import { BusyError } from '../view/variants.ts';
 
 /** Which bytes a client wants. */
-export interface Wanted {
+interface Wanted {
   readonly format: ExpositionFormat;
   readonly zeroFirstSeconds: number | undefined;
   readonly encoding: 'gzip' | 'identity';
@@ -24,7 +24,7 @@ export interface ExpositionAnswers {
 }
 
 /** One answer in hand. */
-export interface Answering {
+interface Answering {
   /** The bytes as of now, rendered and compressed together with all who ask for the same. */
   render(wanted: Wanted): Promise<Buffer>;
   /** The same bytes in slices, not copied: the next is taken when the client has taken those before. */
