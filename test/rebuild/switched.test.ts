@@ -3,6 +3,7 @@ import { findGeneration, readRegistry } from '@streamfold/aggregator';
 import { generationsKey } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { FALSE_SERIES, falsifyState } from '../harness/falsify-state.ts';
+import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { scrape, scrapeWhenServed } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -60,4 +61,5 @@ test('a generation that has become live is shown only once it has folded all tha
   const samples = await scrapeWhenServed(serving.url);
   t.is(samples.get(SERIES), '15');
   t.false(samples.has(FALSE_SERIES), 'it is the new one');
+  await checkReplicasAgree(t, { redis, prefix }, [serving.url]);
 });
