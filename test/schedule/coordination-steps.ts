@@ -82,10 +82,9 @@ const signal = (random: Random): Signal => pick(random, SIGNALS);
 const wait = (random: Random): Wait => pick(random, WAITS);
 const work = (random: Random): string => pick(random, ['j0', 'j1']);
 
-// Not yet XDEL: a signal that finds no entry ID left is taken back with it, without asking for the permission first.
 // prettier-ignore
 const COMMANDS = [
-  'xadd', 'xack', 'xgroup', 'xinfo', 'xrange', 'hset', 'hsetnx', 'hdel', 'hincrby', 'hget', 'zadd', 'zrem', 'sadd', 'srem',
+  'xadd', 'xack', 'xdel', 'xgroup', 'xinfo', 'xrange', 'hset', 'hsetnx', 'hdel', 'hincrby', 'hget', 'zadd', 'zrem', 'sadd', 'srem',
   'pexpire', 'unlink', 'set', 'info', 'fcall', 'hlen', 'zcard',
 ] as const;
 

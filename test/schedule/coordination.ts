@@ -84,16 +84,24 @@ async function takeCoordinationStep(run: SwarmRun, step: CoordinationStep): Prom
     case 'keep':
       return keepSwarm(run, step.slot);
     case 'goBack':
-      return goBackSwarm(run, step.slot);
+      await goBackSwarm(run, step.slot);
+      if (run.strain !== 'exhausted') await relent(run);
+      return;
     case 'moveClock':
       return run.laboratory.moveClock(step.ms);
     case 'deny':
+      if (run.strain === 'exhausted') return;
+      run.strain = 'denied';
       return run.laboratory.deny(step.command);
     case 'allow':
+      if (run.strain === 'denied') run.strain = 'none';
       return run.laboratory.allow();
     case 'exhaust':
+      if (run.strain === 'denied') return;
+      run.strain = 'exhausted';
       return exhaust(run);
     case 'relent':
+      if (run.strain === 'exhausted') run.strain = 'none';
       return relent(run);
   }
 }

@@ -32,6 +32,8 @@ export interface SwarmRun {
   readonly kept: Map<number, { readonly keys: KeptKeys; readonly model: SwarmModel }>;
   tokens: number;
   works: number;
+  /** Not yet both: a signal that finds no entry ID left is taken back without asking for the permissions first. */
+  strain: 'none' | 'denied' | 'exhausted';
 }
 
 export function beginSwarm(laboratory: Laboratory): SwarmRun {
@@ -42,6 +44,7 @@ export function beginSwarm(laboratory: Laboratory): SwarmRun {
     kept: new Map(),
     tokens: 0,
     works: 0,
+    strain: 'none',
   };
 }
 
