@@ -3,6 +3,8 @@ import pino, { type Logger } from 'pino';
 
 export type Log = Logger;
 
+const ENTRIES_LOST = 'entries lost: trimmed before they were folded';
+
 /** A log on standard output: JSON lines, or short plain ones in a terminal. */
 export function createLog(level: string, terminal: boolean): Log {
   const options = {
@@ -28,128 +30,93 @@ function toPlainLine(line: string): string {
   return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(msg)}${details.join('')}\n`;
 }
 
+type FactOf = { readonly [Type in Fact['type']]: Extract<Fact, { readonly type: Type }> };
+type Writer<Type extends Fact['type']> = (log: Log, fact: FactOf[Type]) => void;
+
+const NOT_LOGGED = undefined;
+
+/** What is logged of each fact, at which level. A new fact needs a row. */
+const WRITERS: { readonly [Type in Fact['type']]: Writer<Type> | typeof NOT_LOGGED } = {
+  batch_committed(log, fact) {
+    const { shard, deadLetters, lostEntries } = fact;
+    log.debug(toDetails(fact), 'batch committed');
+    if (deadLetters.size > 0) log.warn({ shard, ...Object.fromEntries(deadLetters) }, 'dead letters written');
+    if (lostEntries > 0) log.error({ shard, entries: lostEntries }, ENTRIES_LOST);
+  },
+  batch_contested: writeAll('info', 'batch contested: nothing written, reading own pending entries'),
+  commit_failed: writeAll('debug', 'commit failed; its entries stay pending'),
+  entries_repeated: writeAll(
+    'error',
+    'entries delivered again after they were folded: acknowledged without effect',
+  ),
+  stream_replaced: writeAll(
+    'warn',
+    'another stream of events than before: its counters are taken as they are',
+  ),
+  entries_claimed: writeAll('info', 'entries claimed from a silent consumer'),
+  entries_lost: writeAll('error', ENTRIES_LOST),
+  generation_batch_committed: writeAll('debug', 'batch committed to a generation that is not live'),
+  generation_folded: writeAll('info', 'folding a generation that is not live'),
+  generation_switched: writeAll('info', 'another generation is live'),
+  generation_dropped: writeAll('info', 'generation dropped'),
+  generation_unreadable: writeAll(
+    'warn',
+    'a newer program has defined this generation; it is not folded here',
+  ),
+  rebuild_needed(log, fact) {
+    const details = toDetails(fact);
+    if (fact.needed)
+      log.warn(details, 'rebuild needed: the live generation is folded by other definitions than configured');
+    else log.info(details, 'the live generation is folded by the configured definitions');
+  },
+  dead_letters_trimmed: writeAll('error', 'oldest dead letters dropped: more were kept than allowed'),
+  consumers_removed: writeAll('info', 'consumers removed that were gone'),
+  group_created: writeAll('info', 'consumer group created'),
+  group_restored: writeAll('warn', 'consumer group was gone; restored behind the last folded entry'),
+  failed: writeAll('warn', 'failed; trying again'),
+  recovered: writeAll('info', 'works again'),
+  monitor_moved: writeAll('debug', 'overdue'),
+  monitor_suspended: writeAll('info', 'deadlines suspended: no monitor had stepped for long'),
+  records_set_aside: writeAll('error', 'malformed records set aside: no monitor judges them'),
+  clock_stepped_back: writeAll('warn', 'the clock of Redis stepped back'),
+  ended_coordinators_removed(log, fact) {
+    if (fact.removed > 0) log.info(toDetails(fact), 'removed what coordinators left that ended long ago');
+  },
+  segment_archived: writeAll('info', 'segment archived'),
+  entries_trimmed: writeAll('info', 'entries trimmed: folded and older than the retention'),
+  condition_raised: writeAll('warn', 'not well'),
+  condition_cleared: writeAll('info', 'well again'),
+  // Each of these is logged as a condition.
+  near_bound_counted: NOT_LOGGED,
+  archive_stops_counted: NOT_LOGGED,
+  connection_failed: writeAll('debug', 'connection failed'),
+  request_failed: writeAll('warn', 'request failed'),
+  view_loaded: writeAll('info', 'view loaded'),
+  snapshot_written: writeAll('info', 'snapshot written'),
+  snapshot_unreadable: writeAll('warn', 'a snapshot cannot be used; loading another one'),
+};
+
 /** Logs a fact at the level that it deserves. */
 export function logFact(log: Log, fact: Fact): void {
-  const { type, ...rest } = fact;
-  const details = 'error' in fact ? { ...rest, error: fact.error.message } : rest;
-  switch (type) {
-    case 'batch_committed':
-      log.debug({ ...details, deadLetters: Object.fromEntries(fact.deadLetters) }, 'batch committed');
-      if (fact.deadLetters.size > 0) {
-        log.warn({ shard: fact.shard, ...Object.fromEntries(fact.deadLetters) }, 'dead letters written');
-      }
-      if (fact.lostEntries > 0)
-        log.error(
-          { shard: fact.shard, entries: fact.lostEntries },
-          'entries lost: trimmed before they were folded',
-        );
-      return;
-    case 'batch_contested':
-      log.info(details, 'batch contested: nothing written, reading own pending entries');
-      return;
-    case 'commit_failed':
-      log.debug(details, 'commit failed; its entries stay pending');
-      return;
-    case 'entries_repeated':
-      log.error(details, 'entries delivered again after they were folded: acknowledged without effect');
-      return;
-    case 'stream_replaced':
-      log.warn(details, 'another stream of events than before: its counters are taken as they are');
-      return;
-    case 'entries_claimed':
-      log.info(details, 'entries claimed from a silent consumer');
-      return;
-    case 'entries_lost':
-      log.error(details, 'entries lost: trimmed before they were folded');
-      return;
-    case 'generation_batch_committed':
-      log.debug(
-        { ...details, deadLetters: Object.fromEntries(fact.deadLetters) },
-        'batch committed to a generation that is not live',
-      );
-      return;
-    case 'generation_folded':
-      log.info(details, 'folding a generation that is not live');
-      return;
-    case 'generation_switched':
-      log.info(details, 'another generation is live');
-      return;
-    case 'generation_dropped':
-      log.info(details, 'generation dropped');
-      return;
-    case 'generation_unreadable':
-      log.warn(details, 'a newer program has defined this generation; it is not folded here');
-      return;
-    case 'rebuild_needed':
-      if (fact.needed)
-        log.warn(
-          details,
-          'rebuild needed: the live generation is folded by other definitions than configured',
-        );
-      else log.info(details, 'the live generation is folded by the configured definitions');
-      return;
-    case 'dead_letters_trimmed':
-      log.error(details, 'oldest dead letters dropped: more were kept than allowed');
-      return;
-    case 'consumers_removed':
-      log.info(details, 'consumers removed that were gone');
-      return;
-    case 'group_created':
-      log.info(details, 'consumer group created');
-      return;
-    case 'group_restored':
-      log.warn(details, 'consumer group was gone; restored behind the last folded entry');
-      return;
-    case 'failed':
-      log.warn(details, 'failed; trying again');
-      return;
-    case 'recovered':
-      log.info(details, 'works again');
-      return;
-    case 'monitor_moved':
-      log.debug(details, 'overdue');
-      return;
-    case 'monitor_suspended':
-      log.info(details, 'deadlines suspended: no monitor had stepped for long');
-      return;
-    case 'records_set_aside':
-      log.error(details, 'malformed records set aside: no monitor judges them');
-      return;
-    case 'clock_stepped_back':
-      log.warn(details, 'the clock of Redis stepped back');
-      return;
-    case 'ended_coordinators_removed':
-      if (fact.removed > 0) log.info(details, 'removed what coordinators left that ended long ago');
-      return;
-    case 'segment_archived':
-      log.info(details, 'segment archived');
-      return;
-    case 'entries_trimmed':
-      log.info(details, 'entries trimmed: folded and older than the retention');
-      return;
-    case 'condition_raised':
-      log.warn(details, 'not well');
-      return;
-    case 'condition_cleared':
-      log.info(details, 'well again');
-      return;
-    case 'near_bound_counted':
-    case 'archive_stops_counted':
-      return; // each is logged as a condition
-    case 'connection_failed':
-      log.debug(details, 'connection failed');
-      return;
-    case 'request_failed':
-      log.warn(details, 'request failed');
-      return;
-    case 'view_loaded':
-      log.info(details, 'view loaded');
-      return;
-    case 'snapshot_written':
-      log.info(details, 'snapshot written');
-      return;
-    case 'snapshot_unreadable':
-      log.warn(details, 'a snapshot cannot be used; loading another one');
-      return;
-  }
+  write(fact.type, fact, log);
+}
+
+function write<Type extends Fact['type']>(type: Type, fact: FactOf[Type], log: Log): void {
+  WRITERS[type]?.(log, fact);
+}
+
+/** Logs all that the fact holds, as one line. */
+function writeAll(level: 'debug' | 'info' | 'warn' | 'error', text: string): (log: Log, fact: Fact) => void {
+  return (log, fact) => log[level](toDetails(fact), text);
+}
+
+function toDetails({ type: _type, ...details }: Fact): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]: [string, unknown]) => [name, toPlainValue(value)]),
+  );
+}
+
+function toPlainValue(value: unknown): unknown {
+  if (value instanceof Error) return value.message;
+  return value instanceof Map ? Object.fromEntries(value) : value;
 }
