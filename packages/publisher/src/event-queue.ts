@@ -1,10 +1,11 @@
+// Exported for the tests of this repository. Not part of the interface of this package: it may change with any version.
 import type { Receipt } from './receipt.ts';
 
-/** An event that waits to be appended. It is text already, so that its publisher may do with its object what it likes. */
+/** An event that waits to be appended. It is text already: its publisher may change the object. */
 export interface QueuedEvent {
   /** A JSON object. */
   readonly text: string;
-  /** What the event is remembered by, empty where it has no `id` of its own. */
+  /** What the event is remembered by, empty if it has no `id` of its own. */
   readonly member: string;
   /** Place among all events of its shard, ascending. */
   readonly sequence: number;
@@ -18,7 +19,7 @@ export interface EventQueue {
   push(event: QueuedEvent): void;
   /** The event at `index`, from the oldest. */
   at(index: number): QueuedEvent | undefined;
-  /** Takes away the `count` oldest. */
+  /** Takes away the `count` oldest; `count` is at most `length`. */
   drop(count: number): void;
   /** Takes away, and returns, those of all but the `spared` oldest for which `choose` is true. */
   extract(spared: number, choose: (event: QueuedEvent) => boolean): readonly QueuedEvent[];
