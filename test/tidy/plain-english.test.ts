@@ -1,0 +1,147 @@
+import test from 'ava';
+import { PAGES, readTracked } from './tracked-files.ts';
+
+/** Files of which each sentence is checked. The reference is not among them: it is generated from texts of the program. */
+const FILES: readonly string[] = PAGES.filter((path) => !path.startsWith('docs/reference/'));
+
+interface Rule {
+  readonly banned: RegExp;
+  readonly instead: string;
+  /** Phrases that the rule finds, and phrases that it must not find. */
+  readonly finds: readonly string[];
+  readonly allows?: readonly string[];
+}
+
+/** Phrases that a native engineer does not write, and what to write instead. */
+const RULES: readonly Rule[] = [
+  {
+    banned: /\b(is|are|was|were|be|been) told\b|\btold (of|apart)\b/i,
+    instead: 'is reported, logged, shown, documented; distinguish',
+    finds: ['nobody was told to be stale', 'each told of once', 'teams are told apart'],
+    allows: ['unless you have told Redis otherwise'],
+  },
+  {
+    banned: /\b(tell|tells|telling) of\b/i,
+    instead: 'reports, documents',
+    finds: ['the event that tells of it'],
+  },
+  {
+    banned: /\btells (how|what|which|whether|who|why)\b/i,
+    instead: 'explains, shows, returns',
+    finds: ['operating tells why'],
+  },
+  {
+    banned:
+      /\b(go|goes|went|gone) on (as|by|from|running|to|with)\b|\b(folding|scraping|archiving) goes on\b/i,
+    instead: 'continues, resumes, keeps running',
+    finds: ['a rebuild that is not gone on with', 'folding goes on'],
+    allows: ['they go on call', 'and so on with'],
+  },
+  {
+    banned: /\bin the (archive|log|registry|stream) (no|any) more\b/i,
+    instead: 'no longer in the stream',
+    finds: ['it is in the log no more'],
+    allows: ['nothing is in the stream now'],
+  },
+  {
+    banned: /\bas (it|they|he) must be\b/i,
+    instead: 'is malformed, is invalid',
+    finds: ['a field that is not as it must be'],
+  },
+  {
+    banned: /\bwho(so)?ever\b|(^|[.;:|] )who (?!is\b)[a-z]+s [^?]*$/i,
+    instead: 'name who acts: a client, a publisher, an aggregator',
+    finds: ['whoever publishes it again', 'Who publishes twice, appends nothing'],
+    allows: ['who is notified', 'look who is on call'],
+  },
+  {
+    banned: /\bwhere (there (is|are|was)|nothing (is|was)|none (is|was)|one (is|was)|that (is|matters))\b/i,
+    instead: 'if, when',
+    finds: ['where there is no archive', 'where that matters, use an id'],
+    allows: ['where it is documented'],
+  },
+  {
+    banned: /\bof one's own\b/i,
+    instead: 'your own (before the noun)',
+    finds: ["metrics of one's own"],
+  },
+  {
+    banned: /\b(as|so|twice as|half as) many(?! (of|as (you|possible|necessary|needed)))\b[^.|]{0,40}\bas\b/i,
+    instead: 'the number of, up to',
+    finds: ['removes twice as many old ids as it adds', 'so many series as the limit allows'],
+    allows: ['start as many as you like', 'as many as possible'],
+  },
+  {
+    banned: /\b(goes|go|went|come|comes|fall|falls) (down|back|up) by it\b|\bby it[.;,]/i,
+    instead: 'leave it out, or name the cause',
+    finds: ['why no counter goes down by it'],
+  },
+  {
+    banned: /\bbesides\b|\bwithout further ado\b/i,
+    instead: 'also, in addition to; or leave it out',
+    finds: ['a random token besides its number'],
+    allows: ['beside the other labels'],
+  },
+  {
+    banned: /\bgiven up (as|for) dead\b/i,
+    instead: 'declared dead',
+    finds: ['given up for dead after a while'],
+  },
+  {
+    banned: /\bthat (is|was) away\b|\bwaits? out a\b/i,
+    instead: 'unreachable, down; retries while',
+    finds: ['waits out a Redis that is away'],
+  },
+  {
+    banned: /\bheld against\b|\bare held to\b|\bin (hand|vain)\b/i,
+    instead: 'checked against; open, unsettled; failed',
+    finds: ['the time is held against the clock', 'more than 32 scrapes in hand'],
+    allows: ['by hand', 'a second-hand clock'],
+  },
+  {
+    banned: /\bmade anew\b|\bfolded anew\b|\bjoin anew\b|\bwrit(es|ten) anew\b|\bstarts anew\b/i,
+    instead: 'again, recreated, restarts',
+    finds: ['the group is made anew', 'its age starts anew'],
+  },
+  {
+    banned: /^[-|* ]*What (cannot|could not|is not|was not|comes|came|must|belongs) [^?|]*$/i,
+    instead: 'name the subject: "Undecodable events go to …"',
+    finds: ['What cannot be folded goes to the dead letters.'],
+    allows: ['## What happens', 'What cannot be folded?', 'What is archived'],
+  },
+];
+
+/** Text without code, addresses, headings and the titles of tests that a page quotes. Lines stay where they are. */
+function readProse(path: string): string {
+  return readTracked(path)
+    .replace(/^[ ]*```[\s\S]*?^[ ]*```$/gm, (block) => block.replace(/[^\n]/g, ''))
+    .replace(/^#.*$/gm, '')
+    .replace(/`[^`\n]*`/g, '`…`')
+    .replace(/\[[^\]\n]*\]\([./]*test\/[^)\s]*\)/g, '')
+    .replace(/\]\([^)\s]*\)/g, ']');
+}
+
+function findBanned(path: string): string[] {
+  const lines = readProse(path).split('\n');
+  return lines.flatMap((line, at) => {
+    // A phrase may be broken over two lines.
+    const both = `${line} ${(lines[at + 1] ?? '').trimStart()}`;
+    return RULES.flatMap(({ banned, instead }) => {
+      const found = banned.exec(both);
+      if (found === null || found.index > line.length) return [];
+      return [`${path}:${at + 1}: not "${found[0].trim()}"; write: ${instead}`];
+    });
+  });
+}
+
+test('the documentation is written in plain English', (t) => {
+  t.true(FILES.length > 40);
+  t.deepEqual(FILES.flatMap(findBanned), []);
+});
+
+test('the rules of plain English find what they ban, and no more', (t) => {
+  for (const { banned, finds, allows = [] } of RULES) {
+    for (const phrase of finds) t.regex(phrase, banned);
+    for (const phrase of allows) t.notRegex(phrase, banned);
+  }
+});
