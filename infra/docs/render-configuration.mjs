@@ -1,10 +1,13 @@
-import { SETTINGS } from 'streamfold';
+import { describeDefault, describeExpected, describeUnit, SETTINGS } from 'streamfold';
 import { code, codeList, renderPage, renderTable } from './render-page.mjs';
 
 /** Every setting: an overview, then each with its bounds and reason, and the commands that take it. */
 export function renderConfiguration(helps) {
   const settings = Object.values(SETTINGS).map((setting) => ({
     ...setting,
+    unit: describeUnit(setting),
+    expected: describeExpected(setting),
+    shownDefault: showDefault(setting),
     name: setting.oneShot ? setting.flag : setting.variable,
     takenBy: listTakers(setting, helps),
   }));
@@ -16,7 +19,7 @@ export function renderConfiguration(helps) {
         `[${code(setting.name)}](#${setting.name.toLowerCase()})`,
         code(setting.flag),
         setting.unit,
-        showDefault(setting),
+        setting.shownDefault,
         setting.help,
       ]),
     ),
@@ -45,7 +48,7 @@ export function renderConfiguration(helps) {
 }
 
 function renderSetting(setting) {
-  const { name, flag, argument, unit, expected, reason, takenBy } = setting;
+  const { name, flag, argument, unit, shownDefault, expected, reason, takenBy } = setting;
   return [
     `### ${name}`,
     `${upperFirst(setting.help)}.`,
@@ -54,7 +57,7 @@ function renderSetting(setting) {
       [
         ['flag', code(argument === undefined ? flag : `${flag} <${argument}>`)],
         ['unit', unit],
-        ['default', showDefault(setting)],
+        ['default', shownDefault],
         ['expected', expected],
         ['why so', reason],
         ['taken by', codeList(takenBy)],
@@ -71,9 +74,9 @@ function listTakers({ flag }, helps) {
   return names;
 }
 
-function showDefault({ byDefault, defaultInWords }) {
-  if (defaultInWords !== undefined) return defaultInWords;
-  return code(byDefault);
+function showDefault(setting) {
+  const { words, value } = describeDefault(setting);
+  return words ?? code(value);
 }
 
 function upperFirst(text) {

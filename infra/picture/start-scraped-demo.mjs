@@ -6,9 +6,9 @@ import { startPrivatePrometheus } from '@streamfold/private-servers';
 
 const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/streamfold.js', import.meta.url));
 
-/** Starts the demo, and a Prometheus that scrapes it. `stop()` ends both. */
+/** Starts the demo with trouble, so that no panel is empty, and a Prometheus that scrapes it. `stop()` ends both. */
 export async function startScrapedDemo() {
-  const demo = spawn(process.execPath, [PROGRAM, 'demo', '--port', '0'], {
+  const demo = spawn(process.execPath, [PROGRAM, 'demo', '--port', '0', '--scenario', 'trouble'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(demo, 'close');

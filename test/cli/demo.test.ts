@@ -57,8 +57,8 @@ test('demo --seconds ends by itself with exit code 0, everything folded, and pla
   t.false(stdout.includes('\u001b'), 'no control sequences where the output is no terminal');
 });
 
-test('the printed address gives all metrics of the swarms, with values of all that happens in a demo, and both aggregators the same', async (t) => {
-  const demo = startStreamfold(['demo', '--port', '0']);
+test('the printed address gives all metrics of the swarms, with values of all that happens in a demo with trouble, and both aggregators the same', async (t) => {
+  const demo = startStreamfold(['demo', '--port', '0', '--scenario', 'trouble']);
   t.teardown(() => demo.kill('SIGKILL'));
   const url = await demo.waitFor(METRICS);
   const own = /own +(\S+)\/metrics +(\S+)\/metrics/.exec(demo.output()) ?? [];

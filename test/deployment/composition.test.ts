@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import test from 'ava';
-import { SETTINGS, type Setting } from 'streamfold';
+import { parseSetting, SETTINGS, type Setting } from 'streamfold';
 import { z } from 'zod';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { PAGES, readTracked, TRACKED_FILES, TRACKED_FOLDERS } from '../tidy/tracked-files.ts';
@@ -71,7 +71,7 @@ test('settings of Streamfold are ones that it knows, with values that it takes, 
       .filter(([variable]) => variable.startsWith('STREAMFOLD_'))
       .filter(([variable, value]) => {
         const setting = settings.find((each) => each.variable === variable);
-        return setting === undefined || !setting.schema.safeParse(value).success;
+        return setting === undefined || !parseSetting(setting, value).success;
       })
       .map(([variable]) => `${name}: ${variable}`),
   );

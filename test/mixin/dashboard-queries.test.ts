@@ -60,7 +60,7 @@ async function listValues(url: string, query: string, dashboard: DashboardJson):
 
 test('every query of every panel gives data, and every variable has values, from a Prometheus that scrapes the demo', async (t) => {
   t.timeout(3 * 60_000);
-  const demo = startStreamfold(['demo', '--port', '0']);
+  const demo = startStreamfold(['demo', '--port', '0', '--scenario', 'trouble']);
   t.teardown(async () => {
     demo.kill('SIGTERM');
     await demo.ended;

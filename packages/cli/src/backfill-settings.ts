@@ -1,25 +1,4 @@
-import { z } from 'zod';
 import type { Setting } from './setting.ts';
-
-const SECONDS = /^\d{1,11}$/;
-const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/;
-
-/** A time as ms since 1970. */
-const time = z
-  .string()
-  .refine((given) => SECONDS.test(given) || ISO.test(given))
-  .transform((given) => (SECONDS.test(given) ? Number(given) * 1_000 : Date.parse(given)))
-  .refine(Number.isFinite);
-
-const EXPECTED_TIME = 'a time such as 2026-11-24, 2026-11-24T08:00:00Z, or seconds since 1970';
-
-/** The longest step: Prometheus looks back five minutes for a sample. */
-const MOST_STEP_SECONDS = 300;
-
-function splitLabel(label: string): [name: string, value: string] {
-  const at = label.indexOf('=');
-  return [label.slice(0, at), label.slice(at + 1)];
-}
 
 /** Settings of `streamfold backfill`. */
 export const BACKFILL_SETTINGS = {
@@ -28,12 +7,9 @@ export const BACKFILL_SETTINGS = {
     argument: 's',
     variable: 'STREAMFOLD_BACKFILL_STEP',
     unit: 's',
-    schema: z
-      .string()
-      .regex(/^[1-9]\d{0,2}$/)
-      .transform(Number)
-      .refine((seconds) => seconds <= MOST_STEP_SECONDS),
-    expected: `a whole number from 1 to ${MOST_STEP_SECONDS}`,
+    kind: 'number',
+    least: 1,
+    most: 300,
     byDefault: 15,
     help: 'time between two samples of a series',
     reason: 'the scrape interval that dashboards are made for; Prometheus looks back five minutes at most',
@@ -43,8 +19,7 @@ export const BACKFILL_SETTINGS = {
     argument: 'time',
     variable: 'STREAMFOLD_BACKFILL_FROM',
     unit: 'time',
-    schema: time,
-    expected: EXPECTED_TIME,
+    kind: 'time',
     defaultInWords: 'the beginning of the log',
     help: 'when the samples begin; what was before is folded all the same',
     reason: 'the whole past, unless a part of it is in Prometheus already',
@@ -54,8 +29,7 @@ export const BACKFILL_SETTINGS = {
     argument: 'time',
     variable: 'STREAMFOLD_BACKFILL_UNTIL',
     unit: 'time',
-    schema: time,
-    expected: EXPECTED_TIME,
+    kind: 'time',
     defaultInWords: 'now, by the clock of Redis',
     help: 'when the samples end',
     reason: 'end where the scraped samples begin: a sample that is there twice is a conflict',
@@ -65,7 +39,8 @@ export const BACKFILL_SETTINGS = {
     argument: 'names',
     variable: 'STREAMFOLD_BACKFILL_METRICS',
     unit: 'names, separated by commas',
-    schema: z.string().regex(/^[a-zA-Z_][\w:]*(,[a-zA-Z_][\w:]*)*$/),
+    kind: 'text',
+    pattern: /^[a-zA-Z_][\w:]*(,[a-zA-Z_][\w:]*)*$/,
     expected: 'names of metrics, separated by commas',
     defaultInWords: 'all',
     help: 'only these metrics',
@@ -76,13 +51,7 @@ export const BACKFILL_SETTINGS = {
     argument: 'name=value',
     variable: 'STREAMFOLD_BACKFILL_LABELS',
     unit: 'labels, separated by commas',
-    schema: z
-      .string()
-      .regex(/^(none|[a-zA-Z_]\w*=[^",\\\s]+(,[a-zA-Z_]\w*=[^",\\\s]+)*)$/)
-      .transform(
-        (given) => new Map(given === 'none' ? [] : given.split(',').map((label) => splitLabel(label))),
-      ),
-    expected: 'labels such as job=blocking-coordination,instance=streamfold:3000, or none',
+    kind: 'labels',
     defaultInWords: 'job=blocking-coordination',
     help: 'labels that every series gets, as those that are scraped have them',
     reason: 'rules and dashboards ask for the job of infra/prometheus/prometheus.yml',
@@ -92,7 +61,8 @@ export const BACKFILL_SETTINGS = {
     argument: 'file',
     variable: 'STREAMFOLD_BACKFILL_OUTPUT',
     unit: 'path',
-    schema: z.string().min(1),
+    kind: 'text',
+    pattern: /^[^\0]+$/,
     expected: 'the path of a file',
     defaultInWords: 'standard output',
     help: 'where the text is written; under its name only when it is whole',

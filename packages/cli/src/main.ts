@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigurationError } from '@streamfold/redis';
 import { CommanderError } from 'commander';
 import type { Environment, ExitCode } from './environment.ts';
 import { createProgram, type Choice } from './program.ts';
-import { resolveConfiguration } from './configuration.ts';
 import { UsageError } from './usage-error.ts';
 
 // The entry point: the only place that knows the real clock, randomness, the process and its signals.
@@ -22,10 +20,22 @@ let lasting = false;
 /** What a shell expects of a program that a signal has ended. */
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/**
+ * One Ctrl-C can arrive twice: the terminal sends it to all processes of its group, and npm, which is one of them, passes
+ * its own on. What comes this soon after the first is the same request.
+ */
+const SAME_REQUEST_MS = 500;
+
 const stop = new AbortController();
+let stoppedAtMs = 0;
 const interrupt = (signal: keyof typeof SIGNAL_EXIT_CODES): void => {
-  if (!lasting || stop.signal.aborted) process.exit(SIGNAL_EXIT_CODES[signal]); // asked twice: now
-  stop.abort();
+  if (!lasting) process.exit(SIGNAL_EXIT_CODES[signal]);
+  if (!stop.signal.aborted) {
+    stoppedAtMs = performance.now();
+    stop.abort();
+  } else if (performance.now() - stoppedAtMs > SAME_REQUEST_MS) {
+    process.exit(SIGNAL_EXIT_CODES[signal]); // asked twice: now
+  }
 };
 const loseParent = (): void => interrupt('SIGTERM');
 process.on('SIGINT', interrupt);
@@ -37,7 +47,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   stop.abort();
 });
 
-function createEnvironment({ flags, taken }: Choice): Environment {
+/** Loaded when a command runs, with the parser and the client of Redis: help needs neither. */
+async function createEnvironment({ flags, taken }: Choice): Promise<Environment> {
+  const { resolveConfiguration } = await import('./configuration.ts');
   return {
     configuration: resolveConfiguration(flags, process.env, taken),
     stop: stop.signal,
@@ -60,10 +72,15 @@ function createEnvironment({ flags, taken }: Choice): Environment {
   };
 }
 
+/** Only the help of `publish` names them: no other help loads the package of the events. */
+async function readEventTypes(): Promise<string> {
+  return process.argv.includes('publish') ? (await import('./list-event-types.ts')).listEventTypes() : '';
+}
+
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  const program = createProgram(version, async (choice) => {
-    const environment = createEnvironment(choice);
+  const program = createProgram({ version, eventTypes: await readEventTypes() }, async (choice) => {
+    const environment = await createEnvironment(choice);
     lasting = choice.lasting;
     const command = await choice.load();
     exitCode = await command(environment, choice.args);
@@ -79,6 +96,7 @@ async function main(): Promise<ExitCode> {
     }
     process.stderr.write(`streamfold: ${describeFailure(error)}\n`);
     if (process.env['STREAMFOLD_LOG_LEVEL'] === 'debug' && error instanceof Error) console.error(error.stack);
+    const { ConfigurationError } = await import('@streamfold/redis'); // whoever threw one has loaded it
     return error instanceof ConfigurationError ? 2 : 1;
   }
 }

@@ -1,7 +1,7 @@
-import { EVENT_TYPES } from '@streamfold/core';
 import { Command as Commander } from 'commander';
 import type { Command } from './environment.ts';
-import { toOption, type SettingName } from './settings.ts';
+import type { SettingName } from './settings.ts';
+import { toOption } from './to-option.ts';
 import { toUsageError } from './usage-error.ts';
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>;
@@ -54,11 +54,15 @@ Exit codes: 0 done, 1 it failed or found a difference, 2 it was called wrongly.
 Docs: docs/reference/cli.md, docs/reference/configuration.md`;
 
 /**
- * The command line: commands, their options and help. `run` is called with what was chosen.
+ * The command line: commands, their options and help. `run` is called with what was chosen. `eventTypes` is the list of
+ * event types that the help of `publish` shows.
  *
  * Parsing throws `UsageError` where the usage is not followed, `CommanderError` where help or version was shown.
  */
-export function createProgram(version: string, run: Run): Commander {
+export function createProgram(
+  { version, eventTypes }: { version: string; eventTypes: string },
+  run: Run,
+): Commander {
   const program = new Commander('streamfold')
     .description(
       'Event-sourced metrics over Redis Streams: folds lifecycle events exactly once, serves them to Prometheus.',
@@ -109,7 +113,7 @@ export function createProgram(version: string, run: Run): Commander {
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')
     .description('Runs an aggregator: consumes, folds exactly once, serves HTTP. Start as many as you like.')
     .addHelpText('after', examples('streamfold serve --redis redis://127.0.0.1:6379 --port 3000'));
-  add('demo', ['host', 'port', 'seconds', 'coordinatorsOnly'])
+  add('demo', ['host', 'port', 'seconds', 'scenario', 'coordinatorsOnly'])
     .summary('everything on this machine: Redis, two aggregators, a swarm; shows live numbers')
     .description(
       'Starts a private Redis (or uses the one that --redis names), two aggregators and a swarm of coordinators. All of it ends with it.',
@@ -119,6 +123,7 @@ export function createProgram(version: string, run: Run): Commander {
       examples(
         'streamfold demo',
         'streamfold demo --seconds 60',
+        'streamfold demo --scenario trouble',
         'streamfold demo --coordinators-only --redis redis://127.0.0.1:6379',
       ),
     );
@@ -127,9 +132,9 @@ export function createProgram(version: string, run: Run): Commander {
     .argument('[fields...]', 'field=value …')
     .summary('append an event, or many from standard input')
     .description(
-      'Appends events and prints entry IDs. Where one is invalid, nothing is appended and the exit code is 2.',
+      'Appends events and prints entry IDs. If one is invalid, nothing is appended and the exit code is 2.',
     )
-    .addHelpText('after', `\n${listEventTypes()}`)
+    .addHelpText('after', `\n${eventTypes}`)
     .addHelpText(
       'after',
       examples(
@@ -259,12 +264,4 @@ function failUsefully(command: Commander): Commander {
 
 function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
-}
-
-function listEventTypes(): string {
-  const lines = EVENT_TYPES.map(({ type, rules }) => {
-    const fields = rules.map(({ name, required }) => (required ? name : `[${name}]`));
-    return `  ${type.padEnd(26)}${fields.filter((field) => field !== '[id]' && field !== '[at]').join(' ')}`;
-  });
-  return `Types and their fields; every event also takes [id], [at] and [v]:\n${lines.join('\n')}`;
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
 import { ConfigurationError, redactUrl, type RedisConnection } from '@streamfold/redis';
-import { CAST } from '../demo/cast.ts';
+import { chooseCast } from '../demo/cast.ts';
 import { directCast } from '../demo/direct-cast.ts';
 import { firstAbort } from '../demo/first-abort.ts';
 import { runCoordinators } from '../demo/run-coordinators.ts';
@@ -110,15 +110,16 @@ async function readUnreadiness(url: string): Promise<string | undefined> {
 }
 
 function introduce(
-  { redis, prefix, shards, given }: Configuration,
+  { redis, prefix, shards, scenario, given }: Configuration,
   aggregators: readonly AggregatorProcess[],
   print: (line: string) => void,
 ): void {
   const url = aggregators[0]?.url ?? '';
   const options = `--redis ${redactUrl(redis)}${prefix === 'streamfold' ? '' : ` --prefix ${prefix}`}${shards === 1 ? '' : ` --shards ${shards}`}`;
-  const swarms = new Set(CAST.map(({ swarmId }) => swarmId)).size;
+  const cast = chooseCast(scenario);
+  const swarms = new Set(cast.map(({ swarmId }) => swarmId)).size;
   print(`
-Streamfold demo: ${CAST.length} coordinators in ${swarms} swarms, a process each, and ${aggregators.length} aggregators
+Streamfold demo: ${cast.length} coordinators in ${swarms} swarms, a process each, and ${aggregators.length} aggregators
 
   metrics of the swarms   ${url}/prometheus/metrics
   health                  ${url}/prometheus/health
@@ -153,7 +154,11 @@ async function runSwarms(
   }
   const follower = await followSwarm(redis, { prefix, shards }, now);
   const foldedBefore = (await follower.read()).events;
-  const playing = directCast(CAST, { redisUrl, prefix, shards, pause, random }, ended);
+  const playing = directCast(
+    chooseCast(configuration.scenario),
+    { redisUrl, prefix, shards, pause, random },
+    ended,
+  );
   try {
     const display = createSummaryDisplay(print, terminal);
     await awaitMoreEvents(follower, foldedBefore, { stop: ended, pause, now });

@@ -31,7 +31,6 @@ const PHASES = ['planning', 'implementing', 'reviewing', 'validating'] as const;
 const SIGNAL_TYPES = ['completion', 'handoff', 'retry'] as const;
 
 /** Shares of what goes wrong. */
-const LOST_ACK = 0.02;
 const FALLS_SILENT = 0.25;
 const LEAVES = 0.05;
 const FAILS = 0.15;
@@ -97,7 +96,7 @@ async function answerOne(
   const latencyMs = 5 + 60 * random() + 1_500 * random() ** 6;
   await pause(role.part.temper === 'slow' ? latencyMs + 5_000 * random() ** 2 : latencyMs, ended);
   if (ended.aborted) return; // not settled: it comes again in the next life
-  if (random() < LOST_ACK) await coordinator.settleSignal(signal);
+  if (random() < role.part.lostAckShare) await coordinator.settleSignal(signal);
   else await coordinator.acknowledgeSignal(signal);
 }
 

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { redactUrl } from '@streamfold/redis';
 import type { Environment } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
-import { CAST } from './cast.ts';
+import { chooseCast } from './cast.ts';
 import { directCast } from './direct-cast.ts';
 import { firstAbort } from './first-abort.ts';
 
@@ -20,14 +20,15 @@ export async function runCoordinators({
   random,
   print,
 }: Environment): Promise<void> {
-  const { redis: redisUrl, prefix, shards, seconds } = configuration;
+  const { redis: redisUrl, prefix, shards, seconds, scenario } = configuration;
+  const cast = chooseCast(scenario);
   await withRedis(configuration, () => Promise.resolve());
   const over = new AbortController();
   const timer = seconds > 0 ? setTimeout(() => over.abort(), seconds * 1_000) : undefined;
   const ended = firstAbort(stop, over.signal);
   setMaxListeners(0, ended); // every process listens to it
-  print(`${CAST.length} coordinators, a process each, in ${redactUrl(redisUrl)}, keys ${prefix}:*`);
-  await directCast(CAST, { redisUrl, prefix, shards, pause, random }, ended);
+  print(`${cast.length} coordinators, a process each, in ${redactUrl(redisUrl)}, keys ${prefix}:*`);
+  await directCast(cast, { redisUrl, prefix, shards, pause, random }, ended);
   clearTimeout(timer);
   print('stopped');
 }
