@@ -2,8 +2,8 @@
 //
 //   node examples/three-coordinators.mjs redis://127.0.0.1:6379
 //
-// An aggregator should run (npx streamfold serve): its monitor finds the dead one. Without one, this example steps a
-// monitor by itself.
+// If an aggregator runs (npx streamfold serve), its monitor finds the dead one. This example also steps a monitor itself, so
+// that it works without one: whichever is first, the record of Cyd says so.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { joinSwarm, stepMonitor } from '@streamfold/coordination';
 import { connectRedis, whenReady } from '@streamfold/redis';
@@ -31,16 +31,21 @@ const sent = await ada.sendSignal(['ben', 'cyd'], 'completion', { payload: 'plan
 const wait = await ada.waitForAcks(sent, { timeoutMs: 5_000 });
 console.log(`ada waited ${wait.durationMs} ms: ${wait.status}, ACKed by ${wait.acked.join(' and ')}`);
 
-// Cyd is killed in the middle of its work. The monitor notices; Ada waits in vain for it, and Ben takes over.
+// Cyd is killed in the middle of its work. A monitor notices; Ada waits in vain for it, and Ben takes over.
 await cyd.openWork('report-7', 'half written');
 cyd.disconnect();
 console.log('cyd is gone');
 const monitor = connectRedis(url, { name: 'example', commandTimeoutMs: 5_000 });
 void monitor.connect();
 await whenReady(monitor, 5_000);
-for (let dead = 0; dead === 0; await sleep(50)) {
-  const settings = { limit: 100, outageMs: 10_000, graceMs: 0 };
-  ({ dead } = await stepMonitor(monitor, { prefix: 'streamfold', shard: 0 }, settings));
+const cydKey = 'streamfold:{0}:coordinator:example|cyd';
+while ((await monitor.hget(cydKey, 'state')) !== 'dead') {
+  await stepMonitor(
+    monitor,
+    { prefix: 'streamfold', shard: 0 },
+    { limit: 100, outageMs: 10_000, graceMs: 0 },
+  );
+  await sleep(50);
 }
 const second = await ada.sendSignal(['ben', 'cyd'], 'completion', {
   payload: 'report, please',
