@@ -1,11 +1,18 @@
 // All that can be said about the project without running it: format, lint, dead code, packages, types. One line for each
 // check with its time; what a check has printed is shown only where it fails.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from './setup/run-command.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+// Node.js requires ES modules from 20.19 on, the oldest version that the packages allow: test/packaging/packing.test.ts does
+// it. The program of the command line is no module to import.
+const ATTW_OPTIONS = [
+  ...['--ignore-rules', 'cjs-resolves-to-esm'],
+  ...['--exclude-entrypoints', './bin/streamfold.js'],
+];
 
 const CHECKS = [
   { name: 'types', command: ['tsc', '-b'] },
@@ -16,7 +23,17 @@ const CHECKS = [
     name: `package ${name}`,
     command: ['publint', 'run', join('packages', name), '--strict', '--pack', 'npm'],
   })),
+  ...readdirSync(join(ROOT, 'packages'))
+    .filter((name) => !isPrivate(name))
+    .map((name) => ({
+      name: `types of ${name}`,
+      command: ['attw', '--pack', join('packages', name), ...ATTW_OPTIONS],
+    })),
 ];
+
+function isPrivate(name) {
+  return JSON.parse(readFileSync(join(ROOT, 'packages', name, 'package.json'), 'utf8')).private === true;
+}
 
 /** Runs one check, and says how it went. */
 async function passes({ name, command: [program, ...args], mend }) {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -12,98 +12,154 @@ import { startRedis } from '../harness/start-redis.ts';
 const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL(import.meta.resolve('../../../')));
-const PACKAGES = [
-  'core',
-  'redis',
-  'publisher',
-  'coordination',
-  'archive',
-  'aggregator',
-  'private-servers',
-  'cli',
-] as const;
-/** All that may be in a package, besides what npm always adds. */
+/** Versions of TypeScript that users have: the last one that knows `node10`, and ours. */
+const COMPILERS = {
+  5: join(ROOT, 'test/node_modules/typescript-5/bin/tsc'),
+  7: join(ROOT, 'node_modules/typescript/bin/tsc'),
+} as const;
+const LIBRARIES = ['core', 'redis', 'publisher', 'coordination', 'archive', 'aggregator', 'private-servers'];
+const NAMES = [...LIBRARIES.map((name) => `@streamfold/${name}`), 'streamfold'];
+/** All that may be in a package. */
 const PACKED =
   /^(dist\/.+\.(js|d\.ts)(\.map)?|lua\/[a-z-]+\.lua|bin\/streamfold\.js|package\.json|README\.md|LICENSE)$/;
 
-interface Packed {
-  readonly name: string;
-  readonly filename: string;
-  readonly files: readonly { readonly path: string }[];
-}
-
 const directory = await mkdtemp(join(tmpdir(), 'streamfold-packing-'));
-
-// prettier-ignore
-const { stdout } = await run(
-  'npm',
-  ['pack', '--json', '--ignore-scripts', '--pack-destination', directory, ...PACKAGES.map((name) => `./packages/${name}`)],
-  { cwd: ROOT },
-);
-const packed = JSON.parse(stdout) as Packed[];
 test.after.always(() => rm(directory, { recursive: true, force: true }));
 
+const tarballs = join(directory, 'tarballs');
+const project = join(directory, 'project');
+let files: string[] = [];
+test.before(async () => {
+  await run(process.execPath, ['infra/pack.mjs', tarballs], { cwd: ROOT });
+  files = (await readdir(tarballs)).map((name) => join(tarballs, name));
+  await mkdir(project);
+  await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  for (const extension of ['ts', 'mts', 'cts'])
+    await writeFile(join(project, `program.${extension}`), PROGRAM);
+  // Outside of the workspace: what the packages need of each other is found among these files, or not at all.
+  const options = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
+  await run('npm', ['install', ...options, '@types/node@20.19.43', ...files], { cwd: project });
+});
+
+/** Runs a program in the user's project; rejects with what it has printed if it fails. */
+async function runProgram(program: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [program, ...args], { cwd: project }).catch(
+    (error: { stdout?: string; stderr?: string }) => {
+      throw new Error(`${program} ${args.join(' ')}\n${error.stdout}${error.stderr}`);
+    },
+  );
+  return stdout;
+}
+
 test('every package packs what it runs on, and no tests, sources or build state', async (t) => {
-  t.is(packed.length, PACKAGES.length);
-  for (const [at, { name, files }] of packed.entries()) {
-    const paths = files.map(({ path }) => path);
-    for (const path of paths) t.regex(path, PACKED, name);
-    t.true(paths.includes('dist/index.js') && paths.includes('dist/index.d.ts'), name);
-    t.deepEqual(
-      paths.filter((path) => /test|fixture|harness/.test(path)),
-      [],
-      name,
-    );
-    const folder = join(ROOT, 'packages', PACKAGES[at] ?? '');
-    t.is(paths.includes('LICENSE'), existsSync(join(folder, 'LICENSE')), name);
+  t.is(files.length, NAMES.length);
+  for (const file of files) {
+    const { stdout } = await run('tar', ['-tzf', file]);
+    const paths = stdout
+      .trim()
+      .split('\n')
+      .map((path) => path.replace(/^package\//, ''));
+    for (const path of paths) {
+      t.regex(path, PACKED, file);
+      t.notRegex(path, /test|fixture|harness/, file);
+    }
+    for (const path of ['dist/index.js', 'dist/index.d.ts', 'LICENSE'])
+      t.true(paths.includes(path), `${file}: ${path}`);
+    const folder = /(?:streamfold-)?([a-z-]+)-\d/.exec(file.slice(tarballs.length + 1))?.[1] ?? '';
+    const hasLua = existsSync(join(ROOT, 'packages', folder === 'streamfold' ? 'cli' : folder, 'lua'));
     t.is(
       paths.some((path) => path.startsWith('lua/')),
-      existsSync(join(folder, 'lua')),
-      name,
+      hasLua,
+      file,
     );
   }
 });
 
-interface Manifest {
-  readonly dependencies?: Readonly<Record<string, string>>;
+const PROGRAM = `
+import { runAggregator } from '@streamfold/aggregator';
+import { commitBatch } from '@streamfold/aggregator/round-trips';
+import { openArchive } from '@streamfold/archive';
+import { joinSwarm } from '@streamfold/coordination';
+import { encodeEvent } from '@streamfold/core';
+import { createPublisher, type EventInput } from '@streamfold/publisher';
+import { connectRedis } from '@streamfold/redis';
+import { defineConfig } from 'streamfold';
+
+export const exported = [runAggregator, commitBatch, openArchive, joinSwarm, encodeEvent, connectRedis, defineConfig];
+const event: EventInput = {
+  type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'handoff', trace_id: 't1',
+};
+// @ts-expect-error signal_type is missing: types are there, and not any
+export const wrong: EventInput = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b' };
+export async function publish(url: string): Promise<number> {
+  const publisher = createPublisher({ url });
+  const { entryIds } = await publisher.append(event);
+  await publisher.close();
+  return entryIds.length;
+}
+`;
+const WAYS = [
+  { compiler: 5, module: 'nodenext', moduleResolution: 'nodenext', file: 'program.mts' },
+  { compiler: 5, module: 'nodenext', moduleResolution: 'nodenext', file: 'program.cts' },
+  { compiler: 5, module: 'esnext', moduleResolution: 'bundler', file: 'program.ts' },
+  { compiler: 5, module: 'commonjs', moduleResolution: 'node10', file: 'program.ts' },
+  { compiler: 7, module: 'nodenext', moduleResolution: 'nodenext', file: 'program.mts' },
+] as const;
+for (const { compiler, module, moduleResolution, file } of WAYS) {
+  test(`a strict ${file} of a user compiles with TypeScript ${compiler} and moduleResolution ${moduleResolution}`, async (t) => {
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--skipLibCheck',
+      '--target',
+      'es2022',
+    ];
+    await t.notThrowsAsync(
+      runProgram(COMPILERS[compiler], [
+        ...options,
+        '--module',
+        module,
+        '--moduleResolution',
+        moduleResolution,
+        file,
+      ]),
+    );
+  });
 }
 
-/** Unpacks all packages as an installation would; what they need of others is linked from the workspace: no registry. */
-async function install(project: string): Promise<void> {
-  for (const [at, { name, filename }] of packed.entries()) {
-    const home = join(project, 'node_modules', name);
-    await mkdir(home, { recursive: true });
-    await run('tar', ['-xzf', join(directory, filename), '-C', home, '--strip-components=1']);
-    const { dependencies = {} } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as Manifest;
-    for (const dependency of Object.keys(dependencies)) {
-      const link = join(project, 'node_modules', dependency);
-      if (dependencies[dependency]?.startsWith('workspace:') || existsSync(link)) continue;
-      await mkdir(dirname(link), { recursive: true });
-      await symlink(join(ROOT, 'packages', PACKAGES[at] ?? '', 'node_modules', dependency), link);
-    }
-  }
-}
+const PUBLISH = `
+  const publisher = createPublisher({ url: process.argv[2] });
+  const event = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'handoff' };
+  publisher.append(event).then(async ({ entryIds }) => {
+    await publisher.close();
+    console.log(entryIds.length);
+  });`;
 
-test('in an ES module project of a user every package can be imported, and an event published', async (t) => {
-  const project = join(directory, 'project');
-  await install(project);
-  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
-  await writeFile(
-    join(project, 'main.js'),
-    `import { createPublisher } from '@streamfold/publisher';
-     for (const name of ['core', 'redis', 'coordination', 'archive', 'aggregator', 'private-servers']) await import(\`@streamfold/\${name}\`);
-     const publisher = createPublisher({ url: process.argv[2] });
-     const event = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'handoff' };
-     const { entryIds } = await publisher.append(event);
-     await publisher.close();
-     console.log(entryIds.length);`,
-  );
+test('an ES module of a user can import every package, and publish an event', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
-  t.is((await run(process.execPath, [join(project, 'main.js'), server.url])).stdout, '1\n');
+  const imports = NAMES.map((name) => `import '${name}';`).join('\n');
+  await writeFile(
+    join(project, 'main.mjs'),
+    `${imports}\nimport { createPublisher } from '@streamfold/publisher';${PUBLISH}`,
+  );
+  t.is(await runProgram('main.mjs', [server.url]), '1\n');
   t.like((await readPublished(server.redis))[0], { type: 'signal.sent', swarm_id: 's1' });
+  t.regex(
+    await runProgram('node_modules/streamfold/bin/streamfold.js', ['doctor', '--redis', server.url]),
+    /^ok {4}version /,
+  );
+});
 
-  const program = join(project, 'node_modules/streamfold/bin/streamfold.js');
-  const status = await run(process.execPath, [program, 'doctor', '--redis', server.url]);
-  t.regex(status.stdout, /^ok {4}version /);
+test('a CommonJS module of a user can require every package, and publish an event', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const requires = NAMES.map((name) => `require('${name}');`).join('\n');
+  await writeFile(
+    join(project, 'main.cjs'),
+    `${requires}\nconst { createPublisher } = require('@streamfold/publisher');${PUBLISH}`,
+  );
+  t.is(await runProgram('main.cjs', [server.url]), '1\n');
+  t.like((await readPublished(server.redis))[0], { type: 'signal.sent', swarm_id: 's1' });
 });

@@ -43,10 +43,20 @@ export function findEventType(type: string): EventType | undefined {
   return byType.get(type);
 }
 
-/** What a publisher gives: wire names, durations in ms, optional fields left out or `undefined`. */
-export type EventInput = {
+/**
+ * What a publisher gives: wire names, durations in ms, optional fields left out or `undefined`. Extra fields, texts or
+ * numbers, are kept in the stream and ignored.
+ */
+export type EventInput = KnownInput | (KnownInput & ExtraFields);
+
+type KnownInput = {
   [Type in Event['type']]: InputOf<Extract<Event, { type: Type }>>;
 }[Event['type']];
+
+/** Apart from the known fields, as a value whose type is an interface of the user's has no index signature. */
+interface ExtraFields {
+  readonly [name: string]: string | number | undefined;
+}
 
 type InputName<Name> = Name extends `${infer Quantity}_micros` ? `${Quantity}_ms` : Name;
 type InputValue<Name, Value> = Name extends `${string}_micros` | 'at' | 'expected' ? number | string : Value;

@@ -1,0 +1,39 @@
+// Packs all packages that users may install, into one folder: `npm run pack`. There `workspace:` versions are the real ones, so
+// that npm finds what the packages need of each other among these files.
+//
+//   node infra/pack.mjs [FOLDER]
+//
+// FOLDER: dist-packages if none is given. It is emptied first.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { providePnpm } from './setup/provide-pnpm.mjs';
+import { runCommand } from './setup/run-command.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const folder = resolve(process.argv[2] ?? join(ROOT, 'dist-packages'));
+
+const { packageManager } = readManifest('.');
+const filters = readdirSync(join(ROOT, 'packages'))
+  .filter((name) => readManifest(`packages/${name}`).private !== true)
+  .map((name) => `--filter=./packages/${name}`);
+
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+const pnpm = await providePnpm(packageManager);
+const command = ['--yes', `--package=${pnpm}`, 'pnpm', ...filters, 'pack', `--pack-destination=${folder}`];
+const { code, output } = await runCommand('npx', command, { cwd: ROOT });
+if (code === 0) {
+  const shown = relative(process.cwd(), folder);
+  for (const file of readdirSync(folder)) console.log(join(shown, file));
+  console.log(`\nInstall them in your project with: npm install ${folder}/*.tgz`);
+} else {
+  console.error(
+    `npx ${command.join(' ')}\n\n${output.trim()}\n\nexpected all packages to be packed; that failed`,
+  );
+  process.exitCode = 1;
+}
+
+function readManifest(path) {
+  return JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8'));
+}
