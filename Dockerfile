@@ -8,7 +8,7 @@ FROM node:24.14.1-bookworm-slim AS build
 WORKDIR /build
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.json ./
 COPY packages packages
-# Only the command and what it needs: packages as they would be published, dependencies of production, no build tools.
+# Only the command and its dependencies: packages as published, production dependencies, no build tools.
 RUN --mount=type=cache,target=/pnpm-store \
     npx --yes pnpm@10.34.9 install --frozen-lockfile --store-dir /pnpm-store \
  && npx tsc -b packages/cli \
@@ -26,9 +26,9 @@ RUN ln -s /streamfold/bin/streamfold.js /usr/local/bin/streamfold
 USER node
 WORKDIR /streamfold
 EXPOSE 3000
-# The process lives; whether it reaches Redis and is ready is another question: /readyz.
+# Checks that the process is alive. Use /readyz to check whether it is ready.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
     CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.STREAMFOLD_PORT + '/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# No shell and no init: node is process 1, and ends in order on SIGTERM.
+# No shell and no init: node is process 1, and shuts down cleanly on SIGTERM.
 ENTRYPOINT ["node", "/streamfold/bin/streamfold.js"]
 CMD ["serve"]
