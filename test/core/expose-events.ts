@@ -1,31 +1,26 @@
 import {
+  createEntryFold,
   createFold,
   createSeriesRenderer,
-  decodeEntry,
   emptyDelta,
   noUpcasters,
   type Catalogue,
 } from '@streamfold/core';
 import { parseSamples, type Samples } from '../harness/scrape.ts';
 
+const context = { shard: 0, shards: 1, upcasters: noUpcasters };
+
 /** The samples of the counters and histograms of a catalogue, of events that are entries of their own. */
 export function exposeEvents(
   catalogue: Catalogue,
   events: readonly Readonly<Record<string, string>>[],
 ): Samples {
-  const fold = createFold(catalogue);
+  const foldEntry = createEntryFold(createFold(catalogue), context, ({ detail }) => {
+    throw new Error(detail);
+  });
   const delta = emptyDelta();
   for (const [at, fields] of events.entries()) {
-    decodeEntry(
-      Object.entries(fields).flat(),
-      { shard: 0, shards: 1, upcasters: noUpcasters },
-      {
-        event: (event, index) => fold(delta, event, `${at + 1}-0`, index),
-        deadLetter: ({ detail }) => {
-          throw new Error(detail);
-        },
-      },
-    );
+    foldEntry(delta, `${at + 1}-0`, Object.entries(fields).flat());
   }
   let text = '';
   for (const metric of catalogue) {

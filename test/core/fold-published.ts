@@ -1,4 +1,4 @@
-import { createFold, decodeEntry, emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
+import { createEntryFold, createFold, emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { flatten } from './decode-all.ts';
 
@@ -8,7 +8,7 @@ export interface PublishedEntry {
   readonly events: readonly WireEvent[];
 }
 
-const foldEvent = createFold();
+const foldEntry = createEntryFold(createFold(), { shard: 0, shards: 1, upcasters: noUpcasters });
 
 /** The delta of entries, folded in the order given, as a consumer does; dead letters are counted. */
 export function foldEntries(entries: readonly PublishedEntry[]): Delta {
@@ -17,17 +17,7 @@ export function foldEntries(entries: readonly PublishedEntry[]): Delta {
     const [only] = events;
     const fields =
       events.length === 1 && only !== undefined ? flatten(only) : ['events', JSON.stringify(events)];
-    decodeEntry(
-      fields,
-      { shard: 0, shards: 1, upcasters: noUpcasters },
-      {
-        event: (event, index) => foldEvent(delta, event, id, index),
-        deadLetter({ reason }) {
-          delta.totals.deadLetters.set(reason, (delta.totals.deadLetters.get(reason) ?? 0) + 1);
-        },
-      },
-    );
-    delta.totals.entries++;
+    foldEntry(delta, id, fields);
   }
   return delta;
 }

@@ -62,6 +62,7 @@ export {
   renderHead,
   type ExpositionFormat,
 } from './exposition.ts';
+export { createEntryFold, type FoldEntry } from './fold-entry.ts';
 export { createFold, type FoldEvent } from './fold.ts';
 export {
   HEALTH_REASON_NAMES,

@@ -1,6 +1,6 @@
 import {
   countSeries,
-  decodeEntry,
+  createEntryFold,
   emptyDelta,
   type DeadLetter,
   type DecodeContext,
@@ -44,31 +44,23 @@ export interface EntriesFold {
 export function createEntriesFold({ context, foldEvent, bounds }: Fold): EntriesFold {
   const batches: OpenBatch[] = [];
   let batch = emptyBatch();
-  let entryId: EntryId = '';
   let entries = 0;
   let bytesTaken = 0;
-  const sink = {
-    event: (event: Parameters<FoldEvent>[1], index: number) => foldEvent(batch.delta, event, entryId, index),
-    deadLetter(deadLetter: DeadLetter) {
-      batch.deadLetters.push({ entryId, deadLetter: shorten(deadLetter, bounds.fieldsCharacters) });
-      const counts = batch.delta.totals.deadLetters;
-      counts.set(deadLetter.reason, (counts.get(deadLetter.reason) ?? 0) + 1);
-    },
-  };
+  const foldEntry = createEntryFold(foldEvent, context, (deadLetter, entryId) => {
+    batch.deadLetters.push({ entryId, deadLetter: shorten(deadLetter, bounds.fieldsCharacters) });
+  });
   return {
     take({ id, fields, payloadBytes }) {
       if (entries === 0 || hasReached(bounds, batch)) batches.push((batch = emptyBatch()));
       entries++;
-      entryId = id;
       batch.ids.push(id);
       if (fields === undefined) {
         batch.delta.totals.lostEntries++;
         return;
       }
-      batch.delta.totals.entries++;
       batch.payloadBytes += payloadBytes;
       bytesTaken += payloadBytes;
-      decodeEntry(fields, context, sink);
+      foldEntry(batch.delta, id, fields);
     },
     batches,
     get entries() {

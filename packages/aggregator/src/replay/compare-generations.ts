@@ -1,13 +1,12 @@
 import {
   compareStamps,
+  createEntryFold,
   createFold,
-  decodeEntry,
   emptyDelta,
   mergeDelta,
   noUpcasters,
   type Delta,
   type EntryId,
-  type Event,
 } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
@@ -60,21 +59,10 @@ async function complete(
   { shard, shardKeys: { events }, catalogue }: Generation,
   { cut, state, end, shards }: StateAtCut & { end: EntryId; shards: number },
 ): Promise<void> {
-  const foldEvent = createFold(catalogue);
+  const foldEntry = createEntryFold(createFold(catalogue), { shard, shards, upcasters: noUpcasters });
   const delta = emptyDelta();
-  let entryId = '';
-  const sink = {
-    event: (event: Event, index: number) => foldEvent(delta, event, entryId, index),
-    deadLetter({ reason }: { reason: Parameters<Delta['totals']['deadLetters']['get']>[0] }) {
-      const counts = delta.totals.deadLetters;
-      counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    },
-  };
   const fold = (page: readonly [string, string[]][]): void => {
-    for (const [id, fields] of page) {
-      entryId = id;
-      decodeEntry(fields, { shard, shards, upcasters: noUpcasters }, sink);
-    }
+    for (const [id, fields] of page) foldEntry(delta, id, fields);
   };
   const pending = [...cut.pending].toSorted(compareStamps);
   for (const id of pending) fold(await redis.xrange(events, id, id));

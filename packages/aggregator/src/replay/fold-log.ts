@@ -1,13 +1,11 @@
 import { readLog, type Log, type LogError } from '@streamfold/archive';
 import {
+  createEntryFold,
   createFold,
-  decodeEntry,
   emptyDelta,
   type Catalogue,
-  type DeadLetter,
   type DecodeContext,
   type Delta,
-  type Event,
 } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import type { Cut } from '../state/read-cut.ts';
@@ -28,26 +26,13 @@ export async function foldLog(
     readonly onProgress: (entries: number) => void;
     readonly onGap: (gap: LogError) => void;
   },
-): Promise<{ state: Delta; entries: number }> {
+): Promise<Delta> {
   const { cut, catalogue, context, onProgress, onGap } = options;
-  const foldEvent = createFold(catalogue);
+  const foldEntry = createEntryFold(createFold(catalogue), context);
   const state = emptyDelta();
-  let entryId = '';
-  let entries = 0;
-  const sink = {
-    event: (event: Event, index: number) => foldEvent(state, event, entryId, index),
-    deadLetter({ reason }: DeadLetter) {
-      state.totals.deadLetters.set(reason, (state.totals.deadLetters.get(reason) ?? 0) + 1);
-    },
-  };
   for await (const page of readLog(redis, log, { to: cut.lastDelivered, onGap })) {
-    for (const { id, fields } of page.entries) {
-      entryId = id;
-      if (cut.pending.has(id)) continue;
-      decodeEntry(fields, context, sink);
-      entries++;
-    }
-    onProgress(entries);
+    for (const { id, fields } of page.entries) if (!cut.pending.has(id)) foldEntry(state, id, fields);
+    onProgress(state.totals.entries);
   }
-  return { state, entries };
+  return state;
 }

@@ -1,8 +1,8 @@
 import type { LogEntry } from '@streamfold/archive';
 import {
   createCoordinatorGauges,
+  createEntryFold,
   createFold,
-  decodeEntry,
   emptyDelta,
   lastIdAt,
   mergeDelta,
@@ -11,7 +11,6 @@ import {
   readCoordinator,
   type Catalogue,
   type CoordinatorProjection,
-  type Event,
   type Metric,
   type SeriesKey,
   type SeriesValue,
@@ -52,22 +51,15 @@ export function createSteppedState(
     }
   });
   let fresh = emptyDelta();
-  let entryId = '';
   let nowMs = 0;
-  let entries = 0;
   let deadLetters = 0;
-  const sink = {
-    event: (event: Event, index: number) => foldEvent(fresh, event, entryId, index),
-    deadLetter() {
-      deadLetters++;
-    },
-  };
+  const folds = Array.from({ length: shards }, (_, shard) =>
+    createEntryFold(foldEvent, { shard, shards, upcasters: noUpcasters }, () => deadLetters++),
+  );
 
   return {
     fold(shard, { id, fields }) {
-      entries++;
-      entryId = id;
-      decodeEntry(fields, { shard, shards, upcasters: noUpcasters }, sink);
+      folds[shard]?.(fresh, id, fields);
     },
     settle(atMs) {
       nowMs = atMs;
@@ -90,7 +82,7 @@ export function createSteppedState(
     gaugeKeys: (projection) =>
       projection === 'coordinators_alive' ? gauges.alive.keys() : gauges.openWaits.keys(),
     get entries() {
-      return entries;
+      return state.totals.entries + fresh.totals.entries;
     },
     get deadLetters() {
       return deadLetters;

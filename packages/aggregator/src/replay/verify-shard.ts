@@ -56,7 +56,7 @@ export async function verifyShard(
     const gaps: LogError[] = [];
     const onGap = (gap: LogError): void => void gaps.push(gap);
     const folded = await foldLog(redis, log, { cut, catalogue, context, onProgress, onGap });
-    const differences = compareStates(live, folded.state, catalogue);
+    const differences = compareStates(live, folded, catalogue);
     const missingEntries =
       archive === undefined
         ? cut.entriesAdded - cut.length
@@ -65,7 +65,7 @@ export async function verifyShard(
     return {
       shard,
       generation: generation.id,
-      entries: folded.entries,
+      entries: folded.totals.entries,
       pendingEntries: cut.pending.size,
       missingEntries,
       comparable: missingEntries === 0 || deleted,
