@@ -1,13 +1,11 @@
 import { countSeries, type CoordinatorGauges, type Delta } from '@streamfold/core';
 import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
-import type { Observe, ViewLoadCause } from '../run/fact.ts';
+import type { Observe } from '../run/fact.ts';
 import type { Births } from '../state/births.ts';
 import type { Generation } from '../state/generation.ts';
-import { readSnapshots, type Snapshot } from '../state/load-snapshot.ts';
-import { isSameRecord, LOG_START, readDeltas, type Position } from '../state/read-deltas.ts';
-import { readHead } from '../state/read-head.ts';
-import { readSnapshotKeys } from '../state/read-snapshot-pointer.ts';
-import { UnreadableSnapshotError, UnreadableStateError } from '../state/unreadable-snapshot-error.ts';
+import type { Position } from '../state/read-deltas.ts';
+import { followLog } from './follow-log.ts';
+import { loadState, type StateLoader } from './load-state.ts';
 import { createMergedState, type MergedState } from './merged-state.ts';
 import type { SeriesBound } from './series-bound.ts';
 import { createSnapshotSchedule } from './snapshot-schedule.ts';
@@ -68,9 +66,6 @@ export interface ShardViewOptions {
   readonly seriesLimit?: number;
 }
 
-/** The log can be trimmed past a snapshot while that is being loaded; more often than this it cannot. */
-const LOAD_TRIES = 3;
-
 export function createShardView(options: ShardViewOptions): ShardView {
   const { redis, generation, listener, observe, createId } = options;
   const { shard, keys, catalogue } = generation;
@@ -81,89 +76,35 @@ export function createShardView(options: ShardViewOptions): ShardView {
   let complete = false;
   const schedule = createSnapshotSchedule(redis, keys, options);
 
-  const adopt = (snapshot: Snapshot, cause: ViewLoadCause): MergedState => {
-    const adopted = createMergedState(snapshot, { catalogue, limit, listener });
-    merged = adopted;
-    schedule.loaded(snapshot);
-    listener.replaced();
-    observe({ type: 'view_loaded', shard, cause, series: countSeries(snapshot.state) });
-    return adopted;
+  const follow = async (state: MergedState): Promise<boolean> => {
+    const continues = await followLog({ redis, keys }, state, schedule.merged);
+    if (!continues) merged = undefined;
+    return continues;
   };
 
-  /** True if there is a log or a snapshot, but no head: its absence is no proof that nothing was ever folded. */
-  const hasLostHead = async (): Promise<boolean> =>
-    (await redis.exists(keys.deltas, keys.snapshot)) > 0 &&
-    isSameRecord(await readHead(redis, keys), LOG_START);
-
-  /** Merges the records that follow; false if the log does not continue from the state. */
-  const readOn = async (from: MergedState): Promise<boolean> => {
-    const end = await readHead(redis, keys);
-    while (from.at.position !== end.position) {
-      const records = await readDeltas(redis, keys, from.at.position);
-      if (records.length === 0) return false;
-      for (const record of records) {
-        if (!isSameRecord(record.previous, from.at)) return false;
-        from.merge(record);
-        schedule.merged(record);
-        if (record.name.position === end.position) break;
-      }
-    }
-    if (!isSameRecord(from.at, end)) return false;
-    from.confirm(end);
-    return end.position !== LOG_START.position || !(await hasLostHead());
+  const loader: StateLoader = {
+    start(snapshot, cause) {
+      merged = createMergedState(snapshot, { catalogue, limit, listener });
+      schedule.loaded(snapshot);
+      listener.replaced();
+      observe({ type: 'view_loaded', shard, cause, series: countSeries(snapshot.state) });
+      return follow(merged);
+    },
+    skip(error) {
+      const { key, reason } = error;
+      schedule.unreadable(key);
+      observe({ type: 'snapshot_unreadable', shard, key, reason, error });
+    },
   };
 
-  const follow = async (from: MergedState): Promise<boolean> => {
-    try {
-      return await readOn(from);
-    } finally {
-      from.project();
-    }
-  };
-
-  const skip = (error: UnreadableSnapshotError): void => {
-    const { key, reason } = error;
-    schedule.unreadable(key);
-    observe({ type: 'snapshot_unreadable', shard, key, reason, error });
-  };
-
-  /** Loads what leads to the end of the log; 'overtaken' if a new snapshot was published meanwhile, and the log trimmed. */
-  const tryToLoad = async (cause: ViewLoadCause): Promise<'loaded' | 'overtaken' | 'unreadable'> => {
-    const named = await readSnapshotKeys(redis, keys);
-    for await (const snapshot of readSnapshots(redis, keys, skip)) {
-      if (await follow(adopt(snapshot, cause))) return 'loaded';
-      merged = undefined;
-      if ((await readSnapshotKeys(redis, keys)).current !== named.current) return 'overtaken';
-      if (snapshot.key === undefined) continue;
-      const { key, at } = snapshot;
-      const what = `snapshot ${key}: expected delta log ${keys.deltas} to continue from ${at.position}; it does not`;
-      skip(new UnreadableSnapshotError(what, { key, reason: 'discontinued' }));
-    }
-    return 'unreadable';
-  };
-
-  const load = async (cause: ViewLoadCause): Promise<void> => {
-    let outcome = await tryToLoad(cause);
-    for (let tries = 1; tries < LOAD_TRIES && outcome === 'overtaken'; tries++)
-      outcome = await tryToLoad('log_discontinued');
-    if (outcome === 'loaded') return;
-    throw new UnreadableStateError(
-      `delta log ${keys.deltas}: expected a snapshot from which it continues, or its beginning; there is neither: run streamfold rebuild --force`,
-    );
-  };
-
-  const expectMerged = (): MergedState => {
-    if (merged === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
-    return merged;
-  };
+  const expectMerged = (): MergedState => expectLoaded(merged, shard);
 
   return {
     async refresh() {
+      const cause = merged === undefined ? 'start' : 'log_discontinued';
       if (merged === undefined || !(await follow(merged))) {
-        const cause: ViewLoadCause = merged === undefined ? 'start' : 'log_discontinued';
-        merged = undefined;
         complete = false;
-        await load(cause);
+        await loadState({ redis, keys }, loader, cause);
       }
       complete = true;
       serverTimeMs = await readServerTimeMs(redis); // after the records, so none of them is later
@@ -204,4 +145,9 @@ export function createShardView(options: ShardViewOptions): ShardView {
       return serverTimeMs;
     },
   };
+}
+
+function expectLoaded(merged: MergedState | undefined, shard: number): MergedState {
+  if (merged === undefined) throw new Error(`the view of shard ${shard} is not loaded yet`);
+  return merged;
 }
