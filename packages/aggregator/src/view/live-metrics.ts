@@ -1,10 +1,10 @@
-import type { EntryId, ExpositionFormat } from '@streamfold/core';
-import { askAll, generationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
+import type { Catalogue, ExpositionFormat } from '@streamfold/core';
+import type { RedisConnection } from '@streamfold/redis';
 import { describeGeneration, type Generation } from '../state/generation.ts';
-import { hasFolded, readLastDelivered } from '../state/has-folded.ts';
 import { readLiveId, readRegistry, type Registry } from '../state/read-registry.ts';
 import { UnreadableGenerationError } from '../state/unreadable-generation-error.ts';
 import type { Pause } from '../run/retry.ts';
+import { awaitFolded } from './await-folded.ts';
 import type { ShardView, ViewListener } from './shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './swarm-metrics.ts';
 
@@ -31,10 +31,6 @@ interface Followed {
   readonly shards: readonly Generation[];
 }
 
-/** The generation that has become live must have folded what was shown before within this time: less than a scrape may take. */
-const MOVE_DEADLINE_MS = 4_000;
-const MOVE_LOOK_MS = 10;
-
 /**
  * Counters never go down when another generation becomes live, whichever of several replicas is asked:
  *
@@ -44,7 +40,7 @@ const MOVE_LOOK_MS = 10;
  * The generation that is being built is followed ahead, so that nothing has to be loaded then.
  */
 export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
-  const { redis, prefix, shards, createView, pause, now } = options;
+  const { redis, prefix } = options;
   const followed = new Map<string, Followed>();
   let served: Followed | undefined;
   let moving: Promise<void> | undefined;
@@ -54,25 +50,9 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
     const definitions = generations.get(id)?.definitions;
     if (present !== undefined || definitions === undefined) return present;
     if (definitions.outcome === 'unreadable') return undefined;
-    const { catalogue } = definitions;
-    const on = Array.from({ length: shards }, (_, shard) =>
-      describeGeneration(id, { prefix, shard, catalogue }),
-    );
-    const createViews = (listener: ViewListener): ShardView[] => on.map((each) => createView(each, listener));
-    const metrics = createSwarmMetrics(catalogue, createViews, now);
-    const created = { id, metrics, shards: on };
+    const created = createFollowed(id, definitions.catalogue, options);
     followed.set(id, created);
     return created;
-  };
-
-  /** The last entry of each shard that generations which were live before can have shown. */
-  const readShown = async (registry: Registry): Promise<readonly (EntryId | undefined)[]> => {
-    const retired = [...registry.generations.values()].filter(({ state }) => state === 'retired');
-    return askAll(Array(shards).keys(), async (shard) => {
-      const groups = retired.map(({ id }) => generationKeys(prefix, shard, id).group);
-      if (groups.length === 0) return undefined;
-      return readLastDelivered(redis, shardKeys(prefix, shard).events, groups);
-    });
   };
 
   const moveTo = async (registry: Registry): Promise<void> => {
@@ -84,15 +64,7 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
       const detail = definitions?.outcome === 'unreadable' ? definitions.detail : 'none';
       throw new UnreadableGenerationError(live, detail);
     }
-    const shown = await readShown(registry);
-    const deadlineMs = now() + MOVE_DEADLINE_MS;
-    while (!(await haveFolded(redis, target.shards, shown))) {
-      if (now() > deadlineMs)
-        throw new Error(
-          `generation ${live}: expected it to have folded what was shown before; it has not yet`,
-        );
-      await pause(MOVE_LOOK_MS, NEVER);
-    }
+    await awaitFolded(redis, { shards: target.shards, registry }, options);
     await target.metrics.refresh();
     served = target;
   };
@@ -143,16 +115,14 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
   };
 }
 
-const NEVER = new AbortController().signal;
-
-async function haveFolded(
-  redis: RedisConnection,
-  generations: readonly Generation[],
-  upTo: readonly (EntryId | undefined)[],
-): Promise<boolean> {
-  const folded = await askAll(generations.entries(), async ([shard, generation]) => {
-    const entryId = upTo[shard];
-    return entryId === undefined || hasFolded(redis, generation, entryId);
-  });
-  return folded.every(Boolean);
+function createFollowed(
+  id: string,
+  catalogue: Catalogue,
+  { prefix, shards, createView, now }: LiveMetricsOptions,
+): Followed {
+  const on = Array.from({ length: shards }, (_, shard) =>
+    describeGeneration(id, { prefix, shard, catalogue }),
+  );
+  const createViews = (listener: ViewListener): ShardView[] => on.map((each) => createView(each, listener));
+  return { id, metrics: createSwarmMetrics(catalogue, createViews, now), shards: on };
 }
