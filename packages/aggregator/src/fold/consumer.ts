@@ -1,7 +1,7 @@
 import { isNoGroup, toError, whenReady } from '@streamfold/redis';
-import { claimEntries } from '../state/claim-entries.ts';
 import type { GroupOutcome } from '../state/create-group.ts';
 import { checkCommit } from '../state/commit-batch.ts';
+import { createClaims } from './claims.ts';
 import { createHold } from './hold.ts';
 import { createPipeline, type PipelineOptions, type Source } from './pipeline.ts';
 import { removeConsumer } from '../state/remove-consumers.ts';
@@ -37,9 +37,6 @@ export interface ConsumerOptions extends Omit<PipelineOptions, 'hold'> {
   readonly pause: Pause;
 }
 
-/** A claim is tried this many times within the idle time, so that little is added to it. */
-const CLAIMS_PER_IDLE_TIME = 4;
-
 /** A connection that is not there after this time is told of as a failure, and waited for again. */
 const READY_TIMEOUT_MS = 5_000;
 
@@ -51,33 +48,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const { readRedis, redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
   const { shard } = generation;
   const hold = createHold({ claimIdleMs, now });
+  const claims = createClaims(options, hold);
   const pipeline = createPipeline({ ...options, hold });
   let source: Source = 'own_pending';
-  let nextClaimMs = now();
   let isReported = false;
-
-  const claimWhenDue = async (): Promise<void> => {
-    if (hold.state !== 'holding' || now() < nextClaimMs) return;
-    nextClaimMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
-    const { claimed, lost } = await claimEntries(redis, generation, { consumer, idleMs: claimIdleMs }).catch(
-      (error: unknown) => {
-        hold.refused(); // it needs what a commit needs
-        throw error;
-      },
-    );
-    if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
-    if (claimed > 0) observe({ type: 'entries_claimed', shard, entries: claimed });
-    // Also where nothing was claimed: a read that waits for new entries does not count as a sign of life in Redis 7.0.
-    source = 'own_pending';
-  };
-
-  const restoreGroup = async (): Promise<GroupOutcome> => {
-    const outcome = await options.restoreGroup();
-    const { group } = generation.keys;
-    if (outcome === 'restored') observe({ type: 'group_restored', shard, group });
-    if (outcome === 'created') observe({ type: 'group_created', shard, group });
-    return outcome;
-  };
 
   /** Redis is away: nothing is read, so nothing is kept from others. */
   const forgetHold = (error: unknown): never => {
@@ -122,14 +96,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
               whenReady(readRedis, READY_TIMEOUT_MS),
             ]).catch(forgetHold);
             if (hold.state === 'released' && !(await tryAgain(stop))) return;
-            await claimWhenDue();
+            if (await claims.claimWhenDue()) source = 'own_pending';
             source = await pipeline.turn(source);
             if (hold.state === 'holding') report(undefined);
           } catch (error) {
             if (hold.state === 'released') report(error);
             source = 'own_pending';
             if (isNoGroup(error)) {
-              gone = (await restoreGroup()) === 'gone';
+              gone = (await restoreGroup(options)) === 'gone';
               if (gone) return;
             }
             throw error;
@@ -141,6 +115,15 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       await removeConsumer(redis, generation, { consumer, idleMs: 0 }).catch(ignoreUnreachable);
     },
   };
+}
+
+async function restoreGroup(options: ConsumerOptions): Promise<GroupOutcome> {
+  const { observe, generation } = options;
+  const { shard, keys } = generation;
+  const outcome = await options.restoreGroup();
+  if (outcome === 'restored') observe({ type: 'group_restored', shard, group: keys.group });
+  if (outcome === 'created') observe({ type: 'group_created', shard, group: keys.group });
+  return outcome;
 }
 
 /** What cannot be committed now stays pending, and is claimed by others. */

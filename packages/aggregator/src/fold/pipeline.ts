@@ -1,11 +1,7 @@
-import { isReplyError, toError, type RedisConnection } from '@streamfold/redis';
-import {
-  commitBatch,
-  type CommitOutcome,
-  type FoldedBatch,
-  type FoldingMode,
-} from '../state/commit-batch.ts';
+import { isReplyError, type RedisConnection } from '@streamfold/redis';
+import type { FoldingMode } from '../state/commit-batch.ts';
 import { createBatchSize } from './batch-size.ts';
+import { commitBatches } from './commit-batches.ts';
 import { createEntriesFold, type CommitBounds, type EntriesFold, type Fold } from './fold-entries.ts';
 import type { Hold } from './hold.ts';
 import type { Observe } from '../run/fact.ts';
@@ -51,10 +47,8 @@ export interface PipelineOptions {
 
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { readRedis, redis, generation, consumer, fold, hold, blockMs, observe, now } = options;
-  const { mode = () => 'live' } = options;
+  const { readRedis, generation, consumer, fold, hold, blockMs } = options;
   const reader = createEntryReader(readRedis, generation, consumer);
-  const { shard } = generation;
   const size = createBatchSize(options.bounds);
   let ahead: Promise<EntriesFold> | undefined;
 
@@ -74,34 +68,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   };
 
-  const commit = async ({ batches }: EntriesFold): Promise<'committed' | 'unsettled'> => {
-    for (const batch of batches) {
-      const startedMs = now();
-      const committed = await send(batch);
-      hold.settled();
-      size.committed();
-      if (committed.outcome === 'contested')
-        observe({ type: 'batch_contested', shard, entries: batch.ids.length });
-      if (committed.outcome === 'repeated')
-        observe({ type: 'entries_repeated', shard, entries: committed.entries });
-      if (committed.outcome !== 'committed') return 'unsettled';
-      const { deadLetters } = committed;
-      const commitMs = now() - startedMs;
-      observe({ type: 'batch_committed', shard, ...batch.delta.totals, deadLetters, commitMs });
-    }
-    return 'committed';
-  };
-
-  const send = async (batch: FoldedBatch): Promise<CommitOutcome> => {
-    try {
-      return await commitBatch(redis, generation, { consumer, batch, mode: mode() });
-    } catch (error) {
-      size.failed(error);
-      hold.refused();
-      observe({ type: 'commit_failed', shard, entries: batch.ids.length, error: toError(error) });
-      throw error;
-    }
-  };
+  const commit = ({ batches }: EntriesFold): Promise<'committed' | 'unsettled'> =>
+    commitBatches(batches, { ...options, size });
 
   const takeAhead = (): Promise<EntriesFold> | undefined => {
     const taken = ahead;

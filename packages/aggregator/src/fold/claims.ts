@@ -1,0 +1,38 @@
+import { claimEntries } from '../state/claim-entries.ts';
+import type { ConsumerOptions } from './consumer.ts';
+import type { Hold } from './hold.ts';
+
+/** Takes over entries that other consumers left pending. */
+export interface Claims {
+  /** Claims if it is due, and only if this consumer can commit. Returns true if its own pending entries are to be read then. */
+  claimWhenDue(): Promise<boolean>;
+}
+
+/** A claim is tried this many times within the idle time, so that little is added to it. */
+const CLAIMS_PER_IDLE_TIME = 4;
+
+/** The first claim is due at once. */
+export function createClaims(
+  { redis, generation, consumer, claimIdleMs, observe, now }: ConsumerOptions,
+  hold: Hold,
+): Claims {
+  const { shard } = generation;
+  let nextMs = now();
+  return {
+    async claimWhenDue() {
+      if (hold.state !== 'holding' || now() < nextMs) return false;
+      nextMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
+      const { claimed, lost } = await claimEntries(redis, generation, {
+        consumer,
+        idleMs: claimIdleMs,
+      }).catch((error: unknown) => {
+        hold.refused(); // it needs what a commit needs
+        throw error;
+      });
+      if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
+      if (claimed > 0) observe({ type: 'entries_claimed', shard, entries: claimed });
+      // Even if nothing was claimed: a read that waits for new entries does not count as a sign of life in Redis 7.0.
+      return true;
+    },
+  };
+}
