@@ -72,7 +72,7 @@ test('an event waits for others no longer than maxDelayMs', async (t) => {
 test('closing delivers all that was accepted, in the order in which it was published', async (t) => {
   const { publisher, events } = open({ maxDelayMs: 10_000 });
   for (let number = 0; number < 12_345; number++) publisher.publish(signalSent(number));
-  t.deepEqual(await publisher.close(), { undelivered: 0, fateUnknown: 0 });
+  t.deepEqual(await publisher.close({ deadlineMs: 60_000 }), { undelivered: 0, fateUnknown: 0 });
   t.deepEqual(
     (await events()).map((event) => Number(event['signal_id'])),
     Array.from({ length: 12_345 }, (_, n) => n),

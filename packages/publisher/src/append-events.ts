@@ -14,17 +14,17 @@ export interface AppendCall {
   readonly batch: Batch;
 }
 
+export interface AppendedReply {
+  readonly status: 'appended';
+  /** Empty if all events were duplicates. */
+  readonly entryId: string;
+  /** The parts of the batch that were left out as duplicates. */
+  readonly leftOut: ReadonlySet<number>;
+  readonly redisTimeMs: number;
+}
+
 /** `late` is sure: this attempt has appended nothing. */
-export type AppendReply =
-  | {
-      readonly status: 'appended';
-      /** Empty where all events were duplicates. */
-      readonly entryId: string;
-      /** For each part of the batch, whether it was left out as a duplicate. */
-      readonly leftOut: ReadonlySet<number>;
-      readonly redisTimeMs: number;
-    }
-  | { readonly status: 'late'; readonly redisTimeMs: number };
+type AppendReply = AppendedReply | { readonly status: 'late'; readonly redisTimeMs: number };
 
 /**
  * EVALSHA append-events 3 stream ids last-batch number window deadline form …

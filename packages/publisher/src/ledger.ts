@@ -1,5 +1,5 @@
 import { createBell } from './bell.ts';
-import { DROP_REASONS, tell, type DropReason } from './observer.ts';
+import { DROP_REASONS, tell, type DropReason, type RetryReason } from './observer.ts';
 import type { PublisherSettings } from './options.ts';
 
 /** Counts since the publisher was created. */
@@ -30,7 +30,7 @@ export interface Ledger {
   release(events: number, bytes: number): void;
   published(fact: { shard: number; entryId: string; events: number; attempts: number }): void;
   duplicated(fact: { shard: number; events: number }): void;
-  retried(): void;
+  retried(fact: { shard: number; events: number; attempt: number; reason: RetryReason; error?: Error }): void;
   dropped(reason: DropReason, events: number, error?: Error): void;
   /** Wakes who waits for room. */
   wake(): void;
@@ -80,8 +80,9 @@ export function createLedger(settings: PublisherSettings): Ledger {
       duplicates += fact.events;
       tell(() => observer.duplicate?.(fact));
     },
-    retried() {
+    retried(fact) {
       retries += 1;
+      tell(() => observer.retried?.(fact));
     },
     dropped(reason, count, error) {
       if (count === 0) return;
