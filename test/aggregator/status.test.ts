@@ -23,6 +23,7 @@ test('before any aggregator ran, the status tells of the stream and of no genera
     streamEntries: 2,
     deadLetters: 0,
     archived: undefined,
+    archiveStop: undefined,
     generation: undefined,
   });
   t.deepEqual(await redis.keys(`${prefix}*`), [stream]);
@@ -51,6 +52,7 @@ test('the status tells how many entries, events, dead letters, series, coordinat
     streamEntries: 8,
     deadLetters: 1,
     archived: undefined,
+    archiveStop: undefined,
   });
   t.is(generation?.events, 9);
   t.is(generation?.lostEntries, 0);

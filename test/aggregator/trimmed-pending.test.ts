@@ -3,7 +3,7 @@ import { readStatus } from '@streamfold/aggregator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFlat } from '../harness/append-events.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { parseSamples, scrape } from '../harness/scrape.ts';
+import { parseSamples, scrape, scrapeWhenServed } from '../harness/scrape.ts';
 import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -16,8 +16,11 @@ test.after.always(stop);
 const SENT = 'signals_sent_total{swarm_id="s1",signal_type="x"}';
 const LOST = 'streamfold_entries_lost_total{reason="trimmed"}';
 
-function signals(count: number): Record<string, string>[] {
-  const signal = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
+/** Only a commit names the key of the dead letters after that of the head. */
+const COMMIT = /:head\r\n\$\d+\r\n\S+:dead\r\n/;
+
+function signals(count: number, type = 'x'): Record<string, string>[] {
+  const signal = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: type };
   return Array.from({ length: count }, () => signal);
 }
 
@@ -63,21 +66,31 @@ for (const consumer of ['dead', 'again']) {
   });
 }
 
-/** Publishes 50, and holds the commit of an aggregator back: `release` lets it go on. */
+/** Appends all before anybody can read one of them. */
+async function appendAtOnce(prefix: string, events: readonly Record<string, string>[]): Promise<void> {
+  const transaction = redis.multi();
+  for (const event of events) transaction.xadd(`${prefix}:{0}:events`, '*', ...Object.entries(event).flat());
+  await transaction.exec();
+}
+
+/** Publishes 50, and holds the commit of them back: `release` lets it go. */
 async function holdCommit(
   t: { teardown: (end: () => Promise<void>) => void },
   prefix: string,
 ): Promise<{ aggregator: TestAggregator; release: () => void }> {
   const proxy = await startFaultProxy(port);
   t.teardown(proxy.stop);
-  const held = proxy.holdBack(`${prefix}:{0}:dead`);
   const aggregator = await startAggregator({
     redisUrl: `redis://127.0.0.1:${proxy.port}`,
     prefix,
     claimIdleMs: 86_400_000,
   });
   t.teardown(aggregator.stop);
-  await appendFlat(redis, { prefix }, signals(50));
+  // A consumer begins with small batches: only after these does it read 50 at once.
+  await appendAtOnce(prefix, signals(500, 'before'));
+  await waitUntilFolded(redis, { prefix });
+  const held = proxy.holdBack(COMMIT);
+  await appendAtOnce(prefix, signals(50));
   return { aggregator, release: await held };
 }
 
@@ -87,7 +100,7 @@ test('entries trimmed while their commit is under way are folded', async (t) => 
   await redis.xtrim(generation.shardKeys.events, 'MAXLEN', 0);
   release();
   await waitUntilFolded(redis, { prefix });
-  t.is((await scrape(aggregator.url)).get(SENT), '50');
+  t.is((await scrapeWhenServed(aggregator.url)).get(SENT), '50');
   t.is(await ownMetric(aggregator, LOST), 0);
 });
 
