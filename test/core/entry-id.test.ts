@@ -1,4 +1,4 @@
-import { compareStamps, isAfter, stampMs } from '@streamfold/core';
+import { compareStamps, isAfter, LAST_ID, lastIdAt, previousId, stampMs } from '@streamfold/core';
 import * as fc from 'fast-check';
 import test from 'ava';
 
@@ -73,4 +73,26 @@ test('the order is not that of the texts, at the extremes of 64 bits too', (t) =
 test('a stamp tells the milliseconds of its entry', (t) => {
   t.is(stampMs('1700000000123-4'), 1_700_000_000_123);
   t.is(stampMs('1700000000123-4-17'), 1_700_000_000_123);
+});
+
+test('between an entry ID and the one before it there is no other', (t) => {
+  fc.assert(
+    fc.property(number64, number64, (ms, seq) => {
+      const before = (ms << 64n) + seq - 1n;
+      const expected: Parts = before < 0n ? [0n, 0n, 0n] : [before >> 64n, before & MOST, 0n];
+      t.is(previousId(write([ms, seq, 0n])), write(expected));
+    }),
+    { numRuns: 5_000, seed: 43 },
+  );
+});
+
+test('the last ID of a millisecond is the one before the next millisecond', (t) => {
+  fc.assert(
+    fc.property(
+      number64.filter((ms) => ms < MOST),
+      (ms) => t.is(lastIdAt(String(ms)), previousId(`${ms + 1n}-0`)),
+    ),
+    { numRuns: 1_000, seed: 44 },
+  );
+  t.is(LAST_ID, lastIdAt(String(MOST)));
 });

@@ -1,8 +1,11 @@
 // The single steps of an aggregator on Redis, for the tests of this repository, which take them in orders that no running
-// aggregator does. Not part of the interface of this package: it may change with any version.
+// aggregator does, and the parts that hold an invariant of their own. Not part of the interface of this package: it may
+// change with any version.
+export { createBatchSize, type BatchSize } from './fold/batch-size.ts';
 export { describeDelivered } from './fold/delivered-entry.ts';
 export { createEntriesFold, type EntriesFold } from './fold/fold-entries.ts';
 export { boundCommit } from './fold/run-consumers.ts';
+export { createBirths, YOUNG_SECONDS } from './state/births.ts';
 export { claimEntries } from './state/claim-entries.ts';
 export { commitBatch, type FoldedBatch } from './state/commit-batch.ts';
 export { countTrimmed } from './state/count-trimmed.ts';
@@ -12,3 +15,5 @@ export { beginRebuild } from './replay/begin-rebuild.ts';
 export { handOver } from './state/hand-over-dead-letters.ts';
 export { followStream, switchGeneration } from './state/switch-generation.ts';
 export { keepGenerations } from './upkeep/keep-generations.ts';
+export { createSeriesBound } from './view/series-bound.ts';
+export { createSortedPages } from './view/sorted-pages.ts';
