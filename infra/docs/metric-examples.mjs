@@ -12,13 +12,13 @@ const METRIC_EXAMPLES = {
       'sum by (swarm_id) (blocking_coordinators_total{status="blocked"})\n  / sum by (swarm_id) (blocking_coordinators_total)',
     ],
     [
-      'How many are alive, and 0 where nobody is? (Without coordinators there is no series.)',
+      'How many are alive, and 0 if none is? (Without coordinators there is no series.)',
       'sum(blocking_coordinators_total) or 0 * sum(up{job="blocking-coordination"} == 1)',
     ],
   ],
   blocking_duration_seconds: [
     [
-      'How long did the slowest twentieth of waits block, by how they finished?',
+      'How long did the slowest 5 % of waits block at least, by how they ended?',
       'histogram_quantile(0.95, sum by (le, status) (rate(blocking_duration_seconds_bucket[5m])))',
     ],
     [
@@ -26,13 +26,13 @@ const METRIC_EXAMPLES = {
       'sum by (swarm_id) (rate(blocking_duration_seconds_sum[5m]))\n  / sum by (swarm_id) (rate(blocking_duration_seconds_count[5m]))',
     ],
     [
-      'How many waits a minute end without all of their ACKs?',
+      'How many waits per minute end without all of their ACKs?',
       '60 * sum(rate(blocking_duration_seconds_count{status="timeout"}[5m]))',
     ],
   ],
   signal_delivery_latency_seconds: [
     [
-      'How long do ACKs take, by type of signal?',
+      'How long do ACKs take, by signal type?',
       'histogram_quantile(0.95, sum by (le, signal_type) (rate(signal_delivery_latency_seconds_bucket[5m])))',
     ],
     [
@@ -40,13 +40,13 @@ const METRIC_EXAMPLES = {
       'sum(rate(signal_delivery_latency_seconds_bucket{le=~"1|1.0"}[5m]))\n  / sum(rate(signal_delivery_latency_seconds_count[5m]))',
     ],
     [
-      'Between which two is it slowest?',
+      'Which pairs of sender and receiver are slowest?',
       'topk(5, histogram_quantile(0.95,\n  sum by (le, sender_id, receiver_id) (rate(signal_delivery_latency_seconds_bucket[15m]))))',
     ],
   ],
   heartbeat_failures_total: [
     [
-      'How many episodes were there in five minutes, by kind?',
+      'How many episodes were there in five minutes, by type?',
       'sum by (failure_type) (increase(heartbeat_failures_total[5m]))',
     ],
     [
@@ -55,23 +55,26 @@ const METRIC_EXAMPLES = {
     ],
   ],
   timeout_events_total: [
-    ['What times out, a minute?', '60 * sum by (timeout_type) (rate(timeout_events_total[5m]))'],
     [
-      'How many were given up for dead in the last hour?',
+      'How many timeouts are there per minute, by type?',
+      '60 * sum by (timeout_type) (rate(timeout_events_total[5m]))',
+    ],
+    [
+      'How many were declared dead in the last hour?',
       'sum(increase(timeout_events_total{timeout_type="heartbeat"}[1h]))',
     ],
   ],
   signals_sent_total: [
-    ['How many signals are sent a second, by type?', 'sum by (signal_type) (rate(signals_sent_total[5m]))'],
+    ['How many signals are sent per second, by type?', 'sum by (signal_type) (rate(signals_sent_total[5m]))'],
     [
-      'How many of them are ACKed? (More than 1 while old ones are caught up with.)',
+      'What share of them is ACKed? (More than 1 while old ones are ACKed.)',
       'sum(rate(signal_delivery_latency_seconds_count[15m])) / sum(rate(signals_sent_total[15m]))',
     ],
   ],
   blocking_waits: [
     ['How many waits are open, in each swarm?', 'sum by (swarm_id) (blocking_waits)'],
     [
-      'How many waits does a coordinator that is blocked hold?',
+      'How many open waits does a blocked coordinator have?',
       'sum(blocking_waits) / sum(blocking_coordinators_total{status="blocked"})',
     ],
   ],
@@ -85,7 +88,7 @@ const METRIC_EXAMPLES = {
   ],
   signals_rejected_total: [
     [
-      'What is refused for its signature, and why?',
+      'What is rejected because of its signature, and why?',
       'sum by (swarm_id, part, reason) (increase(signals_rejected_total[1h]))',
     ],
   ],
@@ -119,18 +122,24 @@ const METRIC_EXAMPLES = {
   ],
   streamfold_consumers_removed_total: [
     [
-      'How many aggregators went without a good-bye?',
+      'How many consumers of dead aggregators were removed?',
       'sum(increase(streamfold_consumers_removed_total[1d]))',
     ],
   ],
   streamfold_dead_letters_total: [
-    ['What could not be folded, and why?', 'sum by (reason) (increase(streamfold_dead_letters_total[1h]))'],
+    [
+      'How many events became dead letters, and why?',
+      'sum by (reason) (increase(streamfold_dead_letters_total[1h]))',
+    ],
   ],
   streamfold_entries_archived_total: [
     ['How much was archived today?', 'sum(increase(streamfold_entries_archived_total[1d]))'],
   ],
   streamfold_entries_claimed_total: [
-    ['How much was taken over from silent ones?', 'sum(increase(streamfold_entries_claimed_total[1h]))'],
+    [
+      'How many entries were claimed from inactive consumers?',
+      'sum(increase(streamfold_entries_claimed_total[1h]))',
+    ],
   ],
   streamfold_entries_folded_total: [
     ['How is the work shared?', 'sum by (instance) (rate(streamfold_entries_folded_total[5m]))'],
@@ -144,14 +153,14 @@ const METRIC_EXAMPLES = {
   ],
   streamfold_entries_repeated_total: [
     [
-      'Has somebody moved the consumer group back?',
+      'Was the consumer group moved back?',
       'sum(increase(streamfold_entries_repeated_total[1d])) > 0',
       { mayBeEmpty: true },
     ],
   ],
   streamfold_connection_failures_total: [
     [
-      'Do connections to Redis fall silent, or lead to a replica?',
+      'Do connections to Redis die, or lead to a replica?',
       'sum by (reason) (increase(streamfold_connection_failures_total{reason=~"no_reply|misdirected"}[1h]))',
     ],
   ],
@@ -163,9 +172,9 @@ const METRIC_EXAMPLES = {
     ],
   ],
   streamfold_events_folded_total: [
-    ['How many events are folded a second?', 'sum(rate(streamfold_events_folded_total[5m]))'],
+    ['How many events are folded per second?', 'sum(rate(streamfold_events_folded_total[5m]))'],
     [
-      'How many share an entry?',
+      'How many events share an entry?',
       'sum(rate(streamfold_events_folded_total[5m])) / sum(rate(streamfold_entries_folded_total[5m]))',
     ],
   ],
@@ -190,7 +199,7 @@ const METRIC_EXAMPLES = {
   streamfold_lag_entries: [
     ['How many entries wait, in each shard?', 'max by (shard) (streamfold_lag_entries)'],
     [
-      'When will it have caught up, in seconds, if it goes on like this?',
+      'In how many seconds will it catch up at this rate?',
       'max(streamfold_lag_entries) / -min(deriv(streamfold_lag_entries[5m])) > 0',
       { mayBeEmpty: true },
     ],
@@ -204,7 +213,7 @@ const METRIC_EXAMPLES = {
     ],
   ],
   streamfold_monitor_age_seconds: [
-    ['Is every shard watched?', 'max by (shard) (streamfold_monitor_age_seconds)'],
+    ['How long ago did a monitor last check each shard?', 'max by (shard) (streamfold_monitor_age_seconds)'],
   ],
   streamfold_monitor_records_set_aside_total: [
     [
@@ -213,7 +222,7 @@ const METRIC_EXAMPLES = {
     ],
   ],
   streamfold_monitor_records_set_aside: [
-    ['How many notes of them are left?', 'max by (shard) (streamfold_monitor_records_set_aside)'],
+    ['How many of them are still set aside?', 'max by (shard) (streamfold_monitor_records_set_aside)'],
   ],
   streamfold_redis_clock_steps_back_total: [
     [
@@ -229,7 +238,7 @@ const METRIC_EXAMPLES = {
   ],
   streamfold_ended_coordinators_kept: [
     [
-      'How many ended coordinators have work or signals that nobody took over?',
+      'How many ended coordinators still have work or signals?',
       'sum(max by (shard) (streamfold_ended_coordinators_kept))',
     ],
   ],
@@ -237,13 +246,13 @@ const METRIC_EXAMPLES = {
     ['How often were all deadlines suspended?', 'sum(increase(streamfold_monitor_suspensions_total[1d]))'],
   ],
   streamfold_pending_entries: [
-    ['How much is read and not yet folded?', 'max by (shard) (streamfold_pending_entries)'],
+    ['How many entries are read but not folded?', 'max by (shard) (streamfold_pending_entries)'],
   ],
   streamfold_dead_letters_kept: [
     ['How many dead letters wait for a decision?', 'sum(max by (shard) (streamfold_dead_letters_kept))'],
   ],
   streamfold_dead_letters_trimmed_total: [
-    ['How many dead letters went unseen today?', 'sum(increase(streamfold_dead_letters_trimmed_total[1d]))'],
+    ['How many dead letters were trimmed today?', 'sum(increase(streamfold_dead_letters_trimmed_total[1d]))'],
   ],
   streamfold_health_reason: [
     [
@@ -256,10 +265,7 @@ const METRIC_EXAMPLES = {
     ['How fast is a rebuild?', 'sum(rate(streamfold_rebuild_entries_folded_total[5m]))'],
   ],
   streamfold_rebuild_needed: [
-    [
-      'How many replicas are configured otherwise than the state was folded?',
-      'sum(streamfold_rebuild_needed)',
-    ],
+    ['How many replicas differ in configuration from the state?', 'sum(streamfold_rebuild_needed)'],
   ],
   streamfold_scrape_duration_seconds: [
     [
@@ -269,14 +275,14 @@ const METRIC_EXAMPLES = {
   ],
   streamfold_scrapes_refused_total: [
     [
-      'Were scrapes refused, as the replica was busy with others?',
+      'Were scrapes refused because the replica was busy?',
       'sum by (instance) (increase(streamfold_scrapes_refused_total[5m]))',
       { mayBeEmpty: true },
     ],
   ],
   streamfold_segments_archived_total: [
     [
-      'Has no aggregator archived for three hours? Where there is an archive it is a trouble.',
+      'Has no aggregator archived for three hours? If you have an archive, this is a problem.',
       'sum(increase(streamfold_segments_archived_total[3h])) == 0',
       { mayBeEmpty: true },
     ],
@@ -287,7 +293,7 @@ const METRIC_EXAMPLES = {
   ],
   streamfold_snapshots_total: [
     [
-      'Are snapshots written, or is another one always faster?',
+      'Are snapshots written, or is another aggregator always faster?',
       'sum by (outcome) (increase(streamfold_snapshots_total[1h]))',
       { mayBeEmpty: true },
     ],
@@ -300,18 +306,18 @@ const METRIC_EXAMPLES = {
     ],
   ],
   streamfold_stream_entries: [
-    ['How long is the stream? What is folded may be trimmed.', 'max by (shard) (streamfold_stream_entries)'],
+    ['How long is the stream? Folded entries may be trimmed.', 'max by (shard) (streamfold_stream_entries)'],
   ],
   streamfold_view_loads_total: [
     [
-      'Why were views loaded anew?',
+      'Why were views loaded again?',
       'sum by (cause) (increase(streamfold_view_loads_total[1d]))',
       { mayBeEmpty: true },
     ],
   ],
 };
 
-/** The examples of a metric. @throws {Error} where there are none that name it: a new metric needs some. */
+/** The examples of a metric. @throws {Error} if none names it: a new metric needs some. */
 export function examplesOf(name) {
   const examples = METRIC_EXAMPLES[name] ?? [];
   if (!examples.some(([, promql]) => promql.includes(name)))

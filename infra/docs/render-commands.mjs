@@ -4,8 +4,8 @@ import { codeBlock, renderPage } from './render-page.mjs';
 export function renderCommands(helps) {
   const [, ...commands] = helps;
   return renderPage('Commands', [
-    'From the root of the repository, after either set-up command, each runs as `npx streamfold <command>`. What the options\nmean is in the [configuration](configuration.md).',
-    '| exit code | means |\n|---|---|\n| 0 | done |\n| 1 | it failed, or found what it was to look for: a difference, a need that is not met |\n| 2 | it was called wrongly: one line on standard error says what was expected and what came |',
+    'After either set-up command, run each command as `npx streamfold <command>` from the root of the repository.\n[Configuration](configuration.md) explains the options.',
+    '| exit code | meaning |\n|---|---|\n| 0 | done |\n| 1 | failed, or found a problem that it checks for: a difference, an unmet requirement |\n| 2 | wrong usage: one line on standard error says what was expected and what was found |',
     ...helps.slice(0, 1).flatMap(renderCommand),
     ...commands.flatMap(renderCommand),
   ]);

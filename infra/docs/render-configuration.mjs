@@ -12,7 +12,7 @@ export function renderConfiguration(helps) {
     takenBy: listTakers(setting, helps),
   }));
   return renderPage('Configuration', [
-    'A setting is a flag and an environment variable that mean the same; the flag wins. An empty variable counts as not\nset. A flag that says what one run is to do, such as `--all`, counts only on the command line: a command that takes it\nrefuses a variable of its name. A value that is not as expected ends the program with exit code 2 and one line that says what was expected and\nwhat came.',
+    'Each setting has a flag and an environment variable; the flag takes precedence. An empty variable counts as not\nset. A flag for a single run, such as `--all`, works only on the command line: a command that accepts it\nrejects a variable of its name. An invalid value ends the program with exit code 2 and one line that says what was expected and\nwhat was found.',
     renderTable(
       ['variable', 'flag', 'unit', 'default', 'sets'],
       settings.map((setting) => [
@@ -24,23 +24,23 @@ export function renderConfiguration(helps) {
       ]),
     ),
     ...settings.flatMap(renderSetting),
-    '## Outside of the program',
+    '## Outside the program',
     renderTable(
       ['variable', 'sets'],
       [
-        [code('STREAMFOLD_CACHE'), 'the folder in which the set-up keeps the servers that it provides'],
+        [code('STREAMFOLD_CACHE'), 'the folder in which the set-up stores the servers that it installs'],
         [
           code('STREAMFOLD_SIGNING_KEYS'),
           'keys of coordinators, as `readSigningSettings` reads them: `id:secret`, separated by commas or white space; the first one signs',
         ],
-        [code('STREAMFOLD_SIGNING_KEYS_FILE'), 'a file with the same'],
+        [code('STREAMFOLD_SIGNING_KEYS_FILE'), 'a file with these keys'],
         [
           code('STREAMFOLD_REQUIRE_SIGNATURES'),
-          '`true`: coordinators refuse what is not signed; default `false`',
+          '`true`: coordinators reject unsigned signals and ACKs; default `false`',
         ],
         [
           code('STREAMFOLD_ACCEPT_EARLIER_SIGNATURES'),
-          '`false`: coordinators refuse signatures of the version before nonces; default `true`',
+          '`false`: coordinators reject signatures of the version before nonces; default `true`',
         ],
       ],
     ),

@@ -1,15 +1,15 @@
 import { mixinFiles } from '@streamfold/mixin';
 import { code, codeBlock, renderPage, renderTable } from './render-page.mjs';
 
-/** Every dashboard, its variables and its panels with what they say and ask. */
+/** Every dashboard, with its variables, and its panels with their descriptions and queries. */
 export function renderDashboards() {
   const dashboards = [...mixinFiles()]
     .filter(([path]) => path.startsWith('dashboards/'))
     .map(([path, text]) => ({ path, ...JSON.parse(text) }));
   return renderPage('Dashboards', [
-    'How to bring them into Grafana, and how they are used, is in [dashboards](../dashboards.md).',
+    '[Dashboards](../dashboards.md) explains how to load them into Grafana and how to use them.',
     renderTable(
-      ['dashboard', 'file', 'tells'],
+      ['dashboard', 'file', 'shows'],
       dashboards.map(({ path, uid, title, description }) => [
         `[${title}](#${toAnchor(title)})`,
         `${code(path)}, uid ${code(uid)}`,
@@ -21,14 +21,14 @@ export function renderDashboards() {
 }
 
 function renderDashboard({ title, templating, panels }) {
-  const variables = templating.list.map(({ name, label, description = 'The Prometheus that is asked.' }) => [
+  const variables = templating.list.map(({ name, label, description = 'The Prometheus to query.' }) => [
     label,
     code(`$${name}`),
     description,
   ]);
   return [
     `## ${title}`,
-    renderTable(['variable', 'in queries', 'chooses'], variables),
+    renderTable(['variable', 'in queries', 'selects'], variables),
     ...panels.flatMap((panel) =>
       panel.type === 'row' ? [`### ${title}: ${panel.title}`] : renderPanel(panel),
     ),

@@ -37,9 +37,9 @@ const OWN_EXAMPLE_VALUES = {
 export function renderEvents() {
   const [first] = EVENT_TYPES;
   return renderPage('Events', [
-    'An event is one stream entry with flat fields; [publishing](../publishing.md) tells how entries are appended, and how\nmany events share one. The time of an event is its entry ID. Fields that are not listed here are kept and ignored.',
+    'An event is one stream entry with flat fields; [publishing](../publishing.md) explains how to append entries, and how\nto put many events into one. The time of an event is its entry ID. Fields that are not listed here are kept and ignored.',
     renderTable(
-      ['event', 'tells'],
+      ['event', 'meaning'],
       EVENT_TYPES.map(({ type, description }) => [`[${code(type)}](#${toAnchor(type)})`, description]),
     ),
     '## Fields of every event',

@@ -17,7 +17,7 @@ export function renderMetrics() {
   const runtime = all.filter((metric) => !own.includes(metric));
   return renderPage('Metrics', [
     '## Of the swarm: `GET /prometheus/metrics`',
-    'The same from every aggregator: scrape them through **one** target. Every metric has its HELP and TYPE even while it\nhas no series.',
+    'Every aggregator serves the same values: scrape them as **one** target. Every metric has HELP and TYPE even if it\nhas no series.',
     renderTable(
       ['metric', 'type', 'labels'],
       CATALOGUE.map(({ name, type, labels }) => [`[${code(name)}](#${name})`, type, codeList(labels)]),
@@ -30,7 +30,7 @@ export function renderMetrics() {
     '### What they answer',
     ...own.flatMap(({ name }) => renderExamples(name)),
     '### Node.js and the process',
-    'As every Node.js program with `prom-client` has them; those of `process_` that the system does not tell are not there.',
+    'The default metrics of `prom-client` for Node.js. Metrics of `process_` that the system does not provide are absent.',
     renderTable(['metric', 'type', 'labels', 'tells'], runtime.map(renderProcessMetric)),
   ]);
 }

@@ -16,23 +16,23 @@ export function phaseDashboard(alertNames: readonly string[]): Dashboard {
     {
       uid: DASHBOARD_UIDS.phase,
       title: 'Blocking Coordination: Phase',
-      description: 'In which phase coordinators are, and in which of them they block.',
+      description: 'The phases that coordinators are in, and the phases in which they block.',
       kind: 'swarm',
       variables: [
         ...swarmVariables(),
         labelVariable('phase', {
           title: 'Phase',
           selector: 'blocking_coordinators_total{job=~"$job", instance=~"$instance", swarm_id=~"$swarm_id"}',
-          description: 'Phases in which a coordinator of the chosen swarms was in the time that is shown.',
+          description: 'Phases of the coordinators of the selected swarms in the selected time range.',
         }),
       ],
       rows: [
         {
           title: 'Now',
           panels: [
-            now('Coordinators', 'Coordinators alive in the chosen phases.'),
-            now('Blocked', 'Coordinators in the chosen phases with at least one open wait.', 'blocked'),
-            now('Stale', 'Coordinators in the chosen phases whose heartbeat is missing.', 'stale'),
+            now('Coordinators', 'Coordinators alive in the selected phases.'),
+            now('Blocked', 'Coordinators in the selected phases with at least one open wait.', 'blocked'),
+            now('Stale', 'Coordinators in the selected phases without a current heartbeat.', 'stale'),
           ],
         },
         { title: 'Phases compared', panels: [byPhase(), shareBlocked(), bySwarm(), swarms()] },
@@ -70,7 +70,7 @@ function now(title: string, description: string, status?: 'blocked' | 'stale') {
 const byPhase = () =>
   timeSeriesPanel({
     title: 'Coordinators by Phase',
-    description: 'Coordinators alive, by phase. A click on a phase chooses it.',
+    description: 'Coordinators alive, by phase. Click a phase to select it.',
     unit: 'none',
     queries: [{ expr: sumBy(['phase'], coordinators()), legend: '{{phase}}' }],
     link: linkToPhase('label'),
@@ -83,7 +83,7 @@ const shareBlocked = () =>
   timeSeriesPanel({
     title: 'Share Blocked by Phase',
     description:
-      'Of the coordinators in a phase, how many are blocked. A phase that stays high is where work waits for others.',
+      'Share of the coordinators in a phase that are blocked. In a phase that stays high, work waits for others.',
     unit: 'percentunit',
     queries: [
       {
@@ -99,7 +99,7 @@ const bySwarm = () =>
   timeSeriesPanel({
     title: 'Coordinators by Swarm',
     description:
-      'Coordinators alive in the chosen phases, by swarm. A click on a swarm leads to its dashboard.',
+      'Coordinators alive in the selected phases, by swarm. Click a swarm to open its dashboard.',
     unit: 'none',
     queries: [{ expr: sumBy(['swarm_id'], coordinators()), legend: '{{swarm_id}}' }],
     link: linkToSwarm('label'),
@@ -111,7 +111,7 @@ const bySwarm = () =>
 const swarms = () =>
   tablePanel({
     title: 'Swarms and Phases',
-    description: 'Coordinators now, for each swarm and phase. A click on a swarm leads to its dashboard.',
+    description: 'Coordinators now, per swarm and phase. Click a swarm to open its dashboard.',
     labels: ['swarm_id', 'phase'],
     columns: [
       { legend: 'Coordinators', expr: sumBy(['swarm_id', 'phase'], coordinators()), unit: 'none' },
@@ -131,7 +131,7 @@ const eachPhase = () =>
   timeSeriesPanel({
     title: 'Phase $phase by Status',
     description:
-      'Coordinators in this phase: active, blocked or stale. One panel for each phase that is chosen.',
+      'Coordinators in this phase: active, blocked or stale. One panel per selected phase.',
     unit: 'none',
     queries: [{ expr: sumBy(['status'], coordinators()), legend: '{{status}}' }],
     colors: COORDINATOR_COLORS,

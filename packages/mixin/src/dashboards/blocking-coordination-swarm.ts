@@ -21,7 +21,7 @@ export function swarmDashboard(alertNames: readonly string[]): Dashboard {
     {
       uid: DASHBOARD_UIDS.swarm,
       title: 'Blocking Coordination: Swarm',
-      description: 'The coordinators of a swarm: who is blocked, who is slow, who fails.',
+      description: 'The coordinators of a swarm: which are blocked, slow or failing.',
       kind: 'swarm',
       variables: [...swarmVariables(), coordinatorVariable()],
       rows: [
@@ -30,7 +30,7 @@ export function swarmDashboard(alertNames: readonly string[]): Dashboard {
           panels: [
             coordinatorsNow('Coordinators', 'Coordinators alive now.'),
             coordinatorsNow('Blocked', 'Coordinators with at least one open wait.', 'blocked'),
-            coordinatorsNow('Stale', 'Coordinators whose heartbeat is missing.', 'stale'),
+            coordinatorsNow('Stale', 'Coordinators without a current heartbeat.', 'stale'),
             waitsNow(NOW),
             oldestWaitNow(NOW),
             cleanedUp(),
@@ -74,7 +74,7 @@ function coordinatorsNow(title: string, description: string, status?: 'blocked' 
 const cleanedUp = () =>
   statPanel({
     title: 'Cleaned Up',
-    description: 'Coordinators whose keys were removed after their end, in the time that is shown.',
+    description: 'Ended coordinators whose keys were removed in the selected time range.',
     unit: 'none',
     queries: [
       {
@@ -109,7 +109,7 @@ const byStatus = () =>
 const byPhase = () =>
   timeSeriesPanel({
     title: 'Coordinators by Phase',
-    description: 'Coordinators alive, by phase. A click on a phase leads to its dashboard.',
+    description: 'Coordinators alive, by phase. Click a phase to open its dashboard.',
     unit: 'none',
     queries: [
       {
@@ -130,7 +130,7 @@ const coordinators = () => {
   return tablePanel({
     title: 'Coordinators',
     description:
-      'What each coordinator did in the time that is shown. A click on a coordinator chooses it on this dashboard.',
+      'Activity of each coordinator in the selected time range. Click a coordinator to select it on this dashboard.',
     labels: ['coordinator_id'],
     columns: [
       { legend: 'Waits finished', expr: sum('blocking_duration_seconds_count'), unit: 'short' },
@@ -161,7 +161,7 @@ const durationByStatus = () => {
   const rate = rateOfChosen('blocking_duration_seconds_bucket');
   return timeSeriesPanel({
     title: 'Blocking Duration P50/P95/P99',
-    description: 'How long waits blocked, of those that finished, by how they finished.',
+    description: 'Duration of finished waits, by how they ended.',
     unit: 's',
     queries: [
       { expr: quantileBy(0.5, ['status'], rate), legend: 'P50 {{status}}' },
@@ -176,7 +176,7 @@ const durationByStatus = () => {
 const latencyByType = () =>
   timeSeriesPanel({
     title: 'Signal Delivery Latency P95 by Type',
-    description: 'From sending to ACK, of the signals that the chosen coordinators received, by type.',
+    description: 'Time from sending to ACK, for signals that the selected coordinators received, by type.',
     unit: 's',
     queries: [
       {
@@ -195,7 +195,7 @@ const latencyByType = () =>
 const signalsByType = () =>
   timeSeriesPanel({
     title: 'Signals Sent by Type',
-    description: 'Signals sent per second in the chosen swarms, one for each receiver.',
+    description: 'Signals sent per second in the selected swarms, one per receiver.',
     unit: 'ops',
     queries: [
       { expr: sumBy(['signal_type'], rateOfChosen('signals_sent_total')), legend: '{{signal_type}}' },
@@ -205,11 +205,11 @@ const signalsByType = () =>
     height: 9,
   });
 
-function slowest(role: 'sender_id' | 'receiver_id', title: string, description: string) {
+function slowest(role: 'sender_id' | 'receiver_id', title: string, which: string) {
   const increase = rateOfChosen('signal_delivery_latency_seconds_bucket', { role, ...WHOLE_RANGE });
   return barGaugePanel({
     title,
-    description: `${description} The ten slowest, over the time that is shown. A click chooses the coordinator.`,
+    description: `The ten ${which} in the selected time range. Click a coordinator to select it.`,
     unit: 's',
     queries: [{ expr: `topk(10, ${quantileBy(0.95, [role], increase)})`, legend: `{{${role}}}` }],
     thresholds: [
@@ -224,16 +224,16 @@ function slowest(role: 'sender_id' | 'receiver_id', title: string, description: 
 }
 
 const slowestReceivers = () =>
-  slowest('receiver_id', 'Slowest Receivers, P95', 'Who takes long to ACK what it is sent.');
+  slowest('receiver_id', 'Slowest Receivers, P95', 'receivers that ACK most slowly');
 
 const slowestSenders = () =>
-  slowest('sender_id', 'Slowest for Senders, P95', 'Who waits long for the ACKs of what it sends.');
+  slowest('sender_id', 'Slowest for Senders, P95', 'senders that wait longest for ACKs');
 
 const rejected = () =>
   timeSeriesPanel({
     title: 'Signals Rejected',
     description:
-      'Signals and ACKs refused because of their signature, per second. Somebody signs with a wrong key, or somebody else speaks.',
+      'Signals and ACKs rejected because of their signature, per second. A program signs with a wrong key, or an unauthorized one sends.',
     unit: 'ops',
     queries: [
       {
@@ -249,7 +249,7 @@ const cleanupRefusals = () =>
   timeSeriesPanel({
     title: 'Cleanup Refusals',
     description:
-      'Coordinators that a cleanup left alone, as their records are not as they must be, by reason.',
+      'Coordinators that a cleanup did not remove because their records are malformed, by reason.',
     unit: 'ops',
     queries: [{ expr: sumBy(['reason'], rateOfChosen('cleanup_refusals_total')), legend: '{{reason}}' }],
     width: 8,

@@ -42,7 +42,7 @@ const coordinatorsNow = () =>
   statPanel({
     title: 'Active Blocking Coordinators',
     description:
-      'Coordinators alive now in the chosen swarms, whatever they do. One that stops, or is given up for dead, leaves at once. Yellow from 5, red from 10.',
+      'Coordinators alive now in the selected swarms, in any status. A coordinator that stops or is declared dead is removed at once. Yellow from 5, red from 10.',
     unit: 'none',
     queries: [
       { expr: orZero(sumOfGauge('blocking_coordinators_total', ['swarm_id'])), legend: 'coordinators' },
@@ -60,7 +60,7 @@ const coordinatorsByStatus = () =>
   piePanel({
     title: 'Coordinators by Status',
     description:
-      'Coordinators alive now: stale (their heartbeat is missing), else blocked (at least one open wait), else active.',
+      'Coordinators alive now: stale (no heartbeat), else blocked (at least one open wait), else active.',
     unit: 'none',
     queries: [
       {
@@ -78,7 +78,7 @@ const blockingDuration = () => {
   return timeSeriesPanel({
     title: 'Blocking Duration P95/P99',
     description:
-      'How long waits blocked, of those that finished, by how they finished. Nothing is shown while none finishes. Never more than 30 min, the last bucket: look at the oldest wait for what is stuck.',
+      'Duration of finished waits, by how they ended. Empty while no wait finishes. At most 30 min, the last bucket: for stuck waits see the oldest wait.',
     unit: 's',
     queries: [
       { expr: quantileBy(0.95, ['status'], rate), legend: 'P95 {{status}}' },
@@ -94,7 +94,7 @@ const signalLatency = () => {
   return timeSeriesPanel({
     title: 'Signal Delivery Latency P50/P95/P99',
     description:
-      'From the sending of a signal to the recording of its ACK, of the signals that the chosen coordinators received. Signals that are never ACKed are not in it: compare what is sent and ACKed. Never more than 10 s, the last bucket.',
+      'Time from sending a signal to recording its ACK, for signals that the selected coordinators received. Signals without an ACK are not included: compare sent and ACKed. At most 10 s, the last bucket.',
     unit: 's',
     queries: [
       { expr: quantileBy(0.5, [], rate), legend: 'P50' },
@@ -110,7 +110,7 @@ const signalLatency = () => {
 const waitsBySwarm = () =>
   timeSeriesPanel({
     title: 'Waits in Progress by Swarm',
-    description: 'Open waits. A click on a swarm leads to its dashboard.',
+    description: 'Open waits. Click a swarm to open its dashboard.',
     unit: 'none',
     queries: [
       { expr: sumBy(['swarm_id'], selectSeries('blocking_waits', ['swarm_id'])), legend: '{{swarm_id}}' },
@@ -125,7 +125,7 @@ const oldestWaitBySwarm = () =>
   timeSeriesPanel({
     title: 'Oldest Wait by Swarm',
     description:
-      'Age of the oldest open wait; a line that climbs without end is a coordinator that is stuck. A click on a swarm leads to its dashboard.',
+      'Age of the oldest open wait; a line that keeps climbing is a stuck coordinator. Click a swarm to open its dashboard.',
     unit: 's',
     queries: [
       {
@@ -142,7 +142,7 @@ const coordinatorsByPhase = () =>
   timeSeriesPanel({
     title: 'Coordinators by Phase',
     description:
-      'Coordinators alive, by the phase that they are in. A click on a phase leads to its dashboard.',
+      'Coordinators alive, by phase. Click a phase to open its dashboard.',
     unit: 'none',
     queries: [
       {
@@ -160,7 +160,7 @@ const signalsSentAndAcked = () =>
   timeSeriesPanel({
     title: 'Signals Sent vs ACKed',
     description:
-      'Signals per second in the chosen swarms, whoever sends them: sent (one for each receiver), ACKed, and ACKs that did not come in time. Sent without ACKed is work that nobody takes.',
+      'Signals per second in the selected swarms, from all senders: sent (one per receiver), ACKed, and ACKs that did not come in time. If sent exceeds ACKed, receivers do not respond.',
     unit: 'ops',
     queries: [
       { expr: sumBy([], rateOfChosen('signals_sent_total')), legend: 'sent' },

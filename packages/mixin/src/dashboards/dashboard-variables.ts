@@ -44,12 +44,12 @@ export function targetVariables(witness: string): [DatasourceVariableBuilder, ..
     labelVariable('job', {
       title: 'Job',
       selector: witness,
-      description: 'The scrape jobs that are shown.',
+      description: 'Scrape jobs to show.',
     }),
     labelVariable('instance', {
       title: 'Instance',
       selector: `${witness}{job=~"$job"}`,
-      description: 'The targets that are shown.',
+      description: 'Targets to show.',
     }),
   ];
 }
@@ -61,7 +61,7 @@ export function swarmVariables(): [DatasourceVariableBuilder, ...QueryVariableBu
     labelVariable('swarm_id', {
       title: 'Swarm',
       selector: 'blocking_coordinators_total{job=~"$job", instance=~"$instance"}',
-      description: 'Swarms with a coordinator alive in the time that is shown.',
+      description: 'Swarms with a living coordinator in the selected time range.',
     }),
   ];
 }
@@ -71,6 +71,6 @@ export function coordinatorVariable(): QueryVariableBuilder {
   return labelVariable('coordinator_id', {
     title: 'Coordinator',
     selector: 'blocking_duration_seconds_count{job=~"$job", instance=~"$instance", swarm_id=~"$swarm_id"}',
-    description: 'Coordinators of the chosen swarms that have finished a wait. All: the others too.',
+    description: 'Coordinators of the selected swarms that have finished a wait. All: also those that have not.',
   });
 }

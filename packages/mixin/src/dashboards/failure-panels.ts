@@ -9,7 +9,7 @@ export const heartbeatFailures = (size: PanelSize) =>
     ...size,
     title: 'Heartbeat Failures Rate',
     description:
-      'Episodes of missing heartbeats that begin, per second, by kind. Each is counted once, whoever watches.',
+      'New episodes of missing heartbeats per second, by type. Each is counted once, however many monitors run.',
     unit: 'ops',
     queries: [
       {
@@ -25,7 +25,7 @@ export const timeouts = (size: PanelSize) =>
     ...size,
     title: 'Timeout Events Rate',
     description:
-      'Timeouts per second: waits past their deadline (blocking), ACKs that did not come (signal_ack), coordinators given up for dead (heartbeat).',
+      'Timeouts per second: waits past their deadline (blocking), missing ACKs (signal_ack), coordinators declared dead (heartbeat).',
     unit: 'ops',
     queries: [
       { expr: sumBy(['timeout_type'], rateOfChosen('timeout_events_total')), legend: '{{timeout_type}}' },

@@ -15,14 +15,14 @@ export function streamfoldDashboard(alertNames: readonly string[]): Dashboard {
     {
       uid: DASHBOARD_UIDS.streamfold,
       title: 'Streamfold',
-      description: 'The aggregators: whether they keep up, whether anything is lost, and what they cost.',
+      description: 'Whether the aggregators keep up, whether they lose anything, and what they cost.',
       kind: 'pipeline',
       variables: [
         ...targetVariables('streamfold_build_info'),
         labelVariable('shard', {
           title: 'Shard',
           selector: 'streamfold_lag_entries{job=~"$job", instance=~"$instance"}',
-          description: 'Shards that are shown, by those panels that tell them apart.',
+          description: 'Shards to show, in panels that are split by shard.',
         }),
       ],
       rows: [

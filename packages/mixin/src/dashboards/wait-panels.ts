@@ -10,7 +10,7 @@ export const waitsNow = (size: PanelSize) =>
   statPanel({
     ...size,
     title: 'Waits in Progress',
-    description: 'Waits that are open now: coordinators blocking until the ACKs that they need are in.',
+    description: 'Open waits: coordinators blocked until they have the ACKs they need.',
     unit: 'none',
     queries: [{ expr: orZero(sumOfGauge('blocking_waits', ['swarm_id'])), legend: 'waits' }],
   });
@@ -21,7 +21,7 @@ export const oldestWaitNow = (size: PanelSize) =>
     ...size,
     title: 'Oldest Wait',
     description:
-      'Age of the oldest wait that is open now, on the clock of Redis. A wait that never ends shows here and nowhere else: durations are observed when a wait finishes. Red from 30 min on, as in the alert StuckCoordinator.',
+      'Age of the oldest open wait, on the clock of Redis. Only this panel shows a wait that never ends: durations are observed when a wait finishes. Red from 30 min, as in the alert StuckCoordinator.',
     unit: 's',
     queries: [
       {
@@ -41,7 +41,7 @@ export const waitsFinished = (size: PanelSize) =>
   timeSeriesPanel({
     ...size,
     title: 'Waits Finished',
-    description: 'Waits that finish, per second, by how: the throughput of coordination.',
+    description: 'Finished waits per second, by how they ended: the throughput of coordination.',
     unit: 'ops',
     queries: [
       { expr: sumBy(['status'], rateOfChosen('blocking_duration_seconds_count')), legend: '{{status}}' },

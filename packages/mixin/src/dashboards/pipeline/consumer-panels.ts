@@ -10,7 +10,7 @@ export function consumerPanels() {
       ...THIRD,
       title: 'Consumers by Shard',
       description:
-        'Consumers of the group: two for each aggregator that folds, and those that are gone until they are removed.',
+        'Consumers of the group: two per folding aggregator, and those of dead aggregators until they are removed.',
       unit: 'none',
       queries: [{ expr: ofShard('streamfold_consumers'), legend: 'shard {{shard}}' }],
     }),
@@ -18,7 +18,7 @@ export function consumerPanels() {
       ...THIRD,
       title: 'Entries Claimed, Consumers Removed',
       description:
-        'Per second: entries taken over from consumers that are silent, and consumers that were removed as gone.',
+        'Per second: entries claimed from inactive consumers, and removed consumers.',
       unit: 'ops',
       queries: [
         { expr: `sum(${rate('streamfold_entries_claimed_total')})`, legend: 'entries claimed' },
@@ -29,7 +29,7 @@ export function consumerPanels() {
       ...THIRD,
       title: 'Found Overdue by Monitors',
       description:
-        'Per second: coordinators that became stale or were given up for dead, waits and signals past their deadline; and times when deadlines were suspended because of an outage.',
+        'Per second: coordinators that became stale or were declared dead, waits and signals past their deadline; and suspensions of deadlines because of an outage.',
       unit: 'ops',
       queries: [
         { expr: sumBy(['subject'], rate('streamfold_monitor_detections_total')), legend: '{{subject}}' },

@@ -32,14 +32,14 @@ export function foldingPanels() {
       ...THIRD,
       title: 'Lag by Shard',
       description:
-        'Age of the oldest entry that is not folded yet. A line that climbs: folding stands still.',
+        'Age of the oldest unfolded entry. If the line climbs, folding has stopped.',
       unit: 's',
       queries: [{ expr: ofShard('streamfold_lag_seconds'), legend: 'shard {{shard}}' }],
     }),
     timeSeriesPanel({
       ...THIRD,
       title: 'Lag in Entries by Shard',
-      description: 'Entries that are not folded yet: undelivered or pending.',
+      description: 'Unfolded entries: undelivered or pending.',
       unit: 'short',
       queries: [{ expr: ofShard('streamfold_lag_entries'), legend: 'shard {{shard}}' }],
     }),
@@ -66,7 +66,7 @@ export function foldingPanels() {
       ...HALF,
       title: 'Batches by Outcome',
       description:
-        'Commits per second. Contested: entries were taken over by another aggregator meanwhile, nothing was written, and what is still its own is folded again.',
+        'Commits per second. Contested: another aggregator claimed entries of the batch, so nothing was written; the remaining ones are folded again.',
       unit: 'ops',
       queries: [{ expr: sumBy(['outcome'], rate('streamfold_batches_total')), legend: '{{outcome}}' }],
       colors: { committed: 'green', contested: 'orange' },

@@ -10,7 +10,7 @@ export function lossPanels() {
       ...THIRD,
       title: 'Dead Letters by Reason',
       description:
-        'Events that could not be folded, per second: look at them with the command dead-letters list.',
+        'Events that became dead letters, per second. List them with the command dead-letters list.',
       unit: 'ops',
       queries: [{ expr: sumBy(['reason'], rate('streamfold_dead_letters_total')), legend: '{{reason}}' }],
     }),
@@ -18,7 +18,7 @@ export function lossPanels() {
       ...THIRD,
       title: 'Entries Lost by Reason',
       description:
-        'Entries that can never be folded, per second: the stream is trimmed sooner than it is folded.',
+        'Entries that can never be folded, per second: the stream was trimmed before they were folded.',
       unit: 'ops',
       queries: [{ expr: sumBy(['reason'], rate('streamfold_entries_lost_total')), legend: '{{reason}}' }],
       colors: { trimmed: 'red' },
@@ -26,7 +26,7 @@ export function lossPanels() {
     timeSeriesPanel({
       ...THIRD,
       title: 'Failures by Step',
-      description: 'Rows of failed attempts, per second, by step. Each is repeated until it succeeds.',
+      description: 'Series of failed attempts per second, by step. Each step is retried until it succeeds.',
       unit: 'ops',
       queries: [{ expr: sumBy(['step'], rate('streamfold_failures_total')), legend: '{{step}}' }],
     }),

@@ -9,14 +9,14 @@ export function nowPanels() {
     statPanel({
       ...STAT,
       title: 'Aggregators',
-      description: 'Aggregators that answer when they are scraped.',
+      description: 'Aggregators that answer scrapes.',
       unit: 'none',
       queries: [{ expr: `count(${selectProcessSeries('streamfold_build_info')})`, legend: 'aggregators' }],
     }),
     statPanel({
       ...STAT,
       title: 'Lag',
-      description: 'Age of the oldest entry that is not folded yet, on the clock of Redis; the worst shard.',
+      description: 'Age of the oldest unfolded entry, on the clock of Redis; the worst shard.',
       unit: 's',
       queries: [{ expr: `max(${selectProcessSeries('streamfold_lag_seconds', 'shard')})`, legend: 'lag' }],
       thresholds: alarmingFrom(10, 60),
@@ -25,7 +25,7 @@ export function nowPanels() {
       ...STAT,
       title: 'Pending',
       description:
-        'Entries delivered to a consumer and not acknowledged. What stays here belongs to a consumer that is gone; others claim it.',
+        'Entries delivered to a consumer and not acknowledged. Entries that stay here belong to a dead consumer; others claim them.',
       unit: 'none',
       queries: [{ expr: `sum(${ofShard('streamfold_pending_entries')})`, legend: 'pending' }],
     }),
@@ -39,7 +39,7 @@ export function nowPanels() {
     statPanel({
       ...STAT,
       title: 'Dead Letters',
-      description: 'Events that could not be folded, in the time that is shown.',
+      description: 'Events that became dead letters in the selected time range.',
       unit: 'short',
       queries: [{ expr: inRange('streamfold_dead_letters_total'), legend: 'dead letters' }],
       thresholds: alarmingFrom(1, 100),
@@ -49,7 +49,7 @@ export function nowPanels() {
       ...STAT,
       title: 'Entries Lost',
       description:
-        'Entries that were trimmed from the stream before they were folded, in the time that is shown. They can never be folded.',
+        'Entries trimmed from the stream before they were folded, in the selected time range. They can never be folded.',
       unit: 'short',
       queries: [{ expr: inRange('streamfold_entries_lost_total'), legend: 'lost' }],
       thresholds: [

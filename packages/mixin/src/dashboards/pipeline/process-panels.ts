@@ -35,7 +35,7 @@ export function processPanels() {
       ...THIRD,
       title: 'Event Loop Lag P99',
       description:
-        'How long the event loop of each aggregator is held up: what every scrape and commit waits for.',
+        'Time for which the event loop of each aggregator is blocked: every scrape and commit waits for it.',
       unit: 's',
       queries: [
         {

@@ -13,7 +13,7 @@ export function servingPanels() {
       ...HALF,
       title: 'Scrape Duration P50/P95/P99',
       description:
-        'Time to read what changed and render the metrics of the swarm, of the aggregators that are asked.',
+        'Time to read changes and render the metrics of the swarm, in the scraped aggregators.',
       unit: 's',
       queries: [
         { expr: quantileBy(0.5, [], scrapes), legend: 'P50' },
@@ -26,7 +26,7 @@ export function servingPanels() {
       ...HALF,
       title: 'Series',
       description:
-        'Series of the swarm that each aggregator holds: what a scrape carries, and memory grows with it.',
+        'Series of the swarm that each aggregator holds. The size of a scrape and the memory grow with it.',
       unit: 'short',
       queries: [
         { expr: `max by (instance) (${selectProcessSeries('streamfold_series')})`, legend: '{{instance}}' },
@@ -35,7 +35,7 @@ export function servingPanels() {
     timeSeriesPanel({
       ...THIRD,
       title: 'Stream Length by Shard',
-      description: 'Entries in the stream. What is folded may be trimmed.',
+      description: 'Entries in the stream. Folded entries may be trimmed.',
       unit: 'short',
       queries: [{ expr: ofShard('streamfold_stream_entries'), legend: 'shard {{shard}}' }],
     }),
@@ -50,7 +50,7 @@ export function servingPanels() {
       ...THIRD,
       title: 'View Loads by Cause',
       description:
-        'Times an aggregator loaded its view from a snapshot, per second: at its start, or as it could not follow the delta log.',
+        'Times per second that an aggregator loaded its view from a snapshot: at start, or because it could not follow the delta log.',
       unit: 'ops',
       queries: [{ expr: sumBy(['cause'], rate('streamfold_view_loads_total')), legend: '{{cause}}' }],
     }),
