@@ -44,14 +44,10 @@ export function createLedger(settings: PublisherSettings): Ledger {
   const { observer, maxBufferedEvents, maxBufferedBytes } = settings;
   const bell = createBell();
   const dropped = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
-  let accepted = 0;
-  let published = 0;
-  let duplicates = 0;
-  let entries = 0;
-  let retries = 0;
-  let events = 0;
-  let bytes = 0;
-  const hasRoom = (): boolean => events < maxBufferedEvents && bytes + EVENT_BYTES <= maxBufferedBytes;
+  const counts = { accepted: 0, published: 0, duplicates: 0, entries: 0, retries: 0 };
+  const buffer = { bufferedEvents: 0, bufferedBytes: 0 };
+  const hasRoom = (): boolean =>
+    buffer.bufferedEvents < maxBufferedEvents && buffer.bufferedBytes + EVENT_BYTES <= maxBufferedBytes;
 
   return {
     get hasRoom() {
@@ -60,28 +56,28 @@ export function createLedger(settings: PublisherSettings): Ledger {
     async room(isOver) {
       while (!hasRoom() && !isOver()) await bell.wait();
     },
-    accept(eventBytes) {
-      accepted += 1;
-      events += 1;
-      bytes += eventBytes;
+    accept(bytes) {
+      counts.accepted += 1;
+      buffer.bufferedEvents += 1;
+      buffer.bufferedBytes += bytes;
     },
-    release(releasedEvents, releasedBytes) {
-      events -= releasedEvents;
-      bytes -= releasedBytes;
+    release(events, bytes) {
+      buffer.bufferedEvents -= events;
+      buffer.bufferedBytes -= bytes;
       if (hasRoom()) bell.ring();
     },
     published(fact) {
-      published += fact.events;
-      entries += 1;
+      counts.published += fact.events;
+      counts.entries += 1;
       tell(() => observer.published?.(fact));
     },
     duplicated(fact) {
       if (fact.events === 0) return;
-      duplicates += fact.events;
+      counts.duplicates += fact.events;
       tell(() => observer.duplicate?.(fact));
     },
     retried(fact) {
-      retries += 1;
+      counts.retries += 1;
       tell(() => observer.retried?.(fact));
     },
     dropped(reason, count, error) {
@@ -90,15 +86,6 @@ export function createLedger(settings: PublisherSettings): Ledger {
       tell(() => observer.dropped?.({ reason, events: count, ...(error === undefined ? {} : { error }) }));
     },
     wake: () => bell.ring(),
-    stats: () => ({
-      accepted,
-      published,
-      duplicates,
-      entries,
-      retries,
-      dropped: { ...dropped },
-      bufferedEvents: events,
-      bufferedBytes: bytes,
-    }),
+    stats: () => ({ ...counts, ...buffer, dropped: { ...dropped } }),
   };
 }

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { ConfigurationError } from '@streamfold/redis';
-import { encodeEvent, swarmShard, type EventInput, type InvalidEvent } from '@streamfold/core';
+import type { EventInput, InvalidEvent } from '@streamfold/core';
+import { appendAll, type Refusal } from './append-all.ts';
 import { createBell } from './bell.ts';
-import { startDelivery } from './delivery.ts';
-import { InvalidEventError } from './invalid-event-error.ts';
+import { startDeliveries } from './deliveries.ts';
+import { encodeForShard } from './encode-for-shard.ts';
 import { createLedger, type PublisherStats } from './ledger.ts';
 import { openLink } from './link.ts';
 import { checkOptions, type PublisherOptions } from './options.ts';
 import { PublishError } from './publish-error.ts';
-import { createReceipt, type Appended, type Receipt } from './receipt.ts';
+import type { Appended } from './receipt.ts';
 
 /** What `publish` did with an event. */
 export type PublishOutcome =
@@ -69,8 +69,6 @@ export interface Publisher {
 }
 
 const APPEND_TIMEOUT_MS = 30_000;
-/** What a timer of Node bears, some 25 days; with more it would go off at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const CLOSE_DEADLINE_MS = 5_000;
 const PUBLISHER_ID_BYTES = 9;
 
@@ -88,32 +86,29 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const ledger = createLedger(settings);
   const publisherId = randomBytes(PUBLISHER_ID_BYTES).toString('base64url');
   const changed = createBell();
-  let closed = false;
+  let refusal: Refusal | undefined;
   let closing: Promise<Closed> | undefined;
 
   const link = openLink(settings, () => {
-    if (link.misfit !== undefined) refuseAll(link.misfit);
-    for (const delivery of deliveries) delivery.wake();
+    if (link.misfit !== undefined) {
+      // No event may be sent at all: in another number of shards, it would be looked for elsewhere.
+      refuse({ reason: 'misconfigured', error: link.misfit });
+      void deliveries.end('misconfigured', link.misfit);
+    }
+    deliveries.wake();
     changed.ring();
   });
-  const deliveries = Array.from({ length: settings.shards }, (_, shard) =>
-    startDelivery({ shard, publisherId, settings, link, ledger }),
-  );
+  const deliveries = startDeliveries({ publisherId, settings, link, ledger });
 
-  /** No event may be sent at all: in another number of shards, it would be looked for elsewhere. */
-  const refuseAll = (error: ConfigurationError): void => {
-    closed = true;
+  /** Takes no more events from now on. */
+  const refuse = (why: Refusal): void => {
+    refusal = why;
     ledger.wake();
-    for (const delivery of deliveries) void delivery.end('misconfigured', error);
-  };
-
-  const enqueue = (event: EncodedEvent, receipt?: Receipt): void => {
-    ledger.accept(event.text.length);
-    deliveries[event.shard]?.enqueue(event.text, event.member, receipt);
+    changed.ring();
   };
 
   const publish = (event: EventInput): PublishOutcome => {
-    if (closed) {
+    if (refusal !== undefined) {
       ledger.dropped('closed', 1);
       return CLOSED;
     }
@@ -126,90 +121,25 @@ export function createPublisher(options: PublisherOptions): Publisher {
       ledger.dropped('buffer_full', 1);
       return FULL;
     }
-    enqueue(encoded);
+    deliveries.enqueue(encoded);
     return ACCEPTED;
   };
 
-  const append = async (
-    input: EventInput | readonly EventInput[],
-    { timeoutMs = APPEND_TIMEOUT_MS }: AppendOptions = {},
-  ): Promise<Appended> => {
-    const events = encodeAll(isList(input) ? input : [input]);
-    const receipt = createReceipt(events.length);
-    let expired = false;
-    const enqueued = enqueueAll(events, receipt, () => expired);
-    const timer = setTimeout(
-      () => {
-        expired = true;
-        ledger.wake();
-        for (const delivery of deliveries) delivery.recall(receipt, 'timed_out');
-        // What has waited for room is dropped first: only what is under way then is in doubt.
-        void enqueued.then(() => receipt.abandon());
-      },
-      Math.min(timeoutMs, LONGEST_TIMER_MS),
-    );
-    try {
-      const [appended] = await Promise.all([receipt.done, enqueued]);
-      return appended;
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-
-  const encodeAll = (events: readonly EventInput[]): EncodedEvent[] =>
-    events.map((event, index) => {
-      const encoded = encodeForShard(event, settings.shards);
-      if (encoded.ok) return encoded;
-      ledger.dropped('invalid', 1);
-      throw new InvalidEventError(index, encoded);
-    });
-
-  const enqueueAll = async (
-    events: readonly EncodedEvent[],
-    receipt: Receipt,
-    isExpired: () => boolean,
-  ): Promise<void> => {
-    for (const event of events) {
-      if (!ledger.hasRoom) {
-        hastenAll();
-        await ledger.room(() => closed || isExpired());
-      }
-      if (closed || isExpired()) {
-        const reason = closed ? (link.misfit === undefined ? 'closed' : 'misconfigured') : 'timed_out';
-        ledger.dropped(reason, 1);
-        receipt.dropped(reason, link.misfit);
-      } else {
-        enqueue(event, receipt);
-      }
-    }
-    hastenAll();
-  };
-
-  const hastenAll = (): void => {
-    for (const delivery of deliveries) delivery.hasten();
-  };
-
-  const flush = async (): Promise<void> => {
-    await Promise.all(deliveries.map((delivery) => delivery.flush()));
-  };
-
   const ready = async (): Promise<void> => {
-    while (!link.ready && !closed) await changed.wait();
+    while (!link.ready && refusal === undefined) await changed.wait();
     if (link.misfit !== undefined) throw link.misfit;
-    if (closed) throw new PublishError('closed', 0);
+    if (refusal !== undefined) throw new PublishError('closed', 0);
   };
 
   const close = async (deadlineMs: number): Promise<Closed> => {
-    closed = true;
-    ledger.wake();
-    changed.ring();
+    refuse(refusal ?? { reason: 'closed' });
     const before = ledger.stats();
     const deadline = createBell();
-    await Promise.race([flush(), deadline.wait(deadlineMs)]);
+    await Promise.race([deliveries.flush(), deadline.wait(deadlineMs)]);
     deadline.ring();
     link.close();
     const left = ledger.stats();
-    await Promise.all(deliveries.map((delivery) => delivery.end('closed')));
+    await deliveries.end('closed');
     const fateUnknown = ledger.stats().dropped.fate_unknown - before.dropped.fate_unknown;
     const givenUp = left.dropped.fate_unknown - before.dropped.fate_unknown;
     return { undelivered: left.bufferedEvents + givenUp, fateUnknown };
@@ -217,36 +147,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     publish,
-    append,
-    flush,
-    room: () => ledger.room(() => closed),
+    append: async (input, { timeoutMs = APPEND_TIMEOUT_MS } = {}) =>
+      appendAll({ settings, ledger, deliveries, refusal: () => refusal }, input, timeoutMs),
+    flush: () => deliveries.flush(),
+    room: () => ledger.room(() => refusal !== undefined),
     ready,
     close: ({ deadlineMs = CLOSE_DEADLINE_MS } = {}) => (closing ??= close(deadlineMs)),
     stats: () => ledger.stats(),
   };
-}
-
-interface EncodedEvent {
-  readonly ok: true;
-  readonly text: string;
-  readonly member: string;
-  readonly shard: number;
-}
-
-function encodeForShard(event: EventInput, shards: number): EncodedEvent | InvalidEvent {
-  const encoded = encodeEvent(event);
-  if (!encoded.ok) return encoded;
-  const { swarm_id, id } = event;
-  const swarmId: unknown = swarm_id; // callers without types may hand over a number
-  const member = id === undefined ? '' : `${swarm_id} ${id}`;
-  return {
-    ok: true,
-    text: encoded.text,
-    member,
-    shard: shards === 1 ? 0 : swarmShard(String(swarmId), shards),
-  };
-}
-
-function isList(input: EventInput | readonly EventInput[]): input is readonly EventInput[] {
-  return Array.isArray(input);
 }

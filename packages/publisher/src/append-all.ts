@@ -1,0 +1,91 @@
+import type { EventInput } from '@streamfold/core';
+import type { Deliveries } from './deliveries.ts';
+import { encodeForShard, type EncodedEvent } from './encode-for-shard.ts';
+import { InvalidEventError } from './invalid-event-error.ts';
+import type { Ledger } from './ledger.ts';
+import type { PublisherSettings } from './options.ts';
+import { createReceipt, type Appended } from './receipt.ts';
+
+/** Why an event is not taken. */
+export interface Refusal {
+  readonly reason: 'closed' | 'misconfigured' | 'timed_out';
+  readonly error?: Error;
+}
+
+export interface AppendContext {
+  readonly settings: PublisherSettings;
+  readonly ledger: Ledger;
+  readonly deliveries: Deliveries;
+  /** Set once the publisher takes no more events. */
+  readonly refusal: () => Refusal | undefined;
+}
+
+const TIMED_OUT: Refusal = { reason: 'timed_out' };
+/** What a timer of Node bears, some 25 days; with more it would go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Takes events in order, waiting for room, and resolves when all of them are in the stream. After `timeoutMs` it takes no
+ * more, and takes back those that were not sent.
+ *
+ * @throws {InvalidEventError} if one is invalid; then none is taken.
+ * @throws {PublishError} if some could not be appended, or nobody knows.
+ */
+export async function appendAll(
+  context: AppendContext,
+  input: EventInput | readonly EventInput[],
+  timeoutMs: number,
+): Promise<Appended> {
+  const { ledger, deliveries } = context;
+  const events = encodeAll(context, isList(input) ? input : [input]);
+  const receipt = createReceipt(events.length);
+  let expired = false;
+  const refusal = (): Refusal | undefined => context.refusal() ?? (expired ? TIMED_OUT : undefined);
+
+  const enqueueAll = async (): Promise<void> => {
+    for (const event of events) {
+      if (!ledger.hasRoom) {
+        deliveries.hasten();
+        await ledger.room(() => refusal() !== undefined);
+      }
+      const refused = refusal();
+      if (refused === undefined) {
+        deliveries.enqueue(event, receipt);
+      } else {
+        ledger.dropped(refused.reason, 1);
+        receipt.dropped(refused.reason, refused.error);
+      }
+    }
+    deliveries.hasten();
+  };
+
+  const expire = (): void => {
+    expired = true;
+    ledger.wake();
+    deliveries.recall(receipt, 'timed_out');
+    // Events that wait for room are dropped first: only those under way are in doubt then.
+    void enqueued.then(() => receipt.abandon());
+  };
+
+  const enqueued = enqueueAll();
+  const timer = setTimeout(expire, Math.min(timeoutMs, LONGEST_TIMER_MS));
+  try {
+    const [appended] = await Promise.all([receipt.done, enqueued]);
+    return appended;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function encodeAll({ settings, ledger }: AppendContext, events: readonly EventInput[]): EncodedEvent[] {
+  return events.map((event, index) => {
+    const encoded = encodeForShard(event, settings.shards);
+    if (encoded.ok) return encoded;
+    ledger.dropped('invalid', 1);
+    throw new InvalidEventError(index, encoded);
+  });
+}
+
+function isList(input: EventInput | readonly EventInput[]): input is readonly EventInput[] {
+  return Array.isArray(input);
+}
