@@ -52,7 +52,7 @@ const NO_TLS = 'it seems not to speak TLS: use redis:// for it';
 /** Redis waits for the rest of what it takes for a command. */
 const PERHAPS_NO_TLS = 'if it does not speak TLS, use redis:// for it';
 /** Of a server that speaks TLS only, asked without: it hangs up. */
-const ONLY_TLS = 'if it speaks TLS, use rediss:// for it';
+const ONLY_TLS = 'if it speaks TLS, use rediss:// for it; if not, check the network';
 
 /** The error of an attempt to connect to `address`, with the inner cause and, if known, what to do about it. */
 export function unreachable(address: string, error: Error, tls: boolean): ConnectionError {
