@@ -10,8 +10,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 // Node.js requires ES modules from 20.19 on, the oldest version that the packages allow: test/packaging/packing.test.ts does
 // it. The program of the command line is no module to import.
 const ATTW_OPTIONS = [
-  ...['--ignore-rules', 'cjs-resolves-to-esm'],
-  ...['--exclude-entrypoints', './bin/streamfold.js'],
+  '--ignore-rules',
+  'cjs-resolves-to-esm',
+  '--exclude-entrypoints',
+  './bin/streamfold.js',
 ];
 
 const CHECKS = [

@@ -22,7 +22,7 @@ test.after.always(async () => {
   await stop();
 });
 
-const PATHS = ['/prometheus/metrics', '/prometheus/health', '/metrics', '/livez', '/readyz'];
+const PATHS = ['/', '/prometheus/metrics', '/prometheus/health', '/metrics', '/livez', '/readyz'];
 
 /** Sends bytes as they are, and gives all that comes back until the connection is closed. */
 async function sendRaw(bytes: string): Promise<string> {
@@ -45,6 +45,23 @@ test('GET and HEAD of every endpoint are answered 200, HEAD without a body', asy
   }
 });
 
+test('GET / lists every endpoint on a line of its own, as text, and as HTML for a browser', async (t) => {
+  const list = await fetch(url);
+  t.regex(list.headers.get('content-type') ?? '', /^text\/plain/);
+  const lines = (await list.text()).split('\n');
+  for (const path of PATHS.slice(1))
+    t.true(
+      lines.some((line) => line.startsWith(`${path} `)),
+      path,
+    );
+
+  const page = await fetch(url, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } });
+  t.is(page.status, 200);
+  t.regex(page.headers.get('content-type') ?? '', /^text\/html/);
+  const html = await page.text();
+  for (const path of PATHS.slice(1)) t.true(html.includes(`<a href="${path}">`), path);
+});
+
 test('other methods are answered 405 with Allow', async (t) => {
   for (const path of PATHS) {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
@@ -57,7 +74,6 @@ test('other methods are answered 405 with Allow', async (t) => {
 
 test('any other path is 404, and nothing that is sent brings a stack trace out', async (t) => {
   for (const path of [
-    '/',
     '/prometheus',
     '/metrics/x',
     '/..%2f..%2fetc/passwd',

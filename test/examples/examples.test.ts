@@ -1,15 +1,30 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { stepMonitor } from '@streamfold/coordination';
 import { pauseBriefly } from '../harness/pause-briefly.ts';
 import { readPublished } from '../harness/read-published.ts';
+import { parseSamples } from '../harness/scrape.ts';
 import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const SENT = [
+  'type',
+  'signal.sent',
+  'swarm_id',
+  's1',
+  'sender_id',
+  'a',
+  'receiver_id',
+  'b',
+  'signal_type',
+  'handoff',
+];
 const server = await startRedis();
 test.after.always(() => server.stop());
 
@@ -63,6 +78,49 @@ test('the example of coordination ends as well if the monitor of an aggregator f
   over.abort();
   await watching;
   t.regex(stdout, /ada waited again: completed, ACKed by ben and cyd\n$/);
+});
+
+/** Starts an example that runs until SIGTERM, and resolves with the address that it prints. */
+async function startExample(
+  t: ExecutionContext,
+  name: string,
+  redisUrl: string,
+): Promise<{ url: string; stop(): Promise<number | null> }> {
+  const child = spawn(process.execPath, [`examples/${name}.mjs`, redisUrl], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += String(chunk)));
+  await waitUntil(`${name} prints its address`, () => output.includes('\n') || child.exitCode !== null);
+  return {
+    url: output.trim(),
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = await ended;
+      return code;
+    },
+  };
+}
+
+test('the aggregator of an example folds, and its metrics are served by node:http, Koa, Express and Fastify', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.stop());
+  const aggregator = await startExample(t, 'run-aggregator', own.url);
+  await own.redis.xadd('streamfold:{0}:events', '*', ...SENT);
+  const series = 'signals_sent_total{swarm_id="s1",signal_type="handoff"}';
+  for (const name of ['metrics-in-node-http', 'metrics-in-koa', 'metrics-in-express', 'metrics-in-fastify']) {
+    const example = await startExample(t, name, own.url);
+    await waitUntil(`${name} serves the metrics`, async () => {
+      const response = await fetch(example.url);
+      return response.ok && parseSamples(await response.text()).get(series) === '1';
+    });
+    t.is(await (await fetch(new URL('/', example.url))).text(), 'your own pages\n', name);
+    t.is(await example.stop(), 0, name);
+  }
+  t.is(await aggregator.stop(), 0);
 });
 
 /** The lines in the order of their texts, as two coordinators may print in either order. */

@@ -1,5 +1,11 @@
 export { backfill, type BackfillOptions, type BackfillProgress } from './replay/backfill.ts';
-export { runAggregator, type AggregatorOptions } from './run-aggregator.ts';
+export { nameConsumer, type AggregatorOptions } from './aggregator-options.ts';
+export {
+  createMetricsHandler,
+  type MetricsHandler,
+  type MetricsHandlerOptions,
+} from './create-metrics-handler.ts';
+export { runAggregator } from './run-aggregator.ts';
 export { describeProcessMetrics, type ProcessMetricDescription } from './http/describe-process-metrics.ts';
 export type { Fact, Observe } from './run/fact.ts';
 export { readRegistry, type RegisteredGeneration, type Registry } from './state/read-registry.ts';

@@ -1,11 +1,11 @@
-import type { Definitions } from '@streamfold/core';
 import { whenReady, type RedisConnection } from '@streamfold/redis';
+import { completeOptions, type AggregatorOptions, type AggregatorSettings } from './aggregator-options.ts';
 import type { FoldingMode } from './state/commit-batch.ts';
 import { createConnections } from './run/connections.ts';
 import type { Fact, Observe } from './run/fact.ts';
 import { observeGeneration } from './fold/observe-generation.ts';
 import { createRoster, type Roster, type RosterOptions } from './upkeep/roster.ts';
-import { runConsumers, type ConsumerSettings } from './fold/run-consumers.ts';
+import { runConsumers } from './fold/run-consumers.ts';
 import { createApp } from './http/create-app.ts';
 import { createConditions } from './http/conditions.ts';
 import { readHealth, type Health } from './http/read-health.ts';
@@ -20,38 +20,11 @@ import { repeat } from './run/repeat.ts';
 import { retry, type Pause } from './run/retry.ts';
 import { runGroup, type Actor } from './run/run-group.ts';
 import { createTurns } from './run/turns.ts';
-import { keepArchive, type Archiving } from './upkeep/keep-archive.ts';
+import { keepArchive } from './upkeep/keep-archive.ts';
 import { createFollower } from './view/follow-metrics.ts';
 import { createLiveMetrics, type LiveMetrics } from './view/live-metrics.ts';
 import { createShardView } from './view/shard-view.ts';
 import { trimOvergrownLog } from './view/trim-overgrown-log.ts';
-
-/** What an aggregator is told; nothing has a default here but what only tests have a reason to change. */
-export interface AggregatorOptions extends Omit<ConsumerSettings, 'mode'> {
-  readonly host: string;
-  readonly port: number;
-  readonly role: 'all' | 'fold' | 'serve';
-  /** By which the first generation is folded; each later one has its own, until a rebuild. */
-  readonly definitions: Definitions;
-  /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
-  readonly monitorGraceMs: number;
-  /** For how long after its last life what a coordinator left is kept, ms. */
-  readonly endedForMs: number;
-  /** For how long a generation is kept after another one has become live, ms. */
-  readonly generationGraceMs: number;
-  /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
-  readonly goneIdleMs?: number;
-  /** Dead letters kept on a shard; the oldest ones beyond go. */
-  readonly deadLettersMost?: number;
-  /** Folds and serves what the registry says, although the shards hold the state of another generation, or none. */
-  readonly acceptLostState?: boolean;
-  /** Archives and trims; by default it does neither. */
-  readonly archiving?: Archiving | undefined;
-  readonly version: string;
-  /** Told once the HTTP endpoints can be reached. */
-  readonly onListening: (url: string) => void;
-  readonly createId: () => string;
-}
 
 /** Redis is given up for a scrape or a health check after this time; Prometheus waits 10 s by default. */
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -68,11 +41,13 @@ const STOP_DEADLINE_MS = 15_000;
 
 /**
  * Runs an aggregator: folds, and serves what all aggregators have folded, until `stop` is aborted. Then the batches in
- * hand are committed and all connections closed.
+ * hand are committed and all connections closed. Only `redisUrl` is required: the other settings have the defaults of
+ * `streamfold serve`.
  *
- * @throws {ConfigurationError} where a setting does not fit what is in Redis, or the address is taken.
+ * @throws {ConfigurationError} if a setting does not fit what is in Redis, or the address is taken.
  */
-export async function runAggregator(options: AggregatorOptions, stop: AbortSignal): Promise<void> {
+export async function runAggregator(given: AggregatorOptions, stop: AbortSignal): Promise<void> {
+  const options = completeOptions(given);
   const { prefix, shards, role, definitions, now, pause } = options;
   const { replyTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const startedMs = now();
@@ -92,7 +67,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
     shards,
     catalogue: definitions.catalogue,
     fold: role === 'serve' ? undefined : createFolding(options, observe, () => roster.registry?.live),
-    acceptLostState: options.acceptLostState ?? false,
+    acceptLostState: options.acceptLostState,
     observe,
   });
   let swarmMetrics: LiveMetrics | undefined;
@@ -228,7 +203,7 @@ export async function runAggregator(options: AggregatorOptions, stop: AbortSigna
 
 /** How this process folds a generation: what is not live is told of apart. */
 function createFolding(
-  options: AggregatorOptions,
+  options: AggregatorSettings,
   observe: Observe,
   readLive: () => string | undefined,
 ): NonNullable<RosterOptions['fold']> {

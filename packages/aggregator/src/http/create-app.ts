@@ -1,26 +1,15 @@
 import { toError } from '@streamfold/redis';
 import { Router } from '@koa/router';
 import Koa from 'koa';
-import type { SwarmMetrics } from '../view/swarm-metrics.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 import type { Health } from './read-health.ts';
 import { compressText } from './compress-text.ts';
-import { serveExposition } from './serve-exposition.ts';
+import { listEndpoints } from './list-endpoints.ts';
+import { serveExposition, type ExpositionOptions } from './serve-exposition.ts';
 
-export interface AppOptions {
-  /** False where this aggregator only folds. */
-  readonly serves: boolean;
-  /** The swarm's metrics, as soon as there are any. */
-  readonly readSwarmMetrics: () => SwarmMetrics | undefined;
+export interface AppOptions extends ExpositionOptions {
   readonly processMetrics: ProcessMetrics;
   readonly readHealth: () => Promise<Health>;
-  /** Why the process is not ready to serve, or `undefined` when it is. */
-  readonly readUnreadiness: () => Promise<string | undefined>;
-  /** A scrape that takes longer is answered 503, ms. */
-  readonly scrapeTimeoutMs: number;
-  /** Monotonic clock, ms. */
-  readonly now: () => number;
-  readonly onError: (error: Error) => void;
 }
 
 /** A client may leave whenever it likes: that is no failure of ours. */
@@ -31,6 +20,8 @@ export function createApp(options: AppOptions): Koa {
   const { readSwarmMetrics, processMetrics, readHealth, readUnreadiness, onError } = options;
   const app = new Koa();
   const router = new Router();
+
+  router.get('/', listEndpoints);
 
   router.get('/prometheus/metrics', serveExposition(options));
 

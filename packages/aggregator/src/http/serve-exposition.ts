@@ -1,13 +1,30 @@
 import { toError } from '@streamfold/redis';
 import { CONTENT_TYPES } from '@streamfold/core';
 import type { Context, Middleware } from 'koa';
+import type { SwarmMetrics } from '../view/swarm-metrics.ts';
 import { BusyError } from '../view/variants.ts';
-import type { AppOptions } from './create-app.ts';
 import { createExpositionAnswers } from './exposition-answers.ts';
 import { toLine } from './health-reason.ts';
 import { negotiateEncoding } from './negotiate-encoding.ts';
 import { negotiateFormat } from './negotiate-format.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
 import { readZeroFirstSeconds } from './read-zero-first-seconds.ts';
+
+export interface ExpositionOptions {
+  /** False if this aggregator only folds. */
+  readonly serves: boolean;
+  /** The swarm's metrics, as soon as there are any. */
+  readonly readSwarmMetrics: () => SwarmMetrics | undefined;
+  /** Counts the scrapes. */
+  readonly processMetrics: Pick<ProcessMetrics, 'scraped' | 'refused'>;
+  /** Why the process is not ready to serve, or `undefined` when it is. */
+  readonly readUnreadiness: () => Promise<string | undefined>;
+  /** A scrape that takes longer is answered 503, ms. */
+  readonly scrapeTimeoutMs: number;
+  /** Monotonic clock, ms. */
+  readonly now: () => number;
+  readonly onError: (error: Error) => void;
+}
 
 /**
  * `GET /prometheus/metrics`. Never old values with 200: a client could not tell them from current ones.
@@ -17,7 +34,7 @@ import { readZeroFirstSeconds } from './read-zero-first-seconds.ts';
  * | 400 | `zero_first_seconds` is no whole number from 1 to 300 |
  * | 503 | the metrics cannot be read from Redis now; with `Retry-After`, the process is busy with other answers |
  */
-export function serveExposition(options: AppOptions): Middleware {
+export function serveExposition(options: ExpositionOptions): Middleware {
   const { serves, readSwarmMetrics, readUnreadiness, processMetrics, scrapeTimeoutMs, now, onError } =
     options;
   const answers = createExpositionAnswers((format, zeroFirstSeconds) => {

@@ -1,6 +1,5 @@
-import { hostname } from 'node:os';
 import type { Archive } from '@streamfold/archive';
-import { runAggregator, type Archiving } from '@streamfold/aggregator';
+import { nameConsumer, runAggregator, type Archiving } from '@streamfold/aggregator';
 import { redactUrl } from '@streamfold/redis';
 import type { Configuration } from '../configuration.ts';
 import type { Command } from '../environment.ts';
@@ -17,7 +16,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
     configuration;
   const { monitorGraceMs, generationGraceMs, endedForHours, acceptLostState } = configuration;
   const definitions = await readDefinitions(configuration);
-  const consumer = configuration.consumer || `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
+  const consumer = configuration.consumer || nameConsumer(createId);
   log.info({ version, redis: redactUrl(redis), shards, role, consumer }, 'starting');
   await withArchive(configuration, (archive) =>
     runAggregator(

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_DEFINITIONS, type Definitions } from '@streamfold/core';
+import { DEFAULT_PREFIX } from '@streamfold/redis';
+import type { ConsumerSettings } from './fold/run-consumers.ts';
+import type { Observe } from './run/fact.ts';
+import type { Archiving } from './upkeep/keep-archive.ts';
+import { DEAD_LETTERS_MOST } from './upkeep/keep-shard.ts';
+
+/** All settings of an aggregator. */
+export interface AggregatorSettings extends Omit<ConsumerSettings, 'mode'> {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly role: 'all' | 'fold' | 'serve';
+  /** By which the first generation is folded; each later one has its own, until a rebuild. */
+  readonly definitions: Definitions;
+  /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
+  readonly monitorGraceMs: number;
+  /** For how long after its last life what a coordinator left is kept, ms. */
+  readonly endedForMs: number;
+  /** For how long a generation is kept after another one has become live, ms. */
+  readonly generationGraceMs: number;
+  /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
+  readonly goneIdleMs?: number;
+  /** Dead letters kept on a shard; beyond it, the oldest are removed. */
+  readonly deadLettersMost: number;
+  /** Folds and serves what the registry says, although the shards hold the state of another generation, or none. */
+  readonly acceptLostState: boolean;
+  /** Archives and trims; by default it does neither. */
+  readonly archiving?: Archiving | undefined;
+  /** Shown by the health and the metrics of the process. */
+  readonly version: string;
+  /** Called once the HTTP endpoints can be reached. */
+  readonly onListening: (url: string) => void;
+  readonly createId: () => string;
+}
+
+/** Settings of an aggregator: only `redisUrl` is required. The others have the defaults of `streamfold serve`. */
+export type AggregatorOptions = Pick<AggregatorSettings, 'redisUrl'> & {
+  readonly [Name in keyof Omit<AggregatorSettings, 'redisUrl'>]?: AggregatorSettings[Name] | undefined;
+};
+
+/** The default of every setting but `redisUrl`. Functions give what must be another value for each aggregator. */
+const DEFAULTS = {
+  prefix: DEFAULT_PREFIX,
+  shards: 1,
+  host: '127.0.0.1',
+  port: 3_000,
+  role: 'all',
+  claimIdleMs: 30_000,
+  batchEntries: 2_000,
+  definitions: DEFAULT_DEFINITIONS,
+  monitorGraceMs: 15_000,
+  endedForMs: 24 * 3_600_000,
+  generationGraceMs: 300_000,
+  deadLettersMost: DEAD_LETTERS_MOST,
+  acceptLostState: false,
+  onListening: () => undefined,
+  createId: randomUUID,
+  now: () => performance.now(),
+  async pause(ms, stop) {
+    await sleep(ms, undefined, { signal: stop }).catch(() => undefined); // stopped: the pause is over
+  },
+} as const satisfies Partial<AggregatorSettings>;
+
+/** The settings with the defaults of those that were not given, or are `undefined`. */
+export function completeOptions(options: AggregatorOptions): AggregatorSettings {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const { createId = DEFAULTS.createId } = options;
+  const named = {
+    consumer: nameConsumer(createId),
+    version: readVersion(),
+    observe: warnOfFirstFailure('aggregator'),
+  };
+  return { ...DEFAULTS, ...named, ...(given as typeof options & { redisUrl: string }) } as AggregatorSettings;
+}
+
+/** A name for a consumer that no other process has: host, process ID and a random part. */
+export function nameConsumer(createId: () => string): string {
+  return `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
+}
+
+/** The version of this package. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/**
+ * The observer of a program that was given none. It emits one process warning, when the connection fails for the first
+ * time: otherwise a wrong address would show only in the health.
+ */
+export function warnOfFirstFailure(who: string): Observe {
+  let hasWarned = false;
+  return (fact) => {
+    if (fact.type !== 'connection_failed' || hasWarned) return;
+    hasWarned = true;
+    process.emitWarning(
+      `${fact.error.message}. The ${who} keeps trying. This is said once: pass an observer to hear of every failure`,
+      { type: 'StreamfoldAggregatorWarning' },
+    );
+  };
+}
