@@ -111,7 +111,8 @@ test('the aggregator of an example folds, and its metrics are served by node:htt
   const aggregator = await startExample(t, 'run-aggregator', own.url);
   await own.redis.xadd('streamfold:{0}:events', '*', ...SENT);
   const series = 'signals_sent_total{swarm_id="s1",signal_type="handoff"}';
-  for (const name of ['metrics-in-node-http', 'metrics-in-koa', 'metrics-in-express', 'metrics-in-fastify']) {
+  const names = ['metrics-in-node-http', 'metrics-in-koa', 'metrics-in-express', 'metrics-in-fastify'];
+  const serve = async (name: string): Promise<void> => {
     const example = await startExample(t, name, own.url);
     await waitUntil(`${name} serves the metrics`, async () => {
       const response = await fetch(example.url);
@@ -119,7 +120,8 @@ test('the aggregator of an example folds, and its metrics are served by node:htt
     });
     t.is(await (await fetch(new URL('/', example.url))).text(), 'your own pages\n', name);
     t.is(await example.stop(), 0, name);
-  }
+  };
+  await Promise.all(names.map(serve));
   t.is(await aggregator.stop(), 0);
 });
 

@@ -2,7 +2,6 @@
 // aggregator does, and the parts that hold an invariant of their own. Not part of the interface of this package: it may
 // change with any version.
 export { createBatchSize, type BatchSize } from './fold/batch-size.ts';
-// aggregator does. Not part of the interface of this package: it may change with any version.
 export { completeOptions } from './aggregator-options.ts';
 export { describeDelivered } from './fold/delivered-entry.ts';
 export { createEntriesFold, type EntriesFold } from './fold/fold-entries.ts';
