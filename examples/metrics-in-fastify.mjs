@@ -18,4 +18,4 @@ app.addHook('onClose', () => metrics.close());
 const address = await app.listen({ port: 0, host: '127.0.0.1' });
 console.log(`${address}/prometheus/metrics`);
 
-process.once('SIGTERM', () => app.close());
+process.once('SIGTERM', () => void app.close());

@@ -16,7 +16,7 @@ server.listen(0, '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}/prometheus/metrics`);
 });
 
-process.once('SIGTERM', async () => {
+process.once('SIGTERM', () => {
   server.close();
-  await metrics.close();
+  void metrics.close();
 });

@@ -35,8 +35,8 @@ test('only the wiring of the aggregator, its options and its two indexes stand o
   const loose = filesMatching(new RegExp(`^${AGGREGATOR}/[^/]+\\.ts$`)).map((path) => posix.basename(path));
   t.deepEqual(loose, [
     'aggregator-options.ts',
-    'create-metrics-handler.ts',
     'index.ts',
+    'mount-metrics.ts',
     'round-trips.ts',
     'run-aggregator.ts',
   ]);

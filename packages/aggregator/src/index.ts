@@ -1,10 +1,6 @@
 export { backfill, type BackfillOptions, type BackfillProgress } from './replay/backfill.ts';
 export { nameConsumer, type AggregatorOptions } from './aggregator-options.ts';
-export {
-  createMetricsHandler,
-  type MetricsHandler,
-  type MetricsHandlerOptions,
-} from './create-metrics-handler.ts';
+export { createMetricsHandler, type MetricsHandler, type MetricsHandlerOptions } from './mount-metrics.ts';
 export { runAggregator } from './run-aggregator.ts';
 export { describeProcessMetrics, type ProcessMetricDescription } from './http/describe-process-metrics.ts';
 export type { Fact, Observe } from './run/fact.ts';
