@@ -23,6 +23,8 @@ export async function queryPanels(file, { prometheusUrl, shownSeconds }) {
     const { data, error } = await (await fetch(address)).json();
     if (data === undefined) throw new Error(`expected an answer to ${query}; got ${error}`);
     return data.result.map(({ metric, value, values = [value] }) => ({
+      labels: metric,
+      legend: legendFormat,
       name: legendFormat.replace(/\{\{(\w+)\}\}/g, (_, label) => metric[label] ?? ''),
       values: values.map(([at, number]) => [at, Number(number)]),
     }));

@@ -127,7 +127,7 @@ test('panel-title-description-rule: every panel has a title and a description', 
 });
 
 /** Those of Grafana's units that are used. */
-const UNITS = new Set(['none', 'short', 's', 'ops', 'bytes', 'percentunit']);
+const UNITS = new Set(['none', 'short', 's', 'cps', 'suffix: /s', 'suffix: /min', 'bytes', 'percentunit']);
 
 test('panel-units-rule: every panel has a unit that Grafana knows', (t) => {
   t.deepEqual(

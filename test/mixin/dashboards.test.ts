@@ -63,6 +63,7 @@ test('the main dashboard has its panels by title, kind and threshold', (t) => {
     ['Heartbeat Failures Rate', 'timeseries'],
     ['Timeout Events Rate', 'timeseries'],
     ['Coordinators by Status', 'piechart'],
+    ['Blocked by Swarm and Phase', 'table'],
     ['Waits in Progress', 'stat'],
     ['Oldest Wait', 'stat'],
     ['Signals Sent vs ACKed', 'timeseries'],
@@ -75,6 +76,49 @@ test('the main dashboard has its panels by title, kind and threshold', (t) => {
     { value: 5, color: 'yellow' },
     { value: 10, color: 'red' },
   ]);
+});
+
+test('the panel of active blocking coordinators counts the blocked ones, and is red where its alert is near', (t) => {
+  const [target] = listTargets().filter(({ panel }) => panel.title === 'Active Blocking Coordinators');
+  t.regex(target?.target.expr ?? '', /^sum\(blocking_coordinators_total\{[^}]*, status="blocked"\}\)\nor\n/);
+});
+
+test('the main dashboard names the swarms and phases that are blocked, the one with the oldest wait first', (t) => {
+  const table = DASHBOARDS.get('blocking-coordination')?.panels.find(
+    ({ title }) => title === 'Blocked by Swarm and Phase',
+  );
+  t.deepEqual(
+    table?.targets.map(({ legendFormat }) => legendFormat),
+    ['Blocked', 'Coordinators', 'Oldest wait'],
+  );
+  t.deepEqual(table?.options, { sortBy: [{ displayName: 'Oldest wait', desc: true }] });
+});
+
+test('what is rare is shown per minute, and nothing as operations', (t) => {
+  for (const { where, panel, target } of listTargets()) {
+    const { unit } = panel.fieldConfig.defaults;
+    t.not(unit, 'ops', where);
+    t.is(unit === 'suffix: /min', target.expr.startsWith('60 * '), where);
+  }
+});
+
+test('a quantile beyond the last bucket of its histogram is shown as over that bound, not as a value', (t) => {
+  const last = new Map(
+    CATALOGUE.flatMap((metric) =>
+      metric.type === 'histogram' ? [[metric.name, metric.buckets.at(-1)] as const] : [],
+    ),
+  );
+  let panels = 0;
+  for (const { where, panel, target } of listTargets()) {
+    if (panel.type !== 'timeseries' || !target.expr.startsWith('histogram_quantile')) continue;
+    const bound = last.get(/(\w+)_bucket/.exec(target.expr)?.[1] ?? '');
+    if (bound === undefined) continue;
+    panels++;
+    const texts = panel.fieldConfig.defaults.mappings?.[0]?.options[String(bound)];
+    t.regex(texts?.text ?? '', /^over \d+[hms]$/, where);
+    t.is(panel.fieldConfig.defaults.thresholds?.steps.at(-1)?.value, bound, where);
+  }
+  t.true(panels >= 4);
 });
 
 test('panels have an id each, lie within the 24 columns, and on no other', (t) => {

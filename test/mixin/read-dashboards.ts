@@ -24,11 +24,22 @@ const Panel = z.object({
   gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
   repeat: z.string().optional(),
   targets: z.array(Target).default([]),
+  options: z
+    .object({ sortBy: z.array(z.object({ displayName: z.string(), desc: z.boolean() })).default([]) })
+    .default({ sortBy: [] }),
   fieldConfig: z
     .object({
       defaults: z.object({
         unit: z.string().optional(),
         links: z.array(Link).default([]),
+        mappings: z
+          .array(
+            z.object({
+              type: z.literal('value'),
+              options: z.record(z.string(), z.object({ text: z.string() })),
+            }),
+          )
+          .optional(),
         thresholds: z
           .object({ steps: z.array(z.object({ value: z.number().nullable(), color: z.string() })) })
           .optional(),

@@ -64,7 +64,7 @@ test('choosing a swarm leaves out what coordinators of others did, in panels of 
     const label = target.expr.includes('receiver_id') ? 'receiver_id' : 'coordinator_id';
     const apart = interpolateQuery(target.expr, dashboard, { durations: DURATIONS, choice })
       .replace(/^histogram_quantile\([\d.]+, ([\s\S]*)\)$/, '$1')
-      .replace(/^sum( by \([^)]*\))?/, `sum by (${label})`);
+      .replace(/^(?:60 \* )?sum( by \([^)]*\))?/, `sum by (${label})`);
     const samples = await queryPrometheus(prometheus.url, apart);
     return samples.map(({ metric }) => metric[label] ?? '').toSorted();
   };

@@ -1,8 +1,9 @@
 import { drawPie } from './draw-pie.mjs';
 import { drawStat } from './draw-stat.mjs';
+import { drawTable } from './draw-table.mjs';
 import { drawTimeSeries } from './draw-time-series.mjs';
 
-const DRAWN = { stat: drawStat, piechart: drawPie, timeseries: drawTimeSeries };
+const DRAWN = { stat: drawStat, piechart: drawPie, table: drawTable, timeseries: drawTimeSeries };
 const COLUMN_PIXELS = 1448 / 24;
 const ROW_PIXELS = 32;
 const GAP_PIXELS = 8;

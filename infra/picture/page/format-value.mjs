@@ -2,7 +2,8 @@
 export function formatValue(value, unit) {
   if (value === undefined || value === null || !Number.isFinite(value)) return ['–', ''];
   if (unit === 's') return formatSeconds(value);
-  if (unit === 'ops') return [round(value), 'ops/s'];
+  if (unit === 'cps') return [round(value), 'c/s'];
+  if (unit.startsWith('suffix:')) return [round(value), unit.slice('suffix:'.length).trim()];
   return [round(value), ''];
 }
 

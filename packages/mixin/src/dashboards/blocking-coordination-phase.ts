@@ -98,8 +98,7 @@ const shareBlocked = () =>
 const bySwarm = () =>
   timeSeriesPanel({
     title: 'Coordinators by Swarm',
-    description:
-      'Coordinators alive in the selected phases, by swarm. Click a swarm to open its dashboard.',
+    description: 'Coordinators alive in the selected phases, by swarm. Click a swarm to open its dashboard.',
     unit: 'none',
     queries: [{ expr: sumBy(['swarm_id'], coordinators()), legend: '{{swarm_id}}' }],
     link: linkToSwarm('label'),
@@ -130,8 +129,7 @@ const swarms = () =>
 const eachPhase = () =>
   timeSeriesPanel({
     title: 'Phase $phase by Status',
-    description:
-      'Coordinators in this phase: active, blocked or stale. One panel per selected phase.',
+    description: 'Coordinators in this phase: active, blocked or stale. One panel per selected phase.',
     unit: 'none',
     queries: [{ expr: sumBy(['status'], coordinators()), legend: '{{status}}' }],
     colors: COORDINATOR_COLORS,

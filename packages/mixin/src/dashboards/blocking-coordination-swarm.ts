@@ -4,13 +4,15 @@ import { createDashboard } from './create-dashboard.ts';
 import { linkToCoordinator, linkToPhase } from './dashboard-links.ts';
 import { DASHBOARD_UIDS } from './dashboard-uids.ts';
 import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
+import { endOfBuckets } from './end-of-buckets.ts';
 import { heartbeatFailures, timeouts } from './failure-panels.ts';
 import { barGaugePanel } from './panel/bar-gauge-panel.ts';
 import { statPanel } from './panel/stat-panel.ts';
 import { tablePanel } from './panel/table-panel.ts';
 import { timeSeriesPanel } from './panel/time-series-panel.ts';
-import { orZero, quantileBy, sumBy, sumOfGauge } from './promql.ts';
+import { orZero, perMinute, quantileBy, sumBy, sumOfGauge } from './promql.ts';
 import { rateOfChosen, selectSeries } from './select-series.ts';
+import { PER_MINUTE, PER_SECOND } from './units.ts';
 import { oldestWaitNow, waitsFinished, waitsNow } from './wait-panels.ts';
 
 const NOW = { width: 4, height: 5 };
@@ -42,7 +44,14 @@ export function swarmDashboard(alertNames: readonly string[]): Dashboard {
           title: 'Signals',
           panels: [latencyByType(), signalsByType(), slowestReceivers(), slowestSenders(), rejected()],
         },
-        { title: 'Failures', panels: [heartbeatFailures({ width: 8, height: 8 }), timeouts({ width: 8, height: 8 }), cleanupRefusals()] },
+        {
+          title: 'Failures',
+          panels: [
+            heartbeatFailures({ width: 8, height: 8 }),
+            timeouts({ width: 8, height: 8 }),
+            cleanupRefusals(),
+          ],
+        },
       ],
     },
     alertNames,
@@ -163,6 +172,7 @@ const durationByStatus = () => {
     title: 'Blocking Duration P50/P95/P99',
     description: 'Duration of finished waits, by how they ended.',
     unit: 's',
+    ...endOfBuckets('blocking_duration_seconds'),
     queries: [
       { expr: quantileBy(0.5, ['status'], rate), legend: 'P50 {{status}}' },
       { expr: quantileBy(0.95, ['status'], rate), legend: 'P95 {{status}}' },
@@ -178,6 +188,7 @@ const latencyByType = () =>
     title: 'Signal Delivery Latency P95 by Type',
     description: 'Time from sending to ACK, for signals that the selected coordinators received, by type.',
     unit: 's',
+    ...endOfBuckets('signal_delivery_latency_seconds'),
     queries: [
       {
         expr: quantileBy(
@@ -196,7 +207,7 @@ const signalsByType = () =>
   timeSeriesPanel({
     title: 'Signals Sent by Type',
     description: 'Signals sent per second in the selected swarms, one per receiver.',
-    unit: 'ops',
+    unit: PER_SECOND,
     queries: [
       { expr: sumBy(['signal_type'], rateOfChosen('signals_sent_total')), legend: '{{signal_type}}' },
     ],
@@ -233,11 +244,11 @@ const rejected = () =>
   timeSeriesPanel({
     title: 'Signals Rejected',
     description:
-      'Signals and ACKs rejected because of their signature, per second. A program signs with a wrong key, or an unauthorized one sends.',
-    unit: 'ops',
+      'Signals and ACKs rejected because of their signature, per minute. A program signs with a wrong key, or an unauthorized one sends.',
+    unit: PER_MINUTE,
     queries: [
       {
-        expr: sumBy(['part', 'reason'], rateOfChosen('signals_rejected_total')),
+        expr: perMinute(sumBy(['part', 'reason'], rateOfChosen('signals_rejected_total'))),
         legend: '{{part}}: {{reason}}',
       },
     ],
@@ -249,9 +260,11 @@ const cleanupRefusals = () =>
   timeSeriesPanel({
     title: 'Cleanup Refusals',
     description:
-      'Coordinators that a cleanup did not remove because their records are malformed, by reason.',
-    unit: 'ops',
-    queries: [{ expr: sumBy(['reason'], rateOfChosen('cleanup_refusals_total')), legend: '{{reason}}' }],
+      'Coordinators that a cleanup did not remove because their records are malformed, per minute, by reason.',
+    unit: PER_MINUTE,
+    queries: [
+      { expr: perMinute(sumBy(['reason'], rateOfChosen('cleanup_refusals_total'))), legend: '{{reason}}' },
+    ],
     width: 8,
     height: 8,
   });

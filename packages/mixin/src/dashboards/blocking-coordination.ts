@@ -4,13 +4,16 @@ import { createDashboard } from './create-dashboard.ts';
 import { linkToPhase, linkToSwarm } from './dashboard-links.ts';
 import { DASHBOARD_UIDS } from './dashboard-uids.ts';
 import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
+import { endOfBuckets } from './end-of-buckets.ts';
 import { heartbeatFailures, timeouts } from './failure-panels.ts';
 import { piePanel } from './panel/pie-panel.ts';
 import { statPanel } from './panel/stat-panel.ts';
+import { tablePanel } from './panel/table-panel.ts';
 import { timeSeriesPanel } from './panel/time-series-panel.ts';
 import { orZero, quantileBy, sumBy, sumOfGauge } from './promql.ts';
 import { rateOfChosen, selectSeries } from './select-series.ts';
-import { oldestWaitNow, waitsFinished, waitsNow } from './wait-panels.ts';
+import { PER_SECOND } from './units.ts';
+import { OLDEST_WAIT_COLORS, oldestWaitNow, waitsFinished, waitsNow } from './wait-panels.ts';
 
 const NOW = { width: 5, height: 8 };
 
@@ -24,9 +27,13 @@ export function blockingCoordinationDashboard(alertNames: readonly string[]): Da
       kind: 'swarm',
       variables: [...swarmVariables(), coordinatorVariable()],
       rows: [
-        { title: 'Now', panels: [coordinatorsNow(), waitsNow(NOW), oldestWaitNow(NOW), coordinatorsByStatus()] },
+        { title: 'Now', panels: [blockedNow(), waitsNow(NOW), oldestWaitNow(NOW), coordinatorsByStatus()] },
+        { title: 'Who is blocked', panels: [whoIsBlocked()] },
         { title: 'How long it takes', panels: [blockingDuration(), signalLatency()] },
-        { title: 'What fails', panels: [heartbeatFailures({ width: 12, height: 8 }), timeouts({ width: 12, height: 8 })] },
+        {
+          title: 'What fails',
+          panels: [heartbeatFailures({ width: 12, height: 8 }), timeouts({ width: 12, height: 8 })],
+        },
         {
           title: 'What is in progress',
           panels: [waitsBySwarm(), oldestWaitBySwarm(), coordinatorsByPhase()],
@@ -38,14 +45,17 @@ export function blockingCoordinationDashboard(alertNames: readonly string[]): Da
   );
 }
 
-const coordinatorsNow = () =>
+const blockedNow = () =>
   statPanel({
     title: 'Active Blocking Coordinators',
     description:
-      'Coordinators alive now in the selected swarms, in any status. A coordinator that stops or is declared dead is removed at once. Yellow from 5, red from 10.',
+      'Coordinators that are blocked now: alive, with at least one open wait. Yellow from 5, red from 10: HighBlockingCoordinators fires above 10.',
     unit: 'none',
     queries: [
-      { expr: orZero(sumOfGauge('blocking_coordinators_total', ['swarm_id'])), legend: 'coordinators' },
+      {
+        expr: orZero(sumOfGauge('blocking_coordinators_total', ['swarm_id'], ['status="blocked"'])),
+        legend: 'blocked',
+      },
     ],
     thresholds: [
       { value: null, color: 'green' },
@@ -73,13 +83,43 @@ const coordinatorsByStatus = () =>
     height: 8,
   });
 
+function countByPhase(matchers: readonly string[]): string {
+  return sumBy(['swarm_id', 'phase'], selectSeries('blocking_coordinators_total', ['swarm_id'], matchers));
+}
+
+const whoIsBlocked = () => {
+  const blocked = countByPhase(['status="blocked"']);
+  const oldest = `max by (swarm_id) (${selectSeries('blocking_oldest_wait_seconds', ['swarm_id'])})`;
+  return tablePanel({
+    title: 'Blocked by Swarm and Phase',
+    description:
+      'Where coordinators are blocked now, and for how long: the age of the oldest open wait of the swarm, in any phase. Click a swarm to open its dashboard, which names the coordinators.',
+    labels: ['swarm_id', 'phase'],
+    columns: [
+      { legend: 'Blocked', expr: blocked, unit: 'none' },
+      { legend: 'Coordinators', expr: `${countByPhase([])}\nand\n${blocked}`, unit: 'none' },
+      {
+        legend: 'Oldest wait',
+        expr: `0 * ${blocked}\n+ on (swarm_id) group_left ()\n${oldest}`,
+        unit: 's',
+        thresholds: OLDEST_WAIT_COLORS,
+      },
+    ],
+    sortedBy: 'Oldest wait',
+    link: linkToSwarm('cell'),
+    width: 24,
+    height: 7,
+  });
+};
+
 const blockingDuration = () => {
   const rate = rateOfChosen('blocking_duration_seconds_bucket');
   return timeSeriesPanel({
     title: 'Blocking Duration P95/P99',
     description:
-      'Duration of finished waits, by how they ended. Empty while no wait finishes. At most 30 min, the last bucket: for stuck waits see the oldest wait.',
+      'Duration of finished waits, by how they ended. Empty while no wait finishes. At the dashed line, the last bucket, a wait took longer than that: for stuck waits see the oldest wait.',
     unit: 's',
+    ...endOfBuckets('blocking_duration_seconds'),
     queries: [
       { expr: quantileBy(0.95, ['status'], rate), legend: 'P95 {{status}}' },
       { expr: quantileBy(0.99, ['status'], rate), legend: 'P99 {{status}}' },
@@ -94,8 +134,9 @@ const signalLatency = () => {
   return timeSeriesPanel({
     title: 'Signal Delivery Latency P50/P95/P99',
     description:
-      'Time from sending a signal to recording its ACK, for signals that the selected coordinators received. Signals without an ACK are not included: compare sent and ACKed. At most 10 s, the last bucket.',
+      'Time from sending a signal to recording its ACK, for signals that the selected coordinators received. Signals without an ACK are not included: compare sent and ACKed. At the dashed line, the last bucket, an ACK took longer than that.',
     unit: 's',
+    ...endOfBuckets('signal_delivery_latency_seconds'),
     queries: [
       { expr: quantileBy(0.5, [], rate), legend: 'P50' },
       { expr: quantileBy(0.95, [], rate), legend: 'P95' },
@@ -141,8 +182,7 @@ const oldestWaitBySwarm = () =>
 const coordinatorsByPhase = () =>
   timeSeriesPanel({
     title: 'Coordinators by Phase',
-    description:
-      'Coordinators alive, by phase. Click a phase to open its dashboard.',
+    description: 'Coordinators alive, by phase. Click a phase to open its dashboard.',
     unit: 'none',
     queries: [
       {
@@ -161,7 +201,7 @@ const signalsSentAndAcked = () =>
     title: 'Signals Sent vs ACKed',
     description:
       'Signals per second in the selected swarms, from all senders: sent (one per receiver), ACKed, and ACKs that did not come in time. If sent exceeds ACKed, receivers do not respond.',
-    unit: 'ops',
+    unit: PER_SECOND,
     queries: [
       { expr: sumBy([], rateOfChosen('signals_sent_total')), legend: 'sent' },
       {

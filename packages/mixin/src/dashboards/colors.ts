@@ -13,4 +13,8 @@ export const WAIT_COLORS: Readonly<Record<string, string>> = {
 };
 
 /** Colours of quantiles, from what is usual to what is rare. */
-export const QUANTILE_COLORS: Readonly<Record<string, string>> = { P50: 'green', P95: 'yellow', P99: 'orange' };
+export const QUANTILE_COLORS: Readonly<Record<string, string>> = {
+  P50: 'green',
+  P95: 'yellow',
+  P99: 'orange',
+};

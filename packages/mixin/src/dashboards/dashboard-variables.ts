@@ -19,22 +19,24 @@ export function labelVariable(
   label: string,
   { title, selector, description }: { title: string; selector: string; description: string },
 ): QueryVariableBuilder {
-  return new QueryVariableBuilder(label)
-    .label(title)
-    .description(description)
-    .datasource(DATASOURCE)
-    .query({
-      qryType: 1,
-      query: `label_values(${selector}, ${label})`,
-      refId: 'PrometheusVariableQueryEditor-VariableQuery',
-    })
-    .refresh(VariableRefresh.OnTimeRangeChanged)
-    // oxlint-disable-next-line unicorn/no-array-sort -- a builder, no array
-    .sort(VariableSort.AlphabeticalAsc)
-    .multi(true)
-    .includeAll(true)
-    .allValue('.+')
-    .current({ selected: true, text: ['All'], value: ['$__all'] });
+  return (
+    new QueryVariableBuilder(label)
+      .label(title)
+      .description(description)
+      .datasource(DATASOURCE)
+      .query({
+        qryType: 1,
+        query: `label_values(${selector}, ${label})`,
+        refId: 'PrometheusVariableQueryEditor-VariableQuery',
+      })
+      .refresh(VariableRefresh.OnTimeRangeChanged)
+      // oxlint-disable-next-line unicorn/no-array-sort -- a builder, no array
+      .sort(VariableSort.AlphabeticalAsc)
+      .multi(true)
+      .includeAll(true)
+      .allValue('.+')
+      .current({ selected: true, text: ['All'], value: ['$__all'] })
+  );
 }
 
 /** Variables that every dashboard has; `witness` is a metric that each target shows. */
@@ -71,6 +73,7 @@ export function coordinatorVariable(): QueryVariableBuilder {
   return labelVariable('coordinator_id', {
     title: 'Coordinator',
     selector: 'blocking_duration_seconds_count{job=~"$job", instance=~"$instance", swarm_id=~"$swarm_id"}',
-    description: 'Coordinators of the selected swarms that have finished a wait. All: also those that have not.',
+    description:
+      'Coordinators of the selected swarms that have finished a wait. All: also those that have not.',
   });
 }

@@ -6,6 +6,11 @@ export function sumBy(labels: readonly string[], vector: string): string {
   return labels.length === 0 ? `sum(${vector})` : `sum by (${labels.join(', ')}) (${vector})`;
 }
 
+/** A rate for a minute instead of a second: for what is rare, as deaths are. */
+export function perMinute(rate: string): string {
+  return `60 * ${rate}`;
+}
+
 /** The quantile within the buckets whose rate is given, for each value of the labels. */
 export function quantileBy(share: number, labels: readonly string[], bucketRate: string): string {
   return `histogram_quantile(${share}, ${sumBy(['le', ...labels], bucketRate)})`;

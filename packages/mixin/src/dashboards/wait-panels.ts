@@ -4,6 +4,14 @@ import { statPanel } from './panel/stat-panel.ts';
 import { timeSeriesPanel } from './panel/time-series-panel.ts';
 import { orZero, sumBy, sumOfGauge } from './promql.ts';
 import { rateOfChosen, selectSeries } from './select-series.ts';
+import { PER_SECOND } from './units.ts';
+
+/** By the age of the oldest open wait: yellow when it is slow, red when StuckCoordinator fires. */
+export const OLDEST_WAIT_COLORS = [
+  { value: null, color: 'green' },
+  { value: 300, color: 'yellow' },
+  { value: 1_800, color: 'red' },
+];
 
 /** How many waits are open now. */
 export const waitsNow = (size: PanelSize) =>
@@ -29,11 +37,7 @@ export const oldestWaitNow = (size: PanelSize) =>
         legend: 'oldest',
       },
     ],
-    thresholds: [
-      { value: null, color: 'green' },
-      { value: 300, color: 'yellow' },
-      { value: 1800, color: 'red' },
-    ],
+    thresholds: OLDEST_WAIT_COLORS,
   });
 
 /** How many waits finish, by how. */
@@ -42,7 +46,7 @@ export const waitsFinished = (size: PanelSize) =>
     ...size,
     title: 'Waits Finished',
     description: 'Finished waits per second, by how they ended: the throughput of coordination.',
-    unit: 'ops',
+    unit: PER_SECOND,
     queries: [
       { expr: sumBy(['status'], rateOfChosen('blocking_duration_seconds_count')), legend: '{{status}}' },
     ],

@@ -21,6 +21,8 @@ export interface PanelSpec {
   readonly thresholds?: readonly Threshold[];
   /** Colours of series by name. */
   readonly colors?: Readonly<Record<string, string>>;
+  /** Texts that are shown instead of these values. */
+  readonly texts?: Readonly<Record<string, string>>;
   /** Where a click on a value leads. */
   readonly link?: DashboardLinkBuilder;
 }

@@ -12,6 +12,7 @@ import {
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import { buildMappings } from './build-mappings.ts';
 import { buildQueries } from './build-queries.ts';
 import { buildThresholds, fixedColor } from './build-thresholds.ts';
 import { describePanel } from './describe-panel.ts';
@@ -19,7 +20,7 @@ import type { PanelSpec } from './panel-spec.ts';
 
 /** Values over time, from 0 up. `stacked`: areas on top of each other. Thresholds are dashed lines. */
 export function timeSeriesPanel(spec: PanelSpec & { readonly stacked?: boolean }): PanelBuilder {
-  const { queries, thresholds, colors = {}, link, stacked = false } = spec;
+  const { queries, thresholds, colors = {}, texts, link, stacked = false } = spec;
   const panel = describePanel(new PanelBuilder(), spec)
     .min(0)
     .targets(buildQueries(queries))
@@ -39,8 +40,8 @@ export function timeSeriesPanel(spec: PanelSpec & { readonly stacked?: boolean }
   if (stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
   if (thresholds !== undefined)
     panel.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
-  for (const [name, color] of Object.entries(colors))
-    panel.overrideByName(name, fixedColor(color));
+  if (texts !== undefined) panel.mappings(buildMappings(texts));
+  for (const [name, color] of Object.entries(colors)) panel.overrideByName(name, fixedColor(color));
   if (link !== undefined) panel.dataLinks([link]);
   return panel;
 }

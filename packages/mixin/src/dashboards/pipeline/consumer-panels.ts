@@ -1,5 +1,6 @@
 import { timeSeriesPanel } from '../panel/time-series-panel.ts';
-import { sumBy } from '../promql.ts';
+import { perMinute, sumBy } from '../promql.ts';
+import { PER_MINUTE } from '../units.ts';
 import { THIRD } from './panel-sizes.ts';
 import { ofShard, rate } from './process-queries.ts';
 
@@ -17,23 +18,28 @@ export function consumerPanels() {
     timeSeriesPanel({
       ...THIRD,
       title: 'Entries Claimed, Consumers Removed',
-      description:
-        'Per second: entries claimed from inactive consumers, and removed consumers.',
-      unit: 'ops',
+      description: 'Per minute: entries claimed from inactive consumers, and removed consumers.',
+      unit: PER_MINUTE,
       queries: [
-        { expr: `sum(${rate('streamfold_entries_claimed_total')})`, legend: 'entries claimed' },
-        { expr: `sum(${rate('streamfold_consumers_removed_total')})`, legend: 'consumers removed' },
+        { expr: perMinute(sumBy([], rate('streamfold_entries_claimed_total'))), legend: 'entries claimed' },
+        {
+          expr: perMinute(sumBy([], rate('streamfold_consumers_removed_total'))),
+          legend: 'consumers removed',
+        },
       ],
     }),
     timeSeriesPanel({
       ...THIRD,
       title: 'Found Overdue by Monitors',
       description:
-        'Per second: coordinators that became stale or were declared dead, waits and signals past their deadline; and suspensions of deadlines because of an outage.',
-      unit: 'ops',
+        'Per minute: coordinators that became stale or were declared dead, waits and signals past their deadline; and suspensions of deadlines because of an outage.',
+      unit: PER_MINUTE,
       queries: [
-        { expr: sumBy(['subject'], rate('streamfold_monitor_detections_total')), legend: '{{subject}}' },
-        { expr: `sum(${rate('streamfold_monitor_suspensions_total')})`, legend: 'suspensions' },
+        {
+          expr: perMinute(sumBy(['subject'], rate('streamfold_monitor_detections_total'))),
+          legend: '{{subject}}',
+        },
+        { expr: perMinute(sumBy([], rate('streamfold_monitor_suspensions_total'))), legend: 'suspensions' },
       ],
     }),
   ];

@@ -12,7 +12,7 @@ export function foldingPanels() {
       ...HALF,
       title: 'Events Folded by Aggregator',
       description: 'Events folded and committed per second. The aggregators of a shard share its entries.',
-      unit: 'ops',
+      unit: 'cps',
       queries: [
         { expr: sumBy(['instance'], rate('streamfold_events_folded_total')), legend: '{{instance}}' },
       ],
@@ -22,7 +22,7 @@ export function foldingPanels() {
       ...HALF,
       title: 'Entries Folded by Aggregator',
       description: 'Stream entries per second; an entry may hold up to 1,000 events.',
-      unit: 'ops',
+      unit: 'cps',
       queries: [
         { expr: sumBy(['instance'], rate('streamfold_entries_folded_total')), legend: '{{instance}}' },
       ],
@@ -31,8 +31,7 @@ export function foldingPanels() {
     timeSeriesPanel({
       ...THIRD,
       title: 'Lag by Shard',
-      description:
-        'Age of the oldest unfolded entry. If the line climbs, folding has stopped.',
+      description: 'Age of the oldest unfolded entry. If the line climbs, folding has stopped.',
       unit: 's',
       queries: [{ expr: ofShard('streamfold_lag_seconds'), legend: 'shard {{shard}}' }],
     }),
@@ -67,7 +66,7 @@ export function foldingPanels() {
       title: 'Batches by Outcome',
       description:
         'Commits per second. Contested: another aggregator claimed entries of the batch, so nothing was written; the remaining ones are folded again.',
-      unit: 'ops',
+      unit: 'cps',
       queries: [{ expr: sumBy(['outcome'], rate('streamfold_batches_total')), legend: '{{outcome}}' }],
       colors: { committed: 'green', contested: 'orange' },
     }),

@@ -33,7 +33,7 @@ export function nowPanels() {
       ...STAT,
       title: 'Events Folded',
       description: 'Events folded and committed per second, by all aggregators.',
-      unit: 'ops',
+      unit: 'cps',
       queries: [{ expr: `sum(${rate('streamfold_events_folded_total')})`, legend: 'events' }],
     }),
     statPanel({

@@ -12,8 +12,7 @@ export function servingPanels() {
     timeSeriesPanel({
       ...HALF,
       title: 'Scrape Duration P50/P95/P99',
-      description:
-        'Time to read changes and render the metrics of the swarm, in the scraped aggregators.',
+      description: 'Time to read changes and render the metrics of the swarm, in the scraped aggregators.',
       unit: 's',
       queries: [
         { expr: quantileBy(0.5, [], scrapes), legend: 'P50' },
@@ -43,7 +42,7 @@ export function servingPanels() {
       ...THIRD,
       title: 'Snapshots by Outcome',
       description: 'Snapshots per second. Superseded: another aggregator was faster, which is fine.',
-      unit: 'ops',
+      unit: 'cps',
       queries: [{ expr: sumBy(['outcome'], rate('streamfold_snapshots_total')), legend: '{{outcome}}' }],
     }),
     timeSeriesPanel({
@@ -51,7 +50,7 @@ export function servingPanels() {
       title: 'View Loads by Cause',
       description:
         'Times per second that an aggregator loaded its view from a snapshot: at start, or because it could not follow the delta log.',
-      unit: 'ops',
+      unit: 'cps',
       queries: [{ expr: sumBy(['cause'], rate('streamfold_view_loads_total')), legend: '{{cause}}' }],
     }),
   ];
