@@ -1,9 +1,9 @@
-import { compareStamps, type EntryId } from '@streamfold/core';
+import type { EntryId } from '@streamfold/core';
 import { replyField, type RedisConnection } from '@streamfold/redis';
 import { createGroup } from '../state/create-group.ts';
 import { describeGeneration, isFoldedBy } from '../state/generation.ts';
 import { dropFromShard } from '../state/drop-generation.ts';
-import { hasFolded } from '../state/has-folded.ts';
+import { haveFolded } from '../state/has-folded.ts';
 import { handOver } from '../state/hand-over-dead-letters.ts';
 import { readRegistry } from '../state/read-registry.ts';
 import { boundCommit, runConsumers, type ConsumerSettings } from '../fold/run-consumers.ts';
@@ -72,58 +72,97 @@ const CAUGHT_UP_MS = 2_000;
  * Aggregators help, and the live one is served meanwhile. It can be stopped or killed at any moment: run again, it resumes.
  */
 export async function rebuild(options: RebuildOptions, stop: AbortSignal): Promise<RebuildOutcome> {
-  const { redis, prefix } = options;
-  const begun = await beginRebuild(redis, options);
+  const begun = await beginRebuild(options.redis, options);
   if (begun.outcome !== 'begun') return begun;
-  const { id } = begun;
   options.onBegin(begun);
-  if (begun.stage === 'archive') {
-    const outcome = await readArchive(begun, options, stop);
-    if (typeof outcome !== 'string') return outcome;
-    if (outcome !== 'done') return { outcome, building: id };
-    if (!(await followStream(redis, prefix, id))) return conclude(begun, options, 'cancelled');
+  const running = { ...begun, options, stop };
+  const ended =
+    (begun.stage === 'archive' ? await takeSteps(ARCHIVE_STEPS, running) : undefined) ??
+    (await whileFolding(running, () => takeSteps(STREAM_STEPS, running)));
+  return ended ?? { outcome: 'switched', from: begun.live, to: begun.id, compared: isComparable(running) };
+}
+
+interface RunningRebuild extends BegunRebuild {
+  readonly options: RebuildOptions;
+  readonly stop: AbortSignal;
+}
+
+/** A step of a rebuild. Returns what the rebuild ends with, or `undefined` if the next step follows. */
+type Step = (rebuild: RunningRebuild) => Promise<RebuildOutcome | undefined>;
+
+/** Until these are done only the rebuild folds. A rebuild that is resumed before that begins with the first again. */
+const ARCHIVE_STEPS: readonly Step[] = [reserveGroups, acceptMissing, foldArchive, openToAggregators];
+/** In these every aggregator folds the stream, and the rebuild too. */
+const STREAM_STEPS: readonly Step[] = [catchUp, compare, switchOver];
+
+async function takeSteps(
+  steps: readonly Step[],
+  running: RunningRebuild,
+): Promise<RebuildOutcome | undefined> {
+  for (const step of steps) {
+    const ended = await step(running);
+    if (ended !== undefined) return ended;
   }
+  return undefined;
+}
+
+/** Folds the stream while `work` is done. Rejects if that fails. */
+async function whileFolding<T>({ generations, options }: RunningRebuild, work: () => Promise<T>): Promise<T> {
   const folding = new AbortController();
-  const consuming = runConsumers(begun.generations, { ...options, mode: () => 'replayed' }, folding.signal);
+  const consuming = runConsumers(generations, { ...options, mode: () => 'replayed' }, folding.signal);
   const failed = consuming.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // the race below reports it
   try {
-    return await Promise.race([catchUpAndSwitch(begun, options, stop), failed]);
+    return await Promise.race([work(), failed]);
   } finally {
     folding.abort();
     await consuming.catch(() => undefined);
   }
 }
 
-/**
- * Groups first: they keep the stream from being trimmed. Then missing entries are looked for once more, since entries may
- * have been trimmed until then, and a resumed rebuild may not have the archive with which it was begun. Then the entries
- * that only the archive has, shard by shard.
- */
-async function readArchive(
-  { id, generations }: BegunRebuild,
-  options: RebuildOptions,
-  stop: AbortSignal,
-): Promise<'done' | 'cancelled' | 'stopped' | RefusedRebuild> {
-  const { redis, prefix, shards, log, batchEntries, force, onLeftOut, onProgress } = options;
+/** Ends a rebuild before its last step, unless another command that runs the same one was faster. */
+async function conclude(
+  { id, live, options: { redis, prefix } }: RunningRebuild,
+  outcome: 'cancelled' | 'stopped',
+): Promise<RebuildOutcome> {
+  const registry = await readRegistry(redis, prefix);
+  if (registry.live === id) return { outcome: 'switched', from: live, to: id, compared: false };
+  return { outcome, building: id };
+}
+
+/** Groups keep the stream from being trimmed, so they are made first. */
+async function reserveGroups(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
+  const { id, generations, options } = running;
+  const { redis, prefix } = options;
   for (const generation of generations) await createGroup(redis, generation, 'building');
   const registry = await readRegistry(redis, prefix);
-  if (registry.building !== id) {
-    const state = registry.generations.get(id)?.state;
-    if (state === 'live' || state === 'retired') return 'done'; // another command was faster
-    for (const generation of generations) await dropFromShard(redis, generation); // cancelled while they were made
-    return 'cancelled';
-  }
-  const missing = await findMissing(redis, options);
-  if (missing.length > 0 && !force) return { outcome: 'missing', shards: missing };
-  if (missing.length > 0) onLeftOut(missing);
-  if (log === undefined) return 'done';
-  let foldedEntries = 0;
+  if (registry.building === id) return undefined;
+  const state = registry.generations.get(id)?.state;
+  const isCancelled = state !== 'live' && state !== 'retired'; // otherwise another command was faster
+  if (isCancelled) for (const generation of generations) await dropFromShard(redis, generation);
+  return conclude(running, 'cancelled');
+}
+
+/**
+ * Looks for missing entries again, since some may have been trimmed before the groups were made, and a resumed rebuild may not
+ * have the archive with which it was begun.
+ */
+async function acceptMissing({ options }: RunningRebuild): Promise<RebuildOutcome | undefined> {
+  const missing = await findMissing(options.redis, options);
+  if (missing.length === 0) return undefined;
+  if (!options.force) return { outcome: 'missing', shards: missing };
+  options.onLeftOut(missing);
+  return undefined;
+}
+
+/** Folds the entries that only the archive has, shard by shard. */
+async function foldArchive(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
+  const { generations, options, stop } = running;
+  const { redis, shards, log, batchEntries, onProgress } = options;
+  if (log === undefined) return undefined;
+  let foldedEntries = await countFolded(running); // before it was stopped
   let total = 0;
-  for (const { shard, keys } of generations) {
-    foldedEntries += Number((await redis.hget(keys.head, 'acknowledged')) ?? 0); // before it was stopped
-    total += (await log.measure(shard)).archivedEntries;
-  }
+  for (const { shard } of generations) total += (await log.measure(shard)).archivedEntries;
   for (const generation of generations) {
     const outcome = await foldArchived(redis, generation, {
       log,
@@ -135,109 +174,90 @@ async function readArchive(
         onProgress({ stage: 'archive', foldedEntries, leftEntries: Math.max(0, total - foldedEntries) });
       },
     });
-    if (outcome !== 'done') return outcome === 'gone' ? 'cancelled' : 'stopped';
+    if (outcome !== 'done') return conclude(running, outcome === 'gone' ? 'cancelled' : 'stopped');
   }
-  return 'done';
+  return undefined;
 }
 
-async function catchUpAndSwitch(
-  begun: BegunRebuild,
-  options: RebuildOptions,
-  stop: AbortSignal,
-): Promise<RebuildOutcome> {
-  const { redis, prefix, catalogue, force } = options;
-  const caughtUp = await catchUp(begun, options, stop);
-  if (caughtUp !== 'done') return conclude(begun, options, caughtUp);
-  const compared = isFoldedBy(begun.live, catalogue) && !force;
-  if (compared) {
-    options.onProgress({ stage: 'comparing', ...(await measureProgress(begun, options)) });
-    const differences = await findDifferences(begun, options);
-    if (differences.length > 0) return { outcome: 'differs', building: begun.id, differences };
-  }
-  const switched = await switchGeneration(redis, prefix, { live: begun.live, built: begun.id });
-  if (!switched) return conclude(begun, options, 'cancelled');
-  await handOver(redis, { id: begun.id, replaces: begun.live }, options);
-  return { outcome: 'switched', from: begun.live, to: begun.id, compared };
+async function openToAggregators(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
+  const { redis, prefix } = running.options;
+  return (await followStream(redis, prefix, running.id)) ? undefined : conclude(running, 'cancelled');
 }
 
-/** What has become of it: another command that runs the same rebuild may have been faster. */
-async function conclude(
-  { id, live }: BegunRebuild,
-  { redis, prefix }: RebuildOptions,
-  outcome: 'cancelled' | 'stopped',
-): Promise<RebuildOutcome> {
-  const registry = await readRegistry(redis, prefix);
-  if (registry.live === id) return { outcome: 'switched', from: live, to: id, compared: false };
-  return { outcome, building: id };
-}
-
-/** Until all that was published is folded, but for what has come in the last moment. */
-async function catchUp(
-  begun: BegunRebuild,
-  options: RebuildOptions,
-  stop: AbortSignal,
-): Promise<'done' | 'cancelled' | 'stopped'> {
-  const { redis, prefix, now, pause, onProgress } = options;
+/** Until all published entries are folded, except for those of the last moment. */
+async function catchUp(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
+  const { id, generations, options, stop } = running;
+  const { redis, prefix, now, pause } = options;
   for (;;) {
-    const ends = await readEnds(begun, redis);
+    const ends = await readEnds(running);
     const sinceMs = now();
-    while (!(await haveFolded(begun, ends, redis))) {
-      if (stop.aborted) return 'stopped';
-      if ((await readRegistry(redis, prefix)).building !== begun.id) return 'cancelled';
-      onProgress({ stage: 'stream', ...(await measureProgress(begun, options)) });
+    while (!(await haveFolded(redis, generations, ends))) {
+      if (stop.aborted) return conclude(running, 'stopped');
+      if ((await readRegistry(redis, prefix)).building !== id) return conclude(running, 'cancelled');
+      await reportProgress(running, 'stream');
       await pause(LOOK_MS, stop);
     }
-    if (now() - sinceMs < CAUGHT_UP_MS) return 'done';
+    if (now() - sinceMs < CAUGHT_UP_MS) return undefined;
   }
 }
 
 /** XINFO STREAM events, of each shard: the entry that was added last. */
-async function readEnds({ generations }: BegunRebuild, redis: RedisConnection): Promise<EntryId[]> {
-  const ends: EntryId[] = [];
+async function readEnds({
+  generations,
+  options: { redis },
+}: RunningRebuild): Promise<(EntryId | undefined)[]> {
+  const ends: (EntryId | undefined)[] = [];
   for (const { shardKeys } of generations) {
     const stream = (await redis.xinfo('STREAM', shardKeys.events)) as unknown[];
-    ends.push(String(replyField(stream, 'last-generated-id')));
+    const end = String(replyField(stream, 'last-generated-id'));
+    ends.push(end === '0-0' ? undefined : end);
   }
   return ends;
 }
 
-async function haveFolded(
-  { generations }: BegunRebuild,
-  ends: readonly EntryId[],
-  redis: RedisConnection,
-): Promise<boolean> {
-  for (const [shard, generation] of generations.entries()) {
-    const end = ends[shard] ?? '0-0';
-    if (compareStamps(end, '0-0') > 0 && !(await hasFolded(redis, generation, end))) return false;
-  }
-  return true;
+/** True if both generations have the same definitions, and the comparison is not left out by force. */
+function isComparable({ live, options: { catalogue, force } }: RunningRebuild): boolean {
+  return isFoldedBy(live, catalogue) && !force;
 }
 
-async function measureProgress(
-  { generations }: BegunRebuild,
-  { redis }: RebuildOptions,
-): Promise<Omit<RebuildProgress, 'stage'>> {
-  let foldedEntries = 0;
-  let leftEntries = 0;
-  for (const generation of generations) {
-    foldedEntries += Number((await redis.hget(generation.keys.head, 'acknowledged')) ?? 0);
-    leftEntries += await measureLag(redis, generation).then(
-      ({ lagEntries }) => lagEntries,
-      () => 0, // cancelled just now
-    );
-  }
-  return { foldedEntries, leftEntries };
-}
-
-async function findDifferences(
-  { generations, live }: BegunRebuild,
-  { redis, prefix, shards, catalogue }: RebuildOptions,
-): Promise<ShardDifference[]> {
+async function compare(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
+  if (!isComparable(running)) return undefined;
+  await reportProgress(running, 'comparing');
+  const { id, live, generations, options } = running;
+  const { redis, prefix, shards, catalogue } = options;
   const differences: ShardDifference[] = [];
   for (const built of generations) {
     const { shard } = built;
     const pair = { live: describeGeneration(live, { prefix, shard, catalogue }), built };
     for (const each of await compareGenerations(redis, pair, shards)) differences.push({ shard, ...each });
   }
-  return differences;
+  return differences.length === 0 ? undefined : { outcome: 'differs', building: id, differences };
+}
+
+/** Makes the new generation the live one, which then writes the dead letters. */
+async function switchOver(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
+  const { id, live, options } = running;
+  const switched = await switchGeneration(options.redis, options.prefix, { live, built: id });
+  if (!switched) return conclude(running, 'cancelled');
+  await handOver(options.redis, { id, replaces: live }, options);
+  return undefined;
+}
+
+async function reportProgress(running: RunningRebuild, stage: 'stream' | 'comparing'): Promise<void> {
+  const { redis, onProgress } = running.options;
+  let leftEntries = 0;
+  for (const generation of running.generations) {
+    leftEntries += await measureLag(redis, generation).then(
+      ({ lagEntries }) => lagEntries,
+      () => 0, // cancelled just now
+    );
+  }
+  onProgress({ stage, foldedEntries: await countFolded(running), leftEntries });
+}
+
+/** HGET head acknowledged, of each shard */
+async function countFolded({ generations, options: { redis } }: RunningRebuild): Promise<number> {
+  let entries = 0;
+  for (const { keys } of generations) entries += Number((await redis.hget(keys.head, 'acknowledged')) ?? 0);
+  return entries;
 }

@@ -1,5 +1,5 @@
 import { compareStamps, type EntryId } from '@streamfold/core';
-import { replyField, type RedisConnection } from '@streamfold/redis';
+import { askAll, replyField, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from './generation.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Generation } from './generation.ts';
  * True where a generation has folded every entry of a shard up to `upTo` that is still there: none of them is undelivered
  * or pending. False where it has no group.
  */
-export async function hasFolded(
+async function hasFolded(
   redis: RedisConnection,
   { shardKeys: { events }, keys: { group } }: Generation,
   upTo: EntryId,
@@ -20,6 +20,19 @@ export async function hasFolded(
     if (undelivered !== undefined) return false;
   }
   return (await redis.xpending(events, group, '-', upTo, 1)).length === 0;
+}
+
+/** True if a generation, given as it is on each shard, has folded every entry up to the one of that shard, if there is one. */
+export async function haveFolded(
+  redis: RedisConnection,
+  generations: readonly Generation[],
+  upTo: readonly (EntryId | undefined)[],
+): Promise<boolean> {
+  const folded = await askAll(generations.entries(), async ([shard, generation]) => {
+    const entryId = upTo[shard];
+    return entryId === undefined || hasFolded(redis, generation, entryId);
+  });
+  return folded.every(Boolean);
 }
 
 /** XINFO GROUPS events: the last entry that any of these groups was delivered; `undefined` where none of them is there. */

@@ -2,7 +2,7 @@ import type { EntryId } from '@streamfold/core';
 import { askAll, generationKeys, type RedisConnection } from '@streamfold/redis';
 import type { Pause } from '../run/retry.ts';
 import type { Generation } from '../state/generation.ts';
-import { hasFolded, readLastDelivered } from '../state/has-folded.ts';
+import { haveFolded, readLastDelivered } from '../state/has-folded.ts';
 import type { Registry } from '../state/read-registry.ts';
 
 /** A generation that has become live must have folded what was shown before within this time: less than a scrape may take. */
@@ -44,16 +44,4 @@ async function readShown(
   if (ids.length === 0) return undefined;
   const groups = ids.map((id) => generationKeys(prefix, shard, id).group);
   return readLastDelivered(redis, events, groups);
-}
-
-async function haveFolded(
-  redis: RedisConnection,
-  generations: readonly Generation[],
-  upTo: readonly (EntryId | undefined)[],
-): Promise<boolean> {
-  const folded = await askAll(generations.entries(), async ([shard, generation]) => {
-    const entryId = upTo[shard];
-    return entryId === undefined || hasFolded(redis, generation, entryId);
-  });
-  return folded.every(Boolean);
 }
