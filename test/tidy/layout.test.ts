@@ -39,3 +39,17 @@ test('every package has an index.ts, and no folder inside of one has', (t) => {
     packages.map((path) => path.replace(/package\.json$/, 'src/index.ts')),
   );
 });
+
+test('the formatter sees all sources: it leaves out folders of the root by their path, and elsewhere only what is built', (t) => {
+  const folders = readTracked('.prettierignore')
+    .split('\n')
+    .filter((line) => line.endsWith('/') && !line.startsWith('/'));
+  t.deepEqual(folders, ['dist/', 'dist-packages/', 'node_modules/']);
+});
+
+test('every npm script sets up the checkout first, so that it runs in a fresh clone', (t) => {
+  const { scripts } = JSON.parse(readTracked('package.json')) as { scripts: Record<string, string> };
+  const names = Object.keys(scripts).filter((name) => !(name.startsWith('pre') && name.slice(3) in scripts));
+  t.true(names.length > 8);
+  for (const name of names) t.regex(scripts[`pre${name}`] ?? '', /^node infra\/setup\.mjs\b/, name);
+});
