@@ -25,13 +25,13 @@ export function renderMetrics() {
     ...CATALOGUE.flatMap(renderSwarmMetric),
     '## Of one process: `GET /metrics`',
     "The aggregator's own health: scrape each replica.",
-    renderTable(['metric', 'type', 'labels', 'tells'], own.map(renderProcessMetric)),
+    renderTable(['metric', 'type', 'labels', 'meaning'], own.map(renderProcessMetric)),
     `Buckets of the histograms, in seconds: ${showBuckets(own)}.`,
     '### What they answer',
     ...own.flatMap(({ name }) => renderExamples(name)),
     '### Node.js and the process',
     'The default metrics of `prom-client` for Node.js. Metrics of `process_` that the system does not provide are absent.',
-    renderTable(['metric', 'type', 'labels', 'tells'], runtime.map(renderProcessMetric)),
+    renderTable(['metric', 'type', 'labels', 'meaning'], runtime.map(renderProcessMetric)),
   ]);
 }
 

@@ -21,8 +21,8 @@ export const BACKFILL_SETTINGS = {
     unit: 'time',
     kind: 'time',
     defaultInWords: 'the beginning of the log',
-    help: 'when the samples begin; what was before is folded all the same',
-    reason: 'the whole past, unless a part of it is in Prometheus already',
+    help: 'time of the first sample; earlier events are folded too',
+    reason: 'the whole past, unless Prometheus already has part of it',
   },
   until: {
     flag: '--until',
@@ -31,8 +31,8 @@ export const BACKFILL_SETTINGS = {
     unit: 'time',
     kind: 'time',
     defaultInWords: 'now, by the clock of Redis',
-    help: 'when the samples end',
-    reason: 'end where the scraped samples begin: a sample that is there twice is a conflict',
+    help: 'time of the last sample',
+    reason: 'end where the scraped samples begin: duplicate samples conflict',
   },
   metrics: {
     flag: '--metrics',
@@ -44,7 +44,7 @@ export const BACKFILL_SETTINGS = {
     expected: 'names of metrics, separated by commas',
     defaultInWords: 'all',
     help: 'only these metrics',
-    reason: 'a new metric gets its past, and those that have one stay as they are',
+    reason: 'to backfill new metrics without touching the others',
   },
   labels: {
     flag: '--labels',
@@ -53,8 +53,8 @@ export const BACKFILL_SETTINGS = {
     unit: 'labels, separated by commas',
     kind: 'labels',
     defaultInWords: 'job=blocking-coordination',
-    help: 'labels that every series gets, as those that are scraped have them',
-    reason: 'rules and dashboards ask for the job of infra/prometheus/prometheus.yml',
+    help: 'labels for every series, the same as on scraped series',
+    reason: 'rules and dashboards select the job of infra/prometheus/prometheus.yml',
   },
   output: {
     flag: '--output',
@@ -65,7 +65,7 @@ export const BACKFILL_SETTINGS = {
     pattern: /^[^\0]+$/,
     expected: 'the path of a file',
     defaultInWords: 'standard output',
-    help: 'where the text is written; under its name only when it is whole',
+    help: 'output file; it gets this name only when it is complete',
     reason: 'promtool reads a file, not a pipe',
   },
 } as const satisfies Record<string, Setting>;

@@ -12,14 +12,14 @@ export const DEMO_SETTINGS = {
     most: 86_400,
     defaultInWords: 'until Ctrl-C',
     help: 'end after this time',
-    reason: 'for trying it in a script',
+    reason: 'for trials in scripts',
   },
   coordinatorsOnly: {
     flag: '--coordinators-only',
     variable: 'STREAMFOLD_COORDINATORS_ONLY',
     kind: 'flag',
-    help: 'only the swarm, in the Redis that is configured; aggregators are yours',
-    reason: 'where Redis and aggregators run by themselves, as in infra/compose.yaml',
+    help: 'run only the swarm, on the configured Redis; you run the aggregators',
+    reason: 'if Redis and aggregators run elsewhere, as in infra/compose.yaml',
   },
   scenario: {
     flag: '--scenario',
@@ -29,8 +29,7 @@ export const DEMO_SETTINGS = {
     kind: 'word',
     words: ['calm', 'trouble'],
     byDefault: 'calm',
-    help: 'how the coordinators behave: calm, no alert fires; trouble, some are slow, fall silent or are killed',
-    reason:
-      'a first look shows a healthy swarm; trouble shows what the alerts and the failure panels are for',
+    help: 'how the coordinators behave: calm (no alert fires) or trouble (some are slow, hang or are killed)',
+    reason: 'calm shows a healthy swarm; trouble shows the alerts and the failure panels at work',
   },
 } as const satisfies Record<string, Setting>;

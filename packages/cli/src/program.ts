@@ -116,7 +116,7 @@ export function createProgram(
   add('demo', ['host', 'port', 'seconds', 'scenario', 'coordinatorsOnly'])
     .summary('everything on this machine: Redis, two aggregators, a swarm; shows live numbers')
     .description(
-      'Starts a private Redis (or uses the one that --redis names), two aggregators and a swarm of coordinators. All of it ends with it.',
+      'Starts a private Redis (or uses the one that --redis names), two aggregators and a swarm of coordinators, and stops them when it ends.',
     )
     .addHelpText(
       'after',
@@ -159,15 +159,15 @@ export function createProgram(
   add('rebuild', ['config', ...ARCHIVE, 'force', 'cancel', 'claimIdleMs', 'batchEntries', 'json'])
     .summary('fold everything again, with other definitions or the same, and switch to it')
     .description(
-      'Folds the log again into a new generation, by the definitions of the configuration file; aggregators help. When it has caught up, it becomes the live one in one step; until then the old one is served. With unchanged definitions both must say the same. May be stopped, killed and gone on with. Exit code 1 where nothing was switched.',
+      'Folds the log again into a new generation, by the definitions of the configuration file; aggregators help. When it has caught up, it becomes live in one step; until then the old one is served. With unchanged definitions both must be equal. You can stop or kill it, and run it again to resume. Exit code 1 if nothing was switched.',
     )
     .addHelpText('after', examples('streamfold rebuild', 'streamfold rebuild --cancel'));
   addDeadLetters(program, add);
   addArchive(add);
   add('backfill', ['config', ...ARCHIVE, 'step', 'from', 'until', 'metrics', 'labels', 'output'])
-    .summary('write the past of the metrics, for promtool tsdb create-blocks-from')
+    .summary('write past values of the metrics, for promtool tsdb create-blocks-from')
     .description(
-      'Replays the log into OpenMetrics with timestamps: what a scrape would have shown at each step. Changes nothing; aggregators may go on.',
+      'Replays the log into OpenMetrics with timestamps: what a scrape would have shown at each step. Changes nothing; aggregators may run meanwhile.',
     )
     .addHelpText(
       'after',
@@ -177,15 +177,15 @@ export function createProgram(
       ),
     );
   add('cleanup', ['endedForHours', 'dryRun', 'json'])
-    .summary('remove what coordinators left whose lives ended long ago')
+    .summary('remove the keys of coordinators that ended long ago')
     .description(
-      'Removes the keys of ended coordinators, in bounded steps, by exact name. What has work or signals left is kept. Aggregators do the same by themselves. Exit code 1 if a record was refused.',
+      'Removes the keys of ended coordinators, in bounded steps, by exact name. Keeps coordinators with remaining work or signals. Aggregators do the same automatically. Exit code 1 if a record was refused.',
     )
     .addHelpText('after', examples('streamfold cleanup --dry-run'));
   add('doctor', ['json'])
-    .summary('check Redis for what the guarantees need')
+    .summary('check that Redis meets the requirements of the guarantees')
     .description(
-      'Checks version, role, persistence, maxmemory-policy, permissions and clock of Redis. Exit code 1 where a guarantee cannot be kept. Changes nothing.',
+      'Checks version, role, persistence, maxmemory-policy, permissions and clock of Redis. Exit code 1 if a guarantee cannot be kept. Changes nothing.',
     );
   return program;
 }
@@ -195,26 +195,26 @@ type Add = (name: keyof typeof LOAD, own: readonly SettingName[], into?: Command
 function addDeadLetters(program: Commander, add: Add): void {
   const dead = program
     .command('dead-letters')
-    .summary('list, retry or drop what could not be folded')
+    .summary('list, retry or drop undecodable events')
     .description(
-      'What could not be folded and why. Retry after a fix; nothing is retried or dropped by omission.',
+      'Undecodable events and their reasons. Retry them after a fix. You must name the dead letters to retry or drop.',
     )
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command');
   failUsefully(dead);
   add('list', ['limit', 'reason', 'json'], dead)
-    .summary('list dead letters and why they are')
-    .description('Lists dead letters, oldest first, and why they are. With --json one object a line.');
+    .summary('list dead letters with their reasons')
+    .description('Lists dead letters, oldest first, with their reasons. With --json one object per line.');
   add('retry', ['reason', 'all', 'json'], dead)
     .argument('[ids...]', 'as list shows them: shard/ID')
     .summary('append the events again, as new entries, and drop the dead letters')
     .description(
-      'Appends the events again, once each, as new entries of the shard they belong to, and drops their dead letters. What still cannot be folded stays, and the exit code is 1.',
+      'Appends each event again, once, as a new entry of the shard it belongs to, and drops the dead letter. Events that still cannot be decoded stay, and the exit code is 1.',
     )
     .addHelpText('after', examples('streamfold dead-letters retry --reason wrong_shard'));
   add('drop', ['reason', 'all', 'json'], dead)
     .argument('[ids...]', 'as list shows them: shard/ID')
-    .summary('drop dead letters for good')
+    .summary('drop dead letters permanently')
     .addHelpText('after', examples('streamfold dead-letters drop 0/1700000000000-0'));
 }
 
@@ -231,9 +231,9 @@ function addArchive(add: Add): void {
     'json',
   ])
     .enablePositionalOptions() // what stands behind the name of a command of its own is that one's
-    .summary('write the log to files; trim what is archived and folded')
+    .summary('write the log to files; trim archived and folded entries')
     .description(
-      'Writes what is closed of each stream to compressed files, and trims what is archived, folded by every generation and older than the retention. Once; serve does it on a schedule. Several at once do not disturb each other.',
+      'Writes closed ranges of each stream to compressed files, and trims entries that are archived, folded by every generation and older than the retention. Runs once; serve does it on a schedule. Several can run at once.',
     )
     .addHelpText(
       'after',
@@ -244,14 +244,14 @@ function addArchive(add: Add): void {
       ),
     );
   add('restore', [...ARCHIVE, 'retentionHours', 'json'], archive)
-    .summary('append the entries of an archive to an empty Redis, as they were')
+    .summary('append the entries of an archive to an empty Redis, unchanged')
     .description(
-      'Appends all entries of the archive to the empty streams of an empty Redis, with the IDs that they had: aggregators fold them as they fold live ones. Nobody may publish meanwhile. Interrupted, the same command goes on.',
+      'Appends all entries of the archive to an empty Redis with their original IDs; aggregators fold them like live ones. Nothing may publish meanwhile. If interrupted, the same command resumes.',
     );
   add('check', [...ARCHIVE, 'json'], archive)
     .summary('read every segment and compare it with its manifest')
     .description(
-      'Reads every segment of the archive and compares length and SHA-256 with its manifest, and each manifest with the one before it. Exit code 1 where a range is missing or damaged. Asks no Redis.',
+      'Reads every segment of the archive and compares length and SHA-256 with its manifest, and each manifest with the one before it. Exit code 1 if a range is missing or damaged. Does not use Redis.',
     );
 }
 

@@ -54,7 +54,7 @@ export const SETTINGS = {
     byDefault: 1,
     help: 'number of shards; the same for all programs',
     reason:
-      'one Redis core folds a few hundred thousand events a second; more shards are for a Redis Cluster. Recorded at first use',
+      'one Redis core handles a few hundred thousand events a second; use more shards with a Redis Cluster. Recorded at first use',
   },
   host: {
     flag: '--host',
@@ -66,7 +66,7 @@ export const SETTINGS = {
     expected: 'a host name or an address',
     byDefault: '127.0.0.1',
     help: 'address to listen on',
-    reason: 'nobody outside this machine until you say so',
+    reason: 'not reachable from other machines unless you change it',
   },
   port: {
     flag: '--port',
@@ -91,7 +91,7 @@ export const SETTINGS = {
     defaultInWords: 'host, pid and a random part',
     help: "name of this aggregator's consumers; must be its own",
     reason:
-      'with a name that outlives a restart, what was pending is folded at once instead of after the claim time',
+      'with a name that survives restarts, pending entries are folded at once instead of after the claim time',
   },
   role: {
     flag: '--role',
@@ -113,7 +113,7 @@ export const SETTINGS = {
     least: 100,
     most: 86_400_000,
     byDefault: 30_000,
-    help: 'after how long what a silent aggregator left pending is taken over',
+    help: 'time after which pending entries of a silent aggregator are claimed',
     reason:
       'longer than any pause of a healthy process; too short costs contested batches, never a wrong count',
   },
@@ -127,7 +127,7 @@ export const SETTINGS = {
     most: 10_000,
     byDefault: 2_000,
     help: 'most entries in one commit',
-    reason: 'a commit of 2,000 entries holds Redis for some 3 ms',
+    reason: 'a commit of 2,000 entries occupies Redis for about 3 ms',
   },
   deadLettersMost: {
     flag: '--dead-letters-most',
@@ -138,8 +138,9 @@ export const SETTINGS = {
     least: 1,
     most: 100_000_000,
     byDefault: 100_000,
-    help: 'most dead letters kept on a shard; the oldest ones beyond are dropped',
-    reason: 'a publisher that goes wrong must not fill Redis: one takes about 1.3 kB, these some 130 MB',
+    help: 'most dead letters kept per shard; the oldest above are dropped',
+    reason:
+      'a faulty publisher must not fill Redis: a dead letter takes about 1.3 kB, the default about 130 MB',
   },
   monitorGraceMs: {
     flag: '--monitor-grace-ms',
@@ -150,9 +151,9 @@ export const SETTINGS = {
     least: 0,
     most: 3_600_000,
     byDefault: 15_000,
-    help: 'after an outage of the monitors or of Redis, nothing is overdue for this long',
+    help: 'after an outage of the monitors or of Redis, nothing counts as overdue for this time',
     reason:
-      'long enough for every coordinator that lives to beat again; an outage of ours is no mass death of theirs',
+      'long enough for every living coordinator to send a heartbeat: an outage of Redis must not look like a mass death',
   },
   ...REBUILD_SETTINGS,
   logLevel: {
@@ -163,8 +164,8 @@ export const SETTINGS = {
     kind: 'word',
     words: ['debug', 'info', 'warn', 'error'],
     byDefault: 'info',
-    help: 'least level that is logged',
-    reason: 'info tells of starts, ends and troubles; debug of every batch',
+    help: 'minimum level to log',
+    reason: 'info logs starts, stops and problems; debug logs every batch',
   },
   json: {
     flag: '--json',
@@ -177,7 +178,7 @@ export const SETTINGS = {
     flag: '--stdin',
     variable: 'STREAMFOLD_STDIN',
     kind: 'flag',
-    help: 'read events from standard input: NDJSON, one event a line',
+    help: 'read events from standard input: NDJSON, one event per line',
     reason: 'for many events at once',
   },
   ...DEMO_SETTINGS,
@@ -190,16 +191,16 @@ export const SETTINGS = {
     least: 0,
     most: 87_600,
     byDefault: 24,
-    help: 'for how long what a coordinator left is kept after its last life',
+    help: 'how long to keep the keys of a coordinator after its last life',
     reason:
-      'a day leaves time to take over what they left; aggregators and `streamfold cleanup` remove it then',
+      'a day leaves time to take over their work; then aggregators and `streamfold cleanup` remove the keys',
   },
   dryRun: {
     flag: '--dry-run',
     variable: 'STREAMFOLD_DRY_RUN',
     oneShot: true,
     kind: 'flag',
-    help: 'only say what would be done; writes nothing',
+    help: 'only show what would be done; write nothing',
     reason: 'to look first',
   },
   ...ARCHIVE_SETTINGS,
@@ -212,8 +213,8 @@ export const SETTINGS = {
     least: 1,
     most: 1_000_000,
     byDefault: 100,
-    help: 'most dead letters listed',
-    reason: 'a screen or two',
+    help: 'most dead letters to list',
+    reason: 'about two screens',
   },
   reason: {
     flag: '--reason',
@@ -225,7 +226,7 @@ export const SETTINGS = {
     words: Object.keys(REASONS),
     defaultInWords: 'any',
     help: 'only dead letters with this reason',
-    reason: 'one fix usually mends one reason',
+    reason: 'one fix usually covers one reason',
   },
   replica: {
     flag: '--replica',
@@ -235,8 +236,8 @@ export const SETTINGS = {
     unit: 'URLs, separated by commas',
     kind: 'urls',
     defaultInWords: 'none',
-    help: 'compare also what this aggregator serves; may be given more than once',
-    reason: 'aggregators must show the same: ask each of them, not the load balancer',
+    help: 'also compare what this aggregator serves; can be repeated',
+    reason: 'aggregators must show the same: name each of them, not the load balancer',
   },
   all: {
     flag: '--all',
@@ -244,7 +245,7 @@ export const SETTINGS = {
     oneShot: true,
     kind: 'flag',
     help: 'all dead letters',
-    reason: 'must be said: nothing is retried or dropped by omission',
+    reason: 'you must name the dead letters to retry or drop',
   },
   ...BACKFILL_SETTINGS,
 } as const satisfies Record<string, Setting>;

@@ -74,7 +74,7 @@ export const CATALOGUE: Catalogue = [
   },
   histogram({
     name: 'blocking_duration_seconds',
-    help: 'How long coordinators were blocked by a wait, by how the wait finished.',
+    help: 'How long coordinators were blocked by a wait, by how the wait ended.',
     labels: ['swarm_id', 'coordinator_id', 'status'],
     event: 'wait.finished',
     value: 'duration_micros',
@@ -82,7 +82,7 @@ export const CATALOGUE: Catalogue = [
   }),
   histogram({
     name: 'signal_delivery_latency_seconds',
-    help: 'Time from the sending of a signal to the recording of its ACK.',
+    help: 'Time from sending a signal to recording its ACK.',
     labels: ['sender_id', 'receiver_id', 'signal_type'],
     event: 'signal.acked',
     value: 'latency_micros',
@@ -90,7 +90,7 @@ export const CATALOGUE: Catalogue = [
   }),
   counter({
     name: 'heartbeat_failures_total',
-    help: 'Heartbeat episodes of coordinators, by kind of failure; each episode is counted once.',
+    help: 'Heartbeat episodes of coordinators, by type of failure; each episode is counted once.',
     labels: ['coordinator_id', 'failure_type'],
     event: 'heartbeat.stale',
   }),
@@ -102,28 +102,28 @@ export const CATALOGUE: Catalogue = [
   }),
   counter({
     name: 'signals_sent_total',
-    help: 'Signals sent, one for each receiver.',
+    help: 'Signals sent, counted once per receiver.',
     labels: ['swarm_id', 'signal_type'],
     event: 'signal.sent',
   }),
   {
     type: 'gauge',
     name: 'blocking_waits',
-    help: 'Waits that are open now, in swarms with a coordinator alive.',
+    help: 'Open waits, in swarms with a living coordinator.',
     labels: ['swarm_id'],
     projection: 'open_waits',
   },
   {
     type: 'gauge',
     name: 'blocking_oldest_wait_seconds',
-    help: 'Age of the oldest open wait on the clock of Redis; 0 where no wait is open.',
+    help: 'Age of the oldest open wait on the clock of Redis; 0 if no wait is open.',
     unit: 'seconds',
     labels: ['swarm_id'],
     projection: 'oldest_open_wait',
   },
   counter({
     name: 'signals_rejected_total',
-    help: 'Signals and ACKs refused because of their signature.',
+    help: 'Signals and ACKs rejected because of their signature.',
     labels: ['swarm_id', 'part', 'reason'],
     event: 'signal.rejected',
   }),
@@ -135,7 +135,7 @@ export const CATALOGUE: Catalogue = [
   }),
   counter({
     name: 'cleanup_refusals_total',
-    help: 'Coordinators that a cleanup did not remove, as their records are not as they must be.',
+    help: 'Coordinators that a cleanup did not remove because their records are malformed.',
     labels: ['swarm_id', 'reason'],
     event: 'cleanup.refused',
   }),

@@ -57,12 +57,12 @@ export const PROCESS_METRIC_ROWS = {
   claimedEntries: {
     type: 'counter',
     name: 'streamfold_entries_claimed_total',
-    help: 'Entries taken over from consumers that left them pending.',
+    help: 'Entries claimed from consumers that left them pending.',
   },
   repeatedEntries: {
     type: 'counter',
     name: 'streamfold_entries_repeated_total',
-    help: 'Entries delivered again after they were folded, since somebody moved the group back: acknowledged without effect.',
+    help: 'Entries delivered again after they were folded, because the group was moved back: acknowledged without effect.',
   },
   connectionFailures: {
     type: 'counter',
@@ -73,7 +73,7 @@ export const PROCESS_METRIC_ROWS = {
   replacedStreams: {
     type: 'counter',
     name: 'streamfold_streams_replaced_total',
-    help: 'Times the stream of events was found to be another one than before: deleted, renamed or restored.',
+    help: 'Times the stream of events was found to be a different one: deleted, renamed or restored.',
   },
   lostEntries: {
     type: 'counter',
@@ -84,29 +84,29 @@ export const PROCESS_METRIC_ROWS = {
   deadLetters: {
     type: 'counter',
     name: 'streamfold_dead_letters_total',
-    help: 'Events that could not be folded and were written to the dead-letter stream, by reason.',
+    help: 'Events that could not be decoded and were written to the dead-letter stream, by reason.',
     labels: { reason: DEAD_LETTER_REASONS },
   },
   keptDeadLetters: {
     type: 'gauge',
     name: 'streamfold_dead_letters_kept',
-    help: 'Dead letters in the dead-letter stream, whoever wrote them, until they are retried or dropped.',
+    help: 'Dead letters in the dead-letter stream, from all aggregators, until they are retried or dropped.',
     labels: { shard: OPEN },
   },
   trimmedDeadLetters: {
     type: 'counter',
     name: 'streamfold_dead_letters_trimmed_total',
-    help: 'Oldest dead letters that this process dropped, since more were kept than STREAMFOLD_DEAD_LETTERS_MOST.',
+    help: 'Oldest dead letters that this process dropped because there were more than STREAMFOLD_DEAD_LETTERS_MOST.',
   },
   removedConsumers: {
     type: 'counter',
     name: 'streamfold_consumers_removed_total',
-    help: 'Consumers removed from the group because they were gone and had nothing pending.',
+    help: 'Consumers removed from the group because they were inactive and had nothing pending.',
   },
   failures: {
     type: 'counter',
     name: 'streamfold_failures_total',
-    help: 'Rows of failed attempts, by step; each is repeated until it succeeds.',
+    help: 'Series of failed attempts, by step; each step is retried until it succeeds.',
     labels: { step: FAILING_STEPS },
   },
   snapshots: {
@@ -130,24 +130,24 @@ export const PROCESS_METRIC_ROWS = {
   detections: {
     type: 'counter',
     name: 'streamfold_monitor_detections_total',
-    help: 'Subjects that the monitor of this process found overdue: coordinators stale or dead, waits, signals without ACKs.',
+    help: 'Items that the monitor of this process found overdue: stale or dead coordinators, waits, signals without ACKs.',
     labels: { subject: MONITOR_SUBJECTS },
   },
   suspensions: {
     type: 'counter',
     name: 'streamfold_monitor_suspensions_total',
-    help: 'Times the monitor of this process noticed an outage and suspended all deadlines for a grace period.',
+    help: 'Times the monitor of this process detected an outage and suspended all deadlines for a grace period.',
   },
   monitorAge: {
     type: 'gauge',
     name: 'streamfold_monitor_age_seconds',
-    help: 'Time since any monitor judged what is overdue on the shard, on the clock of Redis.',
+    help: 'Time since any monitor checked the shard for overdue items, on the clock of Redis.',
     labels: { shard: OPEN },
   },
   setAsideRecords: {
     type: 'counter',
     name: 'streamfold_monitor_records_set_aside_total',
-    help: 'Malformed records that the monitor of this process set aside: no monitor judges them any more.',
+    help: 'Malformed records that the monitor of this process set aside: monitors no longer check them.',
   },
   keptSetAside: {
     type: 'gauge',
@@ -158,7 +158,7 @@ export const PROCESS_METRIC_ROWS = {
   clockStepsBack: {
     type: 'counter',
     name: 'streamfold_redis_clock_steps_back_total',
-    help: 'Times the monitor of this process noticed that the clock of Redis had stepped back.',
+    help: 'Times the monitor of this process detected that the clock of Redis had stepped back.',
   },
   removedCoordinators: {
     type: 'counter',
@@ -168,7 +168,7 @@ export const PROCESS_METRIC_ROWS = {
   keptCoordinators: {
     type: 'gauge',
     name: 'streamfold_ended_coordinators_kept',
-    help: 'Coordinators that ended longer ago than STREAMFOLD_ENDED_FOR_HOURS and have work or signals that nobody took over.',
+    help: 'Coordinators that ended more than STREAMFOLD_ENDED_FOR_HOURS ago and still have work or signals.',
     labels: { shard: OPEN },
   },
   archivedEntries: {
@@ -189,12 +189,12 @@ export const PROCESS_METRIC_ROWS = {
   keysNearBound: {
     type: 'gauge',
     name: 'streamfold_keys_near_bound',
-    help: 'Inboxes of coordinators that are at least 80 % full, on all shards. A full one refuses further signals.',
+    help: 'Inboxes of coordinators that are at least 80 % full, on all shards. A full inbox rejects further signals.',
   },
   archiveStopped: {
     type: 'gauge',
     name: 'streamfold_archive_stopped',
-    help: 'Shards that are neither archived nor trimmed at present, by reason.',
+    help: 'Shards whose archiving and trimming have stopped, by reason.',
     labels: { reason: ARCHIVE_STOP_REASONS },
   },
   lagEntries: {
@@ -206,7 +206,7 @@ export const PROCESS_METRIC_ROWS = {
   lagSeconds: {
     type: 'gauge',
     name: 'streamfold_lag_seconds',
-    help: 'Age of the oldest entry that is not folded yet, on the clock of Redis.',
+    help: 'Age of the oldest unfolded entry, on the clock of Redis.',
     labels: { shard: OPEN },
   },
   pendingEntries: {
@@ -224,7 +224,7 @@ export const PROCESS_METRIC_ROWS = {
   consumers: {
     type: 'gauge',
     name: 'streamfold_consumers',
-    help: 'Consumers of the group: two for each aggregator that folds, and those that are gone until they are removed.',
+    help: 'Consumers of the group: two per folding aggregator, and those of dead aggregators until they are removed.',
     labels: { shard: OPEN },
   },
   healthReason: {
@@ -253,7 +253,7 @@ export const PROCESS_METRIC_ROWS = {
   scrapeSeconds: {
     type: 'histogram',
     name: 'streamfold_scrape_duration_seconds',
-    help: 'Time to read what changed and render the metrics of the swarm.',
+    help: 'Time to read changes and render the metrics of the swarm.',
     buckets: DURATION_BUCKETS_SECONDS,
   },
   refusedScrapes: {

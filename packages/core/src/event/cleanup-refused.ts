@@ -4,7 +4,7 @@ import { id, oneOf } from './field.ts';
 /** What a coordinator left is not removed, as its record is not as it must be. */
 export const cleanupRefused = defineEvent({
   type: 'cleanup.refused',
-  description: 'A cleanup does not remove what a coordinator left, as its record is not as it must be.',
+  description: 'A cleanup does not remove the keys of a coordinator because its record is malformed.',
   fields: {
     refused_id: id,
     reason: oneOf(

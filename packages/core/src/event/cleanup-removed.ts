@@ -5,7 +5,7 @@ import { id } from './field.ts';
 export const cleanupRemoved = defineEvent({
   type: 'cleanup.removed',
   description:
-    'What a coordinator left, whose last life ended long ago, is removed. It does not bring it to life.',
+    'The keys of a coordinator that ended long ago are removed. The event does not bring it to life.',
   fields: { removed_id: id },
   meanings: { removed_id: 'the coordinator' },
 });

@@ -4,7 +4,7 @@ import { id } from './field.ts';
 /** A heartbeat episode is over. */
 export const heartbeatRecovered = defineEvent({
   type: 'heartbeat.recovered',
-  description: 'A coordinator beats again: the episode is over.',
+  description: 'A coordinator sends heartbeats again: the episode is over.',
   fields: { coordinator_id: id },
   meanings: { coordinator_id: 'the coordinator' },
 });

@@ -8,6 +8,6 @@ export const heartbeatStale = defineEvent({
   fields: { coordinator_id: id, failure_type: oneOf('stale', 'missing', 'timeout').default('stale') },
   meanings: {
     coordinator_id: 'the coordinator',
-    failure_type: '`stale`: it was beating and stopped; `missing`: it never beat; `timeout`: given up',
+    failure_type: '`stale`: its heartbeats stopped; `missing`: it never sent one; `timeout`: declared dead',
   },
 });

@@ -4,7 +4,7 @@ import { id, labelText, oneOf } from './field.ts';
 /** A signal or an ACK was refused. */
 export const signalRejected = defineEvent({
   type: 'signal.rejected',
-  description: 'A signal or an ACK is refused because of its signature; nothing else comes of it.',
+  description: 'A signal or an ACK is rejected because of its signature and has no other effect.',
   fields: {
     sender_id: id,
     receiver_id: id,
@@ -13,10 +13,10 @@ export const signalRejected = defineEvent({
     reason: oneOf('unsigned', 'unknown_key', 'bad_signature'),
   },
   meanings: {
-    sender_id: 'the coordinator that sent the signal, as it says',
+    sender_id: 'the sender that the signal names',
     receiver_id: 'the coordinator that it was sent to',
     signal_type: 'what kind of signal it is',
-    part: 'what was refused: the signal, or the ACK of its receiver',
+    part: 'what was rejected: the signal, or the ACK of its receiver',
     reason: 'why',
   },
 });

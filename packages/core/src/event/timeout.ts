@@ -5,7 +5,7 @@ import { id, oneOf } from './field.ts';
 export const timeout = defineEvent({
   type: 'timeout',
   description:
-    'Something took too long. Of type `heartbeat`: the coordinator is given up for dead and leaves the gauges.',
+    'Something timed out. With type `heartbeat` the coordinator is declared dead and is removed from the gauges.',
   fields: { coordinator_id: id, timeout_type: oneOf('blocking', 'signal_ack', 'heartbeat') },
   meanings: { coordinator_id: 'the coordinator', timeout_type: 'what took too long' },
 });

@@ -4,7 +4,7 @@ import { count, durationMs, id, labelText } from './field.ts';
 /** A coordinator blocks. */
 export const waitStarted = defineEvent({
   type: 'wait.started',
-  description: 'A coordinator blocks until the ACKs that it needs are in.',
+  description: 'A coordinator blocks until it has the ACKs it needs.',
   fields: {
     coordinator_id: id,
     wait_id: id,
@@ -15,7 +15,7 @@ export const waitStarted = defineEvent({
   meanings: {
     coordinator_id: 'the coordinator that blocks',
     wait_id: 'the wait',
-    phase: 'the phase it is in from now on',
+    phase: 'the new phase',
     timeout_ms: 'how long it is ready to wait',
     expected: 'how many ACKs it needs',
   },
