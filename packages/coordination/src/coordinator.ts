@@ -1,32 +1,16 @@
-import { randomBytes } from 'node:crypto';
+import { acknowledgeSignal, type AckOutcome } from './acknowledge-signal.ts';
 import { createAckBell } from './ack-bell.ts';
-import { CoordinationError } from './coordination-error.ts';
 import { startHeartbeat, type Heartbeat, type HeartbeatOptions } from './heartbeat.ts';
 import { readInbox } from './inbox.ts';
+import { beginLife, refuseEnded, type Life } from './life.ts';
 import { openLink } from './link.ts';
+import { listWork, type Work } from './list-work.ts';
 import { onAbort } from './on-abort.ts';
 import { checkOptions, checkText, type CoordinatorOptions } from './options.ts';
 import { PAYLOAD_BYTES_MOST, sendSignal, type SendOptions } from './send-signal.ts';
-import { createRedisClock } from './redis-clock.ts';
-import { createSettledSignals } from './settled-signals.ts';
-import { ackMessage, earlierAckMessage, type ReceivedSignal, type SentSignal } from './signal.ts';
+import type { ReceivedSignal, SentSignal } from './signal.ts';
 import { takeOver, type TakenOver } from './take-over.ts';
 import { waitForAcks, type WaitOptions, type WaitResult } from './wait-for-acks.ts';
-
-/** What became of an ACK. */
-export interface AckOutcome {
-  /**
-   * - `recorded`: now, for the first time;
-   * - `repeated`: it had been recorded before, and was counted then;
-   * - `unknown`: the signal is remembered no more;
-   * - `not_receiver`: it was not sent to this receiver.
-   *
-   * Of a life that has ended it is refused, as any operation is.
-   */
-  readonly status: 'recorded' | 'repeated' | 'unknown' | 'not_receiver';
-  /** From the sending of the signal to the recording, on the clock of Redis, ms with three decimals. */
-  readonly latencyMs: number | undefined;
-}
 
 /**
  * One life of a coordinator. Each operation changes the state and appends its event in one atomic step, on the clock of
@@ -87,17 +71,6 @@ export interface Coordinator {
   disconnect(): void;
 }
 
-/** A piece of work, as its record in Redis has it. */
-export interface Work {
-  readonly workId: string;
-  readonly status: 'open' | 'transferred';
-  readonly assignedTo: string;
-  readonly payload: string;
-  readonly openedAt: number;
-  readonly transferredFrom?: string;
-  readonly transferredAt?: number;
-}
-
 /**
  * Begins a life of a coordinator in a swarm. The same id again, after a restart, begins a new one: the life before it has
  * ended then.
@@ -108,25 +81,14 @@ export interface Work {
  */
 export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinator> {
   const settings = checkOptions(options);
-  const { swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs, keyRing, signal } = settings;
+  const { swarmId, coordinatorId, signal } = settings;
   signal.throwIfAborted();
   const link = openLink(settings);
   const bell = createAckBell(link, settings);
   const heartbeats = new Set<Heartbeat>();
   const waits = new Set<Promise<WaitResult>>();
-  let left = false;
 
-  const token = createToken();
-  const begin = async (): Promise<{ life: string; delivered: string }> => {
-    for (;;) {
-      const args = [swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs, token];
-      const reply = (await link.call('start-coordinator', args)) as StartReply;
-      if (reply[0] === 'started') return { life: reply[1], delivered: reply[2] };
-      if (reply[0] === 'ended') throw refuseEnded();
-    }
-  };
   const disconnect = (): void => {
-    left = true;
     ignoreAbort();
     for (const heartbeat of heartbeats) heartbeat.stop();
     link.close();
@@ -134,54 +96,26 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
   };
   const ignoreAbort = onAbort(signal, disconnect);
 
-  let begun: { readonly life: string; readonly delivered: string };
+  let life: Life;
   try {
-    begun = await begin();
+    life = await beginLife(link, settings);
   } catch (error) {
     disconnect();
     throw error;
   }
-  const { life, delivered } = begun;
-  const clock = createRedisClock(() => performance.now());
-  const settled = createSettledSignals(coordinatorId);
-  const self = [swarmId, coordinatorId, life] as const;
 
   return {
     swarmId,
     coordinatorId,
-    life,
-    sendSignal: (to, type, sendOptions = {}) =>
-      sendSignal({ link, settings, life, clock }, { to, type }, sendOptions),
-    receiveSignals: (stop = new AbortController().signal) =>
-      readInbox({ link, settings, life, delivered, settled }, stop),
-    async acknowledgeSignal({ id, iteration, receiverId, entryId, nonce }) {
-      const content = { swarmId, id, iteration, receiverId };
-      const message = nonce === undefined ? earlierAckMessage(content) : ackMessage(content, nonce);
-      const { keyId, signature } = keyRing.sign(message);
-      const args = [
-        swarmId,
-        receiverId,
-        id,
-        iteration,
-        keyId,
-        signature,
-        coordinatorId,
-        entryId,
-        life,
-        nonce ?? '',
-      ];
-      const [status, latencyMs] = (await link.call('acknowledge-signal', args)) as [
-        AckOutcome['status'] | 'ended',
-        string?,
-      ];
-      if (status === 'ended') throw refuseEnded();
-      return { status, latencyMs: latencyMs === undefined ? undefined : Number(latencyMs) };
-    },
+    life: life.id,
+    sendSignal: (to, type, sendOptions = {}) => sendSignal(life, { to, type }, sendOptions),
+    receiveSignals: (stop = new AbortController().signal) => readInbox(life, stop),
+    acknowledgeSignal: (received) => acknowledgeSignal(life, received),
     async settleSignal({ entryId }) {
-      alive(await link.call('settle-signal', [swarmId, coordinatorId, entryId, '', life]));
+      refuseEnded(await link.call('settle-signal', [swarmId, coordinatorId, entryId, '', life.id]));
     },
     async waitForAcks(sent, waitOptions) {
-      const result = waitForAcks({ link, bell, settings, life }, sent, waitOptions);
+      const result = waitForAcks({ life, bell }, sent, waitOptions);
       waits.add(result);
       try {
         return await result;
@@ -190,36 +124,26 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
       }
     },
     startHeartbeat(heartbeatOptions) {
-      const heartbeat = startHeartbeat({ link, settings, life }, heartbeatOptions);
+      const heartbeat = startHeartbeat(life, heartbeatOptions);
       heartbeats.add(heartbeat);
       return heartbeat;
     },
     async changePhase(next) {
-      alive(await link.call('change-phase', [...self, next]));
+      await life.call('change-phase', [next]);
     },
     async openWork(workId, payload = '') {
       checkText('payload', payload, PAYLOAD_BYTES_MOST);
-      return alive(await link.call('open-work', [...self, workId, payload])) === 'opened';
+      return (await life.call('open-work', [workId, payload])) === 'opened';
     },
-    async finishWork(workId) {
-      return alive(await link.call('finish-work', [...self, workId])) === 'finished';
-    },
-    async listWork() {
-      const flat = (await link.call('list-work', self)) as string[] | 'ended';
-      if (flat === 'ended') throw refuseEnded();
-      const work: Work[] = [];
-      for (let at = 0; at < flat.length; at += 2) {
-        work.push({ workId: flat[at] ?? '', ...(JSON.parse(flat[at + 1] ?? '') as Omit<Work, 'workId'>) });
-      }
-      return work;
-    },
-    takeOver: (endedId) => takeOver(link, self, { endedId, successor: coordinatorId }),
-    handOver: (endedId, successor = '') => takeOver(link, self, { endedId, successor }),
+    finishWork: async (workId) => (await life.call('finish-work', [workId])) === 'finished',
+    listWork: () => listWork(life),
+    takeOver: (endedId) => takeOver(life, { endedId, successor: coordinatorId }),
+    handOver: (endedId, successor = '') => takeOver(life, { endedId, successor }),
     async leave(reason = 'completed') {
-      if (left) return;
+      if (link.isClosed()) return;
       for (const heartbeat of heartbeats) heartbeat.stop();
       try {
-        while ((await link.call('stop-coordinator', [...self, reason])) === 'again');
+        while ((await link.call('stop-coordinator', [...life.self, reason])) === 'again');
         bell.ringAll();
         await Promise.allSettled(waits);
       } finally {
@@ -228,23 +152,4 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
     },
     disconnect,
   };
-}
-
-/** `ended` comes if the first attempt began a life, its reply was lost, and another process has joined by that id since. */
-type StartReply = readonly ['started', life: string, delivered: string] | readonly ['again' | 'ended'];
-
-/** 128 random bits as 39 digits: for the functions of the earlier version a life is a decimal number. */
-function createToken(): string {
-  return BigInt(`0x${randomBytes(16).toString('hex')}`)
-    .toString()
-    .padStart(39, '0');
-}
-
-function alive(reply: unknown): string {
-  if (reply === 'ended') throw refuseEnded();
-  return String(reply);
-}
-
-function refuseEnded(): CoordinationError {
-  return new CoordinationError('ended', 'the life of this coordinator is over');
 }

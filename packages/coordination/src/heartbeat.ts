@@ -1,7 +1,7 @@
 import { toError } from '@streamfold/redis';
 import { CoordinationError } from './coordination-error.ts';
-import type { Link } from './link.ts';
-import { checkId, checkNumber, type CoordinatorSettings } from './options.ts';
+import type { Life } from './life.ts';
+import { checkId, checkNumber } from './options.ts';
 
 export interface HeartbeatOptions {
   /** Between two beats, ms, 10 to a day; well below `staleAfterMs`. */
@@ -22,14 +22,9 @@ const DAY_MS = 86_400_000;
 
 /** A beat that fails is not repeated by itself: the next one follows soon enough. */
 export function startHeartbeat(
-  {
-    link,
-    settings,
-    life,
-  }: { readonly link: Link; readonly settings: CoordinatorSettings; readonly life: string },
+  { link, settings: { observer }, self }: Life,
   { intervalMs, phase }: HeartbeatOptions,
 ): Heartbeat {
-  const { swarmId, coordinatorId, observer } = settings;
   checkNumber('intervalMs', intervalMs, { least: 10, most: DAY_MS });
   let pendingPhase = phase === undefined ? '' : checkId('phase', phase, 64);
   let stopped = false;
@@ -39,7 +34,7 @@ export function startHeartbeat(
     if (underWay || stopped) return;
     underWay = true;
     try {
-      const reply = await link.call('beat', [swarmId, coordinatorId, life, pendingPhase]);
+      const reply = await link.call('beat', [...self, pendingPhase]);
       pendingPhase = '';
       if (reply === 'ended') {
         stop();

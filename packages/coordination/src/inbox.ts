@@ -1,12 +1,10 @@
+import { isAfter } from '@streamfold/core';
 import { isNoGroup, toError, whenReady } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CoordinationError } from './coordination-error.ts';
 import { createInboxCursor } from './inbox-cursor.ts';
 import { judgeSignature, type Rejection } from './judge-signal.ts';
-import type { Link } from './link.ts';
+import { endedError, type Life } from './life.ts';
 import { onAbort } from './on-abort.ts';
-import type { CoordinatorSettings } from './options.ts';
-import type { SettledSignals } from './settled-signals.ts';
 import { readInboxEntry, type InboxEntry, type ReceivedSignal } from './signal.ts';
 
 /** Long, as each read of each coordinator costs Redis some us while nothing comes. */
@@ -26,24 +24,8 @@ const PAUSE_MS = 50;
  *
  * @throws {CoordinationError} `ended` where this life has ended without having been stopped here.
  */
-export async function* readInbox(
-  {
-    link,
-    settings,
-    life,
-    delivered: deliveredBefore,
-    settled,
-  }: {
-    readonly link: Link;
-    readonly settings: CoordinatorSettings;
-    readonly life: string;
-    /** Entry up to which lives before were given the signals. */
-    readonly delivered: string;
-    /** Of this life: kept from one reader to the next. */
-    readonly settled: SettledSignals;
-  },
-  stop: AbortSignal,
-): AsyncGenerator<ReceivedSignal> {
+export async function* readInbox(life: Life, stop: AbortSignal): AsyncGenerator<ReceivedSignal> {
+  const { link, settings, settled } = life;
   const { swarmId, coordinatorId, observer } = settings;
   if (stop.aborted || link.isClosed()) return;
   const redis = link.openReader('inbox');
@@ -56,11 +38,11 @@ export async function* readInbox(
       let entries: [string, string[] | null][];
       try {
         await whenReady(redis, READY_TIMEOUT_MS);
-        if (settings.keyRing.checks && !settled.isLoaded()) settled.load(await listSettled(link, settings));
+        if (settings.keyRing.checks && !settled.isLoaded()) settled.load(await listSettled(life));
         const reply = (await redis.xreadgroup(
           ...([
             'GROUP',
-            `life-${life}`,
+            `life-${life.id}`,
             'reader',
             'COUNT',
             READ_SIGNALS,
@@ -74,9 +56,7 @@ export async function* readInbox(
         entries = reply?.[0]?.[1] ?? [];
       } catch (cause) {
         if (stop.aborted || link.isClosed()) return;
-        if (isNoGroup(cause)) {
-          throw new CoordinationError('ended', 'the life of this coordinator is over', { cause });
-        }
+        if (isNoGroup(cause)) throw endedError({ cause });
         observer.disconnected?.({ error: toError(cause) });
         cursor.fail();
         await sleep(PAUSE_MS);
@@ -85,9 +65,9 @@ export async function* readInbox(
       for (const [entryId, fields] of cursor.take(entries)) {
         if (stop.aborted || link.isClosed()) return;
         if (fields === null) continue;
-        const entry = readInboxEntry(entryId, fields, !isAfter(entryId, deliveredBefore));
+        const entry = readInboxEntry(entryId, fields, !isAfter(entryId, life.delivered));
         const { signal } = entry;
-        const rejection = await rejectBadSignal(entry, { link, settings, life, settled });
+        const rejection = await rejectBadSignal(entry, life);
         if (rejection === undefined) yield signal;
         else
           observer.rejected?.({ part: 'signal', signalId: signal.id, from: signal.senderId, ...rejection });
@@ -100,10 +80,8 @@ export async function* readInbox(
 }
 
 /** What lives before this one have settled lately, and until when a copy of it could come in time. */
-async function listSettled(
-  link: Link,
-  { swarmId, coordinatorId }: CoordinatorSettings,
-): Promise<[string, number][]> {
+async function listSettled({ link, settings }: Life): Promise<[string, number][]> {
+  const { swarmId, coordinatorId } = settings;
   let flat: string[] = [];
   try {
     flat = (await link.call('list-settled', [swarmId, coordinatorId])) as string[];
@@ -118,23 +96,12 @@ async function listSettled(
  * Refuses a signal whose signature is bad, or is bad in this inbox: it is settled, and an event says so. Returns why, or
  * `undefined` if the signal may be given out.
  */
-async function rejectBadSignal(
-  entry: InboxEntry,
-  {
-    link,
-    settings: { swarmId, coordinatorId, keyRing },
-    life,
-    settled,
-  }: {
-    readonly link: Link;
-    readonly settings: CoordinatorSettings;
-    readonly life: string;
-    readonly settled: SettledSignals;
-  },
-): Promise<Rejection | undefined> {
+async function rejectBadSignal(entry: InboxEntry, life: Life): Promise<Rejection | undefined> {
+  const { link, settings, settled } = life;
+  const { swarmId, coordinatorId, keyRing } = settings;
   const reject = async (rejection: Rejection): Promise<Rejection | undefined> => {
     const { reason, detail = '' } = rejection;
-    const args = [swarmId, coordinatorId, entry.signal.entryId, reason, life, detail];
+    const args = [swarmId, coordinatorId, entry.signal.entryId, reason, life.id, detail];
     return (await link.call('settle-signal', args)) === 'handed_over' ? undefined : rejection;
   };
   const rejection = judgeSignature(entry, swarmId, keyRing);
@@ -147,11 +114,4 @@ async function rejectBadSignal(
   return entry.signature !== '' && settled.isCopy(entry)
     ? reject({ reason: 'bad_signature', detail: 'replayed' })
     : undefined;
-}
-
-/** Entry IDs never compare as texts. */
-function isAfter(entryId: string, other: string): boolean {
-  const [ms = '', sequence = ''] = entryId.split('-');
-  const [otherMs = '', otherSequence = ''] = other.split('-');
-  return ms === otherMs ? BigInt(sequence) > BigInt(otherSequence) : BigInt(ms) > BigInt(otherMs);
 }

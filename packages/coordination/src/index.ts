@@ -1,6 +1,8 @@
 export { cleanUp, retainEnded, type CleanupOptions, type CleanupVerdict, type Retained } from './clean-up.ts';
 export { CoordinationError, type CoordinationFailure } from './coordination-error.ts';
-export { joinSwarm, type AckOutcome, type Coordinator, type Work } from './coordinator.ts';
+export type { AckOutcome } from './acknowledge-signal.ts';
+export { joinSwarm, type Coordinator } from './coordinator.ts';
+export type { Work } from './list-work.ts';
 export { callFunction, ensureLibrary, LIBRARY, type FunctionName } from './function-library.ts';
 export type { Heartbeat, HeartbeatOptions } from './heartbeat.ts';
 export {

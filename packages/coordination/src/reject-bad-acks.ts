@@ -1,6 +1,5 @@
 import type { SignatureFault } from './key-ring.ts';
-import type { Link } from './link.ts';
-import type { CoordinatorSettings } from './options.ts';
+import type { Life } from './life.ts';
 import { ackMessage, earlierAckMessage, type SentSignal } from './signal.ts';
 
 /**
@@ -11,8 +10,7 @@ import { ackMessage, earlierAckMessage, type SentSignal } from './signal.ts';
  * @returns the receivers whose ACKs are good: others may have come since. `undefined` if no keys are set: all count.
  */
 export async function rejectBadAcks(
-  link: Link,
-  settings: CoordinatorSettings,
+  { link, settings }: Life,
   sent: SentSignal,
 ): Promise<string[] | undefined> {
   const { keyRing, swarmId, observer } = settings;

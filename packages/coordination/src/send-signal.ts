@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { CoordinationError } from './coordination-error.ts';
-import type { Link } from './link.ts';
-import { checkId, checkNumber, checkText, type CoordinatorSettings } from './options.ts';
-import type { RedisClock } from './redis-clock.ts';
+import type { Life } from './life.ts';
+import { checkId, checkNumber, checkText } from './options.ts';
 import { digestPayload, earlierSignalMessage, signalMessage, type SentSignal } from './signal.ts';
 
 export interface SendOptions {
@@ -28,13 +27,6 @@ const DELIVERED_BYTES_MOST = 32 * 1024 * 1024;
 /** An inbox must have the signal within so long after it was signed, ms: a copy that comes later is refused. */
 const DELIVER_WITHIN_MS = 10_000;
 
-interface Sender {
-  readonly link: Link;
-  readonly settings: CoordinatorSettings;
-  readonly life: string;
-  readonly clock: RedisClock;
-}
-
 interface Draft extends Required<SendOptions> {
   readonly type: string;
   readonly receivers: readonly string[];
@@ -46,17 +38,15 @@ interface Draft extends Required<SendOptions> {
  *   and iteration; `ended` if this life has ended. Nothing was delivered then, to anybody.
  */
 export async function sendSignal(
-  sender: Sender,
+  life: Life,
   { to, type }: { readonly to: readonly string[]; readonly type: string },
   options: SendOptions,
 ): Promise<SentSignal> {
   const draft = checkDraft({ receivers: [...new Set(to)], type }, options);
   const { id, iteration, receivers } = draft;
   const nonce = randomBytes(16).toString('base64url');
-  const reply = await deliver(sender, draft, nonce);
+  const reply = await deliver(life, draft, nonce);
   switch (reply[0]) {
-    case 'ended':
-      throw new CoordinationError('ended', 'the life of this coordinator is over');
     case 'not_sender':
       throw new CoordinationError('not_sender', `${id}, iteration ${iteration}: another coordinator sent it`);
     case 'full':
@@ -94,7 +84,7 @@ type Reply =
   | readonly ['sent', sentMs: string, nowMs?: string]
   | readonly ['repeated', sentMs: string, type: string, receivers: string, nonce?: string]
   | readonly ['full', receivers: string]
-  | readonly ['not_sender' | 'ended'];
+  | readonly ['not_sender'];
 type LateReply = readonly ['late', nowMs: string, latestMs: string];
 
 function checkDraft(
@@ -125,10 +115,10 @@ function checkDraft(
 }
 
 /** Signs and calls; signs again if the clock of Redis has gone another way than expected, also the first time. */
-async function deliver({ link, settings, life, clock }: Sender, draft: Draft, nonce: string): Promise<Reply> {
+async function deliver({ settings, clock, call }: Life, draft: Draft, nonce: string): Promise<Reply> {
   const { swarmId, coordinatorId: senderId, keyRing, callTimeoutMs } = settings;
   const { id, iteration, type, payload, receivers, ackTimeoutMs, retentionMs } = draft;
-  const args = [swarmId, senderId, life, id, iteration, type, payload, ackTimeoutMs, retentionMs];
+  const args = [id, iteration, type, payload, ackTimeoutMs, retentionMs];
   const payloadDigest = digestPayload(payload);
   const contents = receivers.map((receiverId) => ({
     swarmId,
@@ -156,11 +146,11 @@ async function deliver({ link, settings, life, clock }: Sender, draft: Draft, no
     const keyId = signatures[0]?.keyId ?? '';
     let reply: Reply | LateReply;
     try {
-      reply = (await link.call('send-signal', [...args, keyId, header, ...addressed])) as Reply | LateReply;
+      reply = (await call('send-signal', [...args, keyId, header, ...addressed])) as Reply | LateReply;
     } catch (error) {
       if (!isEarlierLibrary(error, header) || !keyRing.acceptsEarlier) throw error;
       const pairs = receivers.flatMap((receiver, at) => [receiver, earlier[at] ?? '']);
-      return (await link.call('send-signal', [...args, keyId, ...pairs])) as Reply;
+      return (await call('send-signal', [...args, keyId, ...pairs])) as Reply;
     }
     if (reply[0] === 'sent' && reply[2] !== undefined) clock.learn(Number(reply[2]));
     if (reply[0] !== 'late') return reply;

@@ -1,5 +1,5 @@
 import { CoordinationError } from './coordination-error.ts';
-import type { Link } from './link.ts';
+import type { Life } from './life.ts';
 
 /** What was handed to a successor. */
 export interface TakenOver {
@@ -21,16 +21,14 @@ const STEP_ITEMS = 1_000;
  *   or never joined, or there is no successor alive.
  */
 export async function takeOver(
-  link: Link,
-  [swarmId, coordinatorId, life]: readonly [swarmId: string, coordinatorId: string, life: string],
+  life: Life,
   { endedId, successor }: { readonly endedId: string; readonly successor: string },
 ): Promise<TakenOver> {
   let elected = successor;
   let work = 0;
   let signals = 0;
   for (;;) {
-    const args = [swarmId, coordinatorId, life, endedId, elected, STEP_ITEMS];
-    const reply = (await link.call('take-over', args)) as
+    const reply = (await life.call('take-over', [endedId, elected, STEP_ITEMS])) as
       readonly ['moved', string, number, number, number] | readonly [Refusal];
     if (reply[0] !== 'moved') throw refuse(reply[0], endedId, elected);
     const [, chosen, movedWork, movedSignals, more] = reply;
@@ -41,12 +39,10 @@ export async function takeOver(
   }
 }
 
-type Refusal = 'alive' | 'unknown' | 'no_successor' | 'ended';
+type Refusal = 'alive' | 'unknown' | 'no_successor';
 
 function refuse(why: Refusal, endedId: string, successor: string): CoordinationError {
   switch (why) {
-    case 'ended':
-      return new CoordinationError('ended', 'the life of this coordinator is over');
     case 'alive':
       return new CoordinationError(
         'invalid',

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { CoordinationError } from './coordination-error.ts';
 import type { AckBell } from './ack-bell.ts';
-import type { Link } from './link.ts';
+import type { Life } from './life.ts';
 import { onAbort } from './on-abort.ts';
-import { checkNumber, type CoordinatorSettings } from './options.ts';
+import { checkNumber } from './options.ts';
 import { rejectBadAcks } from './reject-bad-acks.ts';
 import type { SentSignal } from './signal.ts';
 
@@ -41,33 +41,27 @@ const LONGEST_MS = 2_147_483_647 - MONITOR_SLACK_MS;
  *   this life has ended.
  */
 export async function waitForAcks(
-  parts: {
-    readonly link: Link;
-    readonly bell: AckBell;
-    readonly settings: CoordinatorSettings;
-    readonly life: string;
-  },
+  { life, bell }: { readonly life: Life; readonly bell: AckBell },
   sent: SentSignal,
   { timeoutMs, signal: abort, waitId: chosenId }: WaitOptions,
 ): Promise<WaitResult> {
-  const { link, bell, settings, life } = parts;
-  const { swarmId, coordinatorId } = settings;
+  const { link, settings } = life;
   const waitId = chosenId ?? `wait-${randomUUID()}`;
   checkNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_MS });
   const alarm = createAlarm(abort);
   const unlisten = bell.listen(`${sent.id}|${sent.iteration}`, alarm.ring);
   try {
     const what = [waitId, sent.id, sent.iteration, timeoutMs, MONITOR_SLACK_MS, randomUUID()];
-    const started = (await link.call('start-wait', [swarmId, coordinatorId, life, ...what])) as StartReply;
+    const started = (await life.call('start-wait', what)) as StartReply;
     // Functions of an earlier edition answer `exists` to the second of two calls, if the first reply was lost.
     const isOwn = started === 'exists' && chosenId === undefined;
     if (started !== 'open' && !isOwn) throw refuse(started, { sent, waitId });
     alarm.set(timeoutMs);
     for (;;) {
       const reason = alarm.reason();
-      const verified = await rejectBadAcks(link, settings, sent);
+      const verified = await rejectBadAcks(life, sent);
       const reply = (await link.call('finish-wait', [
-        swarmId,
+        settings.swarmId,
         waitId,
         reason ?? 'if_complete',
         ...(verified === undefined ? ['any'] : ['verified', ...verified]),
@@ -82,7 +76,7 @@ export async function waitForAcks(
   }
 }
 
-type StartReply = 'open' | 'exists' | 'unknown' | 'not_sender' | 'ended';
+type StartReply = 'open' | 'exists' | 'unknown' | 'not_sender';
 type FinishReply =
   | readonly ['finished', WaitResult['status'], durationMs: string, acked: string, missing: string]
   | readonly ['open' | 'gone'];
@@ -93,8 +87,6 @@ function refuse(
 ): CoordinationError {
   const signal = `${id}, iteration ${iteration}`;
   switch (reply) {
-    case 'ended':
-      return new CoordinationError('ended', 'the life of this coordinator is over');
     case 'unknown':
       return new CoordinationError('unknown_signal', `${signal}: it is not remembered, or never was sent`);
     case 'not_sender':
