@@ -126,3 +126,56 @@ test('a call is refused and changes nothing if a key that it writes has another 
     }
   });
 });
+
+test('a signal to two receivers is refused and delivered to neither, if the user may append to one inbox only', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    await setUp(swarm);
+    const { swarmId, key } = swarm;
+    const [ben, cyd] = [key(`inbox:${swarmId}|ben`), key(`inbox:${swarmId}|cyd`)];
+    const all = [...new Set((await redis.keys(`${swarm.prefix}:*`)).filter((name) => name !== ben))];
+    const patterns = [...all, ben, key(`*:${swarmId}|q|0`), key('deadlines'), key(`coordinator:*`)];
+    const owned = ['+@all', ...patterns.map((name) => `~${name}`)];
+    const users: Record<string, readonly string[]> = {
+      patterns: [...owned, `%R~${cyd}`],
+      // May do everything to the other inbox but append to it, which only the append itself finds out.
+      selectors: [`(${owned.join(' ')})`, '(+@all -xadd ~*)'],
+    };
+    for (const [name, rules] of Object.entries(users)) {
+      await redis.call('ACL', 'SETUSER', name, 'reset', 'on', '>secret', '&*', ...rules);
+      const url = `redis://${name}:secret@127.0.0.1:${server.port}`;
+      const connection = connectRedis(url, { name: 'half-steps', commandTimeoutMs: 5_000 });
+      try {
+        void connection.connect();
+        await whenReady(connection, 5_000);
+        const send = (id: string, ...receivers: string[]): Promise<unknown> => {
+          const args = [
+            swarmId,
+            'ada',
+            LIFE,
+            id,
+            0,
+            'plan',
+            '',
+            0,
+            60_000,
+            '',
+            `${'n'.repeat(22)}||`,
+          ] as const;
+          const addressed = receivers.flatMap((receiver) => [receiver, '', '']);
+          return callFunction(connection, 'send-signal', [key('events'), ...args, ...addressed]);
+        };
+        const before = await dump(swarm);
+        await t.throwsAsync(
+          send('q', 'ben', 'cyd'),
+          { message: /^(NOPERM|ERR The user executing the script can't)/ },
+          name,
+        );
+        t.deepEqual(await dump(swarm), before, name);
+        t.is(((await send('q', 'ben')) as string[])[0], 'sent', name);
+        await redis.del(key(`signal:${swarmId}|q|0`));
+      } finally {
+        connection.disconnect();
+      }
+    }
+  });
+});

@@ -45,9 +45,9 @@ end
 
 local function plan_removal(step, member)
   local base = step.base
-  plan(step, 'UNLINK', base .. 'coordinator:' .. member, base .. 'inbox:' .. member, base .. 'bell:' .. member,
-    base .. 'waits:' .. member, base .. 'settled:' .. member)
-  plan(step, 'ZREM', base .. 'ended', member)
+  plan(step, {'UNLINK', base .. 'coordinator:' .. member, base .. 'inbox:' .. member, base .. 'bell:' .. member,
+    base .. 'waits:' .. member, base .. 'settled:' .. member})
+  plan(step, {'ZREM', base .. 'ended', member})
   local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
   plan_event(step, {'type', 'cleanup.removed', 'swarm_id', swarm_id, 'removed_id', id})
 end
@@ -83,7 +83,7 @@ local function clean_up(keys, args)
       report[#report + 1] = verdict
     end
   end
-  if highest > known_highest then plan(step, 'SET', base .. 'lives', whole(highest)) end
+  if highest > known_highest then plan(step, {'SET', base .. 'lives', whole(highest)}) end
   run_step(step)
   return report
 end

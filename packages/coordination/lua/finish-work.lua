@@ -8,6 +8,6 @@
 local function finish_work(keys, args)
   local base = base_of(keys)
   local swarm_id, id, work_id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2]), check_id('work_id', args[4], 1024)
-  if not read_life(base, swarm_id, id, args[3]) then return 'ended' end
+  if not is_present_life(base, swarm_id, id, args[3]) then return 'ended' end
   return redis.call('HDEL', base .. 'work:' .. swarm_id .. '|' .. id, work_id) == 1 and 'finished' or 'gone' -- the only write
 end

@@ -12,18 +12,19 @@ local function plan_end_reader(step, name, coordinator)
   local delivered = is_entry_id(coordinator['delivered']) and coordinator['delivered'] or '0-0'
   local groups = redis.pcall('XINFO', 'GROUPS', inbox)
   if groups.err then return delivered end
+  know_type(step, inbox, 'stream')
   for _, list in ipairs(groups) do
     local group = fields_of(list)
     if group['name'] == 'life-' .. (coordinator['life'] or '') then
       local now = group['last-delivered-id']
       if is_after(now, delivered) then delivered = now end
-      plan(step, 'HSET', step.base .. 'coordinator:' .. name, 'delivered', delivered)
-      plan(step, 'XGROUP', 'DESTROY', inbox, group['name'])
+      plan(step, {'HSET', step.base .. 'coordinator:' .. name, 'delivered', delivered})
+      plan(step, {'XGROUP', 'DESTROY', inbox, group['name']})
       if redis.call('XLEN', inbox) > 0 then -- an empty one is removed by cleanup, with the coordinator
         -- Signals of the earlier version do not say for how long they are to be kept.
         local now_ms = math.floor(now_micros() / 1000)
         local until_ms = tonumber(coordinator['inbox_until_ms'] or '') or now_ms + RETENTION_LONGEST_MS
-        plan(step, 'PEXPIRE', inbox, whole(math.max(until_ms - now_ms, 1000)))
+        plan(step, {'PEXPIRE', inbox, whole(math.max(until_ms - now_ms, 1000))})
       end
     end
   end
@@ -35,9 +36,9 @@ local function plan_adopt_inbox(step, name, before, now_ms)
   local inbox = step.base .. 'inbox:' .. name
   if redis.call('PTTL', inbox) > 0 then
     if not is_alive(before) then plan_keep_inbox(step, name, before, read_inbox_until_ms(inbox, now_ms)) end
-    plan(step, 'PEXPIRE', inbox, whole(FOREVER_MS))
+    plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)})
   elseif is_alive(before) and redis.call('XLEN', inbox) > 0 then
-    plan(step, 'PEXPIRE', inbox, whole(FOREVER_MS)) -- the end of the life before has let it expire, in this step
+    plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)}) -- the end of the life before has let it expire, in this step
   end
 end
 

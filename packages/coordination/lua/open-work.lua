@@ -13,7 +13,7 @@
 local function open_work(keys, args)
   local base = base_of(keys)
   local swarm_id, id, work_id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2]), check_id('work_id', args[4])
-  if not read_life(base, swarm_id, id, args[3]) then return 'ended' end
+  if not is_present_life(base, swarm_id, id, args[3]) then return 'ended' end
   local record = cjson.encode({
     status = 'open', assignedTo = id, payload = check_text('payload', args[5]), openedAt = math.floor(now_micros() / 1000),
   })

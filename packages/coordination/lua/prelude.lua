@@ -4,7 +4,7 @@
 --   coordinator:<swarm>|<id>   hash: life, state, phase, stale_after_ms, dead_after_ms, started_ms, beat_ms, ended_ms,
 --                              delivered: up to which entry the inbox was delivered to lives before,
 --                              former_tokens: of the last lives that ended, separated by spaces;
---                              inbox_until_ms: when the retention of all signals of its inbox is over
+--                              inbox_until_ms: when the retention of all signals of its inbox is over; '' once it has ended
 --   heartbeats                 sorted set of <swarm>|<id>, by the time (ms) at which the coordinator is overdue
 --   ended                      sorted set of <swarm>|<id>, by the time (ms) at which its last life ended
 --   inbox:<swarm>|<id>         stream of signals to be settled, read by the group `life-<life>`
@@ -12,7 +12,7 @@
 --                              a copy would come too late; expires
 --   near-bound                 sorted set of inbox:<swarm>|<id> that are nearly full, by percent
 --   bell:<swarm>|<id>          stream that wakes a sender when its signals are ACKed
---   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros, sent_ms, nonce, keep_until_ms, waits
+--   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros, sent_ms, nonce, deliver_by_ms, keep_until_ms, waits
 --   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`; where others
 --                              of another signature came after it, these too, for the sender to judge
 --   wait:<swarm>|<wait>        hash: coordinator_id, signal_id, iteration, receivers, started_micros, token; once it has ended also
@@ -95,8 +95,9 @@ local function now_micros()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
+-- A number as an integer of decimal digits: what is behind its point is cut off. %d costs half of what %.0f does.
 local function whole(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 -- Microseconds as decimal ms, as events carry durations.
@@ -106,6 +107,13 @@ end
 
 local function read_hash(key)
   return fields_of(redis.call('HGETALL', key))
+end
+
+-- Some fields of a hash, by name. Of a coordinator or a signal this costs half of what HGETALL does.
+local function read_fields(key, names)
+  local values, fields = redis.call('HMGET', key, unpack(names)), {}
+  for i = 1, #names do fields[names[i]] = values[i] or nil end
+  return fields
 end
 
 -- Appends events, each a list of field, value, field, value …: one as a flat entry, more as entries of many.
@@ -125,9 +133,12 @@ local function append_events(base, events)
   end
 end
 
-local function is_alive(coordinator)
-  local state = coordinator['state']
+local function is_alive_in(state)
   return state == 'started' or state == 'beating' or state == 'stale'
+end
+
+local function is_alive(coordinator)
+  return is_alive_in(coordinator['state'])
 end
 
 -- A life is `<number>.<token>`: the number is a counter, and the token, random digits given by whoever joined, tells apart
@@ -137,10 +148,16 @@ local function split_life(life)
   return tonumber(string.match(life or '', '^%d+') or '0'), string.match(life or '', '^%d+%.(%d+)$')
 end
 
--- The coordinator's hash if the caller's life is the present one; nil if it was given up, stopped or started anew, and if
--- it belongs to a future that Redis has lost.
-local function read_life(base, swarm_id, coordinator_id, life)
-  local coordinator = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id)
+-- These fields of the coordinator (life and state are among them) if the caller's life is the present one; nil if it was
+-- given up, stopped or started anew, and if it belongs to a future that Redis has lost.
+local function read_life(base, swarm_id, coordinator_id, life, names)
+  local coordinator = read_fields(base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id, names)
   if coordinator['life'] == life and is_alive(coordinator) then return coordinator end
   return nil
+end
+
+-- True if the caller's life is the present one.
+local function is_present_life(base, swarm_id, coordinator_id, life)
+  local key = base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id
+  return redis.call('HGET', key, 'life') == life and is_alive_in(redis.call('HGET', key, 'state'))
 end

@@ -13,9 +13,10 @@ local function read_near_bound(keys, args)
   local key, step = base .. 'near-bound', begin_step(base)
   local fullest, highest, gone = '', 0, 0
   for _, member in ipairs(redis.call('ZRANGE', key, 0, LOOKED_AT - 1, 'REV')) do
-    local fill = read_fill(base .. member)
+    local inbox = base .. member
+    local fill = read_fill(inbox, redis.call('XLEN', inbox))
     if fill < NEAR_BOUND then
-      plan(step, 'ZREM', key, member)
+      plan(step, {'ZREM', key, member})
       gone = gone + 1
     elseif fill > highest then
       fullest, highest = member, fill

@@ -19,10 +19,10 @@ local function reject_ack(keys, args)
   if redis.call('HGET', acks, receiver_id) ~= args[5] then return 'changed' end
   local sent = read_hash(key)
   if left ~= '' then
-    plan(step, 'HSET', acks, receiver_id, left)
+    plan(step, {'HSET', acks, receiver_id, left})
   else
-    plan(step, 'HDEL', acks, receiver_id)
-    if sent['open'] then plan(step, 'HSET', key, 'open', whole(tonumber(sent['open']) + 1)) end
+    plan(step, {'HDEL', acks, receiver_id})
+    if sent['open'] then plan(step, {'HSET', key, 'open', whole(tonumber(sent['open']) + 1)}) end
   end
   plan_event(step, {'type', 'signal.rejected', 'swarm_id', swarm_id, 'sender_id', sent['sender_id'] or 'unknown',
     'receiver_id', receiver_id, 'signal_type', sent['signal_type'] or 'unknown', 'part', 'ack', 'reason', reason})

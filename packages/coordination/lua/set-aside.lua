@@ -22,27 +22,29 @@ end
 
 local function plan_set_aside(step, sorted_set, member, reason)
   step.set_aside = (step.set_aside or 0) + 1
-  plan(step, 'ZREM', step.base .. sorted_set, member)
+  plan(step, {'ZREM', step.base .. sorted_set, member})
   local kept = count_set_aside(step.base)
   if not kept or kept + step.set_aside > SET_ASIDE_MOST then return end
   local now_ms = whole(math.floor(now_micros() / 1000))
-  plan(step, 'HSET', step.base .. 'set-aside', sorted_set .. ' ' .. member, now_ms .. ' ' .. string.sub(reason, 1, REASON_BYTES))
+  plan(step, {'HSET', step.base .. 'set-aside', sorted_set .. ' ' .. member, now_ms .. ' ' .. string.sub(reason, 1, REASON_BYTES)})
+end
+
+local function cut(list, length)
+  for at = #list, length + 1, -1 do list[at] = nil end
 end
 
 -- Plans what is to be done for one subject, or, if its records are malformed, sets it aside: all of it or nothing. Returns
 -- true if it was planned. An error that is not about the record is passed on.
 local function judge(step, sorted_set, member, plan_subject)
-  local own = begin_step(step.base)
-  own.checked, own.types, own.set_aside, own.waits_left = step.checked, step.types, step.set_aside, step.waits_left
-  local planned, failure = pcall(plan_subject, own)
-  if planned then planned, failure = pcall(check_step, own) end
-  if not planned then
-    plan_set_aside(step, sorted_set, member, read_malformation(failure) or fail_again(failure))
-    return false
-  end
-  step.set_aside = own.set_aside
-  for _, list in ipairs({'writes', 'events', 'rings'}) do
-    for _, item in ipairs(own[list]) do table.insert(step[list], item) end
-  end
-  return true
+  check_step(step) -- what was planned before is not this subject's
+  local writes, events, rings, set_aside = #step.writes, #step.events, #step.rings, step.set_aside
+  local planned, failure = pcall(plan_subject, step)
+  if planned then planned, failure = pcall(check_step, step) end
+  if planned then return true end
+  cut(step.writes, writes)
+  cut(step.events, events)
+  cut(step.rings, rings)
+  step.checked_to, step.set_aside = writes, set_aside
+  plan_set_aside(step, sorted_set, member, read_malformation(failure) or fail_again(failure))
+  return false
 end

@@ -8,11 +8,13 @@
 --         only if its receiver is alive and was when the signal was sent: else a successor may have it
 -- Returns 'settled'; 'gone' if there is no such entry (any more); 'handed_over' if it is in this inbox rightly; 'ended' if this
 --         life has ended
--- Cost  constant.
+-- Cost  some 28 us, and the payload is read.
+
+local RECEIVER_FIELDS = {'life', 'state', 'started_ms'}
 
 -- True if the life that a signal was sent to has ended: its signals may be with a successor.
 local function is_handed_over(base, swarm_id, fields)
-  local receiver = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. (fields['receiver_id'] or ''))
+  local receiver = read_fields(base .. 'coordinator:' .. swarm_id .. '|' .. (fields['receiver_id'] or ''), RECEIVER_FIELDS)
   if not receiver['life'] then return false end
   return not is_alive(receiver) or tonumber(receiver['started_ms']) > (tonumber(fields['sent_ms'] or '') or 0)
 end
@@ -23,7 +25,7 @@ local function settle_signal(keys, args)
   local entry_id = check_entry('entry', args[3])
   local reason = check_word('reason', args[4], {'', 'unsigned', 'unknown_key', 'bad_signature'})
   local detail = check_word('detail', args[6] or '', {'', 'replayed', 'earlier_version', 'wrong_inbox'})
-  if not read_life(base, swarm_id, id, args[5]) then return 'ended' end
+  if not is_present_life(base, swarm_id, id, args[5]) then return 'ended' end
   local name, step = swarm_id .. '|' .. id, begin_step(base)
   check_write(step, 'XDEL', base .. 'inbox:' .. name)
   local signed, fields = read_signed(base .. 'inbox:' .. name, entry_id)

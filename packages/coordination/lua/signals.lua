@@ -2,10 +2,13 @@
 
 local INBOX_ENTRIES = 10000 -- signals that wait in one inbox
 local INBOX_BYTES = 64 * 1024 * 1024 -- of memory, as Redis estimates it
-local UNMEASURED = 64 -- fewer signals, of 1 MiB at most, cannot be too many bytes: asking for them costs some us
+local UNMEASURED = 64 -- fewer signals, of 1 MiB at most, cannot be too many bytes: asking for them costs some 10 us
+local MEASURED_EACH = 16 -- signals: small ones are measured at each sixteenth, so an inbox may be over by as many of them
+local SMALL_BYTES = 4096 -- of a payload: a larger one is measured each time
 local NEAR_BOUND = 0.8 -- from here on an inbox is reported
 local EXPIRED_AT_ONCE = 10 -- removed from a full inbox by one delivery: each of them is read, and may be 1 MiB
 local RETENTION_LONGEST_MS = 31 * 86400000
+local KEEP_STEP_MS = 60000 -- up to so much longer: then most deliveries find the time of the inbox late enough
 local FOREVER_MS = 100 * LONGEST_MS -- instead of PERSIST, which users of the earlier version may not run
 local SIGNATURE_BYTES = 128 -- of a signature or the id of a key; those of HMAC-SHA256 have 43
 
@@ -19,9 +22,8 @@ local function check_nonce(value)
   return fail('nonce: expected 16 to 64 characters of A-Z a-z 0-9 _ -; got ' .. value)
 end
 
--- How full an inbox is, by entries and by bytes: 1 is its bound.
-local function read_fill(inbox)
-  local length = redis.call('XLEN', inbox)
+-- How full an inbox of this length is, by entries and by bytes: 1 is its bound.
+local function read_fill(inbox, length)
   local fill = length / INBOX_ENTRIES
   if length < UNMEASURED then return fill end
   local bytes = redis.pcall('MEMORY', 'USAGE', inbox) -- users of the earlier version may not ask: then only entries count
@@ -36,8 +38,8 @@ local function plan_expiry(step, inbox, life, now_ms)
     local expires_ms = tonumber(fields_of(entry[2])['expires_ms'] or '')
       or tonumber(string.match(entry[1], '^%d+')) + RETENTION_LONGEST_MS
     if expires_ms > now_ms then return removed end
-    if life then plan(step, 'XACK', inbox, 'life-' .. life, entry[1]) end
-    plan(step, 'XDEL', inbox, entry[1])
+    if life then plan(step, {'XACK', inbox, 'life-' .. life, entry[1]}) end
+    plan(step, {'XDEL', inbox, entry[1]})
     removed = removed + 1
   end
   return removed
@@ -46,7 +48,7 @@ end
 -- The inbox of a coordinator that is alive has signals that are to be kept until then, should it end.
 local function plan_keep_inbox(step, name, coordinator, until_ms)
   if until_ms <= (tonumber(coordinator['inbox_until_ms'] or '') or 0) then return end
-  plan(step, 'HSET', step.base .. 'coordinator:' .. name, 'inbox_until_ms', whole(until_ms))
+  plan(step, {'HSET', step.base .. 'coordinator:' .. name, 'inbox_until_ms', whole(until_ms)})
 end
 
 -- Until when the signals of an inbox are to be kept whose owner is not alive; 0 if there are none.
@@ -56,20 +58,28 @@ local function read_inbox_until_ms(inbox, now_ms)
   return left_ms > 0 and now_ms + left_ms or 0
 end
 
--- Puts a signal into an inbox. Returns false if the inbox is full. That of a coordinator that is alive stays with it; any
--- other expires when the retention of all its signals is over.
-local function plan_delivery(step, name, entry, now_ms, kept_ms)
-  local inbox, key = step.base .. 'inbox:' .. name, step.base .. 'coordinator:' .. name
-  check_write(step, 'XADD', inbox)
-  local receiver, fill = read_hash(key), read_fill(inbox)
-  local alive = is_alive(receiver)
-  if fill >= 1 and plan_expiry(step, inbox, alive and receiver['life'], now_ms) == 0 then return false end
-  plan(step, 'XADD', inbox, '*', unpack(entry))
-  if fill >= NEAR_BOUND then plan(step, 'ZADD', step.base .. 'near-bound', whole(fill * 100), 'inbox:' .. name) end
+-- Plans what a delivery to an inbox needs besides its entry. Returns false if the inbox is full. That of a coordinator that
+-- is alive stays with it; any other expires when the retention of all its signals is over.
+-- `keep`: now_ms, kept_ms, until_ms, payload_bytes; the same for each receiver of a signal.
+local function plan_delivery(step, inbox, key, keep)
+  local length = check_type(step, inbox, 'stream')
+  local fill = length / INBOX_ENTRIES
+  if length >= UNMEASURED and (keep.payload_bytes > SMALL_BYTES or length % MEASURED_EACH == 0) then
+    fill = read_fill(inbox, length)
+  end
+  local until_ms = tonumber(redis.call('HGET', key, 'inbox_until_ms') or '') or 0
+  -- Only that of a coordinator that is alive has a time, and most deliveries find it late enough.
+  local alive = until_ms >= keep.until_ms or is_alive_in(redis.call('HGET', key, 'state'))
+  if fill >= 1 and plan_expiry(step, inbox, alive and redis.call('HGET', key, 'life'), keep.now_ms) == 0 then return false end
+  if fill >= NEAR_BOUND then
+    plan(step, {'ZADD', step.base .. 'near-bound', whole(fill * 100), string.sub(inbox, #step.base + 1)})
+  end
   if alive then
-    plan_keep_inbox(step, name, receiver, now_ms + kept_ms)
-  else
-    plan(step, 'PEXPIRE', inbox, whole(math.max(kept_ms, read_inbox_until_ms(inbox, now_ms) - now_ms)))
+    if until_ms >= keep.until_ms then return true end
+    know_type(step, key, 'hash')
+    plan(step, {'HSET', key, 'inbox_until_ms', whole(keep.until_ms + KEEP_STEP_MS)})
+  elseif length == 0 or read_inbox_until_ms(inbox, keep.now_ms) < keep.until_ms then
+    plan(step, {'PEXPIRE', inbox, whole(keep.kept_ms + KEEP_STEP_MS)})
   end
   return true
 end
@@ -78,16 +88,16 @@ end
 -- it could be put into the inbox in time, so that the lives after this one refuse it.
 local function plan_settle(step, name, life, entry, signed)
   local inbox = step.base .. 'inbox:' .. name
-  plan(step, 'XACK', inbox, 'life-' .. life, entry)
-  plan(step, 'XDEL', inbox, entry)
+  plan(step, {'XACK', inbox, 'life-' .. life, entry})
+  plan(step, {'XDEL', inbox, entry})
   if not signed then return end
   local settled, entry_ms = step.base .. 'settled:' .. name, string.match(entry, '^%d+')
   check_write(step, 'ZADD', settled)
   for _, nonce in ipairs(redis.call('ZRANGEBYSCORE', settled, '-inf', '(' .. entry_ms, 'LIMIT', 0, 10)) do
-    if nonce ~= signed.nonce then plan(step, 'ZREM', settled, nonce) end
+    if nonce ~= signed.nonce then plan(step, {'ZREM', settled, nonce}) end
   end
-  plan(step, 'ZADD', settled, signed.deliver_by_ms, signed.nonce)
-  plan(step, 'PEXPIRE', settled, whole(RETENTION_LONGEST_MS))
+  plan(step, {'ZADD', settled, signed.deliver_by_ms, signed.nonce})
+  plan(step, {'PEXPIRE', settled, whole(RETENTION_LONGEST_MS)})
 end
 
 -- The nonce of an inbox's entry and until when a copy of it could be put there; nil if it is not signed, or as the earlier version did.
@@ -102,23 +112,29 @@ local function read_signed(inbox, entry)
 end
 
 -- Lets a signal go at the end of its retention, if nobody needs it any longer: no wait is open and no ACK is overdue.
--- `waits`: how many waits for its ACKs are open after this step.
+-- `waits`: how many waits for its ACKs are open after this step. Returns true if that was to be planned.
 local function plan_release(step, signal, sent, waits, now_ms)
   local keep_until_ms = tonumber(sent['keep_until_ms'] or '')
-  if not keep_until_ms or waits > 0 then return end -- one of the earlier version expires when that said
-  local left_ms = whole(math.max(keep_until_ms - now_ms, 1000))
-  plan(step, 'PEXPIRE', step.base .. 'signal:' .. signal, left_ms)
-  plan(step, 'PEXPIRE', step.base .. 'acks:' .. signal, left_ms)
+  if not keep_until_ms or waits > 0 then return false end -- one of the earlier version expires when that said
+  local key, left_ms = step.base .. 'signal:' .. signal, math.max(keep_until_ms - now_ms, 1000)
+  if redis.call('PTTL', key) <= left_ms then return false end -- no wait has prolonged it
+  plan(step, {'PEXPIRE', key, whole(left_ms)})
+  plan(step, {'PEXPIRE', step.base .. 'acks:' .. signal, whole(left_ms)})
+  return true
 end
 
+local RELEASE_FIELDS = {'waits', 'keep_until_ms'}
+
 -- A wait for the ACKs of a signal has ended.
-local function plan_release_by_wait(step, signal)
+local function plan_release_by_wait(step, signal, now_ms)
   local key = step.base .. 'signal:' .. signal
-  local waits = step.waits_left[signal] or tonumber(redis.call('HGET', key, 'waits') or '')
+  local sent = read_fields(key, RELEASE_FIELDS)
+  local left = step.waits_left or {}
+  local waits = left[signal] or tonumber(sent['waits'] or '')
   if not waits then return end -- it is not remembered any longer, or of the earlier version
+  know_type(step, key, 'hash')
   waits = math.max(waits - 1, 0)
-  step.waits_left[signal] = waits
-  plan(step, 'HSET', key, 'waits', whole(waits))
-  local sent = {keep_until_ms = redis.call('HGET', key, 'keep_until_ms')}
-  plan_release(step, signal, sent, waits, math.floor(now_micros() / 1000))
+  left[signal], step.waits_left = waits, left
+  plan(step, {'HSET', key, 'waits', whole(waits)})
+  plan_release(step, signal, sent, waits, now_ms)
 end

@@ -7,7 +7,9 @@
 --       9 optional: a random token of this call, by which a repeated call is recognized
 -- Returns 'open', also to the same call again; 'unknown' if there is no such signal (any more); 'not_sender' if another
 --         coordinator sent it; 'exists' if there is, or was within a minute, a wait of that id; 'ended' if this life has ended
--- Cost  some 40 us for one receiver, linear in the receivers.
+-- Cost  some 48 us for one receiver, linear in the receivers.
+
+local WAITED_FIELDS = {'sent_micros', 'sender_id', 'receivers', 'waits'}
 
 local function start_wait(keys, args)
   local base = base_of(keys)
@@ -16,8 +18,9 @@ local function start_wait(keys, args)
   local iteration = whole(check_number('iteration', args[6]))
   local timeout_ms, slack_ms = check_number('timeout_ms', args[7], LONGEST_MS), check_number('slack_ms', args[8], LONGEST_MS)
   local signal = swarm_id .. '|' .. signal_id .. '|' .. iteration
-  local sent = read_hash(base .. 'signal:' .. signal)
-  if not read_life(base, swarm_id, id, args[3]) then return 'ended' end
+  local signal_key = base .. 'signal:' .. signal
+  local sent = read_fields(signal_key, WAITED_FIELDS)
+  if not is_present_life(base, swarm_id, id, args[3]) then return 'ended' end
   if not sent['sent_micros'] then return 'unknown' end
   if sent['sender_id'] ~= id then return 'not_sender' end
   local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
@@ -27,19 +30,23 @@ local function start_wait(keys, args)
     return token ~= '' and redis.call('HGET', key, 'token') == token and 'open' or 'exists'
   end
 
-  local micros, receivers = now_micros(), decode_receivers(base .. 'signal:' .. signal, sent['receivers'])
+  local micros, receivers = now_micros(), decode_receivers(signal_key, sent['receivers'])
   local step = begin_step(base)
-  plan(step, 'HSET', key, 'coordinator_id', id, 'signal_id', signal_id, 'iteration', iteration, 'receivers',
-    sent['receivers'], 'started_micros', whole(micros), 'token', token)
-  local kept_ms = whole(timeout_ms + slack_ms + KEPT_AFTER_MS)
-  plan(step, 'PEXPIRE', base .. 'signal:' .. signal, kept_ms, 'GT')
-  plan(step, 'PEXPIRE', base .. 'acks:' .. signal, kept_ms, 'GT')
+  know_type(step, key, 'hash')
+  know_type(step, signal_key, 'hash')
+  plan(step, {'HSET', key, 'coordinator_id', id, 'signal_id', signal_id, 'iteration', iteration, 'receivers',
+    sent['receivers'], 'started_micros', whole(micros), 'token', token})
+  local kept_ms = timeout_ms + slack_ms + KEPT_AFTER_MS
+  if redis.call('PTTL', signal_key) < kept_ms then
+    plan(step, {'PEXPIRE', signal_key, whole(kept_ms), 'GT'})
+    plan(step, {'PEXPIRE', base .. 'acks:' .. signal, whole(kept_ms), 'GT'})
+  end
   local waits = tonumber(sent['waits'] or '') -- none: sent by a program of the earlier edition
-  if waits then plan(step, 'HSET', base .. 'signal:' .. signal, 'waits', whole(waits + 1)) end
-  plan(step, 'SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id)
-  plan(step, 'ZREM', base .. 'deadlines', 's|' .. signal) -- from now on this wait reports who is missing
-  plan(step, 'ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
-    'w|' .. swarm_id .. '|' .. wait_id)
+  if waits then plan(step, {'HSET', signal_key, 'waits', whole(waits + 1)}) end
+  plan(step, {'SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id})
+  plan(step, {'ZREM', base .. 'deadlines', 's|' .. signal}) -- from now on this wait reports who is missing
+  plan(step, {'ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
+    'w|' .. swarm_id .. '|' .. wait_id})
   plan_event(step, {'type', 'wait.started', 'swarm_id', swarm_id, 'coordinator_id', id, 'wait_id', wait_id,
     'timeout_ms', whole(timeout_ms), 'expected', whole(#receivers)})
   run_step(step)

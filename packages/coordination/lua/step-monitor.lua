@@ -38,7 +38,8 @@ local function parse_member(member)
 end
 
 local function read_number(text)
-  return tonumber(string.match(text or '', '^%d+$') or '0')
+  local number = tonumber(text or '')
+  return number and number >= 0 and number <= LARGEST_WHOLE and math.floor(number) or 0
 end
 
 -- Plans what the steps of all monitors know of each other. Returns it.
@@ -59,9 +60,22 @@ local function plan_monitor(step, now_ms, outage_ms, grace_ms)
   local since_ms = math.min(read_number(monitor['unjudged_since_ms']), now_ms)
   if known.began and judged_ms >= since_ms then since_ms = now_ms end
   if known.grace_left_ms == 0 then judged_ms = now_ms end
-  plan(step, 'HSET', step.base .. 'monitor', 'stepped_ms', whole(now_ms), 'suspended_until_ms',
-    whole(now_ms + known.grace_left_ms), 'run_id', run_id ~= '' and run_id or known_run_id, 'clock_back_ms',
-    whole(known.back_ms), 'judged_ms', whole(judged_ms), 'unjudged_since_ms', whole(since_ms))
+  local key, now_text = step.base .. 'monitor', whole(now_ms)
+  local write = {'HSET', key, 'stepped_ms', now_text, 'judged_ms', judged_ms == now_ms and now_text or whole(judged_ms)}
+  local function change(name, number)
+    if read_number(monitor[name]) == number then return end
+    write[#write + 1] = name
+    write[#write + 1] = whole(number)
+  end
+  if known.grace_left_ms > 0 or until_ms > now_ms then change('suspended_until_ms', now_ms + known.grace_left_ms) end
+  change('clock_back_ms', known.back_ms)
+  change('unjudged_since_ms', since_ms)
+  if run_id ~= '' and run_id ~= known_run_id then
+    write[#write + 1] = 'run_id'
+    write[#write + 1] = run_id
+  end
+  know_type(step, key, 'hash')
+  plan(step, write)
   return known
 end
 
@@ -86,9 +100,9 @@ local function plan_recheck(own, sorted_set, member, due_ms, now_ms)
     local began_ms = math.floor(read_number(redis.call('HGET', key, field) or '') / 1000)
     if began_ms <= now_ms then return true end
     latest_ms = now_ms + math.max(0, due_ms - began_ms)
-    plan(own, 'HSET', key, field, whole(now_ms * 1000))
+    plan(own, {'HSET', key, field, whole(now_ms * 1000)})
   end
-  plan(own, 'ZADD', own.base .. sorted_set, whole(latest_ms), member)
+  plan(own, {'ZADD', own.base .. sorted_set, whole(latest_ms), member})
 end
 
 -- Looks at the subjects that are due last, some at each step, after the clock has stepped back: those that a clock ahead has
@@ -106,38 +120,40 @@ local function recheck(step, known, now_ms, limit)
   end
   local next_position = sorted_set .. ' ' .. whole(skip + kept)
   if #last < 2 * limit then next_position = sorted_set == 'heartbeats' and 'deadlines 0' or '' end
-  plan(step, 'HSET', step.base .. 'monitor', 'recheck', next_position)
+  plan(step, {'HSET', step.base .. 'monitor', 'recheck', next_position})
   return next_position ~= ''
 end
+
+local OVERDUE_FIELDS = {'state', 'stale_after_ms', 'dead_after_ms'}
+local ENDING_FIELDS = {'life', 'delivered', 'inbox_until_ms'}
 
 -- Plans what becomes of a coordinator that is overdue. Returns 'stale', 'dead', 'gone', or 'again' if more of its waits were
 -- open than one step ends.
 local function plan_overdue(own, member, due_ms, now_ms)
   local swarm_id, id = parse_member(member)
   local key, heartbeats = own.base .. 'coordinator:' .. member, own.base .. 'heartbeats'
-  local coordinator = read_hash(key)
-  local function report(type, name, value)
-    plan_event(own, {'type', type, 'swarm_id', swarm_id, 'coordinator_id', id, name, value})
-  end
+  local coordinator = read_fields(key, OVERDUE_FIELDS)
+  know_type(own, key, 'hash')
   if not is_alive(coordinator) then
-    plan(own, 'ZREM', heartbeats, member)
+    plan(own, {'ZREM', heartbeats, member})
     return 'gone'
   end
   if coordinator['state'] ~= 'stale' then
     local left_ms = check_number(key .. ', dead_after_ms', coordinator['dead_after_ms'])
       - check_number(key .. ', stale_after_ms', coordinator['stale_after_ms'])
-    report('heartbeat.stale', 'failure_type', coordinator['state'] == 'started' and 'missing' or 'stale')
-    plan(own, 'HSET', key, 'state', 'stale')
-    plan(own, 'ZADD', heartbeats, whole(due_ms + left_ms), member)
+    plan_event(own, {'type', 'heartbeat.stale', 'swarm_id', swarm_id, 'coordinator_id', id, 'failure_type',
+      coordinator['state'] == 'started' and 'missing' or 'stale'})
+    plan(own, {'HSET', key, 'state', 'stale'})
+    plan(own, {'ZADD', heartbeats, whole(due_ms + left_ms), member})
     return 'stale'
   end
   if not plan_end_waits(own, swarm_id, id) then return 'again' end
-  report('heartbeat.stale', 'failure_type', 'timeout')
-  report('timeout', 'timeout_type', 'heartbeat')
-  plan_end_reader(own, member, coordinator)
-  plan(own, 'HSET', key, 'state', 'dead', 'ended_ms', whole(now_ms))
-  plan(own, 'ZREM', heartbeats, member)
-  plan(own, 'ZADD', own.base .. 'ended', whole(now_ms), member)
+  plan_event(own, {'type', 'heartbeat.stale', 'swarm_id', swarm_id, 'coordinator_id', id, 'failure_type', 'timeout'})
+  plan_event(own, {'type', 'timeout', 'swarm_id', swarm_id, 'coordinator_id', id, 'timeout_type', 'heartbeat'})
+  plan_end_reader(own, member, read_fields(key, ENDING_FIELDS))
+  plan(own, {'HSET', key, 'state', 'dead', 'ended_ms', whole(now_ms), 'inbox_until_ms', ''})
+  plan(own, {'ZREM', heartbeats, member})
+  plan(own, {'ZADD', own.base .. 'ended', whole(now_ms), member})
   return 'dead'
 end
 
@@ -147,7 +163,7 @@ local function plan_deadline(own, member)
   local kind, swarm_id, rest = string.match(member, '^(%a)|([^|]+)|(.+)$')
   check_word('kind', kind, {'w', 's'})
   check_id('swarm_id', swarm_id)
-  plan(own, 'ZREM', base .. 'deadlines', member)
+  plan(own, {'ZREM', base .. 'deadlines', member})
   if kind == 'w' then return plan_end_wait_of_other(own, swarm_id, check_id('wait_id', rest), 'timeout') and 'waits' or nil end
   local signal, signal_id = swarm_id .. '|' .. rest, check_id('signal_id', string.match(rest, '^[^|]+'))
   local sent = read_hash(base .. 'signal:' .. signal)

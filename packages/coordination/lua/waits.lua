@@ -38,33 +38,31 @@ local function plan_end_wait(step, swarm_id, wait_id, status, verified)
   local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
   local wait = read_open_wait(key)
   if not wait then return nil end
+  know_type(step, key, 'hash')
   local coordinator_id = check_id(key .. ', coordinator_id', wait['coordinator_id'])
   local signal_id = check_id(key .. ', signal_id', wait['signal_id'])
   local started_micros = check_number(key .. ', started_micros', wait['started_micros'])
   local receivers = decode_receivers(key, wait['receivers'])
   local acked, missing = split_receivers(base, swarm_id .. '|' .. signal_id .. '|' .. wait['iteration'], receivers, verified)
   if #missing == 0 then status = 'completed' end
-  local duration_ms = show_ms(now_micros() - started_micros)
-  local function add(...)
-    local event = {...}
-    for _, value in ipairs({'swarm_id', swarm_id, 'coordinator_id', coordinator_id, 'wait_id', wait_id}) do
-      event[#event + 1] = value
-    end
-    plan_event(step, event)
-  end
-  add('type', 'wait.finished', 'status', status, 'duration_ms', duration_ms)
+  local micros = now_micros()
+  local duration_ms = show_ms(micros - started_micros)
+  plan_event(step, {'type', 'wait.finished', 'swarm_id', swarm_id, 'coordinator_id', coordinator_id, 'wait_id', wait_id,
+    'status', status, 'duration_ms', duration_ms})
   if status == 'timeout' then
-    add('type', 'timeout', 'timeout_type', 'blocking')
+    plan_event(step, {'type', 'timeout', 'swarm_id', swarm_id, 'coordinator_id', coordinator_id, 'wait_id', wait_id,
+      'timeout_type', 'blocking'})
     for _, receiver in ipairs(missing) do
-      add('type', 'timeout', 'timeout_type', 'signal_ack', 'signal_id', signal_id, 'receiver_id', receiver)
+      plan_event(step, {'type', 'timeout', 'swarm_id', swarm_id, 'coordinator_id', coordinator_id, 'wait_id', wait_id,
+        'timeout_type', 'signal_ack', 'signal_id', signal_id, 'receiver_id', receiver})
     end
   end
   local ended = {status, duration_ms, table.concat(acked, ' '), table.concat(missing, ' ')}
-  plan(step, 'HSET', key, 'status', ended[1], 'duration_ms', ended[2], 'acked', ended[3], 'missing', ended[4])
-  plan(step, 'PEXPIRE', key, ENDED_WAIT_MS)
-  plan(step, 'SREM', base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, wait_id)
-  plan(step, 'ZREM', base .. 'deadlines', 'w|' .. swarm_id .. '|' .. wait_id)
-  plan_release_by_wait(step, swarm_id .. '|' .. signal_id .. '|' .. wait['iteration'])
+  plan(step, {'HSET', key, 'status', ended[1], 'duration_ms', ended[2], 'acked', ended[3], 'missing', ended[4]})
+  plan(step, {'PEXPIRE', key, ENDED_WAIT_MS})
+  plan(step, {'SREM', base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, wait_id})
+  plan(step, {'ZREM', base .. 'deadlines', 'w|' .. swarm_id .. '|' .. wait_id})
+  plan_release_by_wait(step, swarm_id .. '|' .. signal_id .. '|' .. wait['iteration'], math.floor(micros / 1000))
   return wait, #receivers, ended
 end
 
@@ -79,17 +77,20 @@ end
 -- A malformed wait is set aside. Returns true if none is left after this step.
 local function plan_end_waits(step, swarm_id, coordinator_id)
   local key, looked_at, ended = step.base .. 'waits:' .. swarm_id .. '|' .. coordinator_id, 0, 0
-  for _, wait_id in ipairs(redis.call('SRANDMEMBER', key, WAITS_AT_ONCE)) do
+  local wait_ids = redis.call('SRANDMEMBER', key, WAITS_AT_ONCE)
+  if #wait_ids == 0 then return true end
+  know_type(step, key, 'set')
+  for _, wait_id in ipairs(wait_ids) do
     if looked_at >= RECEIVERS_AT_ONCE then break end
     local member = 'w|' .. swarm_id .. '|' .. wait_id
     local judged = judge(step, 'deadlines', member, function(own)
       local owner = redis.call('HGET', step.base .. 'wait:' .. swarm_id .. '|' .. wait_id, 'coordinator_id')
       local wait, receivers
       if owner == coordinator_id then wait, receivers = plan_end_wait_of_other(own, swarm_id, wait_id, 'error') end
-      if not wait then plan(own, 'SREM', key, wait_id) end
+      if not wait then plan(own, {'SREM', key, wait_id}) end
       looked_at = looked_at + (receivers or 0)
     end)
-    if not judged then plan(step, 'SREM', key, wait_id) end
+    if not judged then plan(step, {'SREM', key, wait_id}) end
     ended = ended + 1
   end
   return ended == redis.call('SCARD', key)
