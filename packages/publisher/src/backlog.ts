@@ -66,16 +66,15 @@ export function createBacklog({ shard, ledger, bell }: BacklogContext): Backlog 
     },
     settle({ entryId, leftOut }, attempts) {
       if (held === undefined) return;
-      const { events, partEvents } = held;
-      let next = 0;
+      const { events, parts } = held;
       let duplicates = 0;
-      partEvents.forEach((count, part) => {
-        for (const { receipt } of events.slice(next, next + count)) {
-          if (leftOut.has(part)) receipt?.duplicated();
+      parts.forEach((part, index) => {
+        const isDuplicate = leftOut.has(index);
+        if (isDuplicate) duplicates += part.length;
+        for (const { receipt } of part) {
+          if (isDuplicate) receipt?.duplicated();
           else receipt?.appended(shard, entryId);
         }
-        next += count;
-        if (leftOut.has(part)) duplicates += count;
       });
       leaveHeld(held);
       const appended = events.length - duplicates;

@@ -6,8 +6,8 @@ export interface Batch {
   readonly events: readonly QueuedEvent[];
   /** Arguments 4 and up of `lua/append-events.lua`: one event flat, several as JSON. */
   readonly args: readonly string[];
-  /** For each part of the arguments, from the first, how many events it holds. */
-  readonly partEvents: readonly number[];
+  /** The events of each part of the arguments, from the first. */
+  readonly parts: readonly (readonly QueuedEvent[])[];
 }
 
 /** An event with more fields is appended in the form of several: Lua's unpack bears some 8,000 values. */
@@ -20,7 +20,7 @@ export function formBatch(queue: EventQueue, maxEvents: number): Batch {
   if (first !== undefined && events.length === 1) {
     const fields = flattenText(first.text);
     if (fields.length <= FLAT_VALUES)
-      return { events, args: ['flat', first.member, ...fields], partEvents: [1] };
+      return { events, args: ['flat', first.member, ...fields], parts: [events] };
   }
   return { events, ...formParts(events) };
 }
@@ -40,23 +40,16 @@ function selectEvents(queue: EventQueue, maxEvents: number): QueuedEvent[] {
 }
 
 /** Each event with an id is a part of its own; those without one that follow each other are one part. */
-function formParts(events: readonly QueuedEvent[]): Pick<Batch, 'args' | 'partEvents'> {
-  const args: string[] = ['events'];
-  const partEvents: number[] = [];
-  let texts: string[] = [];
-  const endPart = (member: string): void => {
-    if (texts.length === 0) return;
-    args.push(member, texts.join(','));
-    partEvents.push(texts.length);
-    texts = [];
-  };
-  for (const { text, member } of events) {
-    if (member !== '') endPart('');
-    texts.push(text);
-    if (member !== '') endPart(member);
+function formParts(events: readonly QueuedEvent[]): Pick<Batch, 'args' | 'parts'> {
+  const parts: QueuedEvent[][] = [];
+  for (const event of events) {
+    const last = parts.at(-1);
+    if (event.member === '' && last?.[0]?.member === '') last.push(event);
+    else parts.push([event]);
   }
-  endPart('');
-  return { args, partEvents };
+  const args = ['events'];
+  for (const part of parts) args.push(part[0]?.member ?? '', part.map(({ text }) => text).join(','));
+  return { args, parts };
 }
 
 /** Fields and values of an entry, out of the JSON object of its event. */
