@@ -1,5 +1,5 @@
 import test from 'ava';
-import { DEAD_LETTER_REASONS, swarmShard } from '@streamfold/core';
+import { compareStamps, DEAD_LETTER_REASONS, swarmShard } from '@streamfold/core';
 import { replyField } from '@streamfold/redis';
 import { appendFlat, appendTogether, eventsKey } from '../harness/append-events.ts';
 import type { WireEvent } from '../harness/generate-events.ts';
@@ -34,12 +34,14 @@ async function readOwnMetrics(url: string): Promise<Samples> {
   return parseSamples(await (await fetch(`${url}/metrics`)).text());
 }
 
-/** Dead letters as plain objects, oldest first. */
+/** Dead letters as plain objects, in the order of their entries: two readers of one aggregator may commit in any order. */
 async function readDead(prefix: string, shard = 0): Promise<Record<string, string>[]> {
   const entries = await redis.xrange(`${prefix}:{${shard}}:dead`, '-', '+');
-  return entries.map(([, fields]) =>
-    Object.fromEntries(fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1] ?? '']] : []))),
-  );
+  return entries
+    .map(([, fields]): Record<string, string> =>
+      Object.fromEntries(fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1] ?? '']] : []))),
+    )
+    .toSorted((left, right) => compareStamps(left['entry_id'] ?? '', right['entry_id'] ?? ''));
 }
 
 test('a flat entry that cannot be folded is a dead letter with its reason, and those around it are folded', async (t) => {
