@@ -1,7 +1,13 @@
 import test from 'ava';
 import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
-import { generationKeys, generationsKey, shardCountKey, shardKeys } from '@streamfold/redis';
+import {
+  coordinationKeys,
+  generationKeys,
+  generationsKey,
+  shardCountKey,
+  shardKeys,
+} from '@streamfold/redis';
 import { SETTINGS, type Setting } from 'streamfold';
 import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 
@@ -99,8 +105,15 @@ test('every key is a row of the page of keys', (t) => {
     [...readTracked('docs/redis-keys.md').matchAll(/^\| `(streamfold:[^`]+)` \|/gm)].map(([, key]) => key),
   );
   const { group, snapshotParts, ...generation } = generationKeys('streamfold', 0, '<generation>');
+  const { publisher, retried, ...shard } = shardKeys('streamfold', 0);
+  const { coordinator, inbox, bell, ...coordination } = coordinationKeys('streamfold', 0);
+  const ofCoordinator = [coordinator, inbox, bell].map((name) => name('<swarm>', '<id>').replace('|', '\\|'));
   const keys: readonly string[] = [
-    ...Object.values<string>({ ...shardKeys('streamfold', 0) }),
+    ...Object.values<string>(shard),
+    ...Object.values<string>(coordination),
+    ...ofCoordinator,
+    publisher('<id>'),
+    retried(7, '<id>').replace('7', '<shard>'),
     ...Object.values<string>(generation),
     snapshotParts('<id>'),
     shardCountKey('streamfold'),

@@ -31,7 +31,7 @@ export function createAckBell(
   link: Link,
   { swarmId, coordinatorId, observer }: CoordinatorSettings,
 ): AckBell {
-  const key = `${link.events.slice(0, -'events'.length)}bell:${swarmId}|${coordinatorId}`;
+  const key = link.keys.bell(swarmId, coordinatorId);
   const listeners = new Map<string, Set<() => void>>();
   let started = false;
   let closed = false;

@@ -1,4 +1,4 @@
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { coordinationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
 import { callFunction } from './function-library.ts';
 
 /** What became of a coordinator that was looked at. */
@@ -50,7 +50,7 @@ export async function* cleanUp(
   { endedForMs, dryRun }: CleanupOptions,
 ): AsyncGenerator<CleanupVerdict> {
   const { events } = shardKeys(prefix, shard);
-  const ended = `${events.slice(0, -'events'.length)}ended`;
+  const { ended } = coordinationKeys(prefix, shard);
   for (let skip = 0; skip < (await redis.zcard(ended));) {
     const mode = dryRun ? 'dry_run' : 'remove';
     const verdicts = await cleanUpSome(redis, events, { endedForMs, mode, skip });

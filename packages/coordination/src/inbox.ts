@@ -29,7 +29,7 @@ export async function* readInbox(life: Life, stop: AbortSignal): AsyncGenerator<
   const { swarmId, coordinatorId, observer } = settings;
   if (stop.aborted || link.isClosed()) return;
   const redis = link.openReader('inbox');
-  const key = `${link.events.slice(0, -'events'.length)}inbox:${swarmId}|${coordinatorId}`;
+  const key = link.keys.inbox(swarmId, coordinatorId);
   const cursor = createInboxCursor({ doubtMs: 2 * BLOCK_MS, now: () => performance.now() });
   // Ends a read that blocks. What its reply would have brought is pending, and comes again to the next reader.
   const ignore = onAbort(stop, () => redis.disconnect());

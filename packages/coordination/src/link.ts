@@ -2,11 +2,13 @@ import {
   agreeOnShardCount,
   ConfigurationError,
   connectRedis,
+  coordinationKeys,
   isReplyError,
   isTransientReply,
   shardKeys,
   toError,
   whenReady,
+  type CoordinationKeys,
   type RedisConnection,
 } from '@streamfold/redis';
 import { swarmShard } from '@streamfold/core';
@@ -17,8 +19,8 @@ import type { CoordinatorSettings } from './options.ts';
 
 /** The way of one coordinator to the shard of its swarm. */
 export interface Link {
-  /** The stream of events, from which the functions derive all other keys. */
-  readonly events: string;
+  /** The keys of coordination on that shard. */
+  readonly keys: CoordinationKeys;
   /**
    * Calls a function, and calls it again where the connection broke: all of them may be called twice. Redis being away is
    * waited out for `callTimeoutMs`.
@@ -62,7 +64,8 @@ export function openLink(settings: CoordinatorSettings): Link {
     return connection;
   };
   const redis = open('coordinator');
-  const { events } = shardKeys(prefix, swarmShard(swarmId, shards));
+  const shard = swarmShard(swarmId, shards);
+  const { events } = shardKeys(prefix, shard); // the functions derive all other keys from it
   let prepared = false;
   let closed = false;
 
@@ -82,7 +85,7 @@ export function openLink(settings: CoordinatorSettings): Link {
   };
 
   return {
-    events,
+    keys: coordinationKeys(prefix, shard),
     async call(name, args) {
       const deadlineMs = performance.now() + callTimeoutMs;
       for (let failures = 0; ; failures++) {

@@ -1,4 +1,4 @@
-import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
+import { coordinationKeys, readServerTimeMs, type RedisConnection } from '@streamfold/redis';
 
 /** What the monitors of one shard have left in Redis. */
 export interface MonitorState {
@@ -13,14 +13,15 @@ export interface MonitorState {
 
 /**
  * HMGET monitor judged_ms unjudged_since_ms stepped_ms, HLEN set-aside, TIME
- *
- * @param events stream of events of the shard.
  */
-export async function readMonitor(redis: RedisConnection, events: string): Promise<MonitorState> {
-  const base = events.slice(0, -'events'.length);
+export async function readMonitor(
+  redis: RedisConnection,
+  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+): Promise<MonitorState> {
+  const keys = coordinationKeys(prefix, shard);
   const [[judged, since, stepped], setAside, nowMs] = await Promise.all([
-    redis.hmget(`${base}monitor`, 'judged_ms', 'unjudged_since_ms', 'stepped_ms'),
-    redis.hlen(`${base}set-aside`),
+    redis.hmget(keys.monitor, 'judged_ms', 'unjudged_since_ms', 'stepped_ms'),
+    redis.hlen(keys.setAside),
     readServerTimeMs(redis),
   ]);
   // Functions of an earlier edition write only when they stepped.

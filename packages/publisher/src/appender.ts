@@ -42,12 +42,8 @@ const CLOCK_STEP_MS = 2_000;
 
 export function createAppender({ shard, publisherId, settings, link }: AppenderContext): Appender {
   const { now, prefix, idempotencyWindowMs: windowMs } = settings;
-  const { events, publishedIds } = shardKeys(prefix, shard);
-  const keys = [
-    events,
-    publishedIds,
-    `${events.slice(0, -'events'.length)}publisher:${publisherId}`,
-  ] as const;
+  const { events, publishedIds, publisher } = shardKeys(prefix, shard);
+  const keys = [events, publishedIds, publisher(publisherId)] as const;
   const trustMs = windowMs - CLOCK_STEP_MS;
   let numbers = 0;
   return {

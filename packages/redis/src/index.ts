@@ -3,11 +3,13 @@ export { ConfigurationError } from './configuration-error.ts';
 export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
 export { CONNECTION_FAILURES, ConnectionError, type ConnectionFailure } from './connection-error.ts';
 export {
+  coordinationKeys,
   DEFAULT_PREFIX,
   generationKeys,
   generationsKey,
   shardCountKey,
   shardKeys,
+  type CoordinationKeys,
   type GenerationKeys,
   type ShardKeys,
 } from './keys.ts';

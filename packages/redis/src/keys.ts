@@ -14,6 +14,26 @@ export interface ShardKeys {
   readonly archiver: string;
   /** Which generation was live on the shard last (`live`), and which ones were dropped (`<id>`: `dropped`); a hash. */
   readonly marks: string;
+  /** The last batch of a publisher, for its retries; a string that expires. */
+  publisher(id: string): string;
+  /** The entry that a retry has appended for the dead letter `id` of shard `from`; a string that expires. */
+  retried(from: number, id: string): string;
+}
+
+/** The keys of coordination on one shard that are used outside of its functions. */
+export interface CoordinationKeys {
+  /** Coordinators by the time at which their last life ended; a sorted set. */
+  readonly ended: string;
+  /** What the monitors of the shard last did; a hash. */
+  readonly monitor: string;
+  /** Malformed records that monitors have set aside; a hash. */
+  readonly setAside: string;
+  /** The record of a coordinator; a hash. */
+  coordinator(swarmId: string, id: string): string;
+  /** The signals that a coordinator has to settle; a stream. */
+  inbox(swarmId: string, id: string): string;
+  /** Wakes the waits of a coordinator; a stream. */
+  bell(swarmId: string, id: string): string;
 }
 
 /** The keys of one generation on one shard. */
@@ -43,7 +63,7 @@ export const DEFAULT_PREFIX = 'streamfold';
  * entries, the state and the dead letters are replicated, persisted and rolled back together.
  */
 export function shardKeys(prefix: string, shard: number): ShardKeys {
-  const base = `${prefix}:{${shard}}`;
+  const base = shardBase(prefix, shard);
   return {
     events: `${base}:events`,
     dead: `${base}:dead`,
@@ -52,12 +72,27 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
     ages: `${base}:ages`,
     archiver: `${base}:archiver`,
     marks: `${base}:marks`,
+    publisher: (id) => `${base}:publisher:${id}`,
+    retried: (from, id) => `${base}:retried:${from}/${id}`,
+  };
+}
+
+/** Keys of coordination on shard `shard`. */
+export function coordinationKeys(prefix: string, shard: number): CoordinationKeys {
+  const base = shardBase(prefix, shard);
+  return {
+    ended: `${base}:ended`,
+    monitor: `${base}:monitor`,
+    setAside: `${base}:set-aside`,
+    coordinator: (swarmId, id) => `${base}:coordinator:${swarmId}|${id}`,
+    inbox: (swarmId, id) => `${base}:inbox:${swarmId}|${id}`,
+    bell: (swarmId, id) => `${base}:bell:${swarmId}|${id}`,
   };
 }
 
 /** Keys of generation `generation` on shard `shard`. */
 export function generationKeys(prefix: string, shard: number, generation: string): GenerationKeys {
-  const base = `${prefix}:{${shard}}:g:${generation}`;
+  const base = `${shardBase(prefix, shard)}:g:${generation}`;
   return {
     group: `${prefix}:${generation}`,
     deltas: `${base}:deltas`,
@@ -76,4 +111,8 @@ export function shardCountKey(prefix: string): string {
 /** Which generations there are, which one is live and by which definitions each is folded; a hash, for all shards. */
 export function generationsKey(prefix: string): string {
   return `${prefix}:generations`;
+}
+
+function shardBase(prefix: string, shard: number): string {
+  return `${prefix}:{${shard}}`;
 }

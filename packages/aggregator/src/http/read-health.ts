@@ -110,7 +110,7 @@ async function measureShards(
         const [lag, deadLetters, { unjudgedForMs, setAside }] = await Promise.all([
           measureLag(redis, generation),
           countDeadLetters(redis, generation),
-          readMonitor(redis, generation.shardKeys.events),
+          readMonitor(redis, generation),
         ]);
         const monitorAgeSeconds = unjudgedForMs === undefined ? uptimeSeconds : unjudgedForMs / 1_000;
         measured({ shard, lag, deadLetters, monitorAgeSeconds, setAside });

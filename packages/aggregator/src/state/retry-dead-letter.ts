@@ -34,9 +34,12 @@ export async function retryDeadLetter(
   if (shard === undefined || homes.size > 1) {
     return { outcome: 'still_bad', reason: 'wrong_shard', detail: 'its events belong to several shards' };
   }
-  const { events } = shardKeys(prefix, shard);
-  const mark = `${events.slice(0, -'events'.length)}retried:${letter.shard}/${letter.id}`;
-  const reply = await script.run(redis, [events, mark], [MARK_TTL_MS, ...values]);
+  const keys = shardKeys(prefix, shard);
+  const reply = await script.run(
+    redis,
+    [keys.events, keys.retried(letter.shard, letter.id)],
+    [MARK_TTL_MS, ...values],
+  );
   const [outcome, entryId] = reply as ['appended' | 'repeated', string];
   await dropDeadLetter(redis, prefix, letter);
   return { outcome, shard, entryId };

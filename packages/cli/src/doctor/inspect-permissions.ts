@@ -1,4 +1,5 @@
 import {
+  coordinationKeys,
   generationKeys,
   generationsKey,
   loadScript,
@@ -94,11 +95,10 @@ async function findRefused(
 type Keys = Readonly<Record<'EVENTS' | 'STATE' | 'COORDINATOR' | 'SHARDS' | 'GENERATIONS', string>>;
 
 function nameKeys(prefix: string, shard: number): Keys {
-  const { events } = shardKeys(prefix, shard);
   return {
-    EVENTS: events,
+    EVENTS: shardKeys(prefix, shard).events,
     STATE: generationKeys(prefix, shard, '1-0').head,
-    COORDINATOR: `${events.slice(0, -'events'.length)}coordinator:swarm|id`,
+    COORDINATOR: coordinationKeys(prefix, shard).coordinator('swarm', 'id'),
     SHARDS: shardCountKey(prefix),
     GENERATIONS: generationsKey(prefix),
   };
