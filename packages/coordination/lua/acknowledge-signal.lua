@@ -65,7 +65,7 @@ local function acknowledge_signal(keys, args)
   if not is_receiver_of(sent, receiver_id) then return {'not_receiver'} end
 
   local is_first = check_type(step, acks, 'hash') == 0
-  local before, sender = redis.call('HGET', acks, receiver_id), swarm_id .. '|' .. sent['sender_id']
+  local before, sender = not is_first and redis.call('HGET', acks, receiver_id), swarm_id .. '|' .. sent['sender_id']
   local micros = now_micros()
   local latency_ms = show_ms(micros - tonumber(sent['sent_micros']))
   if before then

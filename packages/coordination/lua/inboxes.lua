@@ -10,12 +10,13 @@ end
 local function plan_end_reader(step, name, coordinator)
   local inbox = step.base .. 'inbox:' .. name
   local delivered = is_entry_id(coordinator['delivered']) and coordinator['delivered'] or '0-0'
+  if not coordinator['life'] then return delivered end
   local groups = redis.pcall('XINFO', 'GROUPS', inbox)
   if groups.err then return delivered end
   know_type(step, inbox, 'stream')
   for _, list in ipairs(groups) do
     local group = fields_of(list)
-    if group['name'] == 'life-' .. (coordinator['life'] or '') then
+    if group['name'] == 'life-' .. coordinator['life'] then
       local now = group['last-delivered-id']
       if is_after(now, delivered) then delivered = now end
       plan(step, {'HSET', step.base .. 'coordinator:' .. name, 'delivered', delivered})
@@ -32,10 +33,10 @@ local function plan_end_reader(step, name, coordinator)
 end
 
 -- The inbox of a life that begins: it does not expire while the coordinator is alive.
-local function plan_adopt_inbox(step, name, before, now_ms)
+local function plan_adopt_inbox(step, name, before, times)
   local inbox = step.base .. 'inbox:' .. name
-  if redis.call('PTTL', inbox) > 0 then
-    if not is_alive(before) then plan_keep_inbox(step, name, before, read_inbox_until_ms(inbox, now_ms)) end
+  if times.left_ms > 0 then
+    if not is_alive(before) then plan_keep_inbox(step, name, before, times.now_ms + times.left_ms) end
     plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)})
   elseif is_alive(before) and redis.call('XLEN', inbox) > 0 then
     plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)}) -- the end of the life before has let it expire, in this step

@@ -44,10 +44,11 @@ local function plan_life(step, name, before, life, args)
     plan(step, {'ZREM', base .. 'heartbeats', name})
   end
   plan(step, {'ZREM', base .. 'ended', name})
-  if not has_reader(base, name, life) then
+  local left_ms = redis.call('PTTL', base .. 'inbox:' .. name)
+  if left_ms == -2 or not has_reader(base, name, life) then -- -2: there is no inbox
     plan(step, {'XGROUP', 'CREATE', base .. 'inbox:' .. name, 'life-' .. life, '0', 'MKSTREAM'})
   end
-  plan_adopt_inbox(step, name, before, now_ms)
+  plan_adopt_inbox(step, name, before, {now_ms = now_ms, left_ms = left_ms})
 end
 
 local function start_coordinator(keys, args)

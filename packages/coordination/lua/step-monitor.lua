@@ -27,9 +27,13 @@ local STEP_EVENTS = 1000 -- after so many, a step moves no more: a few subjects 
 local STEP_BACK_MS = 1000 -- a smaller step back of the clock harms nothing
 
 -- Another one after each restart, and on another server after a failover. Empty if this user may not ask.
-local function read_run_id()
+-- Asked again only if another one is known: the library is loaded anew with each process.
+local own_run_id
+local function read_run_id(known)
+  if own_run_id and own_run_id == known then return known end
   local info = redis.pcall('INFO', 'server')
-  return type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+  own_run_id = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or nil
+  return own_run_id or ''
 end
 
 local function parse_member(member)
@@ -47,7 +51,8 @@ local function plan_monitor(step, now_ms, outage_ms, grace_ms)
   local monitor = read_hash(step.base .. 'monitor')
   local stepped_ms, until_ms = read_number(monitor['stepped_ms']), read_number(monitor['suspended_until_ms'])
   local known = {back_ms = read_number(monitor['clock_back_ms']), recheck = monitor['recheck'] or ''}
-  local run_id, known_run_id = read_run_id(), monitor['run_id'] or ''
+  local known_run_id = monitor['run_id'] or ''
+  local run_id = read_run_id(known_run_id)
   -- A monitor that may not ask concludes nothing, and keeps what another one knows.
   local is_other = run_id ~= '' and known_run_id ~= '' and run_id ~= known_run_id
   local stepped_back = stepped_ms - now_ms >= STEP_BACK_MS
