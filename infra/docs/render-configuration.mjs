@@ -59,8 +59,8 @@ function renderSetting(setting) {
         ['unit', unit],
         ['default', shownDefault],
         ['expected', expected],
-        ['why so', reason],
-        ['taken by', codeList(takenBy)],
+        ['reason', reason],
+        ['used by', codeList(takenBy)],
       ],
     ),
   ];

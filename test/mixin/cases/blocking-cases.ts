@@ -73,7 +73,7 @@ function slowWaits(status: string, share: string): FiringAlert {
     alert: 'HighBlockingDuration',
     atMinutes: 10,
     labels: { severity: 'warning', subject: 'waits', status },
-    summary: 'Coordinators are blocked for long',
+    summary: 'Waits take too long',
     description: `${share} of the waits that ended as ${status} had taken longer than 5m.`,
     dashboard: '/d/blocking-coordination',
   };

@@ -29,7 +29,7 @@ const LOST_HEARTBEATS: FiringAlert = {
   atMinutes: 7,
   labels: { severity: 'critical', subject: 'coordinators' },
   summary: 'Coordinators lose their heartbeats',
-  description: '40 coordinators stopped beating, or were given up, within five minutes.',
+  description: '40 coordinators missed their heartbeats, or were declared dead, within five minutes.',
   dashboard: '/d/blocking-coordination',
 };
 

@@ -11,7 +11,7 @@ import {
 import { gone } from './event-cases.ts';
 
 const BLIND =
-  'for job blocking-coordination: nothing is known of the coordinators, and no alert on them can fire.';
+  'for job blocking-coordination: the coordinators are not monitored, and no alert on them can fire.';
 
 const NOT_SERVED: FiringAlert = {
   alert: 'StreamfoldTargetDown',
@@ -88,7 +88,7 @@ const LAGGING: FiringAlert = {
   labels: { severity: 'warning', subject: 'folding', shard: '1' },
   summary: 'Folding falls behind',
   description:
-    'The oldest entry of shard 1 that is not folded yet is 4m 0s old, and the lag does not shrink: metrics and alerts on the swarm are that late.',
+    'The oldest entry of shard 1 that is not folded is 4m 0s old, and the lag does not shrink: metrics and alerts on the swarm are late by that time.',
   dashboard: '/d/streamfold',
 };
 
@@ -96,9 +96,9 @@ const STANDING: FiringAlert = {
   alert: 'StreamfoldNotFolding',
   atMinutes: 8,
   labels: { severity: 'critical', subject: 'folding' },
-  summary: 'Events arrive, and none is folded',
+  summary: 'Events arrive but none is folded',
   description:
-    '150 entries have been waiting, and no aggregator has folded any for minutes: the metrics of the swarm stand still.',
+    '150 entries have been waiting, and no aggregator has folded any for minutes: the metrics of the swarm do not change.',
   dashboard: '/d/streamfold',
 };
 
@@ -187,7 +187,7 @@ const LOST: FiringAlert = {
   labels: { severity: 'critical', subject: 'entries', reason: 'trimmed' },
   summary: 'Entries were lost before they were folded',
   description:
-    'About 7 entries were trimmed before they were folded, within a quarter of an hour: what they would have counted is missing from the metrics for good.',
+    'About 7 entries were trimmed before they were folded, within a quarter of an hour: their counts are permanently missing from the metrics.',
   dashboard: '/d/streamfold',
 };
 
@@ -195,7 +195,7 @@ const DEAD: FiringAlert = {
   alert: 'StreamfoldDeadLetters',
   atMinutes: 5,
   labels: { severity: 'warning', subject: 'events', reason: 'unknown_type' },
-  summary: 'Events could not be folded',
+  summary: 'Events became dead letters',
   description: 'About 7 events went to the dead letters within a quarter of an hour, reason unknown_type.',
   dashboard: '/d/streamfold',
 };

@@ -56,7 +56,7 @@ function highBlockingDuration({ thresholds, duration, grafanaUrl }: RuleContext)
     for: duration(5 * MINUTE_SECONDS),
     labels: { severity: 'warning', subject: 'waits' },
     annotations: {
-      summary: 'Coordinators are blocked for long',
+      summary: 'Waits take too long',
       description: `{{ $value | humanizePercentage }} of the waits that ended as {{ $labels.status }} had taken longer than ${formatDuration(slowWaitSeconds * 1_000)}.`,
       runbook_url: runbookUrl('HighBlockingDuration'),
       dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
@@ -122,7 +122,7 @@ function heartbeatFailures({ thresholds, duration, grafanaUrl }: RuleContext): A
     labels: { severity: 'critical', subject: 'coordinators' },
     annotations: {
       summary: 'Coordinators lose their heartbeats',
-      description: `{{ $value }} coordinators stopped beating, or were given up, within five minutes.`,
+      description: `{{ $value }} coordinators missed their heartbeats, or were declared dead, within five minutes.`,
       runbook_url: runbookUrl('HeartbeatFailures'),
       dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
     },

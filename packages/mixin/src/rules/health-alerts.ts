@@ -44,7 +44,7 @@ const SNAPSHOT_UNREADABLE: HealthAlert = {
   forSeconds: 2 * MINUTE_SECONDS,
   summary: 'The state cannot be read',
   description:
-    'Aggregator {{ $labels.instance }} finds no snapshot that leads into the delta log. It cannot serve the metrics of the swarm until a rebuild.',
+    'Aggregator {{ $labels.instance }} finds no snapshot that connects to the delta log. It cannot serve the metrics of the swarm until a rebuild.',
 };
 
 const ARCHIVE_STOPPED: HealthAlert = {
@@ -62,7 +62,7 @@ const KEYS_NEAR_BOUND: HealthAlert = {
   forSeconds: 5 * MINUTE_SECONDS,
   summary: 'An inbox is nearly full',
   description:
-    'Aggregator {{ $labels.instance }} reports an inbox that is at least 80 % full. Once it is full, signals to its coordinator are refused.',
+    'Aggregator {{ $labels.instance }} reports an inbox that is at least 80 % full. Once it is full, signals to its coordinator are rejected.',
 };
 
 const COMMITS_REFUSED: HealthAlert = {
@@ -80,14 +80,14 @@ const MONITOR_STALLED: HealthAlert = {
   forSeconds: 2 * MINUTE_SECONDS,
   summary: 'No monitor watches the coordinators',
   description:
-    'Aggregator {{ $labels.instance }} reports that no monitor has judged what is overdue for a minute.',
+    'Aggregator {{ $labels.instance }} reports that no monitor has checked for overdue items for a minute.',
 };
 
 const RECORDS_SET_ASIDE: HealthAlert = {
   alert: 'StreamfoldRecordsSetAside',
   severity: 'warning',
   forSeconds: 15 * MINUTE_SECONDS,
-  summary: 'Malformed records are not watched',
+  summary: 'Malformed records are not monitored',
   description: 'Monitors have set malformed records of coordinators, waits or signals aside.',
 };
 

@@ -36,7 +36,7 @@ function swarmTargetDown({ duration, grafanaUrl }: RuleContext): AlertRule {
     labels: { severity: 'critical', subject: 'scraping' },
     annotations: {
       summary: "The swarm's metrics are not served",
-      description: `{{ with $labels.instance }}Prometheus cannot scrape {{ . }}{{ else }}Prometheus has no target{{ end }} for job {{ $labels.job }}: nothing is known of the coordinators, and no alert on them can fire.`,
+      description: `{{ with $labels.instance }}Prometheus cannot scrape {{ . }}{{ else }}Prometheus has no target{{ end }} for job {{ $labels.job }}: the coordinators are not monitored, and no alert on them can fire.`,
       runbook_url: runbookUrl('StreamfoldTargetDown'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },
@@ -71,7 +71,7 @@ function lagGrowing({ thresholds, duration, grafanaUrl }: RuleContext): AlertRul
     labels: { severity: 'warning', subject: 'folding' },
     annotations: {
       summary: 'Folding falls behind',
-      description: `The oldest entry of shard {{ $labels.shard }} that is not folded yet is {{ $value | humanizeDuration }} old, and the lag does not shrink: metrics and alerts on the swarm are that late.`,
+      description: `The oldest entry of shard {{ $labels.shard }} that is not folded is {{ $value | humanizeDuration }} old, and the lag does not shrink: metrics and alerts on the swarm are late by that time.`,
       runbook_url: runbookUrl('StreamfoldLagGrowing'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },
@@ -87,8 +87,8 @@ function notFolding({ duration, grafanaUrl }: RuleContext): AlertRule {
     for: duration(2 * MINUTE_SECONDS),
     labels: { severity: 'critical', subject: 'folding' },
     annotations: {
-      summary: 'Events arrive, and none is folded',
-      description: `{{ $value }} entries have been waiting, and no aggregator has folded any for minutes: the metrics of the swarm stand still.`,
+      summary: 'Events arrive but none is folded',
+      description: `{{ $value }} entries have been waiting, and no aggregator has folded any for minutes: the metrics of the swarm do not change.`,
       runbook_url: runbookUrl('StreamfoldNotFolding'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },
@@ -105,7 +105,7 @@ function entriesLost({ duration, grafanaUrl, scaled }: RuleContext): AlertRule {
     labels: { severity: 'critical', subject: 'entries' },
     annotations: {
       summary: 'Entries were lost before they were folded',
-      description: `About {{ $value | humanize }} entries were {{ $labels.reason }} before they were folded, within a quarter of an hour: what they would have counted is missing from the metrics for good.`,
+      description: `About {{ $value | humanize }} entries were {{ $labels.reason }} before they were folded, within a quarter of an hour: their counts are permanently missing from the metrics.`,
       runbook_url: runbookUrl('StreamfoldEntriesLost'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },
@@ -118,7 +118,7 @@ function deadLetters({ duration, grafanaUrl, scaled }: RuleContext): AlertRule {
     expr: `${countedLately('streamfold_dead_letters_total', { duration, scaled })} > 0`,
     labels: { severity: 'warning', subject: 'events' },
     annotations: {
-      summary: 'Events could not be folded',
+      summary: 'Events became dead letters',
       description: `About {{ $value | humanize }} events went to the dead letters within a quarter of an hour, reason {{ $labels.reason }}.`,
       runbook_url: runbookUrl('StreamfoldDeadLetters'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
