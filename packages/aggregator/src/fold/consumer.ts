@@ -32,12 +32,12 @@ export interface Consumer {
 export interface ConsumerOptions extends Omit<PipelineOptions, 'hold'> {
   /** After how long what another consumer left pending is taken over, ms. */
   readonly claimIdleMs: number;
-  /** Makes the group again, where it is gone, and what else was recorded; `gone` where the generation was dropped. */
+  /** Makes the group and the records of the generation again if they are gone; `gone` if the generation was dropped. */
   readonly restoreGroup: () => Promise<GroupOutcome>;
   readonly pause: Pause;
 }
 
-/** A connection that is not there after this time is told of as a failure, and waited for again. */
+/** A connection that is not ready after this time is reported as a failure, and waited for again. */
 const READY_TIMEOUT_MS = 5_000;
 
 /** A consumer that has let its entries go looks this often whether it may try again. */

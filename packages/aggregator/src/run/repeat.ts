@@ -11,7 +11,7 @@ export interface RepeatOptions {
   readonly pause: Pause;
 }
 
-/** A connection that is not there after this time is told of as a failure, and waited for again. */
+/** A connection that is not ready after this time is reported as a failure, and waited for again. */
 const READY_TIMEOUT_MS = 5_000;
 
 /** Does `work` at once, and then every so many ms until stopped; what fails is tried again sooner. */

@@ -5,8 +5,8 @@ import type { Generation } from './generation.ts';
 /**
  * XINFO GROUPS events, then XRANGE (delivered upto COUNT 1 and XPENDING events group - upto 1
  *
- * True where a generation has folded every entry of a shard up to `upTo` that is still there: none of them is undelivered
- * or pending. False where it has no group.
+ * True if a generation has folded every entry of a shard up to `upTo` that is still in the stream: none of them is
+ * undelivered or pending. False if it has no group.
  */
 async function hasFolded(
   redis: RedisConnection,
@@ -35,7 +35,7 @@ export async function haveFolded(
   return folded.every(Boolean);
 }
 
-/** XINFO GROUPS events: the last entry that any of these groups was delivered; `undefined` where none of them is there. */
+/** XINFO GROUPS events: the last entry that any of these groups was delivered; `undefined` if there are none of them. */
 export async function readLastDelivered(
   redis: RedisConnection,
   events: string,

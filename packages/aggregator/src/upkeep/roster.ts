@@ -1,16 +1,17 @@
 import { agreeOnShardCount, askAll } from '@streamfold/redis';
 import { createGroup } from '../state/create-group.ts';
-import type { Registry } from '../state/read-registry.ts';
-import { createFolds } from './folds.ts';
+import { createFolds, type Folds } from './folds.ts';
 import {
   createKnownGenerations,
   type FoldedGeneration,
+  type KnownGenerations,
   type KnownGenerationsOptions,
 } from './known-generations.ts';
-import { createLiveState, type LiveStateOptions } from './live-state.ts';
+import { createLiveState, type LiveState, type LiveStateOptions } from './live-state.ts';
 
 /** Which generations this process folds: the live one, the one that is built, and those that were retired lately. */
-export interface Roster {
+export interface Roster
+  extends Omit<KnownGenerations, 'read'>, Pick<LiveState, 'lost'>, Pick<Folds, 'close' | 'failed'> {
   /**
    * Opens the live generation: the first one is recorded with the configured definitions.
    *
@@ -20,21 +21,9 @@ export interface Roster {
   open(): Promise<void>;
   /** Reads which generations there are, and begins and ends folding them. */
   refresh(): Promise<void>;
-  /** Resolves once nothing is folded here any more. */
-  close(): Promise<void>;
-  /** Rejects where folding has failed for good. */
-  readonly failed: Promise<never>;
-  /** `undefined` until it was opened, and where this program cannot read what it is folded by. */
+  /** `undefined` until it is opened, and if this program cannot read its definitions. */
   readonly live: FoldedGeneration | undefined;
   readonly folded: readonly FoldedGeneration[];
-  /** As it was read last. */
-  readonly registry: Registry | undefined;
-  /** The live generation is folded by other definitions than the configured ones. */
-  readonly rebuildNeeded: boolean;
-  /** Why the live generation cannot be folded or served by this program. */
-  readonly unreadable: string | undefined;
-  /** Why nothing is folded or served: the registry does not fit to the state on the shards. */
-  readonly lost: string | undefined;
 }
 
 export interface RosterOptions extends KnownGenerationsOptions, LiveStateOptions {
