@@ -125,8 +125,9 @@ local function check_step(step)
     check_write(step, 'XADD', events)
     -- So it is of the last ID, if there is one entry; of several, the second one may find no ID left.
     local is_one = #step.events <= EVENTS_AT_ONCE and (not step.entries or #step.entries + #step.events == 1)
-    if not is_one and is_exhausted(events) then
-      error({err = 'ERR ' .. events .. ': it has no entry IDs left; nothing was written'})
+    if not is_one and not step.has_ids then
+      if is_exhausted(events) then error({err = 'ERR ' .. events .. ': it has no entry IDs left; nothing was written'}) end
+      step.has_ids = true
     end
   end
   local writes = step.writes

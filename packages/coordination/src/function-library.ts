@@ -38,7 +38,7 @@ const INTERFACE = 1;
  * it to that). Programs of several editions may be running while they are replaced: the one of the highest build is the
  * one that all of them call.
  */
-const BUILD = 10;
+const BUILD = 11;
 
 const BUILD_FUNCTION = `streamfold_${INTERFACE}_build`;
 
