@@ -39,7 +39,7 @@ test('a Redis that keeps all guarantees is healthy, with exit code 0, and left a
   t.is(found['role'], 'ok: primary without replicas');
   t.regex(found['persistence'] ?? '', /^ok: append-only file, appendfsync everysec/);
   t.is(found['maxmemory-policy'], 'ok: noeviction, no maxmemory: nothing is evicted');
-  t.is(found['permissions'], 'ok: all commands that are needed, on keys streamfold:*');
+  t.is(found['permissions'], 'ok: all required commands are permitted on keys streamfold:*');
   t.is(found['coordination'], 'ok: the functions may be loaded and called');
   t.is(found['shards'], 'ok: 1, to be recorded at first use');
   t.regex(found['clock'] ?? '', /^ok: /);
@@ -68,7 +68,7 @@ test('a Redis that may evict keys fails, and one without an append-only file is 
 test('a user who may do what is needed on the keys of the prefix, and no more, is healthy', async (t) => {
   const url = await addUser(server.redis, 'exact', '~streamfold:*', '+@all', '-@dangerous', '+info');
   const { code, found } = await diagnose(url);
-  t.is(found['permissions'], 'ok: all commands that are needed, on keys streamfold:*');
+  t.is(found['permissions'], 'ok: all required commands are permitted on keys streamfold:*');
   t.regex(found['coordination'] ?? '', /^ok: /);
   t.is(code, 0);
 });
@@ -86,10 +86,10 @@ test('a user who lacks commands or keys is told which, and the rest is looked at
   t.is(strange.code, 1);
   t.regex(
     strange.found['permissions'] ?? '',
-    /^fail: EVALSHA and EVAL on keys streamfold:\* are needed; got NOPERM/,
+    /^fail: expected EVALSHA and EVAL on keys streamfold:\* to be permitted; got NOPERM/,
   );
-  t.regex(strange.found['shards'] ?? '', /^fail: cannot be looked at; got NOPERM/);
-  t.regex(strange.found['clock'] ?? '', /^fail: cannot be looked at; got NOPERM/);
+  t.regex(strange.found['shards'] ?? '', /^fail: cannot be checked; got NOPERM/);
+  t.regex(strange.found['clock'] ?? '', /^fail: cannot be checked; got NOPERM/);
   t.regex(strange.found['version'] ?? '', /^ok: /);
   const blind = await addUser(server.redis, 'blind', '~streamfold:*', '+@all', '-info');
   t.regex((await diagnose(blind)).found['info'] ?? '', /^warn: INFO cannot be read, .*NOPERM/);
@@ -99,7 +99,7 @@ test('a user who may not load or call functions is warned: counting needs none, 
   const url = await addUser(server.redis, 'counting', '~streamfold:*', '+@all', '-fcall', '-function|load');
   const { code, found } = await diagnose(url);
   t.is(code, 0);
-  t.is(found['permissions'], 'ok: all commands that are needed, on keys streamfold:*');
+  t.is(found['permissions'], 'ok: all required commands are permitted on keys streamfold:*');
   t.is(
     found['coordination'],
     'warn: not permitted: FCALL on streamfold:{0}:events, FUNCTION LOAD; coordinators and monitors need it, counting does not',

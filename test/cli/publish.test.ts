@@ -70,8 +70,8 @@ const INVALID: readonly (readonly [args: string, stderr: RegExp])[] = [
   ['timeout swarm_id=s1 coordinator_id=a" timeout_type=blocking', /^streamfold: invalid_field: coordinator_id: expected 1 to 128 characters of .*; got "a\\""$/],
   ['timeout swarm_id', /^streamfold: arguments: expected field=value; got "swarm_id"$/],
   ['timeout =s1', /^streamfold: arguments: expected field=value; got "=s1"$/],
-  ['timeout swarm_id=s1 swarm_id=s2', /^streamfold: swarm_id: expected once; got it again: "swarm_id=s2"$/],
-  ['timeout type=signal.sent', /^streamfold: type: expected once; got it again: "type=signal.sent"$/],
+  ['timeout swarm_id=s1 swarm_id=s2', /^streamfold: swarm_id: expected once; got it twice: "swarm_id=s2"$/],
+  ['timeout type=signal.sent', /^streamfold: type: expected once; got it twice: "type=signal.sent"$/],
   ['timeout --stdin', /^streamfold: arguments: expected none with --stdin; got "timeout"$/],
 ]; // prettier-ignore
 
@@ -138,6 +138,6 @@ test('what Redis does not permit is told in one line, with exit code 1', async (
   t.like(run, { code: 1, stdout: '' });
   t.regex(
     run.stderr,
-    /^streamfold: not published: [^\n]*\(streamfold doctor tells which permissions are missing\)\n$/,
+    /^streamfold: not published: [^\n]*\(streamfold doctor shows which permissions are missing\)\n$/,
   );
 });

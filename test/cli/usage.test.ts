@@ -20,10 +20,10 @@ const NOWHERE = 'redis://127.0.0.1:1';
 const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['frobnicate', /^streamfold: unknown command "frobnicate"; expected one of serve, demo, .*doctor$/],
   ['statsu', /^streamfold: unknown command "statsu"; .*: did you mean status\?$/],
-  ['archive', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected the place of the archive; got nothing$/],
+  ['archive', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected the location of the archive; got nothing$/],
   ['archive --archive ftp://h/x', /^streamfold: archive: expected s3:\/\/bucket\/prefix, file:\/\/\/path or a path; got "ftp:\/\/h\/x"$/],
   ['archive --archive s3://', /^streamfold: archive: expected s3:\/\/bucket\/prefix, .*; got "s3:\/\/"$/],
-  ['archive check', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected the place of the archive; got nothing$/],
+  ['archive check', /^streamfold: STREAMFOLD_ARCHIVE \(--archive\): expected the location of the archive; got nothing$/],
   ['archive restor', /^streamfold archive: unexpected argument "restor"; expected none$/],
   ['replay', /^streamfold: unknown command "replay"; expected one of /],
   ['--frobnicate', /^streamfold: unknown option --frobnicate; expected one that streamfold --help shows$/],
@@ -117,7 +117,9 @@ test('a flag that drops, forces or skips counts only on the command line: a vari
     t.like(run, { code: 2, stdout: '' });
     t.regex(
       run.stderr,
-      new RegExp(`^streamfold: ${variable}: expected --.* on the command line, .*: unset it\n$`),
+      new RegExp(
+        `^streamfold: ${variable}: expected --.* on the command line only; got the variable, .*: unset it\n$`,
+      ),
     );
   }
   const other = await runStreamfold(['status', '--redis', NOWHERE], { env: { STREAMFOLD_FORCE: 'true' } });

@@ -66,7 +66,7 @@ test('a rebuild that is cancelled leaves no trace, however far it is, and the ne
   const run = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix, ...gone]);
   t.regex(
     run.stdout,
-    /^the rebuild of generation 2-\w+ is cancelled, and all that there was of it is removed\n$/,
+    /^cancelled the rebuild of generation 2-\w+ and removed everything that it had built\n$/,
   );
   t.deepEqual(await listTraces(prefix), traces);
   await appendFlat(redis, { prefix }, generateEvents(50, { seed: 33 }));
@@ -74,7 +74,7 @@ test('a rebuild that is cancelled leaves no trace, however far it is, and the ne
   t.deepEqual(await listTraces(prefix), traces, 'nothing of it comes back');
 
   const again = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix]);
-  t.is(again.stdout, 'no rebuild is under way\n');
+  t.is(again.stdout, 'no rebuild is running\n');
   t.is((await runStreamfold(['rebuild', '--force', '--redis', redisUrl, '--prefix', prefix])).code, 0);
   t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^3-/);
 });
@@ -99,7 +99,7 @@ test('without a rebuild, --cancel finishes a removal that was begun before, and 
     runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix, ...args]);
   t.like(await run(), {
     code: 0,
-    stdout: 'no rebuild is under way; the removal of generation 9-old, which was begun before, is finished\n',
+    stdout: 'no rebuild is running; finished the removal of generation 9-old, which an earlier run began\n',
   });
   t.is(await redis.hget(registry, '9-old:state'), null);
   t.is(await redis.hget(registry, 'live'), live);

@@ -97,7 +97,7 @@ test('with other buckets, labels and metrics it shows what a fold with those fro
 
   const run = await rebuild(prefix, '--config', configFile);
   t.is(run.code, 0, run.stderr);
-  t.regex(run.stdout, /^generation 2-\w+ is live instead of 1-\w+\n$/);
+  t.regex(run.stdout, /^generation 2-\w+ is live and replaces 1-\w+\n$/);
   t.true((await scrape(rebuilt.url)).has('phases_begun_total{phase="planning"}'));
   t.deepEqual(
     compareSamples(withoutAges(await scrape(rebuilt.url)), withoutAges(await scrape(other.url))),
@@ -118,7 +118,7 @@ test('where both have the same definitions and differ, the differences are told 
   t.is(run.code, 1);
   t.regex(
     run.stderr,
-    / differ in 1 place; nothing is switched .*\n {2}shard 0: signals_sent_total\{swarm_id="nobody",signal_type="x"\}: live 5, rebuilt nothing\n$/,
+    / differ in 1 place; not switched .*\n {2}shard 0: signals_sent_total\{swarm_id="nobody",signal_type="x"\}: live 5, rebuilt nothing\n$/,
   );
   t.is((await findGeneration(redis, prefix, 0))?.id, live.id);
   t.is((await scrape(url)).get(FALSE_SERIES), '5');
@@ -145,7 +145,7 @@ test('entries that are neither in the stream nor in an archive are counted and r
 
   const forced = await rebuild(prefix, '--force');
   t.is(forced.code, 0);
-  t.regex(forced.stderr, /^shard 0: 20 entries are left out: neither the stream nor an archive has them$/m);
+  t.regex(forced.stderr, /^shard 0: 20 entries are skipped: in neither the stream nor an archive$/m);
   const expected = foldReference(events.slice(20).map((fields) => ({ fields })));
   t.deepEqual(compareSamples(withoutAges(await scrape(url)), expected), []);
 });

@@ -1,8 +1,8 @@
--- Tells which commands this user may not run. Runs none of them.
+-- Returns the commands that this user may not run. Runs none of them.
 --
--- KEYS  1 a key of the shard that is asked about
--- ARGV  commands with all their arguments, words between spaces, as 'XADD key * field value'
--- Returns the places in ARGV, from 1, of those that are not permitted
+-- KEYS  1 a key of the shard to check
+-- ARGV  commands with all their arguments, separated by spaces, such as 'XADD key * field value'
+-- Returns the positions in ARGV, from 1, of those that are not permitted
 -- Cost  linear in the commands.
 
 local refused = {}

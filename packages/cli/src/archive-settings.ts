@@ -105,7 +105,7 @@ export const ARCHIVE_SETTINGS = {
     kind: 'text',
     pattern: /^[a-z0-9-]{1,64}$/,
     expected: '1 to 64 characters of a-z 0-9 -',
-    defaultInWords: "as AWS's tools find it",
+    defaultInWords: 'as the AWS tools find it',
     help: 'region of the bucket',
     reason: 'AWS_REGION or the profile if not set',
   },

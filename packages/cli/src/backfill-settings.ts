@@ -12,7 +12,7 @@ export const BACKFILL_SETTINGS = {
     most: 300,
     byDefault: 15,
     help: 'time between two samples of a series',
-    reason: 'the scrape interval that dashboards are made for; Prometheus looks back five minutes at most',
+    reason: 'the scrape interval that the dashboards expect; Prometheus looks back at most five minutes',
   },
   from: {
     flag: '--from',

@@ -3,20 +3,20 @@ import { parseSetting } from './parse-setting.ts';
 import { describeExpected, type Setting, type SettingValue } from './setting.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
 
-/** Values of settings after parsing, as the table of settings has them. */
+/** Parsed values of the settings. */
 export type Configuration = {
   readonly [Name in SettingName]: SettingValue<(typeof SETTINGS)[Name]>;
 } & {
-  /** Settings that a flag or a variable gave; the others have their default. */
+  /** Settings given by a flag or a variable; the others have their default. */
   readonly given: ReadonlySet<string>;
 };
 
 /**
- * The configuration that flags and environment give, frozen; flags win.
+ * The configuration from flags and environment, frozen; flags win.
  *
  * @param taken the settings that the command takes. A variable of a one-shot flag among them is refused: it would drop,
- *   force or skip something in every run, although nobody asked for it in this one.
- * @throws {ConfigurationError} one line that says what was expected and what came.
+ *   force or skip something in every run, even if the user did not ask for it in this one.
+ * @throws {ConfigurationError} one line that says what was expected and what arrived.
  */
 export function resolveConfiguration(
   flags: Readonly<Record<string, string | boolean | undefined>>,
@@ -47,7 +47,7 @@ function readVariable({ oneShot }: Setting, variable: string): string {
 function refuseVariable({ variable, flag, argument }: Setting, came: string): ConfigurationError {
   const expected = argument === undefined ? flag : `${flag} <${argument}>`;
   return new ConfigurationError(
-    `${variable}: expected ${expected} on the command line, the only place where it counts; got the variable, ${JSON.stringify(came)}: unset it`,
+    `${variable}: expected ${expected} on the command line only; got the variable, ${JSON.stringify(came)}: unset it`,
   );
 }
 

@@ -2,7 +2,7 @@ import type { StreamfoldConfiguration } from '@streamfold/core';
 
 export type { StreamfoldConfiguration };
 
-/** The content of a configuration file, for the sake of its type: `export default defineConfig({ … })`. */
+/** Returns the content of a configuration file unchanged, and checks its type: `export default defineConfig({ … })`. */
 export function defineConfig(configuration: StreamfoldConfiguration): StreamfoldConfiguration {
   return configuration;
 }

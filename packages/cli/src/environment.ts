@@ -6,7 +6,7 @@ export interface Environment {
   /** Aborted by SIGTERM, SIGINT, or the end of a parent that started us with a channel. */
   readonly stop: AbortSignal;
   readonly print: (line: string) => void;
-  /** Writes text to standard output as it is, and waits until there is room for more. */
+  /** Writes text to standard output unchanged, and waits until there is room for more. */
   readonly write: (text: string) => Promise<void>;
   readonly printError: (line: string) => void;
   /** Standard output is a terminal. */
@@ -20,12 +20,12 @@ export interface Environment {
   readonly localTimeMs: () => number;
   readonly random: () => number;
   readonly createId: () => string;
-  /** Waits so many ms, or until the signal is aborted. */
+  /** Waits `ms` milliseconds, or until the signal is aborted. */
   readonly pause: (ms: number, stop: AbortSignal) => Promise<void>;
   readonly readStdin: () => Promise<string>;
 }
 
-/** What a command ends with: 0 done, 1 it found or met a failure, 2 it was called wrongly. */
+/** Exit code of a command: 0 done, 1 it failed or found a failure, 2 wrong usage or configuration. */
 export type ExitCode = 0 | 1 | 2;
 
 export type Command = (environment: Environment, args: readonly string[]) => Promise<ExitCode>;

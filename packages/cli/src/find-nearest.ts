@@ -1,7 +1,7 @@
-/** More edits than this, or than half of the word, is another word. */
+/** A candidate that needs more edits than this, or than half of the word, is another word. */
 const MOST_EDITS = 3;
 
-/** The candidate that `word` was probably meant to be, for error texts; `undefined` where none is near. */
+/** The candidate that `word` was probably meant to be, for error texts; `undefined` if none is close. */
 export function findNearest(word: string, candidates: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let fewest = Math.min(MOST_EDITS, Math.floor(word.length / 2)) + 1;
@@ -14,7 +14,7 @@ export function findNearest(word: string, candidates: Iterable<string>): string 
   return nearest;
 }
 
-/** Characters to insert, remove, replace or swap with the next one, to get from one word to the other. */
+/** Edit distance: characters to insert, remove, replace or swap with the next one. */
 function countEdits(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -35,7 +35,7 @@ type Writer<Type extends Fact['type']> = (log: Log, fact: FactOf[Type]) => void;
 
 const NOT_LOGGED = undefined;
 
-/** What is logged of each fact, at which level. A new fact needs a row. */
+/** The level and text of each fact in the log. A new fact needs a row. */
 const WRITERS: { readonly [Type in Fact['type']]: Writer<Type> | typeof NOT_LOGGED } = {
   batch_committed(log, fact) {
     const { shard, deadLetters, lostEntries } = fact;
@@ -51,13 +51,13 @@ const WRITERS: { readonly [Type in Fact['type']]: Writer<Type> | typeof NOT_LOGG
   ),
   stream_replaced: writeAll(
     'warn',
-    'another stream of events than before: its counters are taken as they are',
+    'the stream of events is another one than before: its counters are read as they are',
   ),
   entries_claimed: writeAll('info', 'entries claimed from a silent consumer'),
   entries_lost: writeAll('error', ENTRIES_LOST),
   generation_batch_committed: writeAll('debug', 'batch committed to a generation that is not live'),
-  generation_folded: writeAll('info', 'folding a generation that is not live'),
-  generation_switched: writeAll('info', 'another generation is live'),
+  generation_folded: writeAll('info', 'folding a generation that is not live yet, or no longer'),
+  generation_switched: writeAll('info', 'another generation is now live'),
   generation_dropped: writeAll('info', 'generation dropped'),
   generation_unreadable: writeAll(
     'warn',
@@ -66,21 +66,21 @@ const WRITERS: { readonly [Type in Fact['type']]: Writer<Type> | typeof NOT_LOGG
   rebuild_needed(log, fact) {
     const details = toDetails(fact);
     if (fact.needed)
-      log.warn(details, 'rebuild needed: the live generation is folded by other definitions than configured');
-    else log.info(details, 'the live generation is folded by the configured definitions');
+      log.warn(details, 'rebuild needed: the live generation has other definitions than configured');
+    else log.info(details, 'the live generation has the configured definitions');
   },
   dead_letters_trimmed: writeAll('error', 'oldest dead letters dropped: more were kept than allowed'),
-  consumers_removed: writeAll('info', 'consumers removed that were gone'),
+  consumers_removed: writeAll('info', 'removed consumers that were gone'),
   group_created: writeAll('info', 'consumer group created'),
-  group_restored: writeAll('warn', 'consumer group was gone; restored behind the last folded entry'),
+  group_restored: writeAll('warn', 'consumer group was gone; restored after the last folded entry'),
   failed: writeAll('warn', 'failed; trying again'),
   recovered: writeAll('info', 'works again'),
   monitor_moved: writeAll('debug', 'overdue'),
-  monitor_suspended: writeAll('info', 'deadlines suspended: no monitor had stepped for long'),
+  monitor_suspended: writeAll('info', 'deadlines suspended: no monitor had run for a long time'),
   records_set_aside: writeAll('error', 'malformed records set aside: no monitor judges them'),
   clock_stepped_back: writeAll('warn', 'the clock of Redis stepped back'),
   ended_coordinators_removed(log, fact) {
-    if (fact.removed > 0) log.info(toDetails(fact), 'removed what coordinators left that ended long ago');
+    if (fact.removed > 0) log.info(toDetails(fact), 'removed the keys of coordinators that ended long ago');
   },
   segment_archived: writeAll('info', 'segment archived'),
   entries_trimmed: writeAll('info', 'entries trimmed: folded and older than the retention'),
@@ -96,7 +96,7 @@ const WRITERS: { readonly [Type in Fact['type']]: Writer<Type> | typeof NOT_LOGG
   snapshot_unreadable: writeAll('warn', 'a snapshot cannot be used; loading another one'),
 };
 
-/** Logs a fact at the level that it deserves. */
+/** Logs a fact at its level. */
 export function logFact(log: Log, fact: Fact): void {
   write(fact.type, fact, log);
 }
@@ -105,7 +105,7 @@ function write<Type extends Fact['type']>(type: Type, fact: FactOf[Type], log: L
   WRITERS[type]?.(log, fact);
 }
 
-/** Logs all that the fact holds, as one line. */
+/** Logs all fields of the fact on one line. */
 function writeAll(level: 'debug' | 'info' | 'warn' | 'error', text: string): (log: Log, fact: Fact) => void {
   return (log, fact) => log[level](toDetails(fact), text);
 }

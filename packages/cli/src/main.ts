@@ -14,15 +14,15 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-/** A command that lasts is told to stop; others are interrupted at once. */
+/** True for a command that runs until it is stopped: a signal stops it gracefully. Others end at once. */
 let lasting = false;
 
-/** What a shell expects of a program that a signal has ended. */
+/** Exit codes that a shell expects from a program that a signal ended. */
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * One Ctrl-C can arrive twice: the terminal sends it to all processes of its group, and npm, which is one of them, passes
- * its own on. What comes this soon after the first is the same request.
+ * One Ctrl-C can arrive twice: the terminal sends it to all processes of its group, and npm, one of them, forwards it. A
+ * second one within this time is the same request.
  */
 const SAME_REQUEST_MS = 500;
 
@@ -40,14 +40,14 @@ const interrupt = (signal: keyof typeof SIGNAL_EXIT_CODES): void => {
 const loseParent = (): void => interrupt('SIGTERM');
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
-process.once('disconnect', loseParent); // a parent that had started us with a channel is gone
+process.once('disconnect', loseParent); // a parent that started us with a channel is gone
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  if (!lasting) process.exit(0); // whoever read us has read enough
+  if (!lasting) process.exit(0); // the reader closed the pipe
   stop.abort();
 });
 
-/** Loaded when a command runs, with the parser and the client of Redis: help needs neither. */
+/** Loads the parser and the Redis client only when a command runs: help needs neither. */
 async function createEnvironment({ flags, taken }: Choice): Promise<Environment> {
   const { resolveConfiguration } = await import('./configuration.ts');
   return {
@@ -72,7 +72,7 @@ async function createEnvironment({ flags, taken }: Choice): Promise<Environment>
   };
 }
 
-/** Only the help of `publish` names them: no other help loads the package of the events. */
+/** Only the help of `publish` lists them, so no other help loads the package of the events. */
 async function readEventTypes(): Promise<string> {
   return process.argv.includes('publish') ? (await import('./list-event-types.ts')).listEventTypes() : '';
 }
@@ -96,17 +96,17 @@ async function main(): Promise<ExitCode> {
     }
     process.stderr.write(`streamfold: ${describeFailure(error)}\n`);
     if (process.env['STREAMFOLD_LOG_LEVEL'] === 'debug' && error instanceof Error) console.error(error.stack);
-    const { ConfigurationError } = await import('@streamfold/redis'); // whoever threw one has loaded it
+    const { ConfigurationError } = await import('@streamfold/redis'); // loaded already if one was thrown
     return error instanceof ConfigurationError ? 2 : 1;
   }
 }
 
-/** One line; where Redis refuses a command, also what tells which ones are needed. */
+/** One line. If Redis refuses a command, it also names the command that lists the missing permissions. */
 function describeFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const [line = ''] = message.split('\n');
   return /NOPERM|can't run this command/.test(line)
-    ? `${line} (streamfold doctor tells which permissions are missing)`
+    ? `${line} (streamfold doctor shows which permissions are missing)`
     : line;
 }
 

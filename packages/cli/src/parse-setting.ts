@@ -7,7 +7,7 @@ const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/;
 const LABELS = /^(none|[a-zA-Z_]\w*=[^",\\\s]+(,[a-zA-Z_]\w*=[^",\\\s]+)*)$/;
 const HTTP_URL = /^https?:\/\/[^\s/]/;
 
-/** A value that was given for a setting, parsed by its kind. */
+/** The given value of a setting, parsed by its kind. */
 export function parseSetting(setting: Setting, given: string): z.ZodSafeParseResult<unknown> {
   return toSchema(setting).safeParse(given);
 }

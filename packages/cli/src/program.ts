@@ -11,7 +11,7 @@ type Load = () => Promise<Command>;
 /** What was chosen on the command line. */
 export interface Choice {
   readonly load: Load;
-  /** It goes on until it is told to stop, and then ends what it has begun. */
+  /** True if it runs until it is stopped, and then finishes what it has begun. */
   readonly lasting: boolean;
   readonly flags: Flags;
   /** Names of the settings that the command takes. */
@@ -21,7 +21,7 @@ export interface Choice {
 
 type Run = (choice: Choice) => Promise<void>;
 
-/** Commands that last; others are over by themselves. */
+/** Commands that run until they are stopped; the others end by themselves. */
 const LASTING: ReadonlySet<string> = new Set(['serve', 'demo', 'rebuild', 'archive', 'restore']);
 
 const LOAD = {
@@ -42,10 +42,10 @@ const LOAD = {
   doctor: async () => (await import('./command/doctor.ts')).doctor,
 } as const satisfies Record<string, Load>;
 
-/** What every command takes. */
+/** Settings of every command. */
 const COMMON: readonly SettingName[] = ['redis', 'prefix', 'shards'];
 
-/** What finds the archive. */
+/** Settings that locate the archive. */
 const ARCHIVE: readonly SettingName[] = ['archive', 's3Endpoint', 's3Region', 's3PathStyle'];
 
 const FOOTER = `
@@ -57,7 +57,7 @@ Docs: docs/reference/cli.md, docs/reference/configuration.md`;
  * The command line: commands, their options and help. `run` is called with what was chosen. `eventTypes` is the list of
  * event types that the help of `publish` shows.
  *
- * Parsing throws `UsageError` where the usage is not followed, `CommanderError` where help or version was shown.
+ * Parsing throws `UsageError` if the usage is wrong, and `CommanderError` after help or version was shown.
  */
 export function createProgram(
   { version, eventTypes }: { version: string; eventTypes: string },
@@ -111,7 +111,9 @@ export function createProgram(
     'logLevel',
   ])
     .summary('aggregate: fold events and serve the metrics until SIGTERM or SIGINT')
-    .description('Runs an aggregator: consumes, folds exactly once, serves HTTP. Start as many as you like.')
+    .description(
+      'Runs an aggregator: consumes events, folds them exactly once, serves HTTP. Start as many as you like.',
+    )
     .addHelpText('after', examples('streamfold serve --redis redis://127.0.0.1:6379 --port 3000'));
   add('demo', ['host', 'port', 'seconds', 'scenario', 'coordinatorsOnly'])
     .summary('everything on this machine: Redis, two aggregators, a swarm; shows live numbers')
@@ -150,7 +152,7 @@ export function createProgram(
   add('verify', [...ARCHIVE, 'config', 'replica', 'json'])
     .summary('fold the log independently and compare with the live state')
     .description(
-      'Folds the log independently of the live state and compares the two; with --replica also what aggregators serve. Exit code 0 if all are equal bit for bit, 1 with the differences if not. Changes nothing; aggregators may run meanwhile.',
+      'Folds the log independently of the live state and compares the two; with --replica also the output of aggregators. Exit code 0 if all are equal bit for bit, 1 with the differences if not. Changes nothing; aggregators may keep running.',
     )
     .addHelpText(
       'after',
@@ -255,7 +257,7 @@ function addArchive(add: Add): void {
     );
 }
 
-/** What the parser refuses is told as a `UsageError` of the command that it was meant for. */
+/** Turns a refusal of the parser into a `UsageError` of the command that was called. */
 function failUsefully(command: Commander): Commander {
   return command.exitOverride((error) => {
     throw error.exitCode === 0 || error.code === 'commander.help' ? error : toUsageError(error, command);

@@ -5,19 +5,19 @@ import { createDefinitions, DEFAULT_DEFINITIONS, type Definitions } from '@strea
 import { ConfigurationError } from '@streamfold/redis';
 import type { Configuration } from './configuration.ts';
 
-/** Looked for in the working directory, in this order, where no file is named. */
+/** Files to look for in the working directory, in this order, if none is named. */
 const DEFAULT_FILES = ['ts', 'mjs', 'js', 'json'].map((ending) => `streamfold.config.${ending}`);
 
-/** Editors on Windows put it before a text. */
+/** Editors on Windows put it at the start of a file. */
 const BYTE_ORDER_MARK = /^\uFEFF/;
 
-/** Problems of a file that are told at once. */
+/** At most this number of problems of a file is reported at once. */
 const SHOWN_PROBLEMS = 5;
 
 /**
- * The metrics that the configuration file defines, or the default ones where there is no such file.
+ * The metrics that the configuration file defines, or the default ones if there is no such file.
  *
- * @throws {ConfigurationError} one line: where in which file, what was expected, what came.
+ * @throws {ConfigurationError} one line: the file and place, what was expected, what arrived.
  */
 export async function readDefinitions({ config }: Pick<Configuration, 'config'>): Promise<Definitions> {
   const file = config === '' ? DEFAULT_FILES.find((each) => existsSync(each)) : config;
@@ -49,7 +49,7 @@ async function load(file: string): Promise<unknown> {
   }
 }
 
-/** Node.js reads TypeScript by itself only from version 22.18 on. The library itself is found wherever the file is. */
+/** Node.js reads TypeScript by itself only from version 22.18 on. The library itself is found from any folder. */
 async function importTypeScript(path: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
   const streamfold = fileURLToPath(new URL('index.js', import.meta.url));

@@ -1,12 +1,12 @@
-/** A setting: a flag and a variable that mean the same. Data only; `parseSetting` reads a value by it. */
+/** A setting: a flag and a variable with the same meaning. Data only; `parseSetting` parses its value. */
 export type Setting = Kind & {
   readonly flag: string;
   /** Shown in the help, as `--port <port>`; none if the flag takes no value. */
   readonly argument?: string;
   readonly variable: string;
-  /** It says what one run is to do: it counts only on the command line, and a variable of its name is refused. */
+  /** It concerns a single run: it is accepted on the command line only, and a variable of its name is refused. */
   readonly oneShot?: true;
-  /** The flag may be given more than once; the values are joined by commas, as the variable has them. */
+  /** The flag may be given more than once; the values are joined by commas, as in the variable. */
   readonly repeatable?: true;
   readonly defaultInWords?: string;
   readonly help: string;
@@ -14,7 +14,7 @@ export type Setting = Kind & {
   readonly reason: string;
 };
 
-/** What a value looks like, and what it is if none is given: without `byDefault` see `defaultInWords`. */
+/** The form of a value, and its default; without `byDefault` see `defaultInWords`. */
 type Kind =
   | { readonly kind: 'flag' }
   | (Valued<'number', number> & { readonly least: number; readonly most: number })

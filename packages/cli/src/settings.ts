@@ -6,7 +6,7 @@ import { DEMO_SETTINGS } from './demo-settings.ts';
 import { REBUILD_SETTINGS } from './rebuild-settings.ts';
 import type { Setting } from './setting.ts';
 
-/** All reasons, and no other: the compiler checks it. Help need not load the package that decodes events. */
+/** Exactly the reasons, checked by the compiler, so that help need not load the package that decodes events. */
 const REASONS = {
   too_large: true,
   missing_field: true,
@@ -27,7 +27,7 @@ export const SETTINGS = {
     pattern: /^redis(s|-sentinel|-cluster)?:\/\/./,
     expected: 'a URL redis://, rediss://, redis-sentinel:// or redis-cluster://',
     byDefault: 'redis://127.0.0.1:6379',
-    help: 'where Redis is',
+    help: 'address of Redis',
     reason:
       'Redis on this machine; rediss:// for TLS, redis-sentinel://host:port,host:port/master-name, redis-cluster://host:port,host:port',
   },
@@ -40,7 +40,7 @@ export const SETTINGS = {
     pattern: /^[^\s{}]{1,128}$/,
     expected: '1 to 128 characters without spaces or braces',
     byDefault: 'streamfold' satisfies typeof DEFAULT_PREFIX,
-    help: 'what all keys start with',
+    help: 'prefix of all keys',
     reason: 'several installations can share one Redis; braces would move the hash slot',
   },
   shards: {
@@ -89,7 +89,7 @@ export const SETTINGS = {
     pattern: /^[A-Za-z0-9_\-.:/@]{1,128}$/,
     expected: '1 to 128 characters of A-Z a-z 0-9 _ - . : / @',
     defaultInWords: 'host, pid and a random part',
-    help: "name of this aggregator's consumers; must be its own",
+    help: "name of this aggregator's consumers; must be unique",
     reason:
       'with a name that survives restarts, pending entries are folded at once instead of after the claim time',
   },
@@ -115,7 +115,7 @@ export const SETTINGS = {
     byDefault: 30_000,
     help: 'time after which pending entries of a silent aggregator are claimed',
     reason:
-      'longer than any pause of a healthy process; too short costs contested batches, never a wrong count',
+      'longer than any pause of a healthy process; if it is too short, batches are contested, but counts stay right',
   },
   batchEntries: {
     flag: '--batch-entries',

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts';
 
-/** Shows on standard error how far something has come: in a terminal one line that changes, elsewhere a line now and then. */
+/** Shows progress on standard error: in a terminal one line that changes, elsewhere a line now and then. */
 export interface ProgressDisplay {
   show(what: string, amount: Amount): void;
 }
@@ -14,7 +14,7 @@ interface Amount {
 const REDRAW_MS = 200;
 const LINE_MS = 2_000;
 const BAR_CHARACTERS = 30;
-/** Over so long a time the rate is measured. */
+/** The rate is measured over this time. */
 const RATE_MS = 10_000;
 
 export function createProgressDisplay({
@@ -49,7 +49,7 @@ export function createProgressDisplay({
   };
 }
 
-/** Of a terminal: to the line above, and nothing on it. */
+/** Terminal sequence: moves to the line above and clears it. */
 const UP_AND_CLEAR = '\u001B[1A\u001B[2K';
 
 function showEta(left: number, rate: number): string {

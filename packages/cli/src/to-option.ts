@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import type { Setting } from './setting.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
 
-/** The option of a setting, for the command line. Its value is parsed by `resolveConfiguration`. */
+/** The command-line option of a setting. `resolveConfiguration` parses its value. */
 export function toOption(name: SettingName): Option {
   const setting: Setting = SETTINGS[name];
   const argument = setting.argument === undefined ? '' : ` <${setting.argument}>`;
@@ -16,7 +16,7 @@ export function toOption(name: SettingName): Option {
   return option;
 }
 
-/** A flag without a value is off unless it is given: that needs no words. */
+/** A flag without a value is off unless it is given, which the help need not say. */
 function describeDefault(setting: Setting): string {
   if (setting.kind === 'flag') return '';
   return `, default ${setting.defaultInWords ?? setting.byDefault ?? ''}`;

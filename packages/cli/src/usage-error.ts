@@ -1,12 +1,12 @@
 import type { Command as Commander, CommanderError } from 'commander';
 import { findNearest } from './find-nearest.ts';
 
-/** The command line does not follow the usage. The text is one line: what came and what was expected. */
+/** The command line does not follow the usage. The text is one line: what arrived and what was expected. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Turns what the parser says of `command` into one line that helps: what came, what was expected, what is near. */
+/** Turns an error of the parser into one helpful line: what arrived, what was expected, and a close match. */
 export function toUsageError(error: CommanderError, command: Commander): UsageError {
   const came = /'([^']*)'/.exec(error.message)?.[1] ?? '';
   return new UsageError(`${pathOf(command)}: ${describe(error, command, came)}`, { cause: error });
@@ -57,7 +57,7 @@ function pathOf(command: Commander): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/** To be put behind an error text; empty where nothing is near. */
+/** A suffix for an error text; empty if nothing is close. */
 export function didYouMean(came: string, candidates: Iterable<string>): string {
   const nearest = findNearest(came, candidates);
   return nearest === undefined || nearest === came ? '' : `: did you mean ${nearest}?`;

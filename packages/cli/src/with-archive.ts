@@ -1,7 +1,7 @@
 import { openArchive, type Archive } from '@streamfold/archive';
 import type { Configuration } from './configuration.ts';
 
-/** Does `work` with the archive that is configured, or `undefined` where none is; closes it afterwards. */
+/** Does `work` with the configured archive, or with `undefined` if there is none; closes it afterwards. */
 export async function withArchive<T>(
   { archive: url, s3Endpoint, s3Region, s3PathStyle }: Configuration,
   work: (archive: Archive | undefined) => Promise<T>,

@@ -7,16 +7,16 @@ import {
 } from '@streamfold/redis';
 import type { Configuration } from './configuration.ts';
 
-/** Redis must answer a command of a person's within this time. */
+/** Redis must answer the commands of the command line within this time. */
 const COMMAND_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Does `work` with a connection that is closed afterwards. The number of shards is recorded in Redis first or, where
- * the work only looks, compared with what is recorded there, or left alone.
+ * Does `work` with a connection that is closed afterwards. Before that it records the number of shards in Redis, compares
+ * it with the recorded one (for work that only reads), or does neither.
  *
- * @throws {ConnectionError} if Redis cannot be reached; the text names the address, what came instead and what to do.
- * @throws {ConfigurationError} where Redis holds another number of shards.
+ * @throws {ConnectionError} if Redis cannot be reached; the text names the address, the failure and what to do.
+ * @throws {ConfigurationError} if Redis holds another number of shards.
  */
 export async function withRedis<T>(
   { redis: url, prefix, shards }: Configuration,

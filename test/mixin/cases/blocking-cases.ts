@@ -15,7 +15,7 @@ const ELEVEN_BLOCKED: FiringAlert = {
   atMinutes: 8,
   labels: { severity: 'warning', subject: 'waits', status: 'blocked' },
   summary: 'Many coordinators are blocked',
-  description: '11 coordinators are blocked by an open wait; more than 10 are unusual.',
+  description: '11 coordinators are blocked by an open wait; more than 10 is unusual.',
   dashboard: '/d/blocking-coordination',
 };
 

@@ -37,7 +37,7 @@ const TIMEOUTS: FiringAlert = {
   alert: 'TimeoutEvents',
   atMinutes: 7,
   labels: { severity: 'critical', subject: 'timeouts', timeout_type: 'heartbeat' },
-  summary: 'Many timeouts of coordinators',
+  summary: 'Coordinators time out often',
   description: '40 timeouts of type heartbeat within five minutes.',
   dashboard: '/d/blocking-coordination',
 };

@@ -253,7 +253,7 @@ const TWICE: FiringAlert = {
   labels: { severity: 'warning', subject: 'scraping' },
   summary: "Prometheus scrapes the swarm's metrics more than once",
   description:
-    '2 targets show the metrics of the swarm. Each shows all of them: sums count everything as often.',
+    '2 targets expose the metrics of the swarm. Each exposes all of them, so sums count everything that many times.',
   dashboard: '/d/streamfold',
 };
 
@@ -308,9 +308,9 @@ const rebuildNeeded: readonly RuleCase[] = [
         alert: 'StreamfoldRebuildNeeded',
         atMinutes: 20,
         labels: { severity: 'warning', subject: 'definitions' },
-        summary: 'Aggregators are configured with other metrics than they serve',
+        summary: 'Aggregators serve other metrics than they are configured with',
         description:
-          'Aggregators that are configured with other definitions than the live generation is folded by: 1. What was changed takes effect by a rebuild.',
+          'Aggregators whose configured definitions differ from those of the live generation: 1. Changes take effect after a rebuild.',
         dashboard: '/d/streamfold',
       },
     ],

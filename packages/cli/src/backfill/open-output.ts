@@ -2,23 +2,23 @@ import { open, rename, rm } from 'node:fs/promises';
 import { ConfigurationError } from '@streamfold/redis';
 import type { Environment } from '../environment.ts';
 
-/** Where text goes, piece by piece. */
+/** Accepts text, piece by piece. */
 export interface Output {
-  /** Takes a piece; what it returns is waited for. */
+  /** Takes a piece. Await the result before the next one. */
   write(text: string): Promise<void> | undefined;
-  /** All is written, and there under its name. */
+  /** Resolves when everything is written and the file has its final name. */
   finish(): Promise<void>;
-  /** What was written is worth nothing: a file is removed. */
+  /** Discards the output: a file is removed. */
   abandon(): Promise<void>;
 }
 
-/** Pieces are written together when they are so many characters. */
+/** Pieces are collected up to this number of characters and written together. */
 const WRITE_CHARACTERS = 256 * 1024;
 
 /**
- * Output to a file, or to standard output where `file` is empty. A file has another name, with `.partial`, until it is whole.
+ * Output to a file, or to standard output if `file` is empty. A file is named `….partial` until it is complete.
  *
- * @throws {ConfigurationError} where the file cannot be written.
+ * @throws {ConfigurationError} if the file cannot be written.
  */
 export async function openOutput(file: string, { write }: Environment): Promise<Output> {
   if (file === '') {

@@ -1,10 +1,10 @@
 import type { BackfillProgress } from '@streamfold/aggregator';
 import type { Environment } from '../environment.ts';
 
-/** A line of progress is shown so often, ms. */
+/** Interval between lines of progress, ms. */
 const SHOW_EVERY_MS = 2_000;
 
-/** Shows on standard error how far a backfill is, how fast it goes, and how long it will take. */
+/** Shows the progress of a backfill on standard error: how far it is, how fast, and the time left. */
 export function createProgressLine({
   now,
   printError,

@@ -5,12 +5,12 @@ import { withRedis } from '../with-redis.ts';
 import { noArchive } from './archive.ts';
 
 const HOUR_MS = 3_600_000;
-/** Entries in the stream while it is restored: some 100 MB, and enough for aggregators never to wait. */
+/** Entries in the stream while it is restored: about 100 MB, and enough that aggregators never wait. */
 const MOST_AHEAD = 500_000;
-/** Progress is shown each time this number of entries was restored. */
+/** Progress is shown after each batch of this number of entries. */
 const PROGRESS_ENTRIES = 100_000;
 
-/** Appends the entries of an archive to the empty streams of an empty Redis, as they were. Exit code 1 if it was stopped. */
+/** Appends the entries of an archive to the empty streams of an empty Redis, with their old IDs. Exit code 1 if stopped. */
 export const archiveRestore: Command = ({ configuration, print, printError, stop, pause }) =>
   withArchive(configuration, (archive) => {
     if (archive === undefined) throw noArchive();
@@ -39,7 +39,7 @@ function showProgress(
   let waited = false;
   return ({ entries, ofEntries, waiting }) => {
     if (waiting && !waited) {
-      printError(`shard ${shard}: waiting for an aggregator to fold what was restored …`);
+      printError(`shard ${shard}: waiting for an aggregator to fold the restored entries …`);
     }
     waited = waiting;
     if (entries - shown < PROGRESS_ENTRIES) return;

@@ -14,7 +14,7 @@ import { withRedis } from '../with-redis.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** What was done for one shard, as JSON says it. */
+/** What was done for one shard, in the form of the JSON output. */
 interface ArchivedShard {
   readonly shard: number;
   readonly segments: readonly Pick<Segment, 'sequence' | 'firstId' | 'lastId' | 'entries' | 'bytes'>[];
@@ -22,7 +22,7 @@ interface ArchivedShard {
   readonly trimmed: number;
 }
 
-/** Archives what is closed of every shard, then trims what is archived, folded and older than the retention; once. */
+/** Archives the closed entries of every shard, then trims those that are archived, folded and older than the retention. */
 export const archive: Command = (environment) => {
   const { configuration, print } = environment;
   return withArchive(configuration, (opened) => {
@@ -90,7 +90,7 @@ async function archiveOne(
   return { shard, segments, entries, trimmed };
 }
 
-/** What an operator has decided, if archive and Redis do not belong together. @throws {ConfigurationError} if more than one. */
+/** The operator's decision if archive and Redis do not match. @throws {ConfigurationError} if there is more than one. */
 function readDecision({
   adopt,
   beginNew,
@@ -111,9 +111,9 @@ function readDecision({
   return decision;
 }
 
-/** The error of a command that needs an archive and was given none. */
+/** The error of a command that needs an archive if none is configured. */
 export function noArchive(): ConfigurationError {
   return new ConfigurationError(
-    'STREAMFOLD_ARCHIVE (--archive): expected the place of the archive; got nothing',
+    'STREAMFOLD_ARCHIVE (--archive): expected the location of the archive; got nothing',
   );
 }

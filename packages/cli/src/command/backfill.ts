@@ -19,7 +19,7 @@ import { withRedis } from '../with-redis.ts';
 /** The job of infra/prometheus/prometheus.yml. */
 const DEFAULT_LABELS: ReadonlyMap<string, string> = new Map([['job', 'blocking-coordination']]);
 
-/** Writes what the metrics were in the past, out of the log. */
+/** Reconstructs past values of the metrics from the log. */
 export const backfillCommand: Command = async (environment) => {
   const { configuration, printError, now } = environment;
   const { prefix, shards, step: stepSeconds, from, until, output: file } = configuration;
@@ -69,12 +69,12 @@ export const backfillCommand: Command = async (environment) => {
   );
 };
 
-/** The metrics that are served now; if none are yet, those that would be. */
+/** The metrics that are served now, or those that would be served if none are yet. */
 async function readLiveCatalogue(redis: RedisConnection, prefix: string): Promise<Catalogue> {
   return (await findGeneration(redis, prefix, 0))?.catalogue ?? CATALOGUE;
 }
 
-/** Warns of entries that were gone before the log begins: their counts are missing from the past that is written. */
+/** Warns of entries older than the log: their counts are missing from the output. */
 async function warnOfMissing(
   redis: RedisConnection,
   log: Log,
@@ -90,7 +90,7 @@ async function warnOfMissing(
   printError(`shard ${log.shard}: ${which} ${where}; their counts are missing from all samples`);
 }
 
-/** XINFO STREAM key. Warns of entries whose IDs run ahead of the clock: they are after the last step. */
+/** XINFO STREAM key. Warns of entries whose IDs are ahead of the clock: they come after the last step. */
 async function warnOfAhead(
   redis: RedisConnection,
   { prefix, shard }: Log,
@@ -101,11 +101,11 @@ async function warnOfAhead(
   const last = String(replyField((await redis.xinfo('STREAM', events)) as unknown[], 'last-generated-id'));
   if (!isAfter(last, lastIdAt(await readServerTimeMs(redis)))) return;
   printError(
-    `shard ${shard}: IDs run ahead of the clock of Redis, to ${last}; entries after now are missing from all samples`,
+    `shard ${shard}: IDs are ahead of the clock of Redis, up to ${last}; entries after now are missing from all samples`,
   );
 }
 
-/** @throws {ConfigurationError} if there is no metric of such a name. */
+/** @throws {ConfigurationError} if no metric has such a name. */
 function chooseMetrics(catalogue: Catalogue, given: string): Catalogue {
   if (given === '') return catalogue;
   const names = new Set(given.split(','));

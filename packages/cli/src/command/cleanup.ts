@@ -8,22 +8,22 @@ const HOUR_MS = 3_600_000;
 const MEANINGS: Readonly<Record<CleanupVerdict['verdict'], string>> = {
   removed: 'removed',
   would_remove: 'would be removed',
-  kept: 'kept: it has work or signals that nobody has taken over',
-  not_a_number: 'refused: the time of its end is no number',
-  not_whole: 'refused: the time of its end is no whole number of ms',
-  in_the_future: 'refused: the time of its end is in the future',
-  too_old: 'refused: the time of its end is before 2020',
-  in_seconds: 'refused: the time of its end is in seconds; ms are expected',
-  in_microseconds: 'refused: the time of its end is in microseconds; ms are expected',
+  kept: 'kept: it has work or signals that no coordinator has taken over',
+  not_a_number: 'refused: its end time is not a number',
+  not_whole: 'refused: its end time is not a whole number of ms',
+  in_the_future: 'refused: its end time is in the future',
+  too_old: 'refused: its end time is before 2020',
+  in_seconds: 'refused: its end time is in seconds; expected ms',
+  in_microseconds: 'refused: its end time is in microseconds; expected ms',
   alive: 'refused: it is alive',
-  changed: 'refused: the time of its end is another than the index says',
-  malformed: 'refused: one of its keys has another type',
+  changed: 'refused: its end time differs from the index',
+  malformed: 'refused: one of its keys has the wrong type',
 };
 
-/** Verdicts that are no refusal. */
+/** Verdicts that are not refusals. */
 const AS_EXPECTED: ReadonlySet<CleanupVerdict['verdict']> = new Set(['removed', 'would_remove', 'kept']);
 
-/** Removes what ended coordinators left: 0 where all records were as they must be, 1 where some were refused. */
+/** Removes the keys of ended coordinators. Exit code 0 if all records were valid, 1 if some were refused. */
 export const cleanup: Command = ({ configuration, print }) =>
   withRedis(
     configuration,

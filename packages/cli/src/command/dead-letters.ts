@@ -15,7 +15,7 @@ type Act = (
   environment: Environment,
 ) => Promise<0 | 1>;
 
-/** Lists, retries or drops what could not be folded. Retrying and dropping want to be told which: IDs, a reason, or all. */
+/** Lists, retries or drops dead letters. Retry and drop need a choice: IDs, a reason, or all. */
 export function deadLetters(verb: 'list' | 'retry' | 'drop'): Command {
   const act = { list: listLetters, retry: retryLetters, drop: dropLetters }[verb];
   return (environment, args) => {
@@ -61,7 +61,7 @@ function parseId(arg: string, { shards }: Configuration): LetterId {
 interface Selection {
   readonly configuration: Configuration;
   readonly wanted: readonly LetterId[] | undefined;
-  /** Names that have not been found yet; those that are found are taken out. */
+  /** Names that have not been found yet; each is removed when it is found. */
   readonly missing: Set<string>;
 }
 
@@ -99,7 +99,7 @@ const listLetters: Act = async (_redis, letters, { configuration, print }) => {
   return 0;
 };
 
-/** Longest part of the fields that a list shows, characters. */
+/** A list shows at most this many characters of the fields. */
 const SHOWN_CHARACTERS = 300;
 
 function describe(letter: StoredDeadLetter): string[] {
@@ -109,7 +109,7 @@ function describe(letter: StoredDeadLetter): string[] {
   return [`${nameLetter(letter)}  ${reason}  entry ${where}`, `  ${detail}`, `  ${shown}`].map(showControls);
 }
 
-/** Anybody can append dead letters: no text of theirs may steer the terminal. */
+/** Any client can append dead letters, so their text must not control the terminal. */
 function showControls(text: string): string {
   return text.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -12,22 +12,22 @@ import type { Command, Environment } from '../environment.ts';
 import type { Configuration } from '../configuration.ts';
 import { withRedis } from '../with-redis.ts';
 
-/** The summary is shown this often in a terminal, and elsewhere, where each is a new line. */
+/** Intervals of the summary, in a terminal and elsewhere (there each summary is a new line). */
 const REDRAW_MS = 500;
 const LINE_MS = 2_000;
-/** The first event must come within this time: a coordinator is a process, which a busy machine starts slowly. */
+/** The first event must arrive within this time. Coordinators are processes, which start slowly on a busy machine. */
 const FIRST_EVENT_DEADLINE_MS = 30_000;
-/** What was published last is waited for this long at the end. */
+/** At the end, waits this long for the last events to be folded. */
 const SETTLE_MS = 10_000;
-/** The monitors watch soon: the coordinators of the demo beat every second. */
+/** A short grace period: the coordinators of the demo beat every second. */
 const DEMO_GRACE_MS = 3_000;
-/** Aggregators must be ready within this time, and are asked this often. */
+/** Aggregators must be ready within this time, and are polled at this interval. */
 const READY_DEADLINE_MS = 20_000;
 const READY_LOOK_MS = 50;
 
 /**
- * Everything on this machine: a Redis of its own (or the one that was named), two aggregators and a swarm, and a summary
- * of it, until Ctrl-C or for so many seconds. All that was started ends with it. With `--coordinators-only` the swarm alone.
+ * Everything on this machine: a private Redis (or the one that is named), two aggregators, a swarm and a summary, until
+ * Ctrl-C or for a number of seconds. Stops all that it started. With `--coordinators-only` it runs the swarm alone.
  */
 export const demo: Command = async (environment) => {
   const { configuration, print } = environment;
@@ -44,7 +44,7 @@ export const demo: Command = async (environment) => {
       const starts = await Promise.allSettled([port, 0].map((each) => startOn(each, settled)));
       for (const start of starts) if (start.status === 'fulfilled') aggregators.push(start.value);
       for (const start of starts) if (start.status === 'rejected') throw start.reason;
-      if (port !== configuration.port) print(`port ${configuration.port} is in use; another one is taken`);
+      if (port !== configuration.port) print(`port ${configuration.port} is in use; using another one`);
       await awaitReady(aggregators, environment);
       if (environment.stop.aborted) return;
       introduce(settled, aggregators, print);
@@ -57,7 +57,7 @@ export const demo: Command = async (environment) => {
   }
 };
 
-/** The port that is configured; where it is taken and nobody has asked for it, 0: a free one. */
+/** The configured port; 0 (a free one) if the default port is in use. */
 async function choosePort({ host, port, given }: Configuration): Promise<number> {
   if (port === 0 || (await isPortFree(host, port))) return port;
   if (!given.has('port')) return 0;
@@ -79,9 +79,9 @@ async function startOn(port: number, configuration: Configuration): Promise<Aggr
 }
 
 /**
- * Resolves when each of them has opened the shards and can serve; at once where we are told to stop.
+ * Resolves when each of them has opened the shards and can serve, or as soon as `stop` is aborted.
  *
- * @throws {Error} where one is not ready by the deadline; the text holds what it says itself.
+ * @throws {Error} if one is not ready by the deadline; the text holds its own reason.
  */
 async function awaitReady(
   aggregators: readonly AggregatorProcess[],
@@ -134,7 +134,7 @@ Ctrl-C stops all of it.
 `);
 }
 
-/** Lets the swarms live and shows what is folded, until it is told to stop, the time is over, or an aggregator fails. */
+/** Runs the swarms and shows what is folded, until it is stopped, the time is over, or an aggregator fails. */
 async function runSwarms(
   redis: RedisConnection,
   environment: Environment,
@@ -144,11 +144,11 @@ async function runSwarms(
   const { redis: redisUrl, prefix, shards, seconds } = configuration;
   const over = new AbortController();
   const ended = firstAbort(stop, over.signal);
-  setMaxListeners(0, ended); // every process listens to it
+  setMaxListeners(0, ended); // each process adds a listener
   let failure: string | undefined;
   for (const aggregator of aggregators) {
     void aggregator.failed.then((how) => {
-      failure = `an aggregator has ended: ${how}`;
+      failure = `an aggregator ended: ${how}`;
       over.abort();
     });
   }
@@ -179,9 +179,9 @@ async function runSwarms(
 }
 
 /**
- * Resolves when an event of the demo has been folded, from when on its time is counted; at once where we are told to stop.
+ * Resolves when the first event of the demo has been folded (its time counts from then), or as soon as `stop` is aborted.
  *
- * @throws {Error} where none comes by the deadline.
+ * @throws {Error} if none arrives by the deadline.
  */
 async function awaitMoreEvents(
   follower: SwarmFollower,
@@ -196,7 +196,7 @@ async function awaitMoreEvents(
   }
 }
 
-/** Lets the aggregators fold what came last, and tells how much it was. */
+/** Lets the aggregators fold the last events, and prints the total. */
 async function conclude(follower: SwarmFollower, { print, now }: Environment): Promise<void> {
   const deadlineMs = now() + SETTLE_MS;
   let summary = await follower.read();

@@ -3,7 +3,7 @@ import type { Finding } from '../doctor/finding.ts';
 import { inspectRedis } from '../doctor/inspect-redis.ts';
 import { withRedis } from '../with-redis.ts';
 
-/** Checks Redis for what the guarantees need: 0 where all can be kept, 1 where one cannot. Changes nothing. */
+/** Checks whether Redis meets the needs of the guarantees: 0 if all can be kept, 1 if not. Changes nothing. */
 export const doctor: Command = async ({ configuration, print, localTimeMs }) =>
   withRedis(
     configuration,

@@ -6,7 +6,7 @@ import { findNearest } from '../find-nearest.ts';
 import { didYouMean } from '../usage-error.ts';
 import { withRedis } from '../with-redis.ts';
 
-/** Appends one event, or those of standard input; nothing where one of them is invalid. */
+/** Appends one event, or those of standard input; nothing if one of them is invalid. */
 export const publish: Command = async (environment, args) => {
   const { configuration, print, printError, readStdin, typed } = environment;
   if (configuration.stdin && args.length > 0) {
@@ -21,7 +21,7 @@ export const publish: Command = async (environment, args) => {
   }
   for (const each of given) checkEvent(each);
   const { redis: url, prefix, shards } = configuration;
-  await withRedis(configuration, async () => undefined); // tells at once where Redis cannot be reached
+  await withRedis(configuration, async () => undefined); // fails at once if Redis cannot be reached
   const publisher = createPublisher({ url, prefix, shards });
   try {
     const { entryIds, duplicates } = await publisher.append(given.map(({ event }) => event));
@@ -37,13 +37,13 @@ export const publish: Command = async (environment, args) => {
   }
 };
 
-/** An event and where it stood, for error texts. */
+/** An event and its place in the input, for error texts. */
 interface GivenEvent {
   readonly event: EventInput;
   readonly where: string;
 }
 
-/** @throws {ConfigurationError} where the event is invalid: says why, and what was probably meant. */
+/** @throws {ConfigurationError} if the event is invalid: says why, and what was probably meant. */
 function checkEvent({ event, where }: GivenEvent): void {
   const encoded = encodeEvent(event);
   if (encoded.ok) return;
@@ -64,7 +64,7 @@ function suggestType(came: string): string {
   return didYouMean(came, types) || `; known are ${types.join(', ')}`;
 }
 
-/** Another field may be the missing one with a slip in its name. */
+/** An unknown field may be the missing one with a typo in its name. */
 function describeMisspelled(field: string, event: Readonly<Record<string, unknown>>): string {
   const known = new Set(findEventType(String(event['type']))?.rules.map(({ name }) => name));
   const given = Object.keys(event).find(
@@ -85,14 +85,14 @@ function parseArguments([type, ...pairs]: readonly string[]): GivenEvent {
     }
     const name = pair.slice(0, equals);
     if (Object.hasOwn(fields, name)) {
-      throw new ConfigurationError(`${name}: expected once; got it again: ${JSON.stringify(pair)}`);
+      throw new ConfigurationError(`${name}: expected once; got it twice: ${JSON.stringify(pair)}`);
     }
     fields[name] = pair.slice(equals + 1);
   }
   return { event: fields as unknown as EventInput, where: '' };
 }
 
-/** NDJSON: one object a line; lines without any text are passed over. */
+/** NDJSON: one object per line; blank lines are skipped. */
 function parseLines(text: string): GivenEvent[] {
   const given: GivenEvent[] = [];
   for (const [at, line] of text.split('\n').entries()) {
@@ -106,7 +106,7 @@ function parseLine(line: string, number: number): EventInput {
     const parsed = parseJson(line);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as EventInput;
   } catch {
-    // told below, with all that is no object
+    // reported below, like every value that is not an object
   }
   throw new ConfigurationError(
     `line ${number}: expected a JSON object; got ${JSON.stringify(line.slice(0, 80))}`,

@@ -15,16 +15,16 @@ import { createProgressDisplay } from '../show-progress.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
 
-/** Differences that are printed one by one; JSON has all. */
+/** Number of differences that are printed; JSON has all. */
 const SHOWN_DIFFERENCES = 20;
 
-/** Folds everything again by the configured definitions, and switches to it: 0; 1 if nothing was switched. */
+/** Folds everything again with the configured definitions and switches to the result. Exit code 1 if it did not switch. */
 export const rebuild: Command = async (environment) => {
   const { configuration, print, printError } = environment;
   if (configuration.cancel) return cancel(environment);
   const { catalogue } = await readDefinitions(configuration);
   for (const departure of describeDepartures(catalogue))
-    printError(`${departure}: alerts and panels that ask for them will show nothing`);
+    printError(`${departure}: alerts and panels that query them will show nothing`);
   return withArchive(configuration, (archive) =>
     withRedis(
       configuration,
@@ -42,7 +42,7 @@ export const rebuild: Command = async (environment) => {
   );
 };
 
-/** Needs no definitions and no archive: a rebuild can be cancelled although these can no longer be read. */
+/** Needs no definitions and no archive: a rebuild can be cancelled even if these can no longer be read. */
 function cancel({ configuration, print }: Environment): Promise<ExitCode> {
   return withRedis(
     configuration,
@@ -60,11 +60,11 @@ function cancel({ configuration, print }: Environment): Promise<ExitCode> {
 function describeCancel(done: CancelOutcome): string {
   switch (done.outcome) {
     case 'cancelled':
-      return `the rebuild of generation ${done.id} is cancelled, and all that there was of it is removed`;
+      return `cancelled the rebuild of generation ${done.id} and removed everything that it had built`;
     case 'removed':
-      return `no rebuild is under way; the removal of generation ${done.id}, which was begun before, is finished`;
+      return `no rebuild is running; finished the removal of generation ${done.id}, which an earlier run began`;
     case 'nothing':
-      return 'no rebuild is under way';
+      return 'no rebuild is running';
   }
 }
 
@@ -93,14 +93,12 @@ function createOptions(
     onBegin: ({ id, live, resumed }) => {
       const how = resumed ? 'resuming' : 'building';
       printError(
-        `${how} generation ${id}; generation ${live} is served meanwhile (Ctrl-C stops, the same command resumes)`,
+        `${how} generation ${id}; generation ${live} is served until then (Ctrl-C stops, the same command resumes)`,
       );
     },
     onLeftOut: (missing) => {
       for (const { shard, entries } of missing)
-        printError(
-          `shard ${shard}: ${countEntries(entries)} left out: neither the stream nor an archive has them`,
-        );
+        printError(`shard ${shard}: ${countEntries(entries)} skipped: in neither the stream nor an archive`);
     },
     onProgress: ({ stage, foldedEntries, leftEntries }) =>
       display.show(STAGES[stage], { done: foldedEntries, left: leftEntries }),
@@ -119,8 +117,8 @@ function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
   switch (outcome.outcome) {
     case 'switched': {
       const { from, to, compared } = outcome;
-      const agreed = compared ? '; both say the same' : '';
-      return [`generation ${to} is live instead of ${from}${agreed}`];
+      const agreed = compared ? '; both have the same values' : '';
+      return [`generation ${to} is live and replaces ${from}${agreed}`];
     }
     case 'none_live':
       return ['streamfold: expected a generation to rebuild; no aggregator has run yet'];
@@ -136,7 +134,9 @@ function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
     case 'stopped':
       return [`stopped; the same command resumes generation ${outcome.building}, --cancel removes it`];
     case 'cancelled':
-      return [`streamfold: the rebuild of generation ${outcome.building} was cancelled meanwhile`];
+      return [
+        `streamfold: the rebuild of generation ${outcome.building} was cancelled while this command ran`,
+      ];
     case 'differs': {
       const { building, differences } = outcome;
       const shown = differences
@@ -147,7 +147,7 @@ function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
         );
       const more = differences.length - shown.length;
       return [
-        `streamfold: generation ${building} has the same definitions as the live one, but they differ in ${differences.length} ${differences.length === 1 ? 'place' : 'places'}; nothing is switched (--force switches anyway, --cancel removes it)`,
+        `streamfold: generation ${building} has the same definitions as the live one, but they differ in ${differences.length} ${differences.length === 1 ? 'place' : 'places'}; not switched (--force switches anyway, --cancel removes it)`,
         ...shown,
         ...(more > 0 ? [`  … and ${more} more; --json shows all`] : []),
       ];

@@ -9,7 +9,7 @@ import { withArchive } from '../with-archive.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Aggregates until it is told to stop. */
+/** Aggregates until it is stopped. */
 export const serve: Command = async ({ configuration, stop, terminal, version, now, createId, pause }) => {
   const log = createLog(configuration.logLevel, terminal);
   const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries, deadLettersMost } =
@@ -54,7 +54,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
   return 0;
 };
 
-/** Without an archive a retention must be asked for; with one it has a default. */
+/** Without an archive nothing is trimmed unless a retention is set; with one it has a default. */
 function planArchiving(
   { archiveEverySeconds, archiveAfterSeconds, retentionHours, given }: Configuration,
   archive: Archive | undefined,

@@ -8,10 +8,10 @@ import { askAll } from '@streamfold/redis';
 import type { Command, ExitCode } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 
-/** Each takes the memory of its whole state while it is read. */
+/** Shards read at a time: each takes the memory of its whole state. */
 const SHARDS_AT_ONCE = 16;
 
-/** Shows what there is: streams, generations, consumers, lag, dead letters, coordinators. Changes nothing. */
+/** Shows streams, generations, consumers, lag, dead letters and coordinators. Changes nothing. */
 export const status: Command = async ({ configuration, print }) =>
   withRedis(
     configuration,
@@ -35,16 +35,16 @@ export const status: Command = async ({ configuration, print }) =>
     { shardCount: 'compare' },
   );
 
-/** What is not there yet is null: a reader of JSON sees that it was looked for. */
+/** Missing values are null, so that a reader of the JSON sees that they were looked up. */
 function toJson(shard: ShardStatus): Record<string, unknown> {
   const { archived = null, archiveStop = null, generation = null } = shard;
   return { ...shard, archived, archiveStop, generation };
 }
 
-/** A generation that is not live: what a rebuild builds, or has replaced. */
+/** A generation that is not live: a rebuild is building it, or has replaced it. */
 function describeOther({ id, state, stage, replaces }: RegisteredGeneration): string {
   const from = stage === undefined ? '' : `, from the ${stage}`;
-  const instead = state === 'building' && replaces !== undefined ? `, to be live instead of ${replaces}` : '';
+  const instead = state === 'building' && replaces !== undefined ? `, will replace ${replaces}` : '';
   return `generation ${id} is ${state}${from}${instead}`;
 }
 

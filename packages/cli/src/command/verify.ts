@@ -14,9 +14,9 @@ import { readDefinitions } from '../read-definitions.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
 
-/** Series of which the first difference is printed; JSON has all. */
+/** Number of series whose first difference is printed; JSON has all. */
 const SHOWN_SERIES = 20;
-/** Progress is shown after so many entries. */
+/** Progress is shown after this number of entries. */
 const PROGRESS_ENTRIES = 100_000;
 
 /** Folds the log independently and compares with the live state: 0 if they are equal, 1 if not. */
@@ -64,7 +64,7 @@ export const verify: Command = ({ configuration, print, printError }) =>
     ),
   );
 
-/** Compares what the named aggregators serve; nothing if none is named, or nothing has been folded yet. */
+/** Compares the output of the named aggregators; nothing if none is named, or nothing has been folded yet. */
 async function compareAll(
   redis: RedisConnection,
   { configuration, generations }: { configuration: Configuration; generations: readonly Generation[] },
@@ -133,7 +133,7 @@ function describe(verification: Verification, withAnArchive: boolean): string[] 
   return lines;
 }
 
-/** Differences of each series, the first one first: a histogram's many samples are one series. */
+/** The differences of each series, in order; all samples of a histogram are one series. */
 function groupBySeries(differences: readonly Difference[]): Map<string, [Difference, ...Difference[]]> {
   const groups = new Map<string, [Difference, ...Difference[]]>();
   for (const difference of differences) {

@@ -8,12 +8,12 @@ export interface Part {
   readonly crew: readonly string[];
   /**
    * - `steady`: beats, answers soon, and now and then leaves and comes back;
-   * - `slow`: takes seconds to answer, so that those who wait for it sometimes wait in vain;
+   * - `slow`: takes seconds to answer, so that some waits for it time out;
    * - `flaky`: stops beating for a while, and recovers;
    * - `mortal`: is killed by SIGKILL, and comes back later.
    */
   readonly temper: 'steady' | 'slow' | 'flaky' | 'mortal';
-  /** Share of signals that it settles without an ACK: their senders wait in vain. */
+  /** Share of signals that it settles without an ACK, so that their senders time out. */
   readonly lostAckShare: number;
 }
 
@@ -42,7 +42,7 @@ const SCENARIOS: Readonly<Record<Configuration['scenario'], Scenario>> = {
   },
 };
 
-/** Everybody who plays in the demo. */
+/** All coordinators of the demo. */
 export function chooseCast(scenario: Configuration['scenario']): readonly Part[] {
   const { swarms, lostAckShare } = SCENARIOS[scenario];
   return Object.entries(swarms).flatMap(([name, tempers]) => {

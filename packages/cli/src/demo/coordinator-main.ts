@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Part } from './cast.ts';
 import { playPart } from './play-part.ts';
 
-// A process of the demo that is one coordinator. It leaves the swarm and ends when it is told to. When whoever started it
-// is gone it ends at once: Redis is perhaps gone too, and would be waited for in vain.
+// A process of the demo that runs one coordinator. On a signal it leaves the swarm and ends. If its parent is gone it ends
+// at once: Redis may be gone too.
 
 const [, , part = '', place = ''] = process.argv;
 const stop = new AbortController();

@@ -6,14 +6,14 @@ import { firstAbort } from './first-abort.ts';
 import type { Stage } from './play-part.ts';
 
 const PROGRAM = fileURLToPath(new URL('./coordinator-main.js', import.meta.url));
-/** A mortal coordinator lives about so long, and is gone about so long: longer than it takes to be given up for dead. */
+/** About how long a mortal coordinator lives, and stays away: long enough to be declared dead. */
 const LIFE_MS = 15_000;
 const GONE_MS = 12_000;
 const STOP_DEADLINE_MS = 3_000;
 
 /**
- * Runs each part as a process of its own until `stop` is aborted. Mortal ones are killed by SIGKILL, and come back; a
- * process that ends in another way is started again. Afterwards none of them runs.
+ * Runs each part in its own process until `stop` is aborted. Mortal ones are killed by SIGKILL and come back; a process
+ * that ends in another way is restarted. When it resolves, none of them runs.
  */
 export async function directCast(cast: readonly Part[], stage: Stage, stop: AbortSignal): Promise<void> {
   await Promise.all(cast.map((part) => directPart(part, stage, stop)));
@@ -26,7 +26,7 @@ async function directPart(part: Part, stage: Stage, stop: AbortSignal): Promise<
     const child = fork(PROGRAM, [JSON.stringify(part), JSON.stringify({ prefix, shards })], {
       env: { ...process.env, STREAMFOLD_REDIS_URL: redisUrl }, // every user can read the arguments of a process
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      detached: true, // Ctrl-C in a terminal is for us: we then end it
+      detached: true, // Ctrl-C in a terminal must not reach it: we end it ourselves
     });
     const ended = new AbortController();
     void once(child, 'exit').then(() => ended.abort());

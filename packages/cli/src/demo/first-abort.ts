@@ -1,6 +1,6 @@
 /**
- * A signal that is aborted as soon as one of the sources is. The sources hold it, which those of AbortSignal.any do not: on
- * Node 20 a signal made of a timeout is collected with its timer, and never aborted. One source must be aborted in the end.
+ * A signal that is aborted as soon as one of the sources is. Unlike with AbortSignal.any, the sources hold a reference to
+ * it: on Node 20 a signal of a timeout is collected with its timer and never aborted. One source must be aborted eventually.
  */
 export function firstAbort(...sources: readonly AbortSignal[]): AbortSignal {
   const first = new AbortController();

@@ -9,13 +9,13 @@ import type { RedisConnection } from '@streamfold/redis';
 import type { Installation } from '../doctor/finding.ts';
 import { summarize, type Summary } from './summarize.ts';
 
-/** Follows what has been folded on all shards, as an aggregator that serves does. */
+/** Follows the folded state of all shards, as a serving aggregator does. */
 export interface SwarmFollower {
-  /** The numbers as of now; rates are since the last call. */
+  /** The current numbers; rates are since the last call. */
   read(): Promise<Summary>;
 }
 
-/** @throws {Error} where no aggregator has opened the shards yet. */
+/** @throws {Error} if no aggregator has opened the shards yet. */
 export async function followSwarm(
   redis: RedisConnection,
   { prefix, shards }: Pick<Installation, 'prefix' | 'shards'>,
@@ -47,7 +47,7 @@ export async function followSwarm(
   };
 }
 
-/** A generation on one shard, and what has been folded of it. */
+/** A generation on one shard, and its folded state. */
 interface Part {
   readonly generation: Generation;
   readonly view: ShardView;

@@ -8,34 +8,34 @@ import {
 import type { Part } from './cast.ts';
 import { firstAbort } from './first-abort.ts';
 
-/** What a part needs of the world. */
+/** What a part needs from its environment. */
 export interface Stage {
   readonly redisUrl: string;
   readonly prefix: string;
   readonly shards: number;
-  /** Waits so many ms, or until `stop` is aborted. */
+  /** Waits `ms` milliseconds, or until `stop` is aborted. */
   readonly pause: (ms: number, stop: AbortSignal) => Promise<void>;
   /** Evenly distributed in [0, 1). */
   readonly random: () => number;
 }
 
-/** Deadlines of the demo: short, so that a minute shows all that there is. */
+/** Deadlines of the demo: short, so that a minute shows everything. */
 const BEAT_MS = 1_000;
 const STALE_AFTER_MS = 4_000;
 const DEAD_AFTER_MS = 9_000;
 const WAIT_TIMEOUT_MS = 4_000;
-/** A flaky one is silent for longer than it may be. */
+/** A flaky one is silent for longer than its deadline. */
 const SILENT_MS = 6_500;
 
 const PHASES = ['planning', 'implementing', 'reviewing', 'validating'] as const;
 const SIGNAL_TYPES = ['completion', 'handoff', 'retry'] as const;
 
-/** Shares of what goes wrong. */
+/** Probabilities of failures. */
 const FALLS_SILENT = 0.25;
 const LEAVES = 0.05;
 const FAILS = 0.15;
 
-/** Lives one life after the other in a swarm, until `stop` is aborted. */
+/** Runs one life after the other in a swarm, until `stop` is aborted. */
 export async function playPart(part: Part, stage: Stage, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     const { redisUrl: url, prefix, shards, pause, random } = stage;
@@ -52,7 +52,7 @@ export async function playPart(part: Part, stage: Stage, stop: AbortSignal): Pro
     });
     const over = new AbortController();
     const ended = firstAbort(stop, over.signal);
-    setMaxListeners(0, ended); // every answer that is under way listens to it
+    setMaxListeners(0, ended); // every answer in progress adds a listener
     try {
       await Promise.race([
         answer(coordinator, { part, stage }, ended),
@@ -74,13 +74,13 @@ interface Role {
   readonly stage: Stage;
 }
 
-/** Answers what comes, each after a while of its own: one slow answer does not hold up the others. */
+/** Answers each signal after its own delay: a slow answer does not hold up the others. */
 async function answer(coordinator: Coordinator, role: Role, ended: AbortSignal): Promise<void> {
   const answers = new Set<Promise<void>>();
   for await (const signal of coordinator.receiveSignals(ended)) {
     const answering = answerOne(coordinator, signal, { role, ended });
     answers.add(answering);
-    // An answer that fails, as Redis is away for too long, leaves its signal unsettled: it comes again in the next life.
+    // If Redis is unreachable for too long, the answer fails and its signal stays unsettled: it is delivered again in the next life.
     void answering.catch(() => undefined).then(() => answers.delete(answering));
   }
   await Promise.allSettled(answers);
@@ -92,15 +92,15 @@ async function answerOne(
   { role, ended }: { role: Role; ended: AbortSignal },
 ): Promise<void> {
   const { pause, random } = role.stage;
-  // Mostly tens of ms, sometimes a second: the product of chances has a long tail.
+  // Mostly tens of ms, sometimes a second: the product of random numbers has a long tail.
   const latencyMs = 5 + 60 * random() + 1_500 * random() ** 6;
   await pause(role.part.temper === 'slow' ? latencyMs + 5_000 * random() ** 2 : latencyMs, ended);
-  if (ended.aborted) return; // not settled: it comes again in the next life
+  if (ended.aborted) return; // not settled: it is delivered again in the next life
   if (random() < role.part.lostAckShare) await coordinator.settleSignal(signal);
   else await coordinator.acknowledgeSignal(signal);
 }
 
-/** Goes through rounds: changes its phase, signals some others, blocks until they have ACKed. */
+/** Repeats rounds: changes its phase, signals some others, blocks until they have ACKed. */
 async function act(coordinator: Coordinator, { part, stage }: Role, ended: AbortSignal): Promise<void> {
   const { pause, random } = stage;
   let heartbeat = coordinator.startHeartbeat({ intervalMs: BEAT_MS });

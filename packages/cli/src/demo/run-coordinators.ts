@@ -7,11 +7,11 @@ import { directCast } from './direct-cast.ts';
 import { firstAbort } from './first-abort.ts';
 
 /**
- * The swarm alone, in the Redis that is configured, until it is told to stop or the time is over; aggregators fold what it
- * does, and watch over it, wherever they run. A Redis that goes away later is waited for.
+ * The swarm alone, in the configured Redis, until it is stopped or the time is over. Aggregators, wherever they run, fold
+ * its events and watch over it. If Redis becomes unreachable later, it waits.
  *
- * @throws {Error} where Redis cannot be reached at the start.
- * @throws {ConfigurationError} where Redis holds another number of shards.
+ * @throws {Error} if Redis cannot be reached at the start.
+ * @throws {ConfigurationError} if Redis holds another number of shards.
  */
 export async function runCoordinators({
   configuration,
@@ -26,7 +26,7 @@ export async function runCoordinators({
   const over = new AbortController();
   const timer = seconds > 0 ? setTimeout(() => over.abort(), seconds * 1_000) : undefined;
   const ended = firstAbort(stop, over.signal);
-  setMaxListeners(0, ended); // every process listens to it
+  setMaxListeners(0, ended); // each process adds a listener
   print(`${cast.length} coordinators, a process each, in ${redactUrl(redisUrl)}, keys ${prefix}:*`);
   await directCast(cast, { redisUrl, prefix, shards, pause, random }, ended);
   clearTimeout(timer);

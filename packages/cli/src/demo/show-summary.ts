@@ -1,11 +1,11 @@
 import type { Summary } from './summarize.ts';
 
-/** Shows a summary again and again: in a terminal always in the same place, elsewhere as one line each time. */
+/** Shows the latest summary: in a terminal always in the same place, elsewhere as a new line each time. */
 export interface SummaryDisplay {
   show(summary: Summary, elapsedMs: number): void;
 }
 
-/** Moves the cursor up n lines, and clears from there on. */
+/** Moves the cursor up n lines and clears the rest of the screen. */
 const rewind = (lines: number): string => `\u001b[${lines}A\u001b[J`;
 
 export function createSummaryDisplay(write: (line: string) => void, terminal: boolean): SummaryDisplay {

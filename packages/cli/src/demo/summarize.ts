@@ -7,7 +7,7 @@ import {
   type Metric,
 } from '@streamfold/core';
 
-/** The few numbers that the demo shows, as of now. */
+/** The current numbers that the demo shows. */
 export interface Summary {
   readonly events: number;
   readonly eventsPerSecond: number;
@@ -15,12 +15,12 @@ export interface Summary {
   readonly active: number;
   readonly blocked: number;
   readonly stale: number;
-  /** `undefined` where nothing was observed yet. */
+  /** `undefined` if nothing was observed yet. */
   readonly blockingP95Seconds: number | undefined;
   readonly latencyP95Seconds: number | undefined;
 }
 
-/** Reads the numbers out of the states of all shards; `before` is what was shown last, `elapsedMs` ago. */
+/** Reads the numbers from the states of all shards; `before` is the previous summary, `elapsedMs` ago. */
 export function summarize(
   states: readonly Delta[],
   {
@@ -52,7 +52,7 @@ function find(catalogue: Catalogue, name: string): Metric | undefined {
   return catalogue.find((each) => each.name === name);
 }
 
-/** The quantile of a histogram over all its series, within a bucket by straight line, as `histogram_quantile` has it. */
+/** The quantile of a histogram over all its series, interpolated linearly within a bucket like `histogram_quantile`. */
 function quantile(states: readonly Delta[], metric: Metric | undefined, share: number): number | undefined {
   if (metric?.type !== 'histogram') return undefined;
   const total = { sumMicros: 0, buckets: new Array<number>(metric.buckets.length + 1).fill(0) };

@@ -1,9 +1,9 @@
-/** What was found of one thing that the guarantees need. */
+/** The result of one check that the guarantees depend on. */
 export interface Finding {
-  /** `fail`: a promise cannot be kept. `warn`: it can, but know this. */
+  /** `fail`: a guarantee cannot be kept. `warn`: it can, but you should know this. */
   readonly verdict: 'ok' | 'warn' | 'fail';
   readonly what: string;
-  /** What is so, and what to do where it should not be. */
+  /** What was found and, if it is a problem, what to do. */
   readonly text: string;
 }
 

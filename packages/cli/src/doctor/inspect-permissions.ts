@@ -12,8 +12,8 @@ import type { Finding, Installation } from './finding.ts';
 const script = loadScript(new URL('../../lua/check-permissions.lua', import.meta.url));
 
 /**
- * What the programs run, in scripts or outside them, as they run it: permission is asked of the command and of the keys
- * among its arguments. EVENTS, STATE, COORDINATOR, SHARDS and GENERATIONS stand for keys.
+ * The commands that the programs run, in scripts or outside them. The permission is checked for the command and for its
+ * keys. EVENTS, STATE, COORDINATOR, SHARDS and GENERATIONS stand for keys.
  */
 // prettier-ignore
 const COMMANDS = [
@@ -28,7 +28,7 @@ const COMMANDS = [
   'HINCRBY GENERATIONS field 1', 'HDEL GENERATIONS field',
 ];
 
-/** What else coordination runs, and the monitors in the aggregators; some of it only in functions. */
+/** Further commands of coordination and of the monitors in the aggregators; some run only in functions. */
 // prettier-ignore
 const COMMANDS_OF_COORDINATION = [
   'FCALL streamfold_1_beat 1 EVENTS', 'FUNCTION LOAD REPLACE library', 'GET COORDINATOR', 'SET COORDINATOR value',
@@ -45,8 +45,8 @@ const COMMANDS_OF_COORDINATION = [
 ];
 
 /**
- * Whether this user may do what the programs do, on the keys of every kind that they have; and what coordination does,
- * which is worth a warning: counting goes on without.
+ * Checks that this user may run the commands of the programs on every kind of key. Missing permissions of coordination are
+ * only a warning: counting works without them.
  */
 export async function inspectPermissions(
   redis: RedisConnection,
@@ -59,7 +59,7 @@ export async function inspectPermissions(
     const ofCoordination = await findRefused(redis, installation, COMMANDS_OF_COORDINATION);
     return [
       refused === ''
-        ? { verdict: 'ok', what, text: `all commands that are needed, on keys ${prefix}:*` }
+        ? { verdict: 'ok', what, text: `all required commands are permitted on keys ${prefix}:*` }
         : { verdict: 'fail', what, text: `not permitted: ${refused}` },
       ofCoordination === ''
         ? { verdict: 'ok', what: 'coordination', text: 'the functions may be loaded and called' }
@@ -71,12 +71,12 @@ export async function inspectPermissions(
     ];
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const text = `EVALSHA and EVAL on keys ${prefix}:* are needed; got ${why}`;
+    const text = `expected EVALSHA and EVAL on keys ${prefix}:* to be permitted; got ${why}`;
     return [{ verdict: 'fail', what, text }];
   }
 }
 
-/** What is not permitted on some shard, in words; empty where all is. */
+/** The commands that are not permitted on some shard, in words; empty if all are. */
 async function findRefused(
   redis: RedisConnection,
   { prefix, shards }: Installation,

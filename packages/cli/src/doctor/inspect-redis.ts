@@ -9,7 +9,7 @@ import {
 import type { Finding, Installation } from './finding.ts';
 import { inspectPermissions } from './inspect-permissions.ts';
 
-/** Looks at Redis and changes nothing. One finding for each thing, in a fixed order; what the user may not see is told. */
+/** Inspects Redis and changes nothing. One finding per check, in a fixed order; checks that the user may not make say so. */
 export async function inspectRedis(
   redis: RedisConnection,
   installation: Installation,
@@ -30,7 +30,7 @@ async function inspectInfo(redis: RedisConnection): Promise<readonly Finding[]> 
     info = parseInfo(await redis.info());
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const text = `INFO cannot be read, so version, role, persistence and maxmemory-policy are not known; got ${why}`;
+    const text = `INFO cannot be read, so version, role, persistence and maxmemory-policy are unknown; got ${why}`;
     return [{ verdict: 'warn', what: 'info', text }];
   }
   return [
@@ -42,13 +42,13 @@ async function inspectInfo(redis: RedisConnection): Promise<readonly Finding[]> 
   ];
 }
 
-/** The finding, or one that tells that it could not be looked at. */
+/** The finding, or one that says that the check failed. */
 async function settled(what: string, inspect: () => Promise<Finding>): Promise<Finding> {
   try {
     return await inspect();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { verdict: 'fail', what, text: `cannot be looked at; got ${why}` };
+    return { verdict: 'fail', what, text: `cannot be checked; got ${why}` };
   }
 }
 
@@ -76,7 +76,7 @@ function parseInfo(text: string): Info {
   return fields;
 }
 
-/** CONFIG GET name; `undefined` where the user may not ask, as with many hosted ones. */
+/** CONFIG GET name; `undefined` if the user may not run it, as on many hosted servers. */
 async function readSetting(redis: RedisConnection, name: string): Promise<string | undefined> {
   try {
     const [, value] = (await redis.config('GET', name)) as string[];
@@ -119,8 +119,8 @@ function inspectRole(info: Info): Finding {
 }
 
 /**
- * Of a primary with replicas: what it confirms while nobody replicates it is lost in a failover, and with nothing to hold it
- * back it confirms for as long as a client writes to it.
+ * For a primary with replicas: writes that it confirms while no replica is connected are lost in a failover, and without
+ * `min-replicas-to-write` it keeps confirming them.
  */
 function inspectFailover(info: Info, minReplicas: string | undefined): readonly Finding[] {
   if (info.get('role') !== 'master' || Number(info.get('connected_slaves') ?? 0) === 0) return [];
@@ -130,7 +130,7 @@ function inspectFailover(info: Info, minReplicas: string | undefined): readonly 
       {
         verdict: 'ok',
         what,
-        text: 'min-replicas-to-write is not to be seen by this user; set it to 1 or more',
+        text: 'min-replicas-to-write cannot be read by this user; set it to 1 or more',
       },
     ];
   }
@@ -158,15 +158,15 @@ function inspectPersistence(info: Info, appendfsync: string | undefined): Findin
       return {
         verdict: 'fail',
         what,
-        text: 'the append-only file cannot be written: look at the disk of Redis',
+        text: 'the append-only file cannot be written: check the disk of Redis',
       };
     }
-    const fsync = appendfsync ?? 'not to be seen by this user';
+    const fsync = appendfsync ?? 'unknown, as this user may not read it';
     return appendfsync === 'no'
       ? {
           verdict: 'warn',
           what,
-          text: 'append-only file with appendfsync no: a crash of the machine loses what the system had not written; everysec or always bound that',
+          text: 'append-only file with appendfsync no: a crash of the machine loses all that the system had not written to disk; set everysec or always',
         }
       : {
           verdict: 'ok',
@@ -205,7 +205,7 @@ function inspectEviction(info: Info): Finding {
   };
 }
 
-/** Clocks that differ by more are worth a word, ms. */
+/** A larger difference between the clocks is a warning, ms. */
 const TOLERATED_SKEW_MS = 1_000;
 
 async function inspectClock(redis: RedisConnection, { localTimeMs }: Installation): Promise<Finding> {
@@ -219,11 +219,11 @@ async function inspectClock(redis: RedisConnection, { localTimeMs }: Installatio
     : {
         verdict: 'warn',
         what,
-        text: `${text}: no count depends on it, but Prometheus and Redis would tell different times; synchronise them`,
+        text: `${text}: no count depends on it, but times from Prometheus and Redis would differ; synchronise the clocks`,
       };
 }
 
-/** Entry IDs never go back: where the clock was set back, they run ahead of it until it has caught up. */
+/** Entry IDs never go back: if the clock was set back, they are ahead of it until it has caught up. */
 async function inspectStreamClock(
   redis: RedisConnection,
   { prefix, shards }: Installation,
@@ -242,7 +242,7 @@ async function inspectStreamClock(
     : {
         verdict: 'warn',
         what,
-        text: `entry IDs are ${aheadMs} ms ahead of the clock of Redis: it was set back, or entries were added with IDs of their own; ages are too small until it has caught up`,
+        text: `entry IDs are ${aheadMs} ms ahead of the clock of Redis: it was set back, or entries were added with explicit IDs; ages are too small until it has caught up`,
       };
 }
 

@@ -10,7 +10,7 @@ import { timeSeriesPanel } from './panel/time-series-panel.ts';
 import { orZero, sumBy } from './promql.ts';
 import { selectSeries } from './select-series.ts';
 
-/** The phases of work, and where coordinators get stuck in them. */
+/** The phases of work, and the ones in which coordinators get stuck. */
 export function phaseDashboard(alertNames: readonly string[]): Dashboard {
   return createDashboard(
     {

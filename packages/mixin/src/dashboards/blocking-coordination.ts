@@ -17,7 +17,7 @@ import { OLDEST_WAIT_COLORS, oldestWaitNow, waitsFinished, waitsNow } from './wa
 
 const NOW = { width: 5, height: 8 };
 
-/** What somebody on call opens first: is coordination blocked, slow or failing, and in which swarm? */
+/** The first dashboard for an engineer on call: is coordination blocked, slow or failing, and in which swarm? */
 export function blockingCoordinationDashboard(alertNames: readonly string[]): Dashboard {
   return createDashboard(
     {

@@ -1,11 +1,11 @@
-/** Colours of what coordinators are, the same on every panel. */
+/** Colours of the statuses of coordinators, the same on every panel. */
 export const COORDINATOR_COLORS: Readonly<Record<string, string>> = {
   active: 'green',
   blocked: 'yellow',
   stale: 'red',
 };
 
-/** Colours of how waits finish. */
+/** Colours of the outcomes of waits. */
 export const WAIT_COLORS: Readonly<Record<string, string>> = {
   completed: 'green',
   timeout: 'orange',

@@ -11,13 +11,13 @@ import { alertAnnotations } from './alert-annotations.ts';
 import { linksToOthers, type DashboardKind } from './dashboard-links.ts';
 import type { DashboardUid } from './dashboard-uids.ts';
 
-/** A headline and the panels under it, placed from left to right and on to the next line where one is full. */
+/** A headline and its panels, placed from left to right; a panel that does not fit starts the next line. */
 interface Row {
   readonly title: string;
   readonly panels: readonly Builder<Panel>[];
 }
 
-/** What tells a dashboard from the others. */
+/** The part that differs between dashboards. */
 export interface DashboardSpec {
   readonly uid: DashboardUid;
   readonly title: string;
@@ -27,7 +27,7 @@ export interface DashboardSpec {
   readonly rows: readonly Row[];
 }
 
-/** A dashboard of the last hour that reads again every 10 s, with marks where one of these alerts was firing. */
+/** A dashboard of the last hour that refreshes every 10 s and marks the times at which one of these alerts was firing. */
 export function createDashboard(spec: DashboardSpec, alertNames: readonly string[]): Dashboard {
   const builder = new DashboardBuilder(spec.title)
     .uid(spec.uid)

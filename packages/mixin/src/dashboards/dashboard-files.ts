@@ -11,7 +11,7 @@ const DASHBOARDS: readonly ((alertNames: readonly string[]) => Dashboard)[] = [
   streamfoldDashboard,
 ];
 
-/** The dashboards of Grafana, as JSON that can be provisioned: path and text of each. They mark when these alerts fire. */
+/** The Grafana dashboards as JSON for provisioning: path and text of each. They mark when these alerts fire. */
 export function dashboardFiles(alertNames: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     DASHBOARDS.map((create) => create(alertNames)).map((dashboard) => [
@@ -21,7 +21,7 @@ export function dashboardFiles(alertNames: readonly string[]): ReadonlyMap<strin
   );
 }
 
-/** The builders hide links and annotations in a menu; they belong where they are seen, at the top. */
+/** The builders hide links and annotations in a menu; show them at the top instead. */
 function atTheTop(key: string, value: unknown): unknown {
   return key === 'placement' && value === 'inControlsMenu' ? undefined : value;
 }

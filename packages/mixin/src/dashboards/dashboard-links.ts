@@ -1,12 +1,12 @@
 import { DashboardLinkBuilder, DashboardLinkType } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DASHBOARD_UIDS, type DashboardUid } from './dashboard-uids.ts';
 
-/** By these tags the dashboards find each other: those of swarms, and that of the pipeline. */
+/** Tags by which the dashboards link to each other: those of swarms, and the one of the pipeline. */
 export type DashboardKind = 'swarm' | 'pipeline';
 
 /**
- * Links at the top to the other dashboards. The time goes along, and between dashboards of swarms what is chosen; not
- * between them and the pipeline's, as those have other scrape jobs.
+ * Links at the top to the other dashboards. They keep the time range and, between dashboards of swarms, the selection. The
+ * dashboard of the pipeline has other scrape jobs, so links to and from it do not keep the selection.
  */
 export function linksToOthers(kind: DashboardKind): DashboardLinkBuilder[] {
   return (['swarm', 'pipeline'] as const).map((each) =>
@@ -20,17 +20,17 @@ export function linksToOthers(kind: DashboardKind): DashboardLinkBuilder[] {
   );
 }
 
-/** From a value to the dashboard of its swarm. `from`: what holds the name of the swarm, a label or the cell itself. */
+/** Link from a value to the dashboard of its swarm. `from`: the label that holds the name of the swarm, or the cell. */
 export function linkToSwarm(from: 'label' | 'cell'): DashboardLinkBuilder {
   return drillDown('Swarm', DASHBOARD_UIDS.swarm, { variable: 'swarm_id', from });
 }
 
-/** From a value to the dashboard of its phase. */
+/** Link from a value to the dashboard of its phase. */
 export function linkToPhase(from: 'label' | 'cell'): DashboardLinkBuilder {
   return drillDown('Phase', DASHBOARD_UIDS.phase, { variable: 'phase', from, keep: ['swarm_id'] });
 }
 
-/** From a value to the dashboard of swarms with its coordinator chosen; the swarms stay as they are. */
+/** Link from a value to the dashboard of swarms with its coordinator selected; the selected swarms stay. */
 export function linkToCoordinator(from: 'label' | 'cell', label = 'coordinator_id'): DashboardLinkBuilder {
   return drillDown('Coordinator', DASHBOARD_UIDS.swarm, {
     variable: 'coordinator_id',

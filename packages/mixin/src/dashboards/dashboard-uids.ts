@@ -1,4 +1,4 @@
-/** The dashboards by their uid, which is also the name of their file and the end of their address: `/d/<uid>`. */
+/** The uids of the dashboards. A uid is also the name of the file and the end of the address: `/d/<uid>`. */
 export const DASHBOARD_UIDS = {
   overview: 'blocking-coordination',
   swarm: 'blocking-coordination-swarm',

@@ -6,15 +6,15 @@ import {
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
-/** The Prometheus that is chosen on the dashboard. */
+/** The Prometheus that is selected on the dashboard. */
 export const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
 
-/** Chooses the Prometheus; the first one, or the default, until somebody does. */
+/** Selects the Prometheus; by default the first one, or Grafana's default. */
 function datasourceVariable(): DatasourceVariableBuilder {
   return new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus');
 }
 
-/** Chooses values of a label, from the series of a selector: one, several, or all, also those that are not listed. */
+/** Selects values of a label from the series of a selector: one, several, or all (including values that are not listed). */
 export function labelVariable(
   label: string,
   { title, selector, description }: { title: string; selector: string; description: string },
@@ -39,7 +39,7 @@ export function labelVariable(
   );
 }
 
-/** Variables that every dashboard has; `witness` is a metric that each target shows. */
+/** Variables of every dashboard; `witness` is a metric that every target exposes. */
 export function targetVariables(witness: string): [DatasourceVariableBuilder, ...QueryVariableBuilder[]] {
   return [
     datasourceVariable(),
@@ -68,7 +68,7 @@ export function swarmVariables(): [DatasourceVariableBuilder, ...QueryVariableBu
   ];
 }
 
-/** Chooses coordinators of the chosen swarms. */
+/** Selects coordinators of the selected swarms. */
 export function coordinatorVariable(): QueryVariableBuilder {
   return labelVariable('coordinator_id', {
     title: 'Coordinator',

@@ -16,7 +16,7 @@ export function quantileBy(share: number, labels: readonly string[], bucketRate:
   return `histogram_quantile(${share}, ${sumBy(['le', ...labels], bucketRate)})`;
 }
 
-/** The sum over all series that are chosen of a gauge. */
+/** The sum of a gauge over all chosen series. */
 export function sumOfGauge(
   name: string,
   variables: readonly SwarmVariable[],
@@ -26,8 +26,8 @@ export function sumOfGauge(
 }
 
 /**
- * 0 where there are no series though the target is scraped: nobody is alive, nobody waits. Where it cannot be scraped
- * there is no value: what is not known is not 0.
+ * 0 if the target is scraped but has no series: no coordinator is alive, none waits. If it cannot be scraped there is no
+ * value: unknown is not 0.
  */
 export function orZero(expression: string): string {
   return `${expression}\nor\n0 * count(up{job="${SWARM_JOB}", job=~"$job", instance=~"$instance"} == 1)`;

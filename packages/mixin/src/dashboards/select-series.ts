@@ -1,14 +1,14 @@
 import { CATALOGUE } from '@streamfold/core';
 
-/** What every selector holds, so that one Prometheus may scrape several installations: the variables of any dashboard. */
+/** Part of every selector, with variables that all dashboards have, so that one Prometheus may scrape several installations. */
 const TARGET = 'job=~"$job", instance=~"$instance"';
 
-/** Variables by the label that they choose values of: a selector holds those that its metric has labels for. */
+/** Variables by the label whose values they select. A selector uses those for which its metric has a label. */
 const VARIABLES = ['swarm_id', 'coordinator_id', 'phase'] as const;
 
 export type SwarmVariable = (typeof VARIABLES)[number];
 
-/** Labels of a metric of the swarm. `_bucket`, `_sum` and `_count` of a histogram count as it. @throws for any other. */
+/** Labels of a metric of the swarm. `_bucket`, `_sum` and `_count` of a histogram are accepted too. @throws for any other. */
 function labelsOf(name: string): readonly string[] {
   const metric = CATALOGUE.find(
     (each) =>
@@ -19,7 +19,7 @@ function labelsOf(name: string): readonly string[] {
   return metric.labels;
 }
 
-/** `metric{…}`: the series of the chosen targets, and of whatever else is chosen on the dashboard, by its labels. */
+/** `metric{…}`: the series of the chosen targets, narrowed by the other selections of the dashboard. */
 export function selectSeries(
   name: string,
   variables: readonly SwarmVariable[],
@@ -30,7 +30,7 @@ export function selectSeries(
   return `${name}{${[TARGET, ...chosen.map((variable) => `${variable}=~"$${variable}"`), ...matchers].join(', ')}}`;
 }
 
-/** `metric{…}`: the series of the chosen aggregators; `shard` where the metric has that label. */
+/** `metric{…}`: the series of the chosen aggregators; `shard` if the metric has that label. */
 export function selectProcessSeries(name: string, label?: 'shard'): string {
   return `${name}{${TARGET}${label === undefined ? '' : `, ${label}=~"$${label}"`}}`;
 }
@@ -38,9 +38,9 @@ export function selectProcessSeries(name: string, label?: 'shard'): string {
 /**
  * A rate of each series of the chosen swarms and coordinators.
  *
- * Metrics without a `swarm_id` are narrowed by their coordinator (`role`: the label that holds it): what is known of
- * coordinators that finished waits in other swarms and in none of the chosen ones is left out. A coordinator of which
- * no wait is known is never left out: one that died before it finished its first must be seen.
+ * Metrics without a `swarm_id` are narrowed by their coordinator (`role`: the label that holds it): the series
+ * of coordinators that finished waits only in other swarms are left out. A coordinator without a known wait is never left
+ * out, so that one that died before it finished its first wait is seen.
  */
 export function rateOfChosen(
   name: string,
@@ -52,7 +52,7 @@ export function rateOfChosen(
     call = 'rate',
   }: {
     role?: 'coordinator_id' | 'sender_id' | 'receiver_id';
-    /** Not narrowed by the variable of coordinators. */
+    /** True to ignore the variable of coordinators. */
     anyCoordinator?: boolean;
     matchers?: readonly string[];
     range?: '$__rate_interval' | '$__range';

@@ -23,7 +23,7 @@ export const waitsNow = (size: PanelSize) =>
     queries: [{ expr: orZero(sumOfGauge('blocking_waits', ['swarm_id'])), legend: 'waits' }],
   });
 
-/** For how long the oldest of them has been open. */
+/** How long the oldest of them has been open. */
 export const oldestWaitNow = (size: PanelSize) =>
   statPanel({
     ...size,
@@ -40,7 +40,7 @@ export const oldestWaitNow = (size: PanelSize) =>
     thresholds: OLDEST_WAIT_COLORS,
   });
 
-/** How many waits finish, by how. */
+/** Rate of finished waits, by outcome. */
 export const waitsFinished = (size: PanelSize) =>
   timeSeriesPanel({
     ...size,

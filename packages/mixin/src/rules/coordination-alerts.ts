@@ -6,10 +6,10 @@ import { SWARM_JOB } from './scrape-jobs.ts';
 
 const MINUTE_SECONDS = 60;
 
-/** A value is still believed for so long after a scrape that failed: the target is being restarted. */
+/** A value stays valid for this long after a failed scrape, while the target restarts. */
 const BRIDGED_SECONDS = 2 * MINUTE_SECONDS;
 
-/** What coordinators do to each other: the alerts on the swarm's metrics. */
+/** The alerts on the swarm's metrics. */
 export function coordinationAlerts(context: RuleContext): RuleGroup<AlertRule> {
   return {
     name: 'blocking-coordination',
@@ -34,7 +34,7 @@ function highBlockingCoordinators({ thresholds, duration, grafanaUrl }: RuleCont
     labels: { severity: 'warning', subject: 'waits' },
     annotations: {
       summary: 'Many coordinators are blocked',
-      description: `{{ $value }} coordinators are blocked by an open wait; more than ${thresholds.blockedCoordinators} are unusual.`,
+      description: `{{ $value }} coordinators are blocked by an open wait; more than ${thresholds.blockedCoordinators} is unusual.`,
       runbook_url: runbookUrl('HighBlockingCoordinators'),
       dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
     },
@@ -88,9 +88,10 @@ function highSignalLatency({ thresholds, duration, grafanaUrl }: RuleContext): A
 }
 
 /**
- * The share that took longer than a bound of the buckets, if it is too large and not of a few. The same as a percentile
- * above that bound, but counted: no estimate between two buckets, no NaN when nothing happens. Silent if the bucket is not
- * scraped now: after a rebuild with other buckets its last value would stand against a growing total.
+ * The share of observations above a bound of the buckets, if the share is too large and the observations are not few. It
+ * means the same as a percentile above that bound, but is exact: no estimate within a bucket, no NaN if nothing happens.
+ * Silent if the bucket is not scraped now: after a rebuild with other buckets its last value would be compared with a
+ * growing total.
  */
 function slowShareAbove(slow: {
   buckets: string;
@@ -112,7 +113,7 @@ function heartbeatFailures({ thresholds, duration, grafanaUrl }: RuleContext): A
   const episodes = 'failure_type:heartbeat_failures:increase5m';
   return {
     alert: 'HeartbeatFailures',
-    // Who dies is stale or missing first, and of type timeout when it is given up: once, not twice.
+    // A dead coordinator is first stale or missing, then of type timeout: count it once, not twice.
     expr: `max(
   sum(${episodes}{failure_type!="timeout"})
   or
@@ -136,7 +137,7 @@ function timeoutEvents({ thresholds, duration, grafanaUrl }: RuleContext): Alert
     for: duration(2 * MINUTE_SECONDS),
     labels: { severity: 'critical', subject: 'timeouts' },
     annotations: {
-      summary: 'Many timeouts of coordinators',
+      summary: 'Coordinators time out often',
       description: `{{ $value }} timeouts of type {{ $labels.timeout_type }} within five minutes.`,
       runbook_url: runbookUrl('TimeoutEvents'),
       dashboard_url: dashboardUrl(grafanaUrl, 'blocking-coordination'),
@@ -165,7 +166,7 @@ function stuckCoordinator({ thresholds, duration, grafanaUrl }: RuleContext): Al
   return {
     alert: 'StuckCoordinator',
     expr: `max by (swarm_id) (${oldest}) > ${stuckWaitSeconds}`,
-    // The value is an age: it has lasted already.
+    // The value is an age, so no `for` is needed.
     for: duration(MINUTE_SECONDS),
     labels: { severity: 'critical', subject: 'waits' },
     annotations: {

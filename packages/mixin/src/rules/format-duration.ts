@@ -4,7 +4,7 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-/** A time as Prometheus writes it, in the largest unit that it is a whole number of: `5m`, `90s`, `250ms`. */
+/** A duration in Prometheus's form, in the largest unit without a fraction: `5m`, `90s`, `250ms`. */
 export function formatDuration(ms: number): string {
   for (const [unit, unitMs] of UNITS) if (ms % unitMs === 0) return `${ms / unitMs}${unit}`;
   return `${ms}ms`;

@@ -16,7 +16,7 @@ export interface HealthAlert {
 
 /** A reason that has no alert of its own. */
 export interface NoAlert {
-  /** Why nobody needs to be woken by it, or which alert fires instead. */
+  /** Why it needs no alert, or which alert fires instead. */
   readonly because: string;
 }
 

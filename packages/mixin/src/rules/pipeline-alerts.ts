@@ -5,7 +5,7 @@ import { PROCESS_JOB, SWARM_JOB } from './scrape-jobs.ts';
 
 const MINUTE_SECONDS = 60;
 
-/** What stands between the events and their metrics: the alerts on Streamfold itself. */
+/** The alerts on Streamfold itself, the pipeline between the events and their metrics. */
 export function pipelineAlerts(context: RuleContext): RuleGroup<AlertRule> {
   return {
     name: 'streamfold',
@@ -58,14 +58,14 @@ function replicaDown({ duration, grafanaUrl }: RuleContext): AlertRule {
   };
 }
 
-/** A lag that shrinks by no more than this is not being caught up: of a wavering one the trend is now below 0, now above. */
+/** A lag that shrinks more slowly than this does not count as catching up: the trend of a fluctuating lag wavers around 0. */
 const CAUGHT_UP_SECONDS_PER_SECOND = 0.1;
 
 function lagGrowing({ thresholds, duration, grafanaUrl }: RuleContext): AlertRule {
   const lag = 'shard:streamfold_lag_seconds:max';
   return {
     alert: 'StreamfoldLagGrowing',
-    // Behind, and not catching up: after an outage or at a rebuild the lag is large, and falls.
+    // Behind and not catching up: after an outage or during a rebuild the lag is large, but falls.
     expr: `${lag} > ${thresholds.lagSeconds}\nand\nderiv(${lag}[${duration(5 * MINUTE_SECONDS)}]) > -${CAUGHT_UP_SECONDS_PER_SECOND}`,
     for: duration(5 * MINUTE_SECONDS),
     labels: { severity: 'warning', subject: 'folding' },
@@ -95,7 +95,7 @@ function notFolding({ duration, grafanaUrl }: RuleContext): AlertRule {
   };
 }
 
-/** Losses and dead letters are facts, not states: they are told for so long. */
+/** Losses and dead letters are events, not states: their alerts fire for this long. */
 const FACTS_WINDOW_SECONDS = 15 * MINUTE_SECONDS;
 
 function entriesLost({ duration, grafanaUrl, scaled }: RuleContext): AlertRule {
@@ -127,8 +127,8 @@ function deadLetters({ duration, grafanaUrl, scaled }: RuleContext): AlertRule {
 }
 
 /**
- * Of the dead-letter stream itself: a process that dies before its next scrape takes its counters with it, and dead letters
- * that nobody looks after stay.
+ * Reads the length of the dead-letter stream: a process that dies before its next scrape loses its counters, but unhandled
+ * dead letters stay in the stream.
  */
 function deadLettersKept({ duration, grafanaUrl }: RuleContext): AlertRule {
   return {
@@ -146,9 +146,9 @@ function deadLettersKept({ duration, grafanaUrl }: RuleContext): AlertRule {
 }
 
 /**
- * What the aggregators have counted within the window, by reason. What a process had counted before its first scrape is no
- * increase of anything, and that is just when it finds what was lost while nobody folded: of a process that has started
- * within the window, all is new.
+ * The counts of all aggregators within the window, by reason. `increase()` misses the counts from before the first scrape of
+ * a process, yet that is when it finds entries that were lost while no aggregator ran. So for a process that started
+ * within the window the whole value counts.
  */
 function countedLately(
   counter: string,
@@ -170,7 +170,7 @@ function swarmMetricsServedTwice({ duration, grafanaUrl }: RuleContext): AlertRu
     labels: { severity: 'warning', subject: 'scraping' },
     annotations: {
       summary: "Prometheus scrapes the swarm's metrics more than once",
-      description: `{{ $value }} targets show the metrics of the swarm. Each shows all of them: sums count everything as often.`,
+      description: `{{ $value }} targets expose the metrics of the swarm. Each exposes all of them, so sums count everything that many times.`,
       runbook_url: runbookUrl('StreamfoldSwarmMetricsServedTwice'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },
@@ -184,8 +184,8 @@ function rebuildNeeded({ duration, grafanaUrl }: RuleContext): AlertRule {
     for: duration(15 * MINUTE_SECONDS),
     labels: { severity: 'warning', subject: 'definitions' },
     annotations: {
-      summary: 'Aggregators are configured with other metrics than they serve',
-      description: `Aggregators that are configured with other definitions than the live generation is folded by: {{ $value }}. What was changed takes effect by a rebuild.`,
+      summary: 'Aggregators serve other metrics than they are configured with',
+      description: `Aggregators whose configured definitions differ from those of the live generation: {{ $value }}. Changes take effect after a rebuild.`,
       runbook_url: runbookUrl('StreamfoldRebuildNeeded'),
       dashboard_url: dashboardUrl(grafanaUrl, 'streamfold'),
     },

@@ -4,13 +4,13 @@ import type { RecordingRule, RuleGroup } from './rule.ts';
 import { PROCESS_JOB, SWARM_JOB } from './scrape-jobs.ts';
 import { bucketSumRule, sumRule } from './sums.ts';
 
-/** Over how many minutes rates and percentiles are taken. */
+/** Window of rates and percentiles, minutes. */
 const WINDOW_MINUTES = 5;
 
 /** Percentiles that are recorded. */
 const QUANTILES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
-/** The counters, and the labels by which each is told apart. */
+/** The counters, and the labels that each sum keeps. */
 const COUNTERS = [
   { name: 'heartbeat_failures_total', labels: ['failure_type'] },
   { name: 'timeout_events_total', labels: ['timeout_type'] },
@@ -20,18 +20,18 @@ const COUNTERS = [
   { name: 'coordinators_cleaned_up_total', labels: ['job'] },
 ] as const;
 
-/** The histograms, and the label by which each is told apart. */
+/** The histograms, and the label that each sum keeps. */
 const HISTOGRAMS = [
   { name: 'blocking_duration_seconds', label: 'status' },
   { name: 'signal_delivery_latency_seconds', label: 'signal_type' },
 ] as const;
 
-/** Slow waits take minutes each: their alert counts them over a longer window. */
+/** Slow waits take minutes each, so their alert counts them over a longer window. */
 const WAITS_WINDOW_MINUTES = 15;
 
 /**
- * What is recorded of the swarm: sums that alerts and a federating Prometheus read, and what they grew by, rates and
- * percentiles of the last five minutes. One group: each rule reads what those before it have just recorded.
+ * The recording rules of the swarm: sums that alerts and a federating Prometheus read, and their growth, rates and
+ * percentiles over the last five minutes. They form one group because rules read the results of earlier ones.
  */
 export function recordingGroups(context: RuleContext): readonly RuleGroup<RecordingRule>[] {
   return [
@@ -72,7 +72,7 @@ function histogram(name: string, label: string, context: RuleContext): Recording
   const [countRate, bucketRate] = [counts[2].record, buckets[2].record];
   const percentiles = Object.entries(QUANTILES).map(([percentile, quantile]) => ({
     record: `${label}:${name}:${percentile}_5m`,
-    // Of nothing there is no percentile: no series, rather than NaN.
+    // Without observations there is no series, rather than NaN.
     expr: `histogram_quantile(${quantile}, ${bucketRate})\nand on (${label}) (${countRate} > 0)`,
   }));
   return [...counts, ...counter(sumRule(name, [label], '_sum'), context), ...buckets, ...percentiles];
@@ -83,7 +83,7 @@ function longerWindow(context: RuleContext): RecordingRule {
   return increaseRule(bucketSumRule(name, label), WAITS_WINDOW_MINUTES, context);
 }
 
-/** Of the aggregators. All tell the same lag, as each measures it in Redis. */
+/** The recording rules of the aggregators. All report the same lag, since each measures it in Redis. */
 function ofProcesses({ duration }: RuleContext): RecordingRule[] {
   const of = `{job="${PROCESS_JOB}"}`;
   const window = duration(WINDOW_MINUTES * 60);

@@ -7,8 +7,8 @@ import { createRuleContext, type RuleOptions } from './rule-options.ts';
 import type { AlertRule, RecordingRule, RuleGroup } from './rule.ts';
 
 /**
- * The rule files of Prometheus: path from the root and text of each. The alerts read what the recording rules record:
- * load all of them. With options, the same rules for a test: with short windows, or other thresholds.
+ * The rule files of Prometheus: path from the root and text of each. The alerts read the series of the recording rules,
+ * so load all files. Options change the rules for a test: shorter windows, or other thresholds.
  */
 export function ruleFiles(options: RuleOptions = {}): ReadonlyMap<string, string> {
   const context = createRuleContext(options);

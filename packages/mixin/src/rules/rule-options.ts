@@ -2,21 +2,21 @@ import { formatDuration } from './format-duration.ts';
 import { GRAFANA_URL } from './links.ts';
 import { metricOf } from './metric-of.ts';
 
-/** From which value on the alerts fire. */
+/** The thresholds of the alerts. */
 export interface Thresholds {
-  /** More coordinators than these blocked. */
+  /** Fires if more coordinators are blocked. */
   readonly blockedCoordinators: number;
-  /** A wait is slow above this; a bound of the buckets, so that slow ones are counted and not estimated. */
+  /** A longer wait is slow. A bound of the buckets, so that slow waits are counted and not estimated. */
   readonly slowWaitSeconds: number;
-  /** An ACK is slow above this; a bound of the buckets. */
+  /** A later ACK is slow. A bound of the buckets. */
   readonly slowSignalSeconds: number;
-  /** A larger share than this is slow: 0.05 is a P95 above the bound. */
+  /** Fires if a larger share is slow: 0.05 means a P95 above the bound. */
   readonly slowShare: number;
-  /** At least so many are slow: a single one alarms nobody. */
+  /** Fires only if at least this number is slow: a single one is no reason for an alert. */
   readonly leastSlow: number;
-  /** More heartbeat episodes than these within five minutes: 30 are 0.1 a second. */
+  /** Fires above this number of heartbeat episodes within five minutes: 30 are 0.1 per second. */
   readonly heartbeatFailures: number;
-  /** More timeouts of one type than these within five minutes. */
+  /** Fires above this number of timeouts of one type within five minutes. */
   readonly timeouts: number;
   /** A wait is stuck when it has been open for longer. */
   readonly stuckWaitSeconds: number;
@@ -38,26 +38,26 @@ const THRESHOLDS: Thresholds = {
 
 export interface RuleOptions {
   /**
-   * Every window and every `for` times this, 1 by default: 0.01 makes 3 s of 5 minutes, for tests that do not wait so
-   * long. Thresholds stay as they are.
+   * Factor for every window and every `for`, 1 by default: 0.01 turns 5 minutes into 3 s, for tests. It does not change
+   * thresholds.
    */
   readonly timeScale?: number;
   readonly thresholds?: Partial<Thresholds>;
-  /** Where Grafana is, for `dashboard_url`. */
+  /** Address of Grafana, for `dashboard_url`. */
   readonly grafanaUrl?: string;
 }
 
-/** What the rules are written with. */
+/** The options and helpers with which the rules are written. */
 export interface RuleContext {
   readonly thresholds: Thresholds;
-  /** A time as Prometheus writes it, scaled. */
+  /** A duration in Prometheus's form, scaled. */
   duration(seconds: number): string;
   /** The same as a number of seconds. */
   scaled(seconds: number): number;
   readonly grafanaUrl: string;
 }
 
-/** @throws {RangeError} where a bound of slowness is no bound of its buckets. */
+/** @throws {RangeError} if a threshold for slow observations is not a bound of the buckets. */
 export function createRuleContext({
   timeScale = 1,
   thresholds,
@@ -74,7 +74,7 @@ export function createRuleContext({
   };
 }
 
-/** Prometheus knows whole milliseconds, and no window of 0. */
+/** Prometheus takes whole milliseconds, and no window of 0. */
 function scaleMs(seconds: number, timeScale: number): number {
   return Math.max(1, Math.round(seconds * 1_000 * timeScale));
 }

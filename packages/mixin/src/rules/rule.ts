@@ -7,7 +7,7 @@ export interface RecordingRule {
 /** How soon somebody must look: now and at night, within the day, or when there is time. */
 export type Severity = 'critical' | 'warning' | 'info';
 
-/** What an alert is about: where something of it is critical, its warnings say nothing more. */
+/** Subject of an alert: a critical alert inhibits the warnings of the same subject. */
 type Subject =
   | 'coordinators'
   | 'waits'
@@ -20,7 +20,7 @@ type Subject =
   | 'definitions'
   | 'health';
 
-/** A rule that alerts while an expression has a value, for so long. */
+/** A rule that alerts once an expression has had a value for a given time. */
 export interface AlertRule {
   readonly alert: string;
   readonly expr: string;
@@ -28,14 +28,14 @@ export interface AlertRule {
   readonly labels: { readonly severity: Severity; readonly subject: Subject };
   readonly annotations: {
     readonly summary: string;
-    /** Says the values, by Prometheus's templates. */
+    /** Shows the values, with Prometheus's templates. */
     readonly description: string;
     readonly runbook_url: string;
     readonly dashboard_url: string;
   };
 }
 
-/** Rules that are evaluated one after the other, at the same time of the clock. */
+/** Rules that are evaluated in order, with the same timestamp. */
 export interface RuleGroup<Rule> {
   readonly name: string;
   readonly rules: readonly Rule[];

@@ -8,9 +8,9 @@ const UP = `up{job="${SWARM_JOB}"} == 1`;
 /**
  * The sum of a metric of the swarm over all but `labels`, as `label:metric:sum`.
  *
- * It is there, with 0, from the first good scrape on, for every value of the labels that the schema knows: so its
- * increase counts the first event too, and a condition on 0 can be met. It is not there while the target is down: a sum
- * that fell to 0 would come back as an increase of everything.
+ * From the first successful scrape on it exists, as 0, for every value of the labels that the schema knows. So its increase
+ * includes the first event, and a condition on 0 can be met. While the target is down it does not exist: a sum that fell
+ * to 0 would come back as an increase of everything.
  *
  * @see docs/decisions/0010-first-events-count.md
  */
@@ -26,8 +26,8 @@ export function sumRule(
 /**
  * The sum of a histogram's buckets over all but one label, as `label_le:metric_bucket:sum`; needs the sum of its counts.
  *
- * Zeros stand for the default buckets as long as none is scraped, and then only for those that are: with buckets of the
- * user's own, a bound that nobody counts would look as if every observation were above it.
+ * Until buckets are scraped, the default buckets are 0; afterwards only the scraped buckets are: with custom buckets, a
+ * default bound that is never counted would look as if every observation were above it.
  */
 export function bucketSumRule(name: string, label: string): RecordingRule {
   const metric = metricOf(name);

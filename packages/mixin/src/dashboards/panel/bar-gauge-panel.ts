@@ -9,7 +9,7 @@ import { buildThresholds } from './build-thresholds.ts';
 import { describePanel } from './describe-panel.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
-/** A bar for each series, as of now: for a comparison of a few. */
+/** A bar for the current value of each series, to compare a few. */
 export function barGaugePanel(spec: PanelSpec): PanelBuilder {
   const { queries, thresholds, link } = spec;
   const panel = describePanel(new PanelBuilder(), spec)

@@ -2,12 +2,12 @@ import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-s
 import { DATASOURCE } from '../dashboard-variables.ts';
 import type { Query } from './panel-spec.ts';
 
-/** Queries over the time range that is shown, lettered A, B, C. */
+/** Queries over the shown time range, named A, B, C. */
 export function buildQueries(queries: readonly Query[]): DataqueryBuilder[] {
   return queries.map((query, at) => buildQuery(query, at).range());
 }
 
-/** Queries of one moment, the end of the range. `table`: a column for each label. */
+/** Instant queries at the end of the range. `table`: a column for each label. */
 export function buildInstantQueries(
   queries: readonly Query[],
   format: 'time_series' | 'table' = 'time_series',

@@ -5,14 +5,14 @@ import {
   type Threshold,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
-/** Without any, everything is green. */
+/** Without thresholds, everything is green. */
 export function buildThresholds(
   steps: readonly Threshold[] = [{ value: null, color: 'green' }],
 ): ThresholdsConfigBuilder {
   return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([...steps]);
 }
 
-/** The property of a series that gives it a colour whatever others are shown. */
+/** The property of a series that fixes its colour, whichever other series are shown. */
 export function fixedColor(color: string): DynamicConfigValue[] {
   return [{ id: 'color', value: { mode: 'fixed', fixedColor: color } }];
 }

@@ -2,7 +2,7 @@ import type { DataSourceRef } from '@grafana/grafana-foundation-sdk/common';
 import { DATASOURCE } from '../dashboard-variables.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
-/** What the builders of all kinds of panels have. */
+/** The methods that the builders of all kinds of panels have. */
 interface AnyPanelBuilder {
   title(title: string): this;
   description(description: string): this;
@@ -12,7 +12,7 @@ interface AnyPanelBuilder {
   unit(unit: string): this;
 }
 
-/** Says of a panel, of whatever kind, what it is, where it asks, and how large it is. */
+/** Sets the title, description, data source and size of a panel of any kind. */
 export function describePanel<Builder extends AnyPanelBuilder>(
   panel: Builder,
   { title, description, unit, width, height }: Omit<PanelSpec, 'queries'>,

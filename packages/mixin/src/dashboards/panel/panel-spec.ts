@@ -1,23 +1,23 @@
 import type { DashboardLinkBuilder, Threshold } from '@grafana/grafana-foundation-sdk/dashboard';
 
-/** A query in PromQL and what its series are called, as Grafana has it: `{{label}}` stands for the label's value. */
+/** A PromQL query and the legend of its series in Grafana's form: `{{label}}` stands for the label's value. */
 export interface Query {
   readonly expr: string;
   readonly legend: string;
 }
 
-/** What every panel says. */
+/** The properties of every panel. */
 export interface PanelSpec {
   readonly title: string;
-  /** What it means, and what to make of it. */
+  /** Its meaning, and how to read it. */
   readonly description: string;
-  /** A unit of Grafana's. */
+  /** A Grafana unit. */
   readonly unit: string;
   readonly queries: readonly Query[];
   /** Columns of 24, and rows. */
   readonly width: number;
   readonly height: number;
-  /** The colour from each value on, ascending; the first is from the beginning: `null`. */
+  /** The colour from each value on, ascending; the first row has `null` and covers everything below. */
   readonly thresholds?: readonly Threshold[];
   /** Colours of series by name. */
   readonly colors?: Readonly<Record<string, string>>;

@@ -17,7 +17,7 @@ import { fixedColor } from './build-thresholds.ts';
 import { describePanel } from './describe-panel.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
-/** Shares of a whole, as of now. */
+/** Current shares of a whole. */
 export function piePanel(spec: PanelSpec): PanelBuilder {
   const { queries, colors = {} } = spec;
   const panel = describePanel(new PanelBuilder(), spec)

@@ -10,7 +10,7 @@ import { buildThresholds } from './build-thresholds.ts';
 import { describePanel } from './describe-panel.ts';
 import type { PanelSpec } from './panel-spec.ts';
 
-/** The latest value, coloured by the thresholds, over its course. `momentary`: a query over the whole range, no course. */
+/** The latest value, coloured by the thresholds, above a sparkline. `momentary`: an instant query, without sparkline. */
 export function statPanel(spec: PanelSpec & { readonly momentary?: boolean }): PanelBuilder {
   const { queries, thresholds, link, momentary = false } = spec;
   const panel = describePanel(new PanelBuilder(), spec)

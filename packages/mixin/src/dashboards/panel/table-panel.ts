@@ -5,14 +5,14 @@ import { buildInstantQueries } from './build-queries.ts';
 import { describePanel } from './describe-panel.ts';
 import type { PanelSpec, Query } from './panel-spec.ts';
 
-/** A column of numbers: what its query gives for each row, under the query's legend. */
+/** A column of numbers: the value of its query for each row, titled with the query's legend. */
 export interface Column extends Query {
   readonly unit: string;
   /** The colour of the number from each value on. */
   readonly thresholds?: PanelSpec['thresholds'];
 }
 
-/** A row for each value of one or several labels, a column for each query. A click on the first of them leads on. */
+/** A row for each value of one or several labels, a column for each query. The first column has a link. */
 export function tablePanel({
   labels,
   columns,

@@ -4,7 +4,7 @@ import { PER_MINUTE } from '../units.ts';
 import { THIRD } from './panel-sizes.ts';
 import { ofShard, rate } from './process-queries.ts';
 
-/** Who reads the stream, and what the monitors find. */
+/** The consumers of the stream, and the findings of the monitors. */
 export function consumerPanels() {
   return [
     timeSeriesPanel({

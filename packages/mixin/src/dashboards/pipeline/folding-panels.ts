@@ -4,7 +4,7 @@ import { quantileBy, sumBy } from '../promql.ts';
 import { HALF, THIRD } from './panel-sizes.ts';
 import { ofShard, rate } from './process-queries.ts';
 
-/** How fast events are folded, and how far behind. */
+/** How fast events are folded, and how far behind folding is. */
 export function foldingPanels() {
   const commits = rate('streamfold_commit_duration_seconds_bucket');
   return [

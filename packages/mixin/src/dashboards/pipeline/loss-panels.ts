@@ -4,7 +4,7 @@ import { PER_MINUTE } from '../units.ts';
 import { THIRD } from './panel-sizes.ts';
 import { rate } from './process-queries.ts';
 
-/** What could not be folded, was lost, or failed. */
+/** Events that could not be folded, lost entries, and failures. */
 export function lossPanels() {
   return [
     timeSeriesPanel({

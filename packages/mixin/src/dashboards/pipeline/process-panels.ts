@@ -4,7 +4,7 @@ import { selectProcessSeries } from '../select-series.ts';
 import { THIRD } from './panel-sizes.ts';
 import { ofAggregators, rate } from './process-queries.ts';
 
-/** What an aggregator takes of its machine. */
+/** The resources that an aggregator uses. */
 export function processPanels() {
   return [
     timeSeriesPanel({

@@ -5,7 +5,7 @@ import { selectProcessSeries } from '../select-series.ts';
 import { HALF, THIRD } from './panel-sizes.ts';
 import { ofShard, rate } from './process-queries.ts';
 
-/** What it takes to be scraped, and the view that is served. */
+/** The cost of scrapes, and the served view. */
 export function servingPanels() {
   const scrapes = rate('streamfold_scrape_duration_seconds_bucket');
   return [
