@@ -11,7 +11,7 @@ export interface CounterMetric {
   readonly labels: readonly string[];
   /** The event type that is counted. */
   readonly event: Event['type'];
-  /** The field of whole numbers that is added up; where there is none, each event counts as one. */
+  /** The field of whole numbers that is added up; without it each event counts as one. */
   readonly value?: string;
 }
 

@@ -4,13 +4,13 @@ import { KEY_SEPARATOR, type SeriesKey } from './delta.ts';
 
 /** The gauges that are projected from the coordinators, kept up to date change by change. */
 export interface CoordinatorGauges {
-  /** The coordinator `key` is now so; `undefined` where it is not alive (any more). */
+  /** Sets the coordinator `key`; `undefined` if it is not, or no longer, alive. */
   set(key: string, coordinator: Coordinator | undefined): void;
   /** Coordinators alive, by `swarm_id|phase|status`. */
   readonly alive: ReadonlyMap<SeriesKey, number>;
   /** Open waits by `swarm_id`, with a 0 for swarms that have coordinators but no wait. */
   readonly openWaits: ReadonlyMap<SeriesKey, number>;
-  /** When the oldest open wait of a swarm was started, ms of Redis's clock; `undefined` where none is open. */
+  /** When the oldest open wait of a swarm was started, ms of Redis's clock; `undefined` if none is open. */
   oldestWaitMs(swarmId: string): number | undefined;
 }
 
@@ -19,7 +19,7 @@ interface Swarm {
   coordinators: number;
   /** By coordinator: the start of its oldest open wait. */
   readonly oldest: Map<string, number>;
-  /** The least value of `oldest`, or `undefined` where it must be searched again. */
+  /** The least value of `oldest`, or `undefined` if it must be searched again. */
   least: number | undefined;
 }
 
@@ -27,8 +27,8 @@ interface Swarm {
 export type CoordinatorProjection = GaugeMetric['projection'];
 
 /**
- * Gauges of no coordinators. A change costs the same whatever their number. `changed` is told which series of which
- * projection may have another value, or none any more.
+ * Gauges of no coordinators. A change costs the same for any number of them. `changed` is called for each series of a
+ * projection whose value may have changed or gone.
  */
 export function createCoordinatorGauges(
   changed: (projection: CoordinatorProjection, key: SeriesKey) => void,

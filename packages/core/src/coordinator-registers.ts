@@ -2,10 +2,10 @@ import type { Event } from './event/event-types.ts';
 import { isAfter, laterStamp, NO_STAMP, stampMs, type Stamp } from './entry-id.ts';
 
 /**
- * What is known of one coordinator, as registers: each holds the stamp of the latest event that set it. Merging keeps
- * the later one, so the result is as if all events had been folded one by one in the order of their entries.
+ * The facts about one coordinator, as registers: each holds the stamp of the latest event that set it. Merging keeps the
+ * later one, so the result is the same as if all events had been folded one by one in the order of their entries.
  *
- * The states that are read out of them (`readCoordinator`):
+ * The states that they represent (`readCoordinator`):
  *
  * ```
  *            first event, or coordinator.started
@@ -38,15 +38,15 @@ interface WaitRegisters {
   closed: Stamp;
 }
 
-/** What a coordinator that is alive is: the first of these that applies. */
+/** Status of a coordinator that is alive: the first of these that applies. */
 export const COORDINATOR_STATUSES = ['stale', 'blocked', 'active'] as const;
 
-/** What the registers of a coordinator that is alive say. */
+/** A coordinator that is alive, as its registers describe it. */
 export interface Coordinator {
   readonly phase: string;
   readonly status: (typeof COORDINATOR_STATUSES)[number];
   readonly openWaits: number;
-  /** When the oldest open wait was started, ms of Redis's clock; `undefined` where none is open. */
+  /** When the oldest open wait was started, ms of Redis's clock; `undefined` if none is open. */
   readonly oldestWaitMs: number | undefined;
 }
 
@@ -125,7 +125,7 @@ function waitOf(registers: CoordinatorRegisters, waitId: string): WaitRegisters 
   return wait;
 }
 
-/** Keeps of each register the later one; `into` is changed. */
+/** Keeps the later value of each register; changes `into`. */
 export function mergeRegisters(into: CoordinatorRegisters, from: CoordinatorRegisters): void {
   into.seen = laterStamp(into.seen, from.seen);
   into.ended = laterStamp(into.ended, from.ended);
@@ -140,14 +140,14 @@ export function mergeRegisters(into: CoordinatorRegisters, from: CoordinatorRegi
   }
 }
 
-/** Registers of their own with the same content. */
+/** A copy of the registers. */
 export function copyRegisters(registers: CoordinatorRegisters): CoordinatorRegisters {
   const waits = new Map<string, WaitRegisters>();
   for (const [waitId, wait] of registers.waits) waits.set(waitId, { ...wait });
   return { ...registers, waits };
 }
 
-/** The coordinator that the registers describe, or `undefined` where it is not alive. Costs one pass over its waits. */
+/** The coordinator that the registers describe, or `undefined` if it is not alive. Costs one pass over its waits. */
 export function readCoordinator(registers: CoordinatorRegisters): Coordinator | undefined {
   if (!isAfter(registers.seen, registers.ended)) return undefined;
   const born = laterStamp(registers.ended, registers.started);
@@ -173,8 +173,8 @@ function isOpen(wait: WaitRegisters, closedBefore: Stamp): boolean {
 }
 
 /**
- * Drops waits that are closed and, where the coordinator has ended, all of it, provided that no event up to `watermark`
- * can still arrive: an end is a tombstone that must outlive the events before it.
+ * Drops closed waits and, if the coordinator has ended, all its registers, provided that no event up to `watermark` can
+ * still arrive: an end is a tombstone that must outlive the events before it.
  */
 export function pruneRegisters(
   registers: CoordinatorRegisters,

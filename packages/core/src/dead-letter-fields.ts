@@ -1,14 +1,14 @@
 import { toWireFields, type WireFields } from './upcast.ts';
 
-/** Characters of an entry that are kept whole: four times the largest that can be folded. JSON can take six times as much. */
+/** An entry of up to this number of characters is kept whole: four times the largest that can be folded. JSON may be six times as long. */
 const WHOLE_CHARACTERS = 4 * 1024 * 1024;
-/** What is kept of a larger one. */
+/** A larger one is cut after this number of characters. */
 const BEGINNING_CHARACTERS = 1_000;
 const NESTED = '(nested too deeply to be written; see the entry)';
 
 /**
  * The fields of a dead letter as a JSON object: of a whole entry, name, value, name, value …. Total: of an entry that is
- * far too large only the beginning is kept, as `cut`, since what is written back must fit into JSON and Redis.
+ * far too large only the beginning is kept, as `cut`, since the result must fit into JSON and Redis.
  */
 export function encodeEntryFields(fields: readonly string[]): string {
   let characters = 0;
@@ -23,8 +23,8 @@ export function encodeEntryFields(fields: readonly string[]): string {
 }
 
 /**
- * The same of one of many events. Total: what is nested more deeply than the stack allows (an entry can bring 500,000
- * levels, which JSON.parse reads but JSON.stringify cannot write) is left out.
+ * The same for one of many events. Total: values nested more deeply than the stack allows (an entry can bring 500,000
+ * levels, which JSON.parse reads but JSON.stringify cannot write) are left out.
  */
 export function encodeEventFields(fields: WireFields): string {
   try {

@@ -6,7 +6,7 @@ import { createEventScanner } from './scan-events.ts';
 import { swarmShard } from './swarm-shard.ts';
 import { toWireFields, upcast, type Upcasters, type WireFields } from './upcast.ts';
 
-/** Why an event could not be folded, in the order in which the reasons are looked for. */
+/** Why an event could not be folded, in the order in which they are checked. */
 export const DEAD_LETTER_REASONS = [
   'too_large',
   'missing_field',
@@ -20,16 +20,16 @@ export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 /** An event that could not be decoded. */
 export interface DeadLetter {
-  /** Its place in the entry; `undefined` where the entry is flat, or bad as a whole. */
+  /** Its place in the entry; `undefined` if the entry is flat, or bad as a whole. */
   readonly index: number | undefined;
   readonly reason: DeadLetterReason;
-  /** Which field, what was expected and what came. */
+  /** The field, what was expected and what arrived. */
   readonly detail: string;
   /** The fields as a JSON object. */
   readonly fields: string;
 }
 
-/** Takes what an entry holds, in order. */
+/** Receives the events of an entry, in order. */
 export interface EntrySink {
   event(event: Event, index: number): void;
   deadLetter(deadLetter: DeadLetter): void;
@@ -39,7 +39,7 @@ export interface DecodeContext {
   /** The shard whose stream is read, of `shards`. */
   readonly shard: number;
   readonly shards: number;
-  /** Instead of those of the event type, where there are some for it. */
+  /** Replace those of the event type, if there are any for it. */
   readonly upcasters: Upcasters;
 }
 
@@ -50,8 +50,8 @@ const BATCH_ENTRY_BYTES = 1024 * 1024;
 const BATCH_EVENTS = 1_000;
 
 /**
- * Decodes the fields of an entry (name, value, name, value …): one event, or as many as its only field `events` holds.
- * Pure and total: whatever the fields are, each event goes to the sink, decoded or as a dead letter.
+ * Decodes the fields of an entry (name, value, name, value …): one event, or all that its only field `events` holds.
+ * Pure and total: for any fields, each event goes to the sink, decoded or as a dead letter.
  */
 export function decodeEntry(fields: readonly string[], context: DecodeContext, sink: EntrySink): void {
   if (fields.length === 2 && fields[0] === 'events') decodeBatch(fields[1] ?? '', context, sink);
@@ -70,7 +70,7 @@ function decodeFlat(fields: readonly string[], context: DecodeContext, sink: Ent
   else sink.deadLetter({ index: undefined, ...fault, fields: encodeEntryFields(fields) });
 }
 
-/** One for the process: what it has learned changes nothing but the time that decoding takes. */
+/** One for the process: the layouts that it learns change only the time that decoding takes. */
 const scanner = createEventScanner();
 
 function decodeBatch(text: string, context: DecodeContext, sink: EntrySink): void {
@@ -143,7 +143,7 @@ function isEvent(decoded: Event | Fault): decoded is Event {
   return 'type' in decoded;
 }
 
-/** One event out of its fields, whatever form they came in. */
+/** Decodes one event from its fields, in either form. */
 function decodeEvent(read: FieldSource, collect: () => WireFields, context: DecodeContext): Event | Fault {
   const type = read('type');
   if (type === undefined)
@@ -170,15 +170,15 @@ function decodeEvent(read: FieldSource, collect: () => WireFields, context: Deco
   };
 }
 
-/** Of an event that does not say its version, also when there are later ones: what was published stays what it was. */
+/** Version of an event without `v`, even if there are later versions: published events keep their meaning. */
 const FIRST_VERSION = '1';
 
-/** Texts of the versions, so that none is made for each event. */
+/** Texts of the versions, so that no text is created per event. */
 const CURRENT: readonly string[] = Array.from({ length: 100 }, (_, number) => String(number));
 
 interface Upcast {
   readonly eventType: EventType;
-  /** As it came. */
+  /** As it arrived. */
   readonly version: unknown;
   readonly upcasters: Upcasters;
 }
@@ -218,7 +218,7 @@ function findLast(fields: readonly string[], name: string): string | undefined {
   return undefined;
 }
 
-/** True where the texts take more than `limit` bytes of UTF-8. A character takes one to three. */
+/** True if the texts take more than `limit` bytes of UTF-8. A character takes one to three. */
 function exceeds(texts: readonly string[], limit: number): boolean {
   let characters = 0;
   for (const text of texts) characters += text.length;

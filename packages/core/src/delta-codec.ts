@@ -5,8 +5,8 @@ import type { Stamp } from './entry-id.ts';
 import type { Histogram } from './histogram.ts';
 
 /**
- * The text of a delta: what is appended to the delta log and what a snapshot is made of. JSON of flat arrays, which
- * engines write and read fastest. Sums beyond 2^53 are decimal strings; all else is exact as a JSON number.
+ * The text of a delta, for the delta log and for snapshots. It is JSON of flat arrays, which engines write and read
+ * fastest. Sums beyond 2^53 are decimal strings; all else is exact as a JSON number.
  */
 export function encodeDelta(delta: Delta): string {
   const series: Record<string, unknown[]> = {};
@@ -23,7 +23,7 @@ export function encodeDelta(delta: Delta): string {
 }
 
 /**
- * Reads what `encodeDelta` wrote, and checks all of it: what is merged once cannot be taken back.
+ * Reads the output of `encodeDelta`, and checks all of it, since a merge cannot be undone.
  *
  * @throws {Error} if the text is malformed: something else has written to the keyspace. Says what was expected, and where.
  */
@@ -43,7 +43,7 @@ export function decodeDelta(text: string): Delta {
 }
 
 /**
- * A delta as the texts of many small ones, of which it is the merge: no step of writing or reading a snapshot is long.
+ * Splits a delta into the texts of small ones whose merge it is, so that no step of writing or reading a snapshot is long.
  * Each text holds at most `maxItems` series and coordinators. At least one text.
  */
 export function* encodeDeltaInParts(delta: Delta, maxItems: number): Generator<string> {
@@ -204,7 +204,7 @@ function expectStamp(value: unknown, what: string): Stamp {
   throw refusal(`${what} to be an entry ID, with the index of the event if that is not 0`, value);
 }
 
-/** Characters of a malformed value that are quoted. */
+/** A malformed value is quoted up to this number of characters. */
 const QUOTED = 80;
 
 function refusal(expected: string, value: unknown): Error {

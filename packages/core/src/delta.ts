@@ -7,10 +7,10 @@ import { mergeHistogram, type Histogram } from './histogram.ts';
 /** Key of one series of a metric: its label values in catalogue order, joined by `|`. */
 export type SeriesKey = string;
 
-/** What a series adds up to: a count, or a histogram. */
+/** The value of a series: a count, or a histogram. */
 export type SeriesValue = number | Histogram;
 
-/** What has been folded into a delta, apart from the metrics. Counts. */
+/** Counts of the entries and events folded into a delta. */
 export interface FoldTotals {
   /** Entries acknowledged with this delta. */
   entries: number;
@@ -23,11 +23,11 @@ export interface FoldTotals {
 }
 
 /**
- * What a batch of entries adds to the metrics. The state is a delta too: the merge of all deltas of the delta log.
+ * The contribution of a batch of entries to the metrics. The state is a delta too: the merge of all deltas of the delta log.
  *
  * Merging is associative and commutative, with `emptyDelta()` as its identity: counts and histograms are sums of
  * integers, and everything that is not a sum is a register stamped with the event that set it, of which the latest wins.
- * So it does not matter in which order, or grouped in which way, the entries of a shard were committed.
+ * So the result does not depend on the order or the grouping in which the entries of a shard were committed.
  */
 export interface Delta {
   /** By metric name, then by series. */
@@ -52,7 +52,7 @@ export function emptyDelta(): Delta {
   };
 }
 
-/** Told of a series that a merge has made: it was not there before. */
+/** Called for each series that a merge creates. */
 export type SeriesBorn = (name: string, key: SeriesKey) => void;
 
 /** Adds `from` to `into`, which is changed; `from` stays as it was and shares nothing with `into`. */
@@ -110,8 +110,8 @@ function mergeTotals(into: FoldTotals, from: FoldTotals): void {
 }
 
 /**
- * Forgets what only events older than the watermark could still change: ended coordinators and closed waits. Nothing
- * that is exposed changes by it. Costs one pass over the coordinators.
+ * Forgets what only events older than the watermark could still change: ended coordinators and closed waits. The
+ * exposition does not change. Costs one pass over the coordinators.
  */
 export function pruneTombstones(state: Delta): void {
   for (const [key, registers] of state.coordinators) {
@@ -119,7 +119,7 @@ export function pruneTombstones(state: Delta): void {
   }
 }
 
-/** How many series with a value of their own the delta holds (the gauges of the coordinators are not among them). */
+/** The number of stored series in the delta (the gauges of the coordinators are projected, and not counted). */
 export function countSeries(delta: Delta): number {
   let count = 0;
   for (const series of delta.series.values()) count += series.size;

@@ -4,8 +4,8 @@ import { KEY_SEPARATOR, type Delta } from './delta.ts';
 import { createSeriesRenderer } from './exposition.ts';
 
 /**
- * Everything that a state says, as comparable lines: each sample of the exposition, each coordinator that is alive with
- * its phase, status and waits, and the totals. Two states that give the same map are the same to everybody who reads them.
+ * The whole state as comparable lines: each sample of the exposition, each coordinator that is alive with its phase, status
+ * and waits, and the totals. Readers cannot distinguish two states that give the same map.
  */
 export function describeState(state: Delta, catalogue: Catalogue = CATALOGUE): Map<string, string> {
   const lines = new Map<string, string>();

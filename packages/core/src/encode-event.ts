@@ -3,13 +3,13 @@ import { decodeFields, isExact, isFault, showValue } from './event/define-event.
 import { findEventType, type EventInput } from './event/event-types.ts';
 import { toPlainDecimal } from './event/plain-decimal.ts';
 
-/** Why an event is not published; nothing of it has been sent. */
+/** Why an event is not published; no part of it has been sent. */
 export interface InvalidEvent {
   readonly ok: false;
-  /** Any of a dead letter but one: the publisher knows the shard of a swarm. */
+  /** The reasons of dead letters except `wrong_shard`: the publisher knows the shard of a swarm. */
   readonly reason: Exclude<DeadLetterReason, 'wrong_shard'>;
   readonly field: string;
-  /** What was expected and what came. */
+  /** What was expected and what arrived. */
   readonly detail: string;
 }
 
@@ -20,8 +20,8 @@ export interface EncodedEvent {
 }
 
 /**
- * Validates an event as decoding will, and encodes it: what is valid decodes to the same event, flat or in a batch, and
- * what is not is refused for the reason of which it would be a dead letter. Stricter in one point: an extra field must be
+ * Validates an event as decoding will, and encodes it. A valid event decodes to the same event, flat or in a batch; an
+ * invalid one is refused for the reason that its dead letter would have. Stricter in one point: an extra field must be
  * a text or a finite number. Only the object's own enumerable fields count, each read once. Durations given as numbers are
  * written as plain decimals. Never throws.
  */
@@ -60,7 +60,7 @@ function encodeFields(given: unknown): EncodedEvent | InvalidEvent {
     const shown = showValue(wire[stranger]);
     return refuse('invalid_field', stranger, `${stranger}: expected a text or a finite number; got ${shown}`);
   }
-  const says = v !== undefined || eventType.version === 1; // an event that does not say its version is of the first
+  const says = v !== undefined || eventType.version === 1; // an event without a version is of version 1
   return { ok: true, text: JSON.stringify(says ? wire : { ...wire, v: String(eventType.version) }) };
 }
 

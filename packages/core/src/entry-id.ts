@@ -38,14 +38,14 @@ export function compareStamps(left: Stamp, right: Stamp): number {
   return 0;
 }
 
-/** True where the numbers of both have the same lengths, so that the order of the strings is that of the stamps. */
+/** True if the numbers of both have the same lengths, so that string order is the order of the stamps. */
 function haveEqualLayout(left: Stamp, right: Stamp): boolean {
   if (left.length !== right.length) return false;
   const dash = left.indexOf('-');
   return dash === right.indexOf('-') && left.indexOf('-', dash + 1) === right.indexOf('-', dash + 1);
 }
 
-/** True where `left` comes after `right` in the order of the stream. */
+/** True if `left` comes after `right` in the order of the stream. */
 export function isAfter(left: Stamp, right: Stamp): boolean {
   return compareStamps(left, right) > 0;
 }
@@ -62,7 +62,7 @@ export function stampMs(stamp: Stamp): number {
 
 const LARGEST_SEQ = '18446744073709551615';
 
-/** The greatest entry ID that there can be. */
+/** The greatest possible entry ID. */
 export const LAST_ID: EntryId = `${LARGEST_SEQ}-${LARGEST_SEQ}`;
 
 /** The greatest entry ID of a millisecond. */

@@ -16,13 +16,13 @@ export const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-/** The line that ends an exposition: OpenMetrics demands one, so that a cut reply is noticed. */
+/** The line that ends an exposition: OpenMetrics requires one, so that a truncated reply is noticed. */
 export const EXPOSITION_ENDS: Readonly<Record<ExpositionFormat, string>> = {
   text: '',
   openmetrics: '# EOF\n',
 };
 
-/** HELP and TYPE (and UNIT) of a family; they are shown also when it has no series. */
+/** HELP and TYPE (and UNIT) of a family; they are shown even if it has no series. */
 export function renderHead(metric: Metric, format: ExpositionFormat): string {
   const family =
     format === 'openmetrics' && metric.type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name;
@@ -36,7 +36,7 @@ export function renderHead(metric: Metric, format: ExpositionFormat): string {
 /** The lines of one series, each ended by a newline. */
 export type RenderSeries = (key: SeriesKey, value: SeriesValue) => string;
 
-/** The renderer of a metric's series. What does not change from series to series is put together once. */
+/** The renderer of a metric's series. The parts that all series share are built once. */
 export function createSeriesRenderer(metric: Metric, format: ExpositionFormat): RenderSeries {
   if (metric.type !== 'histogram') {
     if (metric.labels.length === 0) return (_key, value) => `${metric.name} ${String(value)}\n`;
@@ -81,14 +81,14 @@ function renderLabels(labels: readonly string[], key: SeriesKey): string {
   return text;
 }
 
-/** OpenMetrics writes bounds as floats (`1.0`), the older format as they come (`1`); client libraries do the same. */
+/** OpenMetrics writes bounds as floats (`1.0`), the older format unchanged (`1`); client libraries do the same. */
 function renderBound(bound: number, format: ExpositionFormat): string {
   return format === 'openmetrics' && Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
 }
 
 /**
- * Makes any text safe between the quotes of a label. The values that events can bring hold none of these characters
- * (`event/field.ts` refuses them), so this guards what else may come to be a label.
+ * Makes any text safe between the quotes of a label. Values from events hold none of these characters
+ * (`event/field.ts` refuses them), so this protects against other sources of label values.
  */
 function escapeLabelValue(value: string): string {
   if (!/[\\"\n]/.test(value)) return value;

@@ -11,13 +11,13 @@ import { emptyHistogram, observeMicros } from './histogram.ts';
  * Total: no event can make it fail. Events of one delta must come in the order of the stream, as XREADGROUP, XRANGE and
  * a history read give them; between deltas no order is needed.
  */
-// oxlint-disable-next-line max-params -- called for every event: an object for the stamp would have to be made each time
+// oxlint-disable-next-line max-params -- called for every event: it would need an object for the stamp each time
 export type FoldEvent = (delta: Delta, event: Event, entryId: EntryId, index: number) => void;
 
-/** What one metric adds to a delta for an event of its type. */
+/** Adds an event to a delta for one metric. */
 type Observe = (delta: Delta, event: Event) => void;
 
-/** The fold of a catalogue: what each event adds to which series is looked up by its type, once compiled. */
+/** The fold of a catalogue: compiled once, it looks up the metrics of an event by its type. */
 export function createFold(catalogue: Catalogue = CATALOGUE): FoldEvent {
   const observers = new Map<Event['type'], Observe[]>();
   for (const metric of catalogue) {
@@ -75,7 +75,7 @@ function setRegisters(delta: Delta, event: LifecycleEvent, stamp: Stamp): void {
   foldLifecycle(registers, event, stamp);
 }
 
-/** A field that the event leaves out gives an empty label, which to Prometheus is none. */
+/** A missing field gives an empty label, which Prometheus treats as no label. */
 function seriesKey(event: Event, labels: readonly string[]): SeriesKey {
   let key = '';
   for (let label = 0; label < labels.length; label++) {
@@ -86,7 +86,7 @@ function seriesKey(event: Event, labels: readonly string[]): SeriesKey {
   return key;
 }
 
-/** A field by the name that the catalogue gives, which was compared with the event's schema; it may be optional. */
+/** A field by its name in the catalogue, which was checked against the event's schema; it may be optional. */
 function fieldOf(event: Event, name: string): string | number | undefined {
   return (event as unknown as Readonly<Record<string, string | number | undefined>>)[name];
 }

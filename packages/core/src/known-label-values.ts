@@ -3,8 +3,8 @@ import { COORDINATOR_STATUSES } from './coordinator-registers.ts';
 import { findEventType } from './event/event-types.ts';
 
 /**
- * All values that a label of a metric can have, where the schema knows them: `completed`, `timeout` and `error` for the
- * `status` of a wait. Empty where it takes any text, as an id or a phase.
+ * All values that a label of a metric can have, if the schema knows them: `completed`, `timeout` and `error` for the
+ * `status` of a wait. Empty if it takes any text, such as an id or a phase.
  */
 export function knownLabelValues(metric: Metric, label: string): readonly string[] {
   if (metric.type === 'gauge') {

@@ -11,7 +11,7 @@ const LONG_CHARACTERS = 16;
  * @throws {SyntaxError} if the text is not JSON.
  */
 export function parseJson(text: string): unknown {
-  const parsed: unknown = JSON.parse(text); // first: only what is JSON may be rewritten
+  const parsed: unknown = JSON.parse(text); // first, since only valid JSON may be rewritten
   return LONG_NUMBER.test(text) ? JSON.parse(text.replace(TEXT_OR_NUMBER, quoteLongNumber)) : parsed;
 }
 

@@ -3,12 +3,12 @@ import { findEventType, type Event } from './event/event-types.ts';
 import type { WireFields } from './upcast.ts';
 
 /**
- * Finds the events of a batch in its text without JSON.parse, which takes longer than all else that is done with an event.
+ * Finds the events of a batch in its text without JSON.parse, which takes longer than everything else that is done with an event.
  *
  * The events of one publisher have the same fields in the same order, with plain texts as values. Such a layout is learned
  * from an event that was parsed, and becomes one regular expression, which matches only what JSON.parse would read as just
- * these fields, all of them valid. Where a text does not match from its first character to its last, whatever the reason,
- * nothing is said of it, and JSON.parse decides. So the layouts change what decoding costs, and never what it means.
+ * these fields, all of them valid. If a text does not match from its first character to its last, for any reason, JSON.parse
+ * decides. So the layouts change the cost of decoding, never its result.
  */
 export interface EventScanner {
   /**
@@ -21,7 +21,7 @@ export interface EventScanner {
   learn(wire: WireFields): void;
 }
 
-/** Most layouts that are learned of one type: a text that matches only the last of all costs as many tries per event. */
+/** Most layouts learned per type: a text that matches only the last one costs this number of tries per event. */
 const LAYOUTS_PER_TYPE = 6;
 /** Most fields of a layout: twice those of the largest event. */
 const LAYOUT_FIELDS = 20;
@@ -44,7 +44,7 @@ export function createEventScanner(): EventScanner {
       return 'stopped';
     },
     learn(wire) {
-      const { type, v = '1' } = wire; // a version that is not said is the first
+      const { type, v = '1' } = wire; // without a version it is version 1
       const eventType = typeof type === 'string' ? findEventType(type) : undefined;
       if (eventType === undefined || v !== String(eventType.version)) return;
       const names = Object.keys(wire);
@@ -63,14 +63,14 @@ const CLOSING_BRACKET = 93;
 const NO_MATCH = -1;
 
 const PLAIN_NAME = /^[A-Za-z0-9_-]{1,64}$/;
-/** Texts that JSON writes without escapes. */
+/** Matches texts that JSON writes without escapes. */
 const PLAIN_TEXT = String.raw`[ !#-\[\]-~]*`;
 
 function isPlainField(name: string, value: unknown): boolean {
   return typeof value === 'string' && PLAIN_NAME.test(name);
 }
 
-/** Fields that come in this order and no others, the values plain texts. */
+/** Exactly these fields in this order, with plain texts as values. */
 interface Layout {
   readonly type: string;
   readonly version: number;
@@ -78,13 +78,13 @@ interface Layout {
   readonly expression: RegExp;
   /** The fields of the decoded event. */
   readonly fields: readonly LayoutField[];
-  /** Events that it matched. Layouts are tried in the order of it. */
+  /** Number of events that it matched. Layouts with more matches are tried first. */
   matches: number;
 }
 
 interface LayoutField {
   readonly decodedName: string;
-  /** The group of the expression that captures it; 0 where the layout has no such field. */
+  /** The group of the expression that captures it; 0 if the layout has no such field. */
   readonly group: number;
   readonly byDefault: string | undefined;
   readonly read: ((text: string) => number) | undefined;
@@ -119,7 +119,7 @@ interface Place {
   readonly events: Event[];
 }
 
-/** Adds the event at `at`; where the next one begins, or `NO_MATCH`. */
+/** Adds the event at `at`. Returns the beginning of the next one, or `NO_MATCH`. */
 function readEvent(layouts: Layout[], { text, at, events }: Place): number {
   for (let index = 0; index < layouts.length; index++) {
     const layout = layouts[index];

@@ -7,12 +7,12 @@ export type Upcaster = (fields: WireFields) => WireFields;
 /** Upcasters by event type and by the version that they start from. */
 export type Upcasters = ReadonlyMap<string, ReadonlyMap<number, Upcaster>>;
 
-/** None beside those that the event types have themselves. */
+/** No upcasters other than those of the event types. */
 export const noUpcasters: Upcasters = new Map();
 
 /**
- * The fields as version `to`, by one upcaster after the other; `undefined` where there is no such chain, so that the
- * version is not supported.
+ * The fields as version `to`, converted by one upcaster after the other; `undefined` if there is no such chain, so that
+ * the version is not supported.
  */
 export function upcast(
   chain: ReadonlyMap<number, Upcaster>,
@@ -28,7 +28,7 @@ export function upcast(
   return from > to ? undefined : upcasted;
 }
 
-/** The fields of a flat entry (name, value, name, value …) as an object; of a name that comes twice the last one. */
+/** The fields of a flat entry (name, value, name, value …) as an object; if a name comes twice, the last value. */
 export function toWireFields(flat: readonly string[]): WireFields {
   const pairs: [string, string][] = [];
   for (let at = 0; at < flat.length; at += 2) pairs.push([flat[at] ?? '', flat[at + 1] ?? '']);

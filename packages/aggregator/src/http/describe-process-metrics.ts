@@ -7,11 +7,11 @@ export interface ProcessMetricDescription {
   readonly type: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** Upper bounds of a histogram's buckets, in the unit that its name says; of another metric, none. */
+  /** Upper bounds of a histogram's buckets, in the unit in its name; none for other metrics. */
   readonly buckets: readonly number[];
 }
 
-/** Every metric that `/metrics` shows, by name: read off the registry, for the reference in the docs and for tests. */
+/** Every metric that `/metrics` shows, by name: read from the registry, for the reference in the docs and for tests. */
 export function describeProcessMetrics(): ProcessMetricDescription[] {
   const registry = new Registry();
   createProcessMetrics('', registry);
@@ -27,7 +27,7 @@ export function describeProcessMetrics(): ProcessMetricDescription[] {
     .toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** What the types of prom-client do not tell of a metric, though it is there. */
+/** Properties of a metric that prom-client has but its types do not declare. */
 function listOf(metric: object, property: string): readonly unknown[] {
   const value: unknown = Reflect.get(metric, property);
   return Array.isArray(value) ? value : [];

@@ -13,7 +13,7 @@ interface Wanted {
   readonly encoding: 'gzip' | 'identity';
 }
 
-/** The exposition as bytes that all who wait for the same share: 60 slow clients hold it once. */
+/** The exposition as bytes, shared by all clients that wait for the same: 60 slow clients hold it once. */
 export interface ExpositionAnswers {
   /**
    * Takes one of the few places for answers, until the response is closed, and closes it if its client takes too long.
@@ -23,15 +23,15 @@ export interface ExpositionAnswers {
   admit(response: ServerResponse): Answering;
 }
 
-/** One answer in hand. */
+/** One open answer. */
 interface Answering {
-  /** The bytes as of now, rendered and compressed together with all who ask for the same. */
+  /** The current bytes, rendered and compressed once for all clients that ask for the same. */
   render(wanted: Wanted): Promise<Buffer>;
   /** The same bytes in slices, not copied: the next is taken when the client has taken those before. */
   stream(bytes: Buffer): Readable;
 }
 
-/** Waiting or being sent. Some Prometheus servers, each with some scrapes in hand at the same time. */
+/** Waiting or being sent. Enough for some Prometheus servers, each with some concurrent scrapes. */
 const MAX_ANSWERS = 32;
 /** Different texts that are being sent may take this much memory, or be few. */
 const HELD_BYTES = 64 * 1024 * 1024;
@@ -40,7 +40,7 @@ const HELD_TEXTS = 3;
 const STALL_MS = 10_000;
 /** An answer is sent within this time, or cut off, ms: a client that takes a byte now and then cannot keep its place. */
 const ANSWER_MS = 60_000;
-/** A scraper that finds no place has its next scrape about then, s. */
+/** A scraper that finds no place makes its next scrape about then, s. */
 const RETRY_AFTER_SECONDS = 5;
 const SLICE_BYTES = 256 * 1024;
 
@@ -50,7 +50,7 @@ export function createExpositionAnswers(
   scrape: (format: ExpositionFormat, zeroFirstSeconds: number | undefined) => Promise<string>,
 ): ExpositionAnswers {
   const turns = new Map<string, () => Promise<Buffer>>();
-  /** How many send each text. */
+  /** Number of answers that send each text. */
   const held = new Map<Buffer, number>();
   let answers = 0;
 

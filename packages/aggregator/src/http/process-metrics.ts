@@ -25,7 +25,7 @@ export interface ProcessMetrics {
   render(): Promise<string>;
 }
 
-/** Gauges named as counters, which prom-client keeps for old dashboards; each is also there under its right name. */
+/** Gauges named like counters, which prom-client keeps for old dashboards; each also exists under its right name. */
 const MISNAMED_METRICS = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',

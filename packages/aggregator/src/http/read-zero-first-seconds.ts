@@ -1,12 +1,12 @@
 import type { Context } from 'koa';
 import { YOUNG_SECONDS } from '../state/births.ts';
 
-/** Longest value that is shown to whoever sent it. */
+/** A bad value is shown up to this number of characters. */
 const SHOWN_CHARACTERS = 40;
 
 /**
- * The parameter `zero_first_seconds` of a scrape: how long a new series is shown as 0. `undefined` where it is not given;
- * a text that says what is wrong where it is not a whole number of 1 to 300, or given twice.
+ * The parameter `zero_first_seconds` of a scrape: how long a new series is shown as 0. `undefined` if it is not given;
+ * an error text if it is not a whole number from 1 to 300, or is given twice.
  */
 export function readZeroFirstSeconds(context: Context): number | undefined | string {
   const given = context.query['zero_first_seconds'];

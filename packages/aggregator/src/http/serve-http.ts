@@ -7,7 +7,7 @@ import { boundConnections } from './bound-connections.ts';
 /** A listening server and the address that it got. */
 export interface HttpServer {
   readonly url: string;
-  /** Stops listening, lets the requests in hand end, but not for long, and closes all connections. Idempotent. */
+  /** Stops listening, gives open requests a short time to end, and closes all connections. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ const LIMITS = {
   /** By default Node looks every 30 s whether a client has exceeded the times above, ms. */
   connectionsCheckingInterval: 1_000,
 };
-/** What is still being answered when the server stops has so long to end. */
+/** Time that open requests have to end when the server stops. */
 const LAST_REQUESTS_MS = 3_000;
 /** A connection that becomes idle while the server stops is closed within this time; scrapers keep theirs open. */
 const CLOSE_IDLE_MS = 25;
@@ -28,7 +28,7 @@ const CLOSE_IDLE_MS = 25;
 /**
  * Listens on `host` and `port` (0: a free one).
  *
- * @throws {ConfigurationError} where the address cannot be listened on.
+ * @throws {ConfigurationError} if it cannot listen on the address.
  */
 export async function serveHttp(
   app: Koa,

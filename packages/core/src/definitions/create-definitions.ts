@@ -18,15 +18,15 @@ export interface Definitions {
   readonly seriesLimit: number;
 }
 
-/** What is folded and shown without a configuration file. */
+/** The definitions without a configuration file. */
 export const DEFAULT_DEFINITIONS: Definitions = { catalogue: CATALOGUE, seriesLimit: DEFAULT_SERIES_LIMIT };
 
-/** What is wrong, each in one line: where, what was expected, what came. */
+/** The problems, one line each: where, what was expected, what arrived. */
 export type CreatedDefinitions =
   | { readonly outcome: 'created'; readonly definitions: Definitions }
   | { readonly outcome: 'invalid'; readonly problems: readonly string[] };
 
-/** What the content of a configuration file means. */
+/** Builds the definitions from the content of a configuration file. */
 export function createDefinitions(content: unknown): CreatedDefinitions {
   const parsed = configurationSchema.safeParse(content);
   if (!parsed.success) {
@@ -146,5 +146,5 @@ function quote(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** What a configuration file holds, for those who write one in TypeScript. */
+/** The type of a configuration file, for files written in TypeScript. */
 export type StreamfoldConfiguration = z.input<typeof configurationSchema>;

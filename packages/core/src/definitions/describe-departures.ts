@@ -1,8 +1,8 @@
 import { CATALOGUE, type Catalogue } from '../catalogue.ts';
 
 /**
- * What the default catalogue has and another one lacks: labels and buckets that delivered rules, alerts and dashboards ask
- * for. A line for each metric, without a line for what is the same.
+ * Labels and buckets of the default catalogue that another one lacks, although the supplied rules, alerts and dashboards
+ * query them. One line for each metric that differs.
  */
 export function describeDepartures(catalogue: Catalogue): readonly string[] {
   return CATALOGUE.flatMap((metric) => {

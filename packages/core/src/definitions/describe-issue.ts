@@ -3,10 +3,10 @@ import { listKeys } from './configuration-schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Longest part of a bad value that is shown, characters. */
+/** A bad value is cut after this number of characters. */
 const SHOWN_CHARACTERS = 80;
 
-/** One line: where in `content`, what was expected, what came. */
+/** One line: where in `content`, what was expected, what arrived. */
 export function describeIssue(issue: Issue, content: unknown): string {
   const where = showPath(issue.path);
   const at = where === '' ? '' : `${where}: `;

@@ -1,7 +1,7 @@
 import type { EventType } from '../event/define-event.ts';
 import { findEventType } from '../event/event-types.ts';
 
-/** What a metric can do with a field of an event. */
+/** How a metric can use a field of an event. */
 export interface EventField {
   /** Name on the wire, as users know it, and in the decoded event. */
   readonly name: string;
@@ -10,7 +10,7 @@ export interface EventField {
   readonly kind: 'text' | 'duration' | 'number' | 'clock';
 }
 
-/** The fields of an event type; none where there is no such type. */
+/** The fields of an event type; none if there is no such type. */
 export function listEventFields(type: string): readonly EventField[] {
   const eventType = findEventType(type);
   return eventType === undefined ? [] : eventType.rules.map(toField);

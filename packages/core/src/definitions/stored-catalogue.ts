@@ -30,12 +30,12 @@ const metricSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** The text of a catalogue, as it is kept beside the state that is folded by it. Fields always come in the same order. */
+/** The text of a catalogue, as stored with the state that was folded with it. Its fields always have the same order. */
 export function encodeCatalogue(catalogue: Catalogue): string {
   return JSON.stringify(catalogue.map((metric) => metricSchema.parse(metric)));
 }
 
-/** What decides the state that is folded by a catalogue: all of it but the help texts. */
+/** The part of a catalogue that determines the folded state: everything but the help texts. */
 export function encodeMeaning(catalogue: Catalogue): string {
   return JSON.stringify(catalogue.map((metric) => ({ ...metricSchema.parse(metric), help: undefined })));
 }
@@ -45,7 +45,7 @@ export type StoredCatalogue =
   | { readonly outcome: 'readable'; readonly catalogue: Catalogue }
   | { readonly outcome: 'unreadable'; readonly detail: string };
 
-/** Reads what `encodeCatalogue` of this program, or of an older or a newer one, has written. */
+/** Reads the output of `encodeCatalogue` of this program, or of an older or newer one. */
 export function readCatalogue(text: string): StoredCatalogue {
   let parsed: unknown;
   try {
@@ -74,7 +74,7 @@ export function readCatalogue(text: string): StoredCatalogue {
   return { outcome: 'readable', catalogue };
 }
 
-/** Which metric, and what of it. */
+/** Names the metric and its property. */
 function nameOf(parsed: unknown, [at, ...rest]: readonly PropertyKey[]): string {
   const metric: unknown = Array.isArray(parsed) ? parsed[Number(at)] : undefined;
   const name: unknown =

@@ -1,7 +1,7 @@
 import { defineEvent } from './define-event.ts';
 import { id, oneOf } from './field.ts';
 
-/** What a coordinator left is not removed, as its record is not as it must be. */
+/** The keys of an ended coordinator are not removed because its record is malformed. */
 export const cleanupRefused = defineEvent({
   type: 'cleanup.refused',
   description: 'A cleanup does not remove the keys of a coordinator because its record is malformed.',

@@ -1,7 +1,7 @@
 import { defineEvent } from './define-event.ts';
 import { id } from './field.ts';
 
-/** What a coordinator left is removed. */
+/** The keys of an ended coordinator are removed. */
 export const cleanupRemoved = defineEvent({
   type: 'cleanup.removed',
   description:

@@ -3,10 +3,10 @@ import type { Upcaster } from '../upcast.ts';
 import { clockMs, durationMs, id, INVALID, readFieldRule, version, type FieldRule } from './field.ts';
 import { toPlainDecimal } from './plain-decimal.ts';
 
-/** Fields of an event's own, by wire name. */
+/** The specific fields of an event, by wire name. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
 
-/** An event type: its schema, and what decoding needs of it. */
+/** An event type: its schema, and the parts that decoding needs. */
 export interface EventType<Type extends string = string, Own extends Fields = Fields> {
   readonly type: Type;
   /** The current version of the type. */
@@ -54,7 +54,7 @@ const COMMON_MEANINGS = {
 } as const;
 
 /**
- * Defines an event type with the fields of its own; all events have `swarm_id`, `id`, `at` and `v`. A type of a later
+ * Defines an event type with its specific fields; all events have `swarm_id`, `id`, `at` and `v`. A type of a later
  * version than 1 has an upcaster for each older one. docs/event-versions.md says when a version is raised, and how.
  */
 export function defineEvent<const Type extends string, const Own extends Fields>(definition: {
@@ -106,10 +106,10 @@ export interface FieldFault {
   readonly detail: string;
 }
 
-/** Longest part of a bad value that a fault shows, characters. */
+/** A fault shows a bad value up to this number of characters. */
 const SHOWN_CHARACTERS = 80;
 
-/** Where the fields of one event come from: a text, `undefined` where there is none, or a value that is no text. */
+/** Where the fields of one event come from: a text, `undefined` if there is none, or a value that is not a text. */
 export type FieldSource = (name: string) => unknown;
 
 /**
@@ -147,7 +147,7 @@ export function isExact(value: number): boolean {
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER; // false for NaN
 }
 
-/** True where decoding ended in a fault. */
+/** True if decoding failed. */
 export function isFault(decoded: Record<string, unknown> | FieldFault): decoded is FieldFault {
   return 'reason' in decoded && 'detail' in decoded && !('type' in decoded);
 }
@@ -167,7 +167,7 @@ function invalid({ name, kind }: NamedRule, value: unknown): FieldFault {
   return { reason: 'invalid_field', field: name, detail: `${name}: expected ${kind.expected}; got ${shown}` };
 }
 
-/** A value for an error text, cut where it is long. */
+/** A value for an error text, cut if it is long. */
 export function showValue(value: unknown): string {
   const text =
     typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARACTERS + 1)) : describe(value);

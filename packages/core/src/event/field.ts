@@ -12,19 +12,19 @@ interface FieldKind {
   readonly parse: (text: string) => string | number | typeof INVALID;
   /** What most texts of this kind look like, for finding them in JSON. */
   readonly plain: PlainTexts;
-  /** All values that there are, where they are few words. */
+  /** All values, if they are a few words. */
   readonly words?: readonly string[];
 }
 
-/** Some texts of a kind, told by a regular expression alone: all are valid, and ASCII that JSON writes without escapes. */
+/** Some texts of a kind, recognised by a regular expression alone: all are valid, and ASCII that JSON writes without escapes. */
 interface PlainTexts {
   /** Source of the expression, without groups that capture. */
   readonly pattern: string;
-  /** The value of such a text, the same as `parse` gives; `undefined` where it is the text itself. */
+  /** The value of such a text, the same as `parse` gives; `undefined` if it is the text itself. */
   readonly read: ((text: string) => number) | undefined;
 }
 
-/** What a fast parser gives for a text that is not of its kind. */
+/** The result of a fast parser for a text that is not of its kind. */
 export const INVALID = Symbol('invalid');
 
 const kinds = new WeakMap<z.ZodType, FieldKind>();

@@ -1,7 +1,7 @@
 import { defineEvent } from './define-event.ts';
 import { durationMs, id, oneOf } from './field.ts';
 
-/** A coordinator goes on. */
+/** A coordinator continues. */
 export const waitFinished = defineEvent({
   type: 'wait.finished',
   description: 'A wait is over. Without `wait_id` it closes all open waits of the coordinator.',
