@@ -5,6 +5,8 @@ import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 const FILES = {
   'the documentation': PAGES,
   'every configuration file that users copy': filesMatching(/^(Dockerfile|infra\/.*\.ya?ml)$/),
+  'every comment and text of the command line, the mixin, the core, the archive, Redis and the private servers':
+    filesMatching(/^packages\/(archive|cli|core|mixin|private-servers|redis)\/src\/.*\.ts$/),
 };
 
 interface Rule {

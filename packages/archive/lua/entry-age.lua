@@ -7,7 +7,7 @@ local function runs_ahead(events, now)
 end
 
 -- The last ID that is at least <age_ms> old: by the clock, or, if IDs run ahead of the clock, by the marks of ages, if that
--- is later. nil if no ID is so old.
+-- is later. nil if no ID is that old.
 local function last_aged(events, ages, age_ms)
   local now = now_ms()
   if now < age_ms then return nil end

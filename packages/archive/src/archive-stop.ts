@@ -7,7 +7,7 @@ export const ARCHIVE_STOP_REASONS = [
   ...LOG_ERROR_REASONS,
   /** The place of the archive cannot be read or written. */
   'store_failed',
-  /** The place of the archive is not fit for it, or holds the archive of another number of shards. */
+  /** The location cannot hold an archive, or holds one with another number of shards. */
   'unfit',
 ] as const;
 

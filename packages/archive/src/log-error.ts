@@ -6,11 +6,11 @@ export const LOG_ERROR_REASONS = [
   'segment_missing',
   /** Data are shorter than their manifest says. */
   'segment_truncated',
-  /** Data or a manifest are not what was written. */
+  /** Data or a manifest differ from what was written. */
   'segment_corrupt',
   /** A segment does not continue the one before it. */
   'chain_broken',
-  /** Entries are neither in the archive nor in the stream any more. */
+  /** Entries are no longer in the archive or the stream. */
   'gap',
   /** The archive reaches beyond the end of the stream: Redis has gone back to an older state, or is empty. */
   'stream_behind',

@@ -149,7 +149,7 @@ function gapIn(
     after,
     to,
     entries,
-    detail: `${how} are neither in the archive nor in the stream any more`,
+    detail: `${how} are in neither the archive nor the stream`,
   });
 }
 

@@ -36,9 +36,9 @@ export interface RestoreProgress {
 const WAIT_MS = 200;
 
 /**
- * Appends the entries of an archive to an empty stream, with the IDs that they had: aggregators fold them as they fold
- * live ones, and the next entry that is published comes after them. Each step can be repeated: interrupted or killed
- * anywhere, the same restore resumes from there. Nobody may publish meanwhile.
+ * Appends the entries of an archive to an empty stream, with the IDs that they had: aggregators fold them like live
+ * ones, and the next entry that is published comes after them. Each step can be repeated: interrupted or killed
+ * anywhere, the same restore resumes from there. No client may publish until it is done.
  *
  * @returns the number of entries appended.
  * @throws {ConfigurationError} if the stream holds an entry that is not of the archive.

@@ -15,7 +15,7 @@ export interface S3Options {
   /** URL of a store that is not AWS's. */
   readonly endpoint?: string;
   readonly region?: string;
-  /** The bucket stands in the path of a URL, not in its host name; most stores that are not AWS's want it so. */
+  /** The bucket stands in the path of a URL, not in its host name; most stores other than AWS need it. */
   readonly pathStyle?: boolean;
 }
 

@@ -21,7 +21,7 @@ const Manifest = z.object({
   missing: COUNT,
 });
 
-/** A closed range of a shard's stream as a file; this is what its manifest says. */
+/** A closed range of a shard's stream as a file: the content of its manifest. */
 export interface Segment {
   readonly format: 1;
   readonly shard: number;
@@ -98,7 +98,7 @@ export function positionBehind({ entriesBefore, entries }: Segment): number {
   return entriesBefore + entries;
 }
 
-/** What the names of a segment's files begin with; it comes before them, and behind those of all earlier segments. */
+/** Prefix of the names of a segment's files; it sorts before them, and after those of all earlier segments. */
 export function namePrefix(sequence: number): string {
   return String(sequence).padStart(SEQUENCE_DIGITS, '0');
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /**
- * Where the set-up puts servers that it provides: the same rule stands in `infra/setup/provide-servers.mjs`.
+ * The folder of the servers that the set-up provides, by the same rule as in `infra/setup/provide-servers.mjs`.
  * `STREAMFOLD_CACHE`, else `streamfold` in `XDG_CACHE_HOME`, else in `~/.cache`.
  */
 function cacheDirectory(): string {
@@ -14,7 +14,7 @@ function cacheDirectory(): string {
 /**
  * The first of these programs that is on the PATH, or else in the cache.
  *
- * @throws {Error} where there is none; the text says how to get one.
+ * @throws {Error} if there is none; the text says how to get one.
  */
 export function findServer(names: readonly string[]): string {
   const directories = [...(process.env['PATH'] ?? '').split(delimiter), join(cacheDirectory(), 'bin')];

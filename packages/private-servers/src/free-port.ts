@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** A TCP port of 127.0.0.1 that was free a moment ago; another process may take it meanwhile. */
+/** A TCP port of 127.0.0.1 that was free a moment ago; another process may have taken it since. */
 export function findFreePort(): Promise<number> {
   return tryPort('127.0.0.1', 0);
 }
 
-/** True where `port` could be listened on a moment ago. */
+/** True if `port` was free a moment ago. */
 export async function isPortFree(host: string, port: number): Promise<boolean> {
   try {
     await tryPort(host, port);

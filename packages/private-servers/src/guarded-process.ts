@@ -14,9 +14,9 @@ export interface GuardedProcess {
 }
 
 /**
- * The guard: it starts the server, tells its pid, and reads its own input. That ends when we die, be it by SIGKILL: then
- * it kills the server and removes the directory. The line `wait` tells it that the server is ended in another way.
- * The server's output goes to a file: whoever waits for the end of ours must not wait for the server.
+ * The guard: it starts the server, prints its pid, and reads its own input. The input ends when we die, even by SIGKILL: then
+ * it kills the server and removes the directory. On the line `wait` it lets the server be ended in another way. The server's
+ * output goes to a file: a process that waits for the end of our output must not wait for the server.
  */
 const GUARD = `
   log=$1 directory=$2
@@ -52,7 +52,7 @@ export async function startGuarded(
   const guard = spawn('sh', ['-c', GUARD, 'streamfold-guard', logFile, directory, ...command], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, ...environment },
-    detached: true, // Ctrl-C in a terminal is for us: we then end the server
+    detached: true, // Ctrl-C in a terminal must not reach it: we end the server ourselves
   });
   let running = true;
   const ended = once(guard, 'exit').then(() => {
@@ -95,7 +95,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Ended, but not yet waited for by the guard; where the system does not tell, it counts as alive. */
+/** Ended, but not yet waited for by the guard; if the system does not report it, it counts as alive. */
 function isZombie(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');

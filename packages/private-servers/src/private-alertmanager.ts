@@ -11,7 +11,7 @@ export function amtoolPath(): string {
  * Starts an Alertmanager with a configuration, given as text, and resolves when it is ready. It is alone: no cluster.
  * `files`, path and text, are put beside the configuration.
  *
- * @throws {Error} where there is none to start, or it does not come up.
+ * @throws {Error} if there is none to start, or it does not come up.
  */
 export function startPrivateAlertmanager(
   config: string,

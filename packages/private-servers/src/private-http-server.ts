@@ -5,10 +5,10 @@ import { findFreePort } from './free-port.ts';
 import { startGuarded, type GuardedProcess } from './guarded-process.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A server of one's own that speaks HTTP, on a free port of 127.0.0.1, gone when this process is. */
+/** A private server that speaks HTTP on a free port of 127.0.0.1 and ends with this process. */
 export interface PrivateHttpServer {
   readonly url: string;
-  /** Where its configuration, its data and its log are. */
+  /** Directory of its configuration, data and log. */
   readonly directory: string;
   /** Ends it and removes its directory. Idempotent. */
   stop(): Promise<void>;
@@ -32,7 +32,7 @@ const PORT_TRIES = 5;
 /**
  * Starts it in a new directory, and resolves when it is ready.
  *
- * @throws {Error} where it does not come up; the text holds the end of its log.
+ * @throws {Error} if it does not come up; the text holds the end of its log.
  */
 export async function startPrivateHttpServer(plan: HttpServerPlan): Promise<PrivateHttpServer> {
   const directory = await mkdtemp(join(tmpdir(), `streamfold-${plan.name}-`));

@@ -12,7 +12,7 @@ export function promtoolPath(): string {
  * beside the configuration, which may name them relative to itself: rules, for one. Its data are in a directory of its own,
  * or in `dataDirectory`, which may hold some already and stays.
  *
- * @throws {Error} where there is none to start, or it does not come up.
+ * @throws {Error} if there is none to start, or it does not come up.
  */
 export function startPrivatePrometheus(
   config: string,

@@ -7,7 +7,7 @@ import { findFreePort } from './free-port.ts';
 import { startGuarded, type GuardedProcess } from './guarded-process.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A Redis of one's own: on a free port of 127.0.0.1, in a directory of its own, and gone when this process is. */
+/** A private Redis on a free port of 127.0.0.1, in its own directory, that ends with this process. */
 export interface PrivateRedis {
   readonly url: string;
   readonly port: number;
@@ -28,7 +28,7 @@ export interface PrivateRedisOptions {
   readonly appendfsync?: 'always' | 'everysec' | 'no';
   /** More arguments for the server, as on its command line. */
   readonly extraArgs?: readonly string[];
-  /** Environment variables of the server, beside those of this process. */
+  /** Environment variables of the server, in addition to those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -44,7 +44,7 @@ export function redisServerPath(): string {
 /**
  * Starts a private Redis, and resolves when it answers.
  *
- * @throws {Error} where there is no server to start, or it does not come up; the text holds the end of its log.
+ * @throws {Error} if there is no server to start, or it does not come up; the text holds the end of its log.
  */
 export async function startPrivateRedis(options: PrivateRedisOptions = {}): Promise<PrivateRedis> {
   const binary = redisServerPath();

@@ -5,7 +5,7 @@ import { findFreePort } from './free-port.ts';
 import { startGuarded } from './guarded-process.ts';
 import { redisServerPath } from './private-redis.ts';
 
-/** A Sentinel on a free port of 127.0.0.1; it is gone when this process is. */
+/** A Sentinel on a free port of 127.0.0.1; it ends with this process. */
 export interface PrivateSentinel {
   readonly port: number;
   readonly pid: number;

@@ -4,9 +4,9 @@ import { startPrivateHttpServer, type PrivateHttpServer } from './private-http-s
 
 /**
  * Starts a VictoriaMetrics and resolves when it is ready. It takes remote writes at `/api/v1/write`, and answers queries
- * as Prometheus does; what was written is found at once.
+ * as Prometheus does; written samples are found at once.
  *
- * @throws {Error} where there is none to start, or it does not come up.
+ * @throws {Error} if there is none to start, or it does not come up.
  */
 export function startPrivateVictoriaMetrics(): Promise<PrivateHttpServer> {
   const binary = findServer(['victoria-metrics', 'victoria-metrics-prod']);

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** How often a condition is looked at, ms. */
+/** Interval between checks of a condition, ms. */
 const POLL_MS = 10;
 
 /**
  * Resolves when `condition` holds.
  *
- * @throws {Error} where it does not hold within `deadlineMs`, or `isHopeless` says why it never will.
+ * @throws {Error} if it does not hold within `deadlineMs`, or `isHopeless` says why it never will.
  */
 export async function waitFor(
   what: string,

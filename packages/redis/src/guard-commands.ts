@@ -2,9 +2,9 @@ import type { Cluster, Command, Redis } from 'ioredis';
 import { ConnectionError, lost, misdirected, noReply, notConnected } from './connection-error.ts';
 import { isMisdirectedReply, isReplyError } from './reply-error.ts';
 
-/** What the commands of a connection are held to. */
+/** The rules for the commands of a connection. */
 export interface CommandRules {
-  /** How the server is called in error texts. */
+  /** Name of the server in error texts. */
   readonly address: () => string;
   /** A reply must come within this time, ms, after the time that the command itself may block. */
   readonly timeoutMs: number;
@@ -22,7 +22,7 @@ const CLIENT_TIMEOUT = 'Command timed out';
  * in time, as it could be taken for the reply to a later command, or when the server says that it is not the one to ask.
  * The socket is destroyed rather than closed: a peer that is gone would never answer the closing.
  *
- * Also gives errors our own words, and takes the arguments off them: they hold payloads, and in AUTH the password.
+ * Also rewords errors and removes the arguments, which hold payloads and, in AUTH, the password.
  */
 export function guardConnection(redis: Redis, rules: CommandRules): void {
   const send = redis.sendCommand.bind(redis);
@@ -56,7 +56,7 @@ export function guardCluster(cluster: Cluster, rules: CommandRules): void {
 /** Commands that were not refused at once: if they fail later, they were on their way. */
 const sent = new WeakSet<Command>();
 
-/** Puts itself between a command and what becomes of it if it fails. */
+/** Intercepts the failure of a command. */
 function guardCommand(command: Command, rules: CommandRules, giveUp: (error: ConnectionError) => void): void {
   const reject = command.reject.bind(command);
   const name = command.name.toUpperCase();

@@ -5,8 +5,8 @@ type ConnectToSentinel = (...args: unknown[]) => Redis;
 
 /**
  * Gives every connection to a Sentinel a listener for errors. The client opens one to each, to hear of failovers, without
- * one; a Sentinel that is away would then be printed to standard error, again and again, in the client's words. It is tried
- * again, and the other Sentinels know as much.
+ * one; the client would then print every failure of an unreachable Sentinel to standard error. It is retried, and the other
+ * Sentinels know the same.
  */
 export function quietSentinels(redis: Redis): void {
   const connector: unknown = Reflect.get(redis, 'connector');

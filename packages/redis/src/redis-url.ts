@@ -1,6 +1,6 @@
 import { ConfigurationError } from './configuration-error.ts';
 
-/** What a URL of Redis says. */
+/** The parts of a Redis URL. */
 export interface RedisTarget {
   readonly scheme: Scheme;
   readonly nodes: readonly RedisAddress[];
@@ -91,7 +91,7 @@ function badUrl(url: string): ConfigurationError {
   return new ConfigurationError(`Redis URL: expected ${URL_FORMS}; got ${JSON.stringify(redactUrl(url))}`);
 }
 
-/** How a connection is called in error texts: the URL without user, password and parameters. */
+/** Name of a connection in error texts: the URL without user, password and parameters. */
 export function describeTarget({ scheme, nodes, masterName, db }: RedisTarget): string {
   const hosts = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
   const path = masterName ?? (db === 0 ? undefined : String(db));

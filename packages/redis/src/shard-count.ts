@@ -8,7 +8,7 @@ import { shardCountKey } from './keys.ts';
  * Records the number of shards at first use, and makes sure ever after that all programs agree on it: with another
  * number, a swarm's events would go to, or be looked for in, another stream.
  *
- * @throws {ConfigurationError} where Redis holds another number.
+ * @throws {ConfigurationError} if Redis holds another number.
  */
 export async function agreeOnShardCount(
   redis: RedisConnection,
@@ -22,9 +22,9 @@ export async function agreeOnShardCount(
 /**
  * GET key
  *
- * The same for programs that only look: nothing is recorded.
+ * The same for programs that only read: nothing is recorded.
  *
- * @throws {ConfigurationError} where Redis holds another number.
+ * @throws {ConfigurationError} if Redis holds another number.
  */
 export async function checkShardCount(redis: RedisConnection, prefix: string, shards: number): Promise<void> {
   compareShardCounts(await redis.get(shardCountKey(prefix)), prefix, shards);

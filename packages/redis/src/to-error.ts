@@ -1,4 +1,4 @@
-/** An `Error`, whatever was thrown. */
+/** The thrown value as an `Error`. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
