@@ -16,7 +16,7 @@ const BENCHES = {
   coordination: benchCoordination,
 };
 
-/** Runs of each measurement; the median is told. */
+/** Runs of each measurement; the median is reported. */
 const runs = Number(process.env['RUNS'] ?? 5);
 const asked = process.argv.slice(2);
 const known = Object.keys(BENCHES);

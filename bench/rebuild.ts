@@ -19,7 +19,7 @@ const TICK_MS = 20;
 const BEFORE_MS = 8_000;
 const LOOK_MS = 50;
 
-/** Prints how far live folding is behind while nothing else happens, and while the log is folded anew beside it. */
+/** Prints how far live folding is behind while nothing else happens, and while the log is folded again beside it. */
 export async function benchRebuild(runs: number): Promise<void> {
   console.log(
     `\n### Rebuilding ${LOG.events.toLocaleString('en')} entries, ${LIVE_PER_SECOND.toLocaleString('en')} a second published meanwhile (median of ${runs})\n`,
@@ -86,7 +86,7 @@ function start(args: readonly string[]): ChildProcess {
   return fork(PROGRAM, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
-/** Appends events at an even pace until told to stop. */
+/** Appends events at an even pace until it is stopped. */
 async function publish(redis: Redis, stop: AbortSignal): Promise<void> {
   let count = 0;
   const startedMs = performance.now();

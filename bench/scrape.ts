@@ -19,7 +19,7 @@ interface ScrapeResult {
   /** By the aggregator's own clock, without HTTP. */
   readonly coldMs: number;
   readonly changedMs: number;
-  /** As the one who scrapes sees it, not compressed. */
+  /** As a scraper sees it, not compressed. */
   readonly coldHttpMs: number;
   readonly changedHttpMs: number;
   readonly promClientMs: number;
@@ -50,7 +50,7 @@ export async function benchScrape(runs: number): Promise<void> {
   for (const row of rows) console.log(row);
 }
 
-/** Folds all series into the state, and leaves a snapshot where there is enough for one. */
+/** Folds all series into the state, and writes a snapshot if there is enough for one. */
 async function prepare(redis: Redis, url: string, series: number): Promise<void> {
   console.error(`scrape: ${series} series: filling the state`);
   const aggregator = await launchContender('streamfold', [url, 'all']);

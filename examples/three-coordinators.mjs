@@ -31,7 +31,7 @@ const sent = await ada.sendSignal(['ben', 'cyd'], 'completion', { payload: 'plan
 const wait = await ada.waitForAcks(sent, { timeoutMs: 5_000 });
 console.log(`ada waited ${wait.durationMs} ms: ${wait.status}, ACKed by ${wait.acked.join(' and ')}`);
 
-// Cyd is killed in the middle of its work. A monitor notices; Ada waits in vain for it, and Ben takes over.
+// Cyd is killed in the middle of its work. A monitor notices; Ada's wait for it times out, and Ben takes over.
 await cyd.openWork('report-7', 'half written');
 cyd.disconnect();
 console.log('cyd is gone');

@@ -1,5 +1,5 @@
 // All that can be said about the project without running it: format, lint, dead code, packages, types. One line for each
-// check with its time; what a check has printed is shown only where it fails.
+// check with its time; the output of a check is shown only if it fails.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

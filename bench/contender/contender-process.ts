@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
-/** A program of `contender/` in a process of its own. */
+/** A program of `contender/` in its own process. */
 export interface ContenderProcess {
   /** Lets it begin. */
   start(): void;

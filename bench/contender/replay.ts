@@ -4,13 +4,13 @@ import { Redis } from 'ioredis';
 import { waitForStart } from './start-gate.ts';
 
 // Reads a log from its beginning to its end: `xrange` with JSON.parse alone, or `log`, or `fold`, which folds it too. The
-// archive is a directory, or '' where there is none.
+// archive is a directory, or '' if there is none.
 const [, , redisUrl = '', mode = '', directory = ''] = process.argv;
 const redis = new Redis(redisUrl);
 const PREFIX = 'streamfold';
 const STREAM = 'streamfold:{0}:events';
 const PAGE_ENTRIES = 1_000;
-/** The memory is looked at after so many pages. */
+/** The memory is measured after this number of pages. */
 const LOOK_PAGES = 50;
 
 let entries = 0;
@@ -21,7 +21,7 @@ function count(page: readonly unknown[]): void {
   if (pages++ % LOOK_PAGES === 0) peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
 }
 
-/** What somebody would write who reads a stream and wants objects. */
+/** The usual code to read a stream as objects. */
 async function readAlone(): Promise<void> {
   for (let from = '-'; ;) {
     const page = await redis.xrange(STREAM, from, '+', 'COUNT', PAGE_ENTRIES);

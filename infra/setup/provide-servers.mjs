@@ -135,7 +135,7 @@ function freeFromFolder(root, { programs, fixedFolder }) {
   }
 }
 
-/** A program in the cache is a script that tells it where its libraries are. */
+/** A program in the cache is a script that sets the path of its libraries. */
 function writeWrappers(root, { programs, fixedFolder, places = {} }) {
   const bin = join(CACHE, 'bin');
   mkdirSync(bin, { recursive: true });

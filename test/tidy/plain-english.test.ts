@@ -7,6 +7,9 @@ const FILES = {
   'every configuration file that users copy': filesMatching(/^(Dockerfile|infra\/.*\.ya?ml)$/),
   'every comment and text of the command line, the mixin, the core, the archive, Redis and the private servers':
     filesMatching(/^packages\/(archive|cli|core|mixin|private-servers|redis)\/src\/.*\.ts$/),
+  'every comment and text of the HTTP endpoints, the examples and the checks of CI': filesMatching(
+    /^(packages\/aggregator\/src\/http|examples|\.ci)\/.*\.(ts|mjs|sh)$/,
+  ),
 };
 
 interface Rule {

@@ -64,7 +64,7 @@ export function drawTimeSeries(panel, range, place) {
   place.prepend(plot.root);
 }
 
-/** One column of times, and a row of values for each series, `null` where it has none. */
+/** One column of times, and a row of values for each series, `null` if it has none. */
 function align(series, { start, end, step }) {
   const times = [];
   for (let at = start; at <= end; at += step) times.push(at);

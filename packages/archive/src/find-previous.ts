@@ -61,7 +61,7 @@ function ownRecord(segment: Segment): Archived {
 }
 
 /**
- * Records a segment that an archiver wrote before it died. False if another archiver has recorded it meanwhile.
+ * Records a segment that an archiver wrote before it died. False if another archiver has recorded it first.
  *
  * @throws {LogError} if the stream does not hold its entries.
  */

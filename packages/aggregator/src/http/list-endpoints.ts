@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 
-/** The endpoints, for whoever opens the address of an aggregator. */
+/** The endpoints, shown at the address of an aggregator. */
 const ENDPOINTS = [
   ['/prometheus/metrics', 'metrics of the swarm, for Prometheus: scrape one aggregator, or a load balancer'],
   ['/prometheus/health', 'health of this aggregator, with reasons, as JSON'],

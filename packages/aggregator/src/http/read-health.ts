@@ -135,7 +135,7 @@ async function measureShards(
   return { ...(unknown ? UNKNOWN_LAG : lag), reasons };
 }
 
-/** What a measurement shows besides the lag. */
+/** What a measurement shows in addition to the lag. */
 function explainLag({ idsAheadSeconds, deliveries, oldestUnfolded }: Lag, shard: number): StatedReason[] {
   const reasons: StatedReason[] = [];
   if (idsAheadSeconds >= IDS_AHEAD_SECONDS)
