@@ -53,7 +53,9 @@ test('a server that does not speak TLS, or speaks it only, is recognised', async
   t.teardown(() => strict.close());
   const plain = open(`redis://127.0.0.1:${(strict.address() as AddressInfo).port}`);
   t.teardown(() => plain.disconnect());
-  await t.throwsAsync(whenReady(plain, 10_000), { message: /: if it speaks TLS, use rediss:\/\/ for it; if not, check the network$/ });
+  await t.throwsAsync(whenReady(plain, 10_000), {
+    message: /: if it speaks TLS, use rediss:\/\/ for it; if not, check the network$/,
+  });
 });
 
 test('a wrong password is refused in one line that does not show it, nor does any part of the error', async (t) => {

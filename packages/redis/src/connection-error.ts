@@ -68,7 +68,7 @@ export function unreachable(address: string, error: Error, tls: boolean): Connec
   const advice = adviseOn(error, tls);
   return new ConnectionError(
     'unreachable',
-    `expected an answer at ${address}; got ${describe(error)}${advice === undefined ? '' : `: ${advice}`}`,
+    `expected an answer at ${address}; got ${describe(error).replace(/\.$/, '')}${advice === undefined ? '' : `: ${advice}`}`,
     error,
   );
 }
