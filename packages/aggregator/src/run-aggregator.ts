@@ -1,23 +1,24 @@
 import { whenReady, type RedisConnection } from '@streamfold/redis';
 import { completeOptions, type AggregatorOptions, type AggregatorSettings } from './aggregator-options.ts';
 import type { FoldingMode } from './state/commit-batch.ts';
-import { createConnections } from './run/connections.ts';
+import { createConnections, type Connections } from './run/connections.ts';
 import type { Fact, Observe } from './run/fact.ts';
 import { observeGeneration } from './fold/observe-generation.ts';
 import { createRoster, type Roster, type RosterOptions } from './upkeep/roster.ts';
 import { runConsumers } from './fold/run-consumers.ts';
 import { createApp } from './http/create-app.ts';
-import { createConditions } from './http/conditions.ts';
+import { createConditions, type Conditions } from './http/conditions.ts';
 import { readHealth, type Health } from './http/read-health.ts';
 import { readUnreadiness } from './http/read-unreadiness.ts';
 import { serveHttp } from './http/serve-http.ts';
+import { keepRoster } from './upkeep/keep-roster.ts';
 import { keepShards } from './upkeep/keep-shards.ts';
 import { createMonitor, MONITOR_EVERY_MS } from './upkeep/monitor-shards.ts';
 import { REMOVE_ENDED_EVERY_MS, removeEnded } from './upkeep/remove-ended.ts';
 import { createBoundsWatch, LOOK_AT_BOUNDS_MS } from './upkeep/watch-bounds.ts';
-import { createProcessMetrics } from './http/process-metrics.ts';
+import { createProcessMetrics, type ProcessMetrics } from './http/process-metrics.ts';
 import { repeat } from './run/repeat.ts';
-import { retry, type Pause } from './run/retry.ts';
+import { retry } from './run/retry.ts';
 import { runGroup, type Actor } from './run/run-group.ts';
 import { createTurns } from './run/turns.ts';
 import { keepArchive } from './upkeep/keep-archive.ts';
@@ -30,13 +31,11 @@ import { trimOvergrownLog } from './view/trim-overgrown-log.ts';
 const REQUEST_TIMEOUT_MS = 5_000;
 /** Archiving reads and trims in larger steps. */
 const COMMAND_TIMEOUT_MS = 10_000;
-/** The view follows the log this often also without scrapes, so that a scrape finds little left to read. */
+/** The view follows the log this often, also without scrapes. */
 const FOLLOW_MS = 1_000;
 const UPKEEP_MS = 5_000;
 /** Lag and reasons in the metrics of the process are at most this old. */
 const HEALTH_MS = 5_000;
-/** A generation that a rebuild has begun is folded here so much later at most. */
-const GENERATIONS_MS = 1_000;
 const STOP_DEADLINE_MS = 15_000;
 
 /**
@@ -47,11 +46,41 @@ const STOP_DEADLINE_MS = 15_000;
  * @throws {ConfigurationError} if a setting does not fit what is in Redis, or the address is taken.
  */
 export async function runAggregator(given: AggregatorOptions, stop: AbortSignal): Promise<void> {
-  const options = completeOptions(given);
-  const { prefix, shards, role, definitions, now, pause } = options;
-  const { replyTimeoutMs = REQUEST_TIMEOUT_MS } = options;
-  const startedMs = now();
-  const serves = role !== 'fold';
+  const parts = createParts(completeOptions(given));
+  const { roster, connections } = parts;
+  const examine = createExamination(parts);
+  try {
+    await runGroup([serve(parts, examine), work(parts), watchHealth(parts, examine)], stop, STOP_DEADLINE_MS);
+  } finally {
+    await roster.close(); // what was opened just before a stop
+    await connections.close();
+  }
+}
+
+/** What the actors of one aggregator have in common. */
+interface Parts {
+  readonly options: AggregatorSettings;
+  readonly replyTimeoutMs: number;
+  readonly serves: boolean;
+  readonly processMetrics: ProcessMetrics;
+  readonly conditions: Conditions;
+  readonly observe: Observe;
+  readonly connections: Connections;
+  /** The connection for what does not take long. */
+  readonly redis: RedisConnection;
+  readonly roster: Roster;
+  readonly view: View;
+}
+
+/** What is served. */
+interface View {
+  /** `undefined` until the shards are open, and if this process only folds. */
+  metrics: LiveMetrics | undefined;
+  follows: boolean;
+}
+
+function createParts(options: AggregatorSettings): Parts {
+  const { prefix, shards, role, definitions, replyTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const processMetrics = createProcessMetrics(options.version);
   const conditions = createConditions();
   const observe = (fact: Fact): void => {
@@ -70,17 +99,35 @@ export async function runAggregator(given: AggregatorOptions, stop: AbortSignal)
     acceptLostState: options.acceptLostState,
     observe,
   });
-  let swarmMetrics: LiveMetrics | undefined;
-  let viewFollows = false;
+  const view = { metrics: undefined, follows: false };
+  const serves = role !== 'fold';
+  return {
+    options,
+    replyTimeoutMs,
+    serves,
+    processMetrics,
+    conditions,
+    observe,
+    connections,
+    redis,
+    roster,
+    view,
+  };
+}
 
-  const examine = createTurns(async (): Promise<Health> => {
+/** Measures the health, and states its reasons in the metrics of the process; one at a time. */
+function createExamination(parts: Parts): () => Promise<Health> {
+  const { options, serves, processMetrics, conditions, redis, roster, view } = parts;
+  const { now } = options;
+  const startedMs = now();
+  return createTurns(async (): Promise<Health> => {
     const { live, registry, rebuildNeeded, unreadable } = roster;
     const known = {
       shards: live?.shards ?? [],
       liveId: registry?.live,
       rebuildNeeded,
       unreadable,
-      viewFollows: !serves || viewFollows,
+      viewFollows: !serves || view.follows,
       conditions: conditions.list(),
       lastConnectionError: conditions.lastConnectionError,
       monitorGraceSeconds: options.monitorGraceMs / 1_000,
@@ -91,18 +138,25 @@ export async function runAggregator(given: AggregatorOptions, stop: AbortSignal)
     processMetrics.stated(new Set(health.reasons.map(({ reason }) => reason)));
     return health;
   });
-  /** Also while Redis is away: that is when the metrics of the reasons matter. */
-  const watchHealth: Actor = async (stopping) => {
+}
+
+/** Also while Redis is away: that is when the metrics of the reasons matter. */
+function watchHealth({ options: { pause } }: Parts, examine: () => Promise<Health>): Actor {
+  return async (stopping) => {
     while (!stopping.aborted) {
       await examine();
       await pause(HEALTH_MS, stopping);
     }
   };
+}
 
-  const serve: Actor = async (stopping) => {
+/** Answers HTTP from the start, whether Redis is there or not. */
+function serve(parts: Parts, examine: () => Promise<Health>): Actor {
+  const { options, serves, processMetrics, conditions, observe, redis, roster, view } = parts;
+  return async (stopping) => {
     const app = createApp({
       serves,
-      readSwarmMetrics: () => (roster.lost === undefined ? swarmMetrics : undefined),
+      readSwarmMetrics: () => (roster.lost === undefined ? view.metrics : undefined),
       processMetrics,
       readHealth: examine,
       readUnreadiness: () => {
@@ -111,13 +165,13 @@ export async function runAggregator(given: AggregatorOptions, stop: AbortSignal)
           generations: live?.shards ?? [],
           unreadable,
           serves,
-          swarmMetrics,
+          swarmMetrics: view.metrics,
           conditions: conditions.list(),
           lastConnectionError: conditions.lastConnectionError,
         });
       },
       scrapeTimeoutMs: REQUEST_TIMEOUT_MS,
-      now,
+      now: options.now,
       onError: (error) => observe({ type: 'request_failed', error }),
     });
     const server = await serveHttp(app, options);
@@ -125,83 +179,86 @@ export async function runAggregator(given: AggregatorOptions, stop: AbortSignal)
     await aborted(stopping);
     await server.stop();
   };
+}
 
-  const work: Actor = async (stopping) => {
+/** Opens the shards once Redis is there, then folds, follows and keeps them until stopped. */
+function work(parts: Parts): Actor {
+  const { options, observe, redis, roster, serves } = parts;
+  const { pause } = options;
+  return async (stopping) => {
     await retry({ step: 'open', observe, pause, stop: stopping }, async () => {
       await whenReady(redis, REQUEST_TIMEOUT_MS);
       await roster.open();
     });
     if (stopping.aborted) return;
-    const monitorRedis = connections.open('monitor', replyTimeoutMs);
-    const actors: Actor[] = [
-      keepRoster(roster, { redis, observe, pause }),
-      repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, () =>
-        keepShards(redis, roster, { ...options, observe }),
-      ),
-      repeat(
-        { redis: monitorRedis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause },
-        createMonitor(monitorRedis, { ...options, observe }),
-      ),
-      repeat(
-        { redis, step: 'bounds', everyMs: LOOK_AT_BOUNDS_MS, observe, pause },
-        createBoundsWatch(redis, { prefix, shards, observe }),
-      ),
-      repeat({ redis, step: 'cleanup', everyMs: REMOVE_ENDED_EVERY_MS, observe, pause }, () =>
-        removeEnded(redis, { ...options, observe }),
-      ),
-    ];
-    if (options.archiving !== undefined) {
-      const { archiving, consumer: holder } = options;
-      const archiveRedis = connections.open('archive', options.replyTimeoutMs ?? COMMAND_TIMEOUT_MS);
-      actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
-    }
-    if (role === 'fold') {
-      const { createId } = options;
-      actors.push(
-        repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
-          for (const generation of roster.live?.shards ?? [])
-            await trimOvergrownLog({ redis, generation, observe, createId });
-        }),
-      );
-    }
-    if (serves) {
-      const viewRedis = connections.open('view', replyTimeoutMs);
-      const { createId } = options;
-      const { seriesLimit } = definitions;
-      swarmMetrics = createLiveMetrics({
-        redis: viewRedis,
-        prefix,
-        shards,
-        createView: (generation, listener) =>
-          createShardView({ redis: viewRedis, generation, listener, observe, createId, seriesLimit }),
-        pause,
-        now,
-      });
-      const follow = createFollower(swarmMetrics, observe);
-      actors.push(
-        repeat({ redis: viewRedis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
-          let follows = false;
-          try {
-            await follow();
-            follows = true;
-          } finally {
-            viewFollows = follows;
-          }
-        }),
-      );
-    }
-    await runGroup(actors, stopping, STOP_DEADLINE_MS);
+    const actors = [keepRoster(roster, { redis, observe, pause }), ...upkeep(parts)];
+    await runGroup(serves ? [...actors, follow(parts)] : actors, stopping, STOP_DEADLINE_MS);
   };
-
-  try {
-    await runGroup([serve, work, watchHealth], stop, STOP_DEADLINE_MS);
-  } finally {
-    await roster.close(); // what was opened just before a stop
-    await connections.close();
-  }
 }
 
-/** How this process folds a generation: what is not live is told of apart. */
+/** What every aggregator does now and then. */
+function upkeep({ options, replyTimeoutMs, observe, connections, redis, roster }: Parts): Actor[] {
+  const { prefix, shards, role, archiving, consumer: holder, createId, pause } = options;
+  const monitorRedis = connections.open('monitor', replyTimeoutMs);
+  const actors = [
+    repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, () =>
+      keepShards(redis, roster, { ...options, observe }),
+    ),
+    repeat(
+      { redis: monitorRedis, step: 'monitor', everyMs: MONITOR_EVERY_MS, observe, pause },
+      createMonitor(monitorRedis, { ...options, observe }),
+    ),
+    repeat(
+      { redis, step: 'bounds', everyMs: LOOK_AT_BOUNDS_MS, observe, pause },
+      createBoundsWatch(redis, { prefix, shards, observe }),
+    ),
+    repeat({ redis, step: 'cleanup', everyMs: REMOVE_ENDED_EVERY_MS, observe, pause }, () =>
+      removeEnded(redis, { ...options, observe }),
+    ),
+  ];
+  if (archiving !== undefined) {
+    const archiveRedis = connections.open('archive', options.replyTimeoutMs ?? COMMAND_TIMEOUT_MS);
+    actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
+  }
+  if (role === 'fold') {
+    actors.push(
+      repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
+        for (const generation of roster.live?.shards ?? [])
+          await trimOvergrownLog({ redis, generation, observe, createId });
+      }),
+    );
+  }
+  return actors;
+}
+
+/** Keeps the view at the end of the delta log, so that a scrape finds little left to read. */
+function follow({ options, replyTimeoutMs, observe, connections, view }: Parts): Actor {
+  const { prefix, shards, createId, pause, now } = options;
+  const { seriesLimit } = options.definitions;
+  const redis = connections.open('view', replyTimeoutMs);
+  const metrics = createLiveMetrics({
+    redis,
+    prefix,
+    shards,
+    createView: (generation, listener) =>
+      createShardView({ redis, generation, listener, observe, createId, seriesLimit }),
+    pause,
+    now,
+  });
+  view.metrics = metrics;
+  const followMetrics = createFollower(metrics, observe);
+  return repeat({ redis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
+    let follows = false;
+    try {
+      await followMetrics();
+      follows = true;
+    } finally {
+      view.follows = follows;
+    }
+  });
+}
+
+/** How this process folds a generation. Facts of one that is not live are kept apart. */
 function createFolding(
   options: AggregatorSettings,
   observe: Observe,
@@ -215,23 +272,6 @@ function createFolding(
       { ...options, mode, observe: observeGeneration(id, { observe, isLive }) },
       stop,
     );
-  };
-}
-
-/** Follows which generations there are, and folds them, until stopped; then what is in hand is committed. */
-function keepRoster(
-  roster: Roster,
-  { redis, observe, pause }: { redis: RedisConnection; observe: Observe; pause: Pause },
-): Actor {
-  const refreshing = repeat({ redis, step: 'generations', everyMs: GENERATIONS_MS, observe, pause }, () =>
-    roster.refresh(),
-  );
-  return async (stopping) => {
-    try {
-      await Promise.race([refreshing(stopping), roster.failed]);
-    } finally {
-      await roster.close();
-    }
   };
 }
 
