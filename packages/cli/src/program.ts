@@ -91,6 +91,17 @@ export function createProgram(
     return failUsefully(added.helpOption('-h, --help', 'show this help').allowExcessArguments(false));
   };
 
+  addRunning(add, eventTypes);
+  addLogCommands(add);
+  addDeadLetters(program, add);
+  addArchive(add);
+  addChores(add);
+  return program;
+}
+
+type Add = (name: keyof typeof LOAD, own: readonly SettingName[], into?: Commander) => Commander;
+
+function addRunning(add: Add, eventTypes: string): void {
   add('serve', [
     'host',
     'port',
@@ -144,6 +155,9 @@ export function createProgram(
         'streamfold publish --stdin < events.ndjson',
       ),
     );
+}
+
+function addLogCommands(add: Add): void {
   add('status', ['json'])
     .summary('show streams, lag, consumers, dead letters and coordinators')
     .description(
@@ -164,8 +178,9 @@ export function createProgram(
       'Folds the log again into a new generation, by the definitions of the configuration file; aggregators help. When it has caught up, it becomes live in one step; until then the old one is served. With unchanged definitions both must be equal. You can stop or kill it, and run it again to resume. Exit code 1 if nothing was switched.',
     )
     .addHelpText('after', examples('streamfold rebuild', 'streamfold rebuild --cancel'));
-  addDeadLetters(program, add);
-  addArchive(add);
+}
+
+function addChores(add: Add): void {
   add('backfill', ['config', ...ARCHIVE, 'step', 'from', 'until', 'metrics', 'labels', 'output'])
     .summary('write past values of the metrics, for promtool tsdb create-blocks-from')
     .description(
@@ -189,10 +204,7 @@ export function createProgram(
     .description(
       'Checks version, role, persistence, maxmemory-policy, permissions and clock of Redis. Exit code 1 if a guarantee cannot be kept. Changes nothing.',
     );
-  return program;
 }
-
-type Add = (name: keyof typeof LOAD, own: readonly SettingName[], into?: Commander) => Commander;
 
 function addDeadLetters(program: Commander, add: Add): void {
   const dead = program
