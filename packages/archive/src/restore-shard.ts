@@ -1,5 +1,5 @@
 import { isAfter, type EntryId } from '@streamfold/core';
-import { ConfigurationError, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { ConfigurationError, runTransaction, shardKeys, type RedisConnection } from '@streamfold/redis';
 import { beginRestored } from './begin-restored.ts';
 import { describeStream } from './describe-stream.ts';
 import { BEFORE_ALL } from './log-error.ts';
@@ -99,7 +99,7 @@ async function append(
 ): Promise<void> {
   const transaction = redis.multi();
   for (const { id, fields } of entries) transaction.call('xadd', [events, id, ...fields]);
-  const results = (await transaction.exec()) ?? [];
+  const results = (await runTransaction(transaction)) ?? [];
   for (const [at, [cause]] of results.entries()) {
     if (cause === null) continue;
     if (!cause.message.includes('equal or smaller')) throw cause;

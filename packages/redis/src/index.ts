@@ -16,6 +16,7 @@ export {
 export { redactUrl } from './redis-url.ts';
 export { isNoGroup, isReplyError, isTransientReply } from './reply-error.ts';
 export { replyField } from './reply-field.ts';
+export { runTransaction } from './run-transaction.ts';
 export { loadScript, STREAM_LUA, type Script } from './script.ts';
 export { readServerTimeMs } from './server-time.ts';
 export { toError } from './to-error.ts';

@@ -1,5 +1,11 @@
 import { encodeDeltaInParts, pruneTombstones, type Delta } from '@streamfold/core';
-import { loadScript, STREAM_LUA, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
+import {
+  loadScript,
+  runTransaction,
+  STREAM_LUA,
+  type GenerationKeys,
+  type RedisConnection,
+} from '@streamfold/redis';
 import type { Births } from './births.ts';
 import { birthsField } from './load-snapshot.ts';
 import type { RecordName } from './read-deltas.ts';
@@ -132,7 +138,7 @@ async function writeParts(
 ): Promise<void> {
   for (const [part, text] of parts.entries()) {
     if (part > 0) await redis.hset(key, String(part), text);
-    else await redis.multi().hset(key, '0', text).pexpire(key, UNPUBLISHED_TTL_MS).exec();
+    else await runTransaction(redis.multi().hset(key, '0', text).pexpire(key, UNPUBLISHED_TTL_MS));
   }
   for (const [part, text] of birthParts.entries()) await redis.hset(key, birthsField(part), text);
 }
