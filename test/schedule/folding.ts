@@ -132,6 +132,8 @@ export async function settleGeneration(run: ShardRun, generation: Generation): P
   const [consumer] = CONSUMERS;
   for (const each of CONSUMERS) dropHand(run, generation, each);
   await claimAll(run, generation, consumer);
+  // While a group that was moved back has been delivered nothing new, nobody can know what was lost.
+  await publishEntry(run, { kind: 'flat', salt: 0 });
   for (const from of ['0', '0', '>', '0'] as const) {
     await readEntries(run, generation, { consumer, count: 1_000, from });
     await commitHand(run, generation, { consumer, reply: 'read' });
