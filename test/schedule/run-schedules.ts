@@ -14,14 +14,10 @@ const SHRINK_TRIES = 400;
  */
 export async function runSchedules<Step>(
   subject: Subject<Step>,
-  {
-    seed,
-    steps,
-    until = Infinity,
-  }: { readonly seed: number; readonly steps: number; readonly until?: number },
+  { seed, steps }: { readonly seed: number; readonly steps: number },
 ): Promise<number> {
   let taken = 0;
-  for (let at = 0; taken < steps && performance.now() < until; at++) {
+  for (let at = 0; taken < steps; at++) {
     const schedule = drawSchedule(subject, seed + at);
     const failure = await findFailure(subject, schedule);
     if (failure !== undefined) throw await explain(subject, schedule, { seed: seed + at, failure });
