@@ -9,11 +9,11 @@ import { BASE, readSwarmEvents, SWARM, toRecord, type SwarmRun } from './swarm-r
  */
 export async function checkSwarm(run: SwarmRun): Promise<void> {
   const { model } = run;
-  const [told, coordinators] = await Promise.all([readSwarmEvents(run), readCoordinators(run)]);
-  expectSame('contradictions of events', told.contradictions, []);
+  const [stated, coordinators] = await Promise.all([readSwarmEvents(run), readCoordinators(run)]);
+  expectSame('contradictions of events', stated.contradictions, []);
   for (const { id, record, waits } of coordinators) {
     const { life, state = 'none', phase } = record;
-    const of = told.alive.get(id);
+    const of = stated.alive.get(id);
     const alive = ['started', 'beating', 'stale'].includes(state);
     expectSame(`what ${id} is`, alive ? life : undefined, model.lives.get(id));
     expectSame(
@@ -29,12 +29,12 @@ export async function checkSwarm(run: SwarmRun): Promise<void> {
   );
   expectSameItems(
     'signals that events report as sent',
-    told.sent,
+    stated.sent,
     sent.map((name) => [name, 1]),
   );
   expectSameItems(
     'ACKs that events report',
-    told.acked,
+    stated.acked,
     [...model.acked].map((name) => [name, 1]),
   );
   expectSameItems(

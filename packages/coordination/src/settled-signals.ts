@@ -1,6 +1,6 @@
 import type { InboxEntry } from './signal.ts';
 
-/** Tells a copy of a signed signal from the signal itself. */
+/** Distinguishes a copy of a signed signal from the signal itself. */
 export interface SettledSignals {
   /** What lives before this one have settled lately: a nonce, and until when the signal could be delivered, ms. */
   load(settled: readonly (readonly [nonce: string, deliverByMs: number])[]): void;
