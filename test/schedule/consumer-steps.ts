@@ -96,7 +96,13 @@ async function commitOnce(
     if (entry !== undefined && entry.fields.join(' ') !== content) return true;
   }
   const committed = await attempt(() =>
-    commitBatch(run.laboratory.product, generation, { consumer, batch, mode: 'live' }),
+    commitBatch(run.laboratory.product, generation, {
+      consumer,
+      batch,
+      mode: 'live',
+      isRun: false,
+      removeConsumer: false,
+    }),
   );
   if (committed === undefined) return false;
   const { ids } = batch;

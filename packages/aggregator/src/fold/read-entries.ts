@@ -5,45 +5,46 @@ import { describeDelivered, type TakeEntry } from './delivered-entry.ts';
 import { createReplyTap } from './reply-tap.ts';
 
 /**
- * Reads entries for one consumer, on a connection on which nothing else is sent meanwhile. They are given away as they
- * arrive; only once the promise has resolved are they all that was read.
+ * Reads entries on a connection on which nothing else is sent meanwhile. They are given away as they arrive; only once the
+ * promise has resolved are they all that was read.
  */
 export interface EntryReader {
   /**
-   * XREADGROUP GROUP group consumer COUNT count BLOCK ms STREAMS key >
+   * XREADGROUP GROUP group consumer COUNT count [BLOCK ms] STREAMS key >
    *
-   * Gives entries that were never delivered to the group, oldest first; none where none came for `blockMs`.
+   * Gives entries that were never delivered to the group, oldest first; none if none came for `blockMs`. Without `blockMs` it
+   * does not wait.
    */
-  readNew(bounds: { readonly count: number; readonly blockMs: number }, take: TakeEntry): Promise<void>;
+  readNew(
+    read: { readonly consumer: string; readonly count: number; readonly blockMs?: number },
+    take: TakeEntry,
+  ): Promise<void>;
   /**
    * XREADGROUP GROUP group consumer COUNT count STREAMS key 0
    *
-   * Gives entries that are pending for this consumer, oldest first: what it read before it crashed, lost its connection or was
+   * Gives entries that are pending for the consumer, oldest first: what it read before it crashed, lost its connection or was
    * refused a commit, and what it has claimed.
    */
-  readOwnPending(count: number, take: TakeEntry): Promise<void>;
+  readPending(read: { readonly consumer: string; readonly count: number }, take: TakeEntry): Promise<void>;
 }
 
 export function createEntryReader(
   redis: RedisConnection,
-  { shardKeys, keys }: Generation,
-  consumer: string,
+  { shardKeys: { events }, keys: { group } }: Generation,
 ): EntryReader {
-  const { events } = shardKeys;
   const read = createRead(redis);
   return {
-    readNew: ({ count, blockMs }, take) =>
+    readNew: ({ consumer, count, blockMs }, take) =>
       read(
         () =>
-          // prettier-ignore
-          redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
+          blockMs === undefined
+            ? redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '>')
+            : // prettier-ignore
+              redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
         take,
       ),
-    readOwnPending: (count, take) =>
-      read(
-        () => redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'STREAMS', events, '0'),
-        take,
-      ),
+    readPending: ({ consumer, count }, take) =>
+      read(() => redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '0'), take),
   };
 }
 

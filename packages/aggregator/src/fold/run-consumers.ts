@@ -4,6 +4,7 @@ import type { CommitBounds } from './fold-entries.ts';
 import type { FoldingMode } from '../state/commit-batch.ts';
 import { createConnections } from '../run/connections.ts';
 import { createConsumer } from './consumer.ts';
+import { createReadNames } from './read-names.ts';
 import { createGroup, type GroupOutcome } from '../state/create-group.ts';
 import type { Observe } from '../run/fact.ts';
 import { numberOf, openGeneration, type Generation } from '../state/generation.ts';
@@ -78,7 +79,7 @@ export async function runConsumers(
         redis,
         generation,
         restoreGroup: () => restoreGroup(redis, generation, settings),
-        consumer: `${settings.consumer}:${reader}`,
+        names: createReadNames(`${settings.consumer}:${reader}`),
         fold,
         bounds: boundCommit(batchEntries),
         mode,

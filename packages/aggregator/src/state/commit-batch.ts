@@ -7,10 +7,10 @@ import {
   type EntryId,
 } from '@streamfold/core';
 import { type RedisConnection } from '@streamfold/redis';
-import { loadDeltaLogScript } from './delta-log-script.ts';
+import { COMMIT_LUA, loadDeltaLogScript } from './delta-log-script.ts';
 import type { Generation } from './generation.ts';
 
-const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url));
+const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url), COMMIT_LUA);
 
 /** Entries with their counts and dead letters: one commit makes all of it true. */
 export interface FoldedBatch {
@@ -27,32 +27,42 @@ export interface FoldedBatch {
 export type FoldingMode = 'live' | 'replayed';
 
 /**
- * `contested`: not every entry was still pending for this consumer, and nothing was written. `repeated`: the first `entries`
- * of the batch were folded before, and somebody has moved the group back. They are acknowledged without effect; the others
- * are still pending.
+ * `contested`: not every entry was still pending for this consumer, and nothing was written. `repeated`: `entries` of the
+ * batch were folded before, and somebody has moved the group back. They are acknowledged without effect; the others are still
+ * pending.
  */
 export type CommitOutcome =
-  | {
-      readonly outcome: 'committed';
-      readonly position: string;
-      /** Those of the batch that this generation writes, by reason; another one may write the others. */
-      readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
-    }
-  | { readonly outcome: 'contested' }
-  | { readonly outcome: 'repeated'; readonly entries: number };
+  Committed | { readonly outcome: 'contested' } | { readonly outcome: 'repeated'; readonly entries: number };
+
+export interface Committed {
+  readonly outcome: 'committed';
+  readonly position: string;
+  /** Those of the batch that this generation writes, by reason; another one may write the others. */
+  readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+}
+
+export interface BatchToCommit {
+  readonly consumer: string;
+  readonly batch: FoldedBatch;
+  readonly mode: FoldingMode;
+  /** Whether the entries followed one another in the stream when they were read. */
+  readonly isRun: boolean;
+  /** Whether the consumer is removed once nothing is pending for it. */
+  readonly removeConsumer: boolean;
+}
 
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …
  *
  * Makes the batch's acknowledgement, its effect and its dead letters true in one step.
  *
- * @throws where Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading one's own pending
+ * @throws if Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading the consumer's pending
  *   entries again settles it (what was committed is not among them).
  */
 export async function commitBatch(
   redis: RedisConnection,
   { shardKeys, keys }: Generation,
-  { consumer, batch, mode }: { consumer: string; batch: FoldedBatch; mode: FoldingMode },
+  { consumer, batch, mode, isRun, removeConsumer }: BatchToCommit,
 ): Promise<CommitOutcome> {
   const { ids, delta } = batch;
   const args: (string | number)[] = [
@@ -64,25 +74,43 @@ export async function commitBatch(
     ids.at(-1) ?? '',
     createHash('sha1').update(ids.join(' ')).digest('hex'),
     mode,
+    isRun ? 'run' : 'entries',
+    removeConsumer ? 'remove' : 'keep',
+    ...listDeadLetters(batch),
   ];
-  for (const { entryId, deadLetter } of batch.deadLetters) {
-    const { index, reason, detail, fields } = deadLetter;
-    args.push(entryId, index === undefined ? '' : index, reason, detail, fields);
-  }
   const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
-  const [outcome, result, leftOut, written] = reply as CommitReply;
+  const [outcome, result] = reply as CommitReply;
   if (outcome === 'contested') return { outcome };
   if (outcome === 'repeated') return { outcome, entries: result };
+  return readCommitted(batch, reply as CommittedReply);
+}
+
+type CommitReply = CommittedReply | ['contested', result?: undefined] | ['repeated', entries: number];
+
+/** How a script that commits replies if it has. */
+export type CommittedReply = ['committed', position: string, leftOut: number, written: number];
+
+/** The dead letters of a batch as arguments of a script that commits. */
+export function listDeadLetters({ deadLetters }: FoldedBatch): string[] {
+  return deadLetters.flatMap(({ entryId, deadLetter: { index, reason, detail, fields } }) => [
+    entryId,
+    index === undefined ? '' : String(index),
+    reason,
+    detail,
+    fields,
+  ]);
+}
+
+/** What the reply says of a batch that is committed. */
+export function readCommitted(
+  batch: FoldedBatch,
+  [outcome, position, leftOut, written]: CommittedReply,
+): Committed {
   const deadLetters = new Map<DeadLetterReason, number>();
   for (const { deadLetter } of batch.deadLetters.slice(leftOut, leftOut + written))
     deadLetters.set(deadLetter.reason, (deadLetters.get(deadLetter.reason) ?? 0) + 1);
-  return { outcome, position: result, deadLetters };
+  return { outcome, position, deadLetters };
 }
-
-type CommitReply =
-  | ['committed', position: string, leftOut: number, written: number]
-  | ['contested', result?: undefined, leftOut?: undefined, written?: undefined]
-  | ['repeated', entries: number, leftOut?: undefined, written?: undefined];
 
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …, for a batch without entries
@@ -100,6 +128,6 @@ export async function checkCommit(
   await script.run(
     redis,
     [shardKeys.events, keys.deltas, keys.head, shardKeys.dead],
-    [keys.group, consumer, '', 0, '-', '+', nothing, 'live'],
+    [keys.group, consumer, '', 0, '-', '+', nothing, 'live', 'entries', 'keep'],
   );
 }

@@ -1,0 +1,93 @@
+import { toError } from '@streamfold/redis';
+import { commitBatch, type CommitOutcome, type FoldedBatch } from '../state/commit-batch.ts';
+import { commitRead, type ReadCommitOutcome } from '../state/commit-read.ts';
+import type { BatchSize } from './batch-size.ts';
+import type { PipelineOptions } from './pipeline.ts';
+
+/**
+ * What brought entries: a read that waited for new ones, a read of new ones that was sent ahead under a name of its own, or a
+ * read of what was pending already.
+ */
+export type Origin = 'waited' | 'ahead' | 'pending';
+
+/** What one read brought, folded. */
+export interface Delivery {
+  readonly origin: Origin;
+  /** The consumer for which the entries are pending. */
+  readonly consumer: string;
+  /** At least one if there are entries. */
+  readonly batches: readonly FoldedBatch[];
+  readonly entries: number;
+}
+
+export interface CommitOptions extends PipelineOptions {
+  readonly size: BatchSize;
+}
+
+/**
+ * Commits what a read brought, one batch after the other, up to the first that is not accepted as it is. `unsettled`: some
+ * entries may still be pending for the consumer.
+ */
+export async function commitDelivery(
+  delivery: Delivery,
+  options: CommitOptions,
+): Promise<'committed' | 'unsettled'> {
+  const { names } = options;
+  const { consumer } = delivery;
+  for (const batch of delivery.batches) {
+    const accepted = await commit(batch, delivery, options).catch((error: unknown) => {
+      names.doubt(consumer);
+      throw error;
+    });
+    if (accepted) continue;
+    names.doubt(consumer);
+    return 'unsettled';
+  }
+  // Its commit has removed the consumer. If it was read again, another read finds out that nothing is left.
+  if (delivery.origin === 'ahead') names.release(consumer);
+  return 'committed';
+}
+
+/** False if the batch is not accepted as it is. */
+async function commit(batch: FoldedBatch, delivery: Delivery, options: CommitOptions): Promise<boolean> {
+  const { generation, hold, size, observe, now } = options;
+  const { shard } = generation;
+  const startedMs = now();
+  const committed = await send(batch, delivery, options);
+  hold.settled();
+  size.committed();
+  if (committed.outcome === 'contested')
+    observe({ type: 'batch_contested', shard, entries: batch.ids.length });
+  if (committed.outcome === 'repeated')
+    observe({ type: 'entries_repeated', shard, entries: committed.entries });
+  if (committed.outcome !== 'committed') return false;
+  const { deadLetters } = committed;
+  observe({
+    type: 'batch_committed',
+    shard,
+    ...batch.delta.totals,
+    deadLetters,
+    commitMs: now() - startedMs,
+  });
+  return true;
+}
+
+async function send(
+  batch: FoldedBatch,
+  { origin, consumer, batches }: Delivery,
+  options: CommitOptions,
+): Promise<CommitOutcome | ReadCommitOutcome> {
+  const { redis, generation, names, mode = () => 'live', hold, size, observe } = options;
+  const common = { consumer, batch, mode: mode() };
+  try {
+    if (origin === 'ahead' && batches.length === 1) return await commitRead(redis, generation, common);
+    const removeConsumer = consumer !== names.own;
+    return await commitBatch(redis, generation, { ...common, isRun: origin !== 'pending', removeConsumer });
+  } catch (error) {
+    size.failed(error);
+    hold.refused();
+    const entries = batch.ids.length;
+    observe({ type: 'commit_failed', shard: generation.shard, entries, error: toError(error) });
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { encodeDelta } from '@streamfold/core';
+import { type RedisConnection } from '@streamfold/redis';
+import {
+  listDeadLetters,
+  readCommitted,
+  type Committed,
+  type CommittedReply,
+  type FoldedBatch,
+  type FoldingMode,
+} from './commit-batch.ts';
+import { COMMIT_LUA, loadDeltaLogScript } from './delta-log-script.ts';
+import type { Generation } from './generation.ts';
+
+const script = loadDeltaLogScript(new URL('../../lua/commit-read.lua', import.meta.url), COMMIT_LUA);
+
+/**
+ * `contested`: not everything that was read is still pending. `moved`: some of it may be folded, since somebody has moved the
+ * group back. Nothing was written: the consumer's pending entries are to be read again and committed as a batch.
+ */
+export type ReadCommitOutcome = Committed | { readonly outcome: 'contested' | 'moved' };
+
+/**
+ * EVALSHA commit-read.lua 4 events deltas head dead …
+ *
+ * Commits all that one read of new entries has brought, in one step. `consumer` is a name that nothing else is ever read or
+ * claimed under; afterwards there is no such consumer.
+ *
+ * @throws if Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading the consumer's pending
+ *   entries again settles it.
+ */
+export async function commitRead(
+  redis: RedisConnection,
+  { shardKeys, keys }: Generation,
+  { consumer, batch, mode }: { consumer: string; batch: FoldedBatch; mode: FoldingMode },
+): Promise<ReadCommitOutcome> {
+  const { ids, delta } = batch;
+  const args = [
+    keys.group,
+    consumer,
+    encodeDelta(delta),
+    ids.length,
+    ids[0] ?? '',
+    ids.at(-1) ?? '',
+    mode,
+    ...listDeadLetters(batch),
+  ];
+  const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
+  const [outcome] = reply as CommittedReply | ['contested' | 'moved'];
+  return outcome === 'committed' ? readCommitted(batch, reply as CommittedReply) : { outcome };
+}
