@@ -19,7 +19,7 @@ const step = fc.oneof(
   fc.constantFrom('committed' as const, 'failed' as const, 'no_reply' as const, 'anew' as const),
 );
 
-test('whatever happens, a read asks for 1 entry to the largest number, and no bound of a commit is below 1', (t) => {
+test('whatever happens, a read asks for at least 1 entry and at most the largest batch, and no bound of a commit is below 1', (t) => {
   const property = fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
     const size = createBatchSize(LARGEST);
     for (const each of steps) {
@@ -43,7 +43,7 @@ test('a read begins with 1 entry, and asks for no more bytes than a commit takes
   t.is(size.count, LARGEST.payloadBytes / entryBytes);
 });
 
-test('one lost connection changes nothing; a second failure in a row, or no reply in time, asks for less', (t) => {
+test('one lost connection changes nothing; after a second failure in a row, or no reply in time, a read asks for less', (t) => {
   for (const failures of [[FAILURE, FAILURE], [NO_REPLY]]) {
     const size = createBatchSize(LARGEST);
     for (let reads = 0; reads < 10; reads++) succeed(size, 10);

@@ -64,7 +64,7 @@ for (const [accept, expected] of [
 }
 
 for (const accept of ['text/plain', 'application/openmetrics-text', PROMETHEUS_3]) {
-  test(`${accept} is compressed by gzip where that is asked for, and only then`, async (t) => {
+  test(`${accept} is compressed with gzip if the client asks for it, and only then`, async (t) => {
     const url = `${folded.url}/prometheus/metrics`;
     const plain = await request(url, { accept });
     t.is(plain.response.headers['content-encoding'], undefined);
@@ -80,7 +80,7 @@ for (const accept of ['text/plain', 'application/openmetrics-text', PROMETHEUS_3
 }
 
 for (const encoding of ['identity;q=0', '*;q=0', 'br', 'gzip;q=0', '']) {
-  test(`Accept-Encoding: ${encoding || '(empty)'} is answered as it is, not by an error`, async (t) => {
+  test(`Accept-Encoding: ${encoding || '(empty)'} is answered uncompressed, not with an error`, async (t) => {
     for (const path of ['/prometheus/metrics', '/metrics', '/livez']) {
       const { response, body } = await request(folded.url + path, { 'accept-encoding': encoding });
       t.is(response.statusCode, 200, path);
@@ -91,7 +91,7 @@ for (const encoding of ['identity;q=0', '*;q=0', 'br', 'gzip;q=0', '']) {
 }
 
 for (const accept of ['text/plain', 'application/openmetrics-text']) {
-  test(`every family has HELP and TYPE without any series, as ${accept}`, async (t) => {
+  test(`every family has HELP and TYPE even without series, as ${accept}`, async (t) => {
     const { body } = await request(`${full.url}/prometheus/metrics`, { accept });
     const lines = body.toString().trimEnd().split('\n');
     t.true(lines.every((line) => line.startsWith('# ')));

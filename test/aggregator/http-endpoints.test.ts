@@ -72,7 +72,7 @@ test('other methods are answered 405 with Allow', async (t) => {
   }
 });
 
-test('any other path is 404, and nothing that is sent brings a stack trace out', async (t) => {
+test('any other path is 404, and no request makes a stack trace appear in an answer', async (t) => {
   for (const path of [
     '/prometheus',
     '/metrics/x',
@@ -103,7 +103,7 @@ test('headers and addresses that are too long are refused', async (t) => {
   t.regex(await sendRaw(`GET /${long} HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 431 /);
 });
 
-test('the health has the fields that are promised, and no others', async (t) => {
+test('the health answer has the documented fields and no others', async (t) => {
   const response = await fetch(`${url}/prometheus/health`);
   const { uptime_seconds, generation, ...health } = (await response.json()) as Record<string, unknown>;
   t.deepEqual(health, {
@@ -120,7 +120,7 @@ test('the health has the fields that are promised, and no others', async (t) => 
   t.true(typeof uptime_seconds === 'number' && uptime_seconds > 0);
 });
 
-test('a port that is in use is told in one line', async (t) => {
+test('a port in use is reported in one line', async (t) => {
   const { port } = new URL(url);
   const error = await t.throwsAsync(startAggregator({ redisUrl, prefix, port: Number(port) }), {
     instanceOf: ConfigurationError,

@@ -38,7 +38,7 @@ async function ownMetric(url: string, name: string): Promise<number> {
   return Number(parseSamples(await (await fetch(`${url}/metrics`)).text()).get(name));
 }
 
-test('after a restart with the same name, what was left pending is folded first, without waiting for a claim', async (t) => {
+test('an aggregator restarted with the same name folds its pending entries first, without waiting for a claim', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 1);
   await done;
@@ -51,7 +51,7 @@ test('after a restart with the same name, what was left pending is folded first,
   t.false(aggregator.facts.some(({ type }) => type === 'entries_claimed'));
 });
 
-test('entries claimed from a dead consumer are folded once, however many claim at the same time', async (t) => {
+test('entries claimed from a dead consumer are folded once, even if several aggregators claim at the same time', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 2);
   await done;
@@ -66,7 +66,7 @@ test('entries claimed from a dead consumer are folded once, however many claim a
   t.true(claimed >= 180);
 });
 
-test('nothing is claimed from a consumer that has not been silent for the idle time', async (t) => {
+test('no entry is claimed from a consumer before the idle time is over', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { done } = publish(prefix, 3);
   await done;
@@ -116,7 +116,7 @@ test('a stuck consumer that wakes up after its entries were claimed and committe
   for (const each of [stuck, other]) t.deepEqual(await showsAllOf(each, [...events, ...more.events]), []);
 });
 
-test('a stop finishes the batch in hand and leaves neither entries nor consumers behind', async (t) => {
+test('a stop finishes the current batch and leaves neither pending entries nor consumers behind', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 6);
   await done;

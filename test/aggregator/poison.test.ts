@@ -86,7 +86,7 @@ function describeFailures({ facts }: TestAggregator): string[] {
 }
 
 for (const { what, fields, deadLetters } of POISONS) {
-  test(`${what}: a dead letter that does not stop the stream`, async (t) => {
+  test(`${what}: becomes a dead letter and does not stop the stream`, async (t) => {
     const prefix = nextPrefix();
     const aggregator = await startAggregator({ redisUrl, prefix });
     t.teardown(aggregator.stop);
@@ -100,7 +100,7 @@ for (const { what, fields, deadLetters } of POISONS) {
   });
 }
 
-test('a field nested too deeply in a good event does no harm: what is not known is ignored', async (t) => {
+test('a deeply nested unknown field in a good event is ignored', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
@@ -114,7 +114,7 @@ test('a field nested too deeply in a good event does no harm: what is not known 
   t.is((await scrape(aggregator.url)).get(SENT), '1');
 });
 
-test('many entries full of bad events become as many dead letters, and the good entry behind them is folded', async (t) => {
+test('every event of many entries full of bad events becomes a dead letter, and the good entry behind them is folded', async (t) => {
   const prefix = nextPrefix();
   const pipeline = redis.pipeline();
   const events = JSON.stringify(Array.from({ length: 1_000 }, () => ({})));

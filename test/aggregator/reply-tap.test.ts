@@ -71,7 +71,7 @@ for (const [how, target] of [
   ['byte by byte', throughProxy],
 ] as const) {
   // prettier-ignore
-  test(`nil, errors and entries in turn leave the connection in step, when replies come ${how}`, async (t) => {
+  test(`nil, errors and entries in turn keep commands and replies matched if replies arrive ${how}`, async (t) => {
     const { connection, tap } = await openTapped(target);
     t.teardown(() => connection.disconnect());
     const key = await openStream();
@@ -88,7 +88,7 @@ for (const [how, target] of [
   });
 }
 
-test('a lost connection rejects the read, and the next one works on a new connection', async (t) => {
+test('a lost connection rejects the read, and the next read uses a new connection', async (t) => {
   const { connection, tap } = await openTapped(url);
   t.teardown(() => connection.disconnect());
   const key = await openStream();
@@ -104,7 +104,7 @@ test('a lost connection rejects the read, and the next one works on a new connec
   t.deepEqual(entries, [{ id: entryId ?? '', fields: ['a', '1'] }]);
 });
 
-test('an aggregator folds the same when all replies come in small chunks', async (t) => {
+test('an aggregator folds the same if all replies arrive in small chunks', async (t) => {
   const prefix = nextPrefix();
   const events = [...generateEvents(400, { seed: 2 })];
   await appendFlat(redis, { prefix }, events);

@@ -29,7 +29,7 @@ function sum(values: Iterable<unknown>): number {
   return total;
 }
 
-test('under any limit the shown series add up to the state, and none of them goes down or vanishes', (t) => {
+test('under any limit the series shown add up to the state, and none of them falls or vanishes', (t) => {
   const property = fc.property(limit, fc.array(counts, { maxLength: 15 }), (most, deltas) => {
     const state = emptyDelta();
     const bound = createSeriesBound(state, { catalogue: CATALOGUE, limit: most });

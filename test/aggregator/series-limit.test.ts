@@ -29,7 +29,7 @@ async function readCounts(url: string): Promise<Record<string, string>> {
   );
 }
 
-test('series beyond the limit are shown as one, by every aggregator and after a restart; the state has all, and another limit shows them', async (t) => {
+test('every aggregator shows series beyond the limit as one, also after a restart; the state has all of them, and a higher limit shows them', async (t) => {
   const prefix = nextPrefix();
   const start = async (definitions: Definitions): Promise<TestAggregator> => {
     const aggregator = await startAggregator({ redisUrl, prefix, definitions });

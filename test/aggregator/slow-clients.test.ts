@@ -16,7 +16,7 @@ async function open(url: string, bytes: string): Promise<Socket> {
   return socket;
 }
 
-test('a client that does not end its request is cut off, and others are served meanwhile', async (t) => {
+test('a client that does not end its request is disconnected, and other clients are served meanwhile', async (t) => {
   const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
   t.teardown(aggregator.stop);
   const slow = await open(aggregator.url, 'GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ');
@@ -27,7 +27,7 @@ test('a client that does not end its request is cut off, and others are served m
   t.true(performance.now() - startedMs < 20_000); // five seconds, and half a minute where Node does not look
 });
 
-test('clients that keep their connections, or never end their request, do not hold up a stop', async (t) => {
+test('clients that keep their connections open, or never end their request, do not delay a stop', async (t) => {
   const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
   const clients = [
     await open(aggregator.url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'),

@@ -29,7 +29,7 @@ test('sorted pages hold the texts in the order of their keys, whatever is set an
   fc.assert(property, { numRuns: 40, seed: 51 });
 });
 
-test('a page that became empty is removed', (t) => {
+test('a page that becomes empty is removed', (t) => {
   const pages = createSortedPages();
   const keys = Array.from({ length: 1_000 }, (_, number) => `k${number}`);
   for (const each of keys) pages.set(each, `${each}\n`);

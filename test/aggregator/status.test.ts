@@ -12,7 +12,7 @@ const SIGNAL = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_i
 
 const life = (coordinator_id: string) => ({ swarm_id: 's1', coordinator_id });
 
-test('before any aggregator ran, the status tells of the stream and of no generation, and creates nothing', async (t) => {
+test('before the first aggregator ran, the status shows the stream and no generation, and creates nothing', async (t) => {
   const prefix = nextPrefix();
   await appendFlat(redis, { prefix }, [SIGNAL, SIGNAL]);
   const status = await readStatus(redis, prefix, 0);
@@ -29,7 +29,7 @@ test('before any aggregator ran, the status tells of the stream and of no genera
   t.deepEqual(await redis.keys(`${prefix}*`), [stream]);
 });
 
-test('the status tells how many entries, events, dead letters, series, coordinators and waits there are', async (t) => {
+test('the status shows the numbers of entries, events, dead letters, series, coordinators and waits', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   await appendFlat(redis, { prefix }, [
@@ -72,7 +72,7 @@ test('the status tells how many entries, events, dead letters, series, coordinat
   });
 });
 
-test('the status tells what is pending for whom, what is undelivered, and the oldest that is not folded', async (t) => {
+test('the status shows the pending entries of each consumer, the undelivered entries, and the oldest entry not yet folded', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'serve' });
   t.teardown(aggregator.stop);

@@ -35,7 +35,7 @@ async function ownMetric({ url }: TestAggregator, name: string): Promise<number>
 
 for (const consumer of ['dead', 'again']) {
   const whose = consumer === 'again' ? 'its own consumer before a restart' : 'a dead consumer';
-  test(`entries trimmed while they were pending for ${whose} are counted as lost, once, and the others folded`, async (t) => {
+  test(`entries trimmed while pending for ${whose} are counted as lost, once, and the others are folded`, async (t) => {
     const { prefix, generation } = await openGroup(redis, redisUrl);
     const { shardKeys, keys } = generation;
     await appendFlat(redis, { prefix }, signals(100));
@@ -104,7 +104,7 @@ test('entries trimmed while their commit is under way are folded', async (t) => 
   t.is(await ownMetric(aggregator, LOST), 0);
 });
 
-test('entries found trimmed in its own history are counted as lost, and the others folded', async (t) => {
+test('entries that an aggregator finds trimmed among its own pending ones are counted as lost, and the others are folded', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { shardKeys, keys } = generation;
   const { aggregator, release } = await holdCommit(t, prefix);

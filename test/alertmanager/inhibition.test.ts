@@ -99,7 +99,7 @@ for (const [source, target] of SILENCES) {
 }
 
 for (const [source, target] of BESIDES) {
-  test.serial(`${source} leaves ${target} to be told`, async (t) => {
+  test.serial(`${source} does not silence ${target}`, async (t) => {
     const environment = `${source} leaves ${target}`;
     await sendAlerts(alertmanager.url, [alertOf(source, environment), alertOf(target, environment)]);
     await waitUntilJudged(environment);
@@ -107,7 +107,7 @@ for (const [source, target] of BESIDES) {
   });
 }
 
-test.serial('what is silenced reaches nobody, until what silences it is over', async (t) => {
+test.serial('a silenced alert reaches nobody until the alert that silences it is over', async (t) => {
   const environment = 'one after the other';
   const tell = (name: string, isOver: boolean): Promise<void> =>
     sendAlerts(alertmanager.url, [{ ...alertOf(name, environment), isOver }]);

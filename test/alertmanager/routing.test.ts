@@ -67,7 +67,7 @@ const ADDRESSES = {
 };
 
 for (const [severity, addresses] of Object.entries(ADDRESSES)) {
-  test(`an alert of severity ${severity} reaches ${addresses.join(' and ')}, and so does its end`, async (t) => {
+  test(`an alert of severity ${severity} reaches ${addresses.join(' and ')}, and so does its resolution`, async (t) => {
     const alertname = `Routed${severity}`;
     const labels = { alertname, severity, environment: 'production' };
     await sendAlerts(alertmanager.url, [{ labels, annotations: ANNOTATIONS }]);
@@ -88,7 +88,7 @@ for (const [severity, addresses] of Object.entries(ADDRESSES)) {
   });
 }
 
-test('a notification says what, how much, what to do and where to look', async (t) => {
+test('a notification says what is wrong, how much, what to do and where to look', async (t) => {
   const labels = {
     alertname: 'HeartbeatsLost',
     severity: 'critical',
@@ -136,7 +136,7 @@ test('a notification says what, how much, what to do and where to look', async (
   }
 });
 
-test('forty alerts of one name are one notification to each', async (t) => {
+test('forty alerts of one name make one notification to each receiver', async (t) => {
   await sendAlerts(
     alertmanager.url,
     Array.from({ length: 40 }, (_, number) => ({

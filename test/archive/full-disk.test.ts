@@ -18,7 +18,7 @@ const OPTIONS = { shard: 0, shards: 1, settleMs: 0 };
 
 const refuse = (): Promise<void> => Promise.reject(new ConfigurationError('no hard links'));
 
-test('an attempt that finds no room for its data leaves no file behind', async (t) => {
+test('an attempt to archive on a full disk leaves no file behind', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -39,7 +39,7 @@ test('an attempt that finds no room for its data leaves no file behind', async (
   t.is(await archiveShard(redis, { ...OPTIONS, prefix, archive }), 501, 'once there is room');
 });
 
-test('a place that cannot keep the promise of an archive is refused before data are written', async (t) => {
+test('a directory that cannot keep the promises of an archive is refused before data are written', async (t) => {
   const { store, ...archive } = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -51,7 +51,7 @@ test('a place that cannot keep the promise of an archive is refused before data 
   t.deepEqual(await readdir(archive.directory), []);
 });
 
-test('files of a writer that crashed more than a day ago are removed, and those of today are not', async (t) => {
+test("files of a writer that crashed more than a day ago are removed, but not today's", async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();

@@ -71,7 +71,7 @@ async function checkStopped(
   t.like(await readArchiveStop(on, prefix, 0), { reason, detail: error?.message ?? '' });
 }
 
-test('after a restore from a backup archiving stops, also once more was published than was lost', async (t) => {
+test('after Redis was restored from a backup archiving stops, even once more entries were published than were lost', async (t) => {
   const installation = await install(t);
   const { prefix, events, archive, run, save } = installation;
   const restore = await save();
@@ -92,7 +92,7 @@ test('after a restore from a backup archiving stops, also once more was publishe
   t.is((await readArchived(redis, prefix, 0))?.sequence, 1);
 });
 
-test('a copy of an installation does not mix its entries into the archive, and trims nothing unarchived', async (t) => {
+test('a copy of an installation does not mix its entries into the archive, and trims no unarchived entry', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run, save } = installation;
   const restore = await save();
@@ -106,7 +106,7 @@ test('a copy of an installation does not mix its entries into the archive, and t
   t.is(await run(), 0, 'the original is not disturbed');
 });
 
-test('if a copy comes first, the original stops rather than take its entries for its own; discarded, it continues', async (t) => {
+test('if a copy archives first, the original stops instead of adopting its entries; once those are discarded, the original continues', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run, save } = installation;
   const restore = await save();
@@ -127,7 +127,7 @@ test('if a copy comes first, the original stops rather than take its entries for
   t.is((await readAll(redis, { prefix, shard: 0, archive })).length, 150);
 });
 
-test('a stream that was deleted and filled again is not the one that is archived, whatever gap is accepted', async (t) => {
+test('a stream that was deleted and filled again is not taken for the archived one, whatever gap is accepted', async (t) => {
   const installation = await install(t);
   const { prefix, events } = installation;
   await redis.del(events);
@@ -159,7 +159,7 @@ test('an archive and a record of an earlier version are adopted with the next se
   t.is((await listSegments(archive, 0)).at(-1)?.history, second?.history, 'it stays the same');
 });
 
-test('an archive whose record was lost is adopted only at exactly the place to which the stream has come', async (t) => {
+test('an archive whose record was lost is adopted only if the stream continues it exactly', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run } = installation;
   await redis.del(`${prefix}:{0}:archived`);
@@ -176,7 +176,7 @@ test('an archive whose record was lost is adopted only at exactly the place to w
   });
 });
 
-test('a new archive is begun in an empty place only, and the one before is then another', async (t) => {
+test('a new archive is begun only in an empty place, and the previous one is then no longer written', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run } = installation;
   await t.throwsAsync(decideArchive(other.redis, 'begin_new', { prefix: nextPrefix(), shard: 0, archive }), {

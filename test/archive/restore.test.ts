@@ -63,7 +63,7 @@ async function readText(url: string): Promise<string[]> {
   return text.split('\n').filter((line) => !line.startsWith('blocking_oldest_wait_seconds{'));
 }
 
-test('archived, trimmed to nothing, and restored into an empty Redis, the metrics are the same, bit for bit', async (t) => {
+test('after everything is archived, trimmed and restored into an empty Redis, the metrics are the same, bit for bit', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -115,7 +115,7 @@ test('archived, trimmed to nothing, and restored into an empty Redis, the metric
   t.is(await countLost({ redis: after.redis, prefix }), 0);
 });
 
-test('trimming what is archived and folded is no loss, while aggregators come and go', async (t) => {
+test('trimming archived and folded entries counts none as lost while aggregators come and go', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -136,7 +136,7 @@ test('trimming what is archived and folded is no loss, while aggregators come an
   t.like(await verify(before.redis, prefix, archive), { equal: true, entries: 610, missingEntries: 0 });
 });
 
-test('a restore that is interrupted goes on from where it was', async (t) => {
+test('an interrupted restore continues where it stopped', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -156,7 +156,7 @@ test('a restore that is interrupted goes on from where it was', async (t) => {
   t.deepEqual(await readAll(after.redis, { prefix, shard: 0, archive }), expected);
 });
 
-test('a restore keeps no more in Redis than it is told, and waits for aggregators', async (t) => {
+test('a restore keeps no more entries in Redis than its limit, and waits for aggregators', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -182,7 +182,7 @@ test('a restore keeps no more in Redis than it is told, and waits for aggregator
   t.is(await countLost({ redis: after.redis, prefix }), 0);
 });
 
-test('a stream that holds anything else is not restored into', async (t) => {
+test('a restore refuses a stream that holds other entries', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -198,7 +198,7 @@ test('a stream that holds anything else is not restored into', async (t) => {
   t.is(await after.redis.xlen(eventsKey({ prefix })), 1);
 });
 
-test('an archive that begins late, and one with a gap, go on from where they end after a restore', async (t) => {
+test('an archive that begins late, and one with a gap, continue at their end after a restore', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();

@@ -63,20 +63,20 @@ function isNear(got: number | undefined, expected: number): boolean {
   return got !== undefined && Math.abs(got - expected) <= 1e-9 * Math.max(1, Math.abs(expected));
 }
 
-test('promtool makes blocks of what a backfill has written', (t) => {
+test('promtool makes blocks from the output of a backfill', (t) => {
   t.is(written.code, 0, written.stderr);
   t.regex(written.stderr, /^backfill: 1,44\d steps, [\d,]+ samples of [\d,]+ entries, in \d+\.\d s\n$/m);
   t.deepEqual(created, { code: 0, lines: [] });
 });
 
-test('the past has the job that rules and dashboards ask for', async (t) => {
+test('backfilled samples have the job that rules and dashboards select', async (t) => {
   const atSeconds = BEGIN_SECONDS + DAY_SECONDS;
   const all = await queryValue(prometheus.url, 'count({__name__=~".+"})', atSeconds);
   t.true(all !== undefined && all > 50);
   t.is(await queryValue(prometheus.url, 'count({job="blocking-coordination"})', atSeconds), all);
 });
 
-test('each sample of the past is what the events up to then add up to', async (t) => {
+test('each backfilled sample is the sum of the events up to its time', async (t) => {
   for (const middle of TIMES) {
     const atSeconds = middle - STEP_SECONDS / 2;
     const past = events.filter(({ atMs }) => atMs <= atSeconds * 1_000);
@@ -117,7 +117,7 @@ function sortLabels(sample: string): string {
   return `${name}{${bounds.split(',').toSorted().join(',')}}`;
 }
 
-test('rate() over the past is the rate of the events', async (t) => {
+test('rate() over backfilled samples is the rate of the events', async (t) => {
   for (const [query, isCounted] of [
     ['signals_sent_total', ({ type }) => type === 'signal.sent'],
     ['timeout_events_total{coordinator_id="c1",timeout_type="blocking"}', isBlockingTimeoutOfC1],
@@ -139,7 +139,7 @@ function isBlockingTimeoutOfC1(fields: TimedEvent['fields']): boolean {
   );
 }
 
-test('histogram_quantile() over the past is the quantile of the durations, as far as buckets can tell', async (t) => {
+test('histogram_quantile() over backfilled samples is the quantile of the durations, within the bounds of its bucket', async (t) => {
   for (const atSeconds of TIMES) {
     const range = { atSeconds, lengthSeconds: 2 * HOUR_SECONDS, stepSeconds: STEP_SECONDS };
     const cumulative = [...BOUNDS, Infinity].map((bound) => {
@@ -164,7 +164,7 @@ test('histogram_quantile() over the past is the quantile of the durations, as fa
   }
 });
 
-test('the first event of a series counts, and the age of the oldest wait is that of then', async (t) => {
+test('the first event of a series counts, and the age of the oldest wait is its age at the time of the sample', async (t) => {
   const [first] = events.filter(({ fields }) => isBlockingTimeoutOfC1(fields));
   const bornSeconds = Math.ceil((first?.atMs ?? 0) / 1_000 / STEP_SECONDS) * STEP_SECONDS;
   const series = 'timeout_events_total{coordinator_id="c1",timeout_type="blocking"}';

@@ -40,7 +40,7 @@ async function install(t: ExecutionContext): Promise<Installation> {
   return { prefix, archive, run: (...args) => runStreamfold(args, { env }) };
 }
 
-test('archive writes segments, trims by the retention, and tells what it did; status, check and verify agree', async (t) => {
+test('archive writes segments, trims by the retention, and reports both; status, check and verify agree', async (t) => {
   const { prefix, archive, run } = await install(t);
   const dry = await run('archive', '--dry-run');
   t.like(dry, { code: 0, stderr: '' });
@@ -87,7 +87,7 @@ test('a damaged segment is named with its range by check, verify and restore, wi
   }
 });
 
-test('verify shows the first difference of each series, and how many more there are', async (t) => {
+test('verify shows the first difference of each series, and the number of the others', async (t) => {
   const { prefix, run } = await install(t);
   const stream = eventsKey({ prefix });
   const entries = await redis.xrange(stream, '-', '+');
@@ -102,7 +102,7 @@ test('verify shows the first difference of each series, and how many more there 
   t.is(series?.length, keys.size, stdout);
 });
 
-test('an operator decides with one flag, on the command line only, how an archive is continued', async (t) => {
+test('an operator decides how an archive is continued with one flag, which counts only on the command line', async (t) => {
   const { prefix, run } = await install(t);
   t.is((await run('archive', '--retention-hours', '0')).code, 0);
   await redis.del(`${prefix}:{0}:archived`);
@@ -135,7 +135,7 @@ test('restore appends an archive to an empty stream', async (t) => {
   t.is((await listSegments(archive, 0)).length, 1);
 });
 
-test('aggregators archive and trim on a schedule, one of them at a time, and tell of it', async (t) => {
+test('aggregators archive and trim on a schedule, one of them at a time, and report it', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -178,7 +178,7 @@ test('aggregators archive and trim on a schedule, one of them at a time, and tel
   });
 });
 
-test('an archive that cannot be written disturbs no aggregating, is reported with its reason, and is continued when it can', async (t) => {
+test('an archive that cannot be written does not disturb aggregation, is reported with its reason, and continues once it can be written', async (t) => {
   const prefix = nextPrefix();
   const archive = await openTestArchive();
   t.teardown(archive.remove);
@@ -220,7 +220,7 @@ test('an archive that cannot be written disturbs no aggregating, is reported wit
   });
 });
 
-test('a shard that cannot be archived does not keep the others from it', async (t) => {
+test('a shard that cannot be archived does not stop the archiving of the others', async (t) => {
   const prefix = nextPrefix();
   const archive = await openTestArchive();
   t.teardown(archive.remove);

@@ -7,7 +7,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-test('Ctrl-C under npm start, which arrives from the terminal and from npm, ends the demo with its closing line and exit code 0', async (t) => {
+test('Ctrl-C under npm start, which the terminal and npm both deliver, ends the demo with its closing line and exit code 0', async (t) => {
   const demo = spawn('npm', ['start', '--', '--port', '0'], {
     cwd: ROOT,
     env: cleanEnvironment(),

@@ -23,7 +23,7 @@ test('after a clock that was ahead, monitors are suspended for one grace period,
   });
 });
 
-test('a step back of the clock is an outage of its own, reported until its grace period is over', async (t) => {
+test('a step back of the clock counts as an outage of its own, reported until its grace period is over', async (t) => {
   await withSwarm(server, async (swarm) => {
     await swarm.step();
     await redis.hset(swarm.key('monitor'), 'stepped_ms', (await readNowMs()) + HOUR_MS);
@@ -38,7 +38,7 @@ test('a step back of the clock is an outage of its own, reported until its grace
   });
 });
 
-test('what got its deadline by a clock that was ahead is overdue in its own time after the clock was set right', async (t) => {
+test('a deadline set while the clock was ahead expires after its own duration once the clock is right', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     const late = { staleAfterMs: 10_000, deadAfterMs: 20_000 };

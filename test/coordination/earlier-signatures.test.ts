@@ -32,7 +32,7 @@ const RECORDED_SIGNAL = {
 const RECORDED_ACK = 'i617byVRWuH3jQFQkYOl0fGYfHyNj14uGDw2MvJGLrk';
 const RECORDED = { swarmId: 'recorded', ...STRICT };
 
-test('a signal that the earlier version signed is accepted, unless that is turned off, and gets an ACK that it understands', async (t) => {
+test('a signal signed by the earlier version is accepted, unless this is turned off, and gets an ACK that the earlier version understands', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const inbox = swarm.key('inbox:recorded|ben');
@@ -58,7 +58,7 @@ test('a signal that the earlier version signed is accepted, unless that is turne
   });
 });
 
-test('an ACK that the earlier version signed is accepted, unless that is turned off', async (t) => {
+test('an ACK signed by the earlier version is accepted, unless this is turned off', async (t) => {
   for (const acceptEarlierSignatures of [true, false]) {
     await withSwarm(server, async (swarm) => {
       const options = { ...RECORDED, acceptEarlierSignatures };

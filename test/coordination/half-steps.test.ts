@@ -91,7 +91,7 @@ test('a call whose event may not be appended is refused and changes nothing: no 
   });
 });
 
-test('a call is refused and changes nothing if the stream of events has no entry ID left', async (t) => {
+test('a call is refused and changes nothing if the event stream has no entry ID left', async (t) => {
   await withSwarm(server, async (swarm) => {
     await setUp(swarm);
     const lastId = '18446744073709551615-18446744073709551615';

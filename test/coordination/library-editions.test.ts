@@ -7,7 +7,7 @@ const EDITIONS = JSON.parse(
   readFileSync(new URL('../../coordination/library-editions.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<string, string>>;
 
-test('a change of the Lua raises the build, so that the later edition wins while programs are being replaced', (t) => {
+test('a change of the Lua raises the build, so that the later edition wins during a rolling upgrade', (t) => {
   const [, build, digest] = /return '(\d+) ([0-9a-f]{12})'/.exec(LIBRARY) ?? [];
   const builds = Object.keys(EDITIONS).map(Number);
   t.deepEqual(

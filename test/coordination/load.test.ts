@@ -38,7 +38,7 @@ interface Death {
   readonly lastBeatMs: number;
 }
 
-test.serial('100 coordinators lose no signal and no death to SIGKILLs', (t) =>
+test.serial('100 coordinators, killed at random: no signal is lost and every death is reported', (t) =>
   survive(t, {
     seed: 11,
     coordinators: 100,
@@ -53,7 +53,7 @@ test.serial('100 coordinators lose no signal and no death to SIGKILLs', (t) =>
   }),
 );
 
-test.serial('1,000 coordinators lose no signal and no death to SIGKILLs', (t) =>
+test.serial('1,000 coordinators, killed at random: no signal is lost and every death is reported', (t) =>
   survive(t, {
     seed: 12,
     coordinators: 1_000,

@@ -15,7 +15,7 @@ test.after.always(() => server.stop());
 const SOON = { staleAfterMs: 100, deadAfterMs: 200 };
 const LATE = { staleAfterMs: 3_600_000, deadAfterMs: 7_200_000 };
 
-test('every documented label value is produced by the library and scraped, as an independent fold of the events has it', async (t) => {
+test('every documented label value is produced by the library and scraped, with the value of an independent fold of the events', async (t) => {
   const swarm = startSwarm(server, nextPrefix());
   const { prefix, swarmId } = swarm;
   const aggregators = await Promise.all(

@@ -42,7 +42,7 @@ async function forget(swarm: TestSwarm, signal: string): Promise<void> {
 
 for (const acceptEarlierSignatures of [true, false]) {
   const mode = acceptEarlierSignatures ? 'beside the earlier version' : 'among programs of this version';
-  test(`everything that a receiver acts on is signed, also when it was sent, ${mode}`, async (t) => {
+  test(`everything that a receiver acts on is signed, including the time of sending, ${mode}`, async (t) => {
     await withSwarm(server, async (swarm) => {
       const { observer, facts } = collect();
       const options = { ...STRICT, acceptEarlierSignatures };
@@ -76,7 +76,7 @@ for (const acceptEarlierSignatures of [true, false]) {
 }
 
 for (const how of ['acknowledgeSignal', 'settleSignal'] as const) {
-  test(`a signal that was settled is refused when it comes again, in this life and the next: ${how}`, async (t) => {
+  test(`a settled signal is refused when it arrives again, in this life and the next: ${how}`, async (t) => {
     await withSwarm(server, async (swarm) => {
       const { observer, facts } = collect();
       const options = { ...STRICT, observer };
@@ -118,7 +118,7 @@ for (const how of ['acknowledgeSignal', 'settleSignal'] as const) {
   });
 }
 
-test('a copy that comes long after the signal is refused although nobody remembers it', async (t) => {
+test('a copy that arrives long after the signal is refused even if the signal is forgotten', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', { ...STRICT, observer })];
@@ -132,7 +132,7 @@ test('a copy that comes long after the signal is refused although nobody remembe
   });
 });
 
-test('after the clock of Redis was set back, signed signals still arrive', async (t) => {
+test('signed signals still arrive after the clock of Redis was set back', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', { ...STRICT, observer })];
@@ -179,7 +179,7 @@ for (const options of [{}, STRICT]) {
   });
 }
 
-test('a sender that sends again after a restart waits for the ACKs of the signal as it was sent', async (t) => {
+test('a sender that sends again after a restart waits for the ACKs of the signal as first sent', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [first, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', STRICT)];
     const sent = await first.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -199,7 +199,7 @@ test('a sender that sends again after a restart waits for the ACKs of the signal
   });
 });
 
-test("bad ACKs, however many, do not crowd out the receiver's own", async (t) => {
+test('any number of bad ACKs does not crowd out that of the receiver', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const [ada, ben] = [await swarm.join('ada', { ...STRICT, observer }), await swarm.join('ben', STRICT)];
@@ -218,7 +218,7 @@ test("bad ACKs, however many, do not crowd out the receiver's own", async (t) =>
   });
 });
 
-test('a signature has one form: other texts that decode to the same bytes are refused', (t) => {
+test('a signature has one form: another text that decodes to the same bytes is refused', (t) => {
   const ring = createKeyRing(STRICT);
   const { keyId, signature } = ring.sign(['message']);
   t.is(ring.check(['message'], { keyId, signature }), undefined);
@@ -239,7 +239,7 @@ test('a signature has one form: other texts that decode to the same bytes are re
   t.is(same.length, 3, 'some of them do decode to the same bytes');
 });
 
-test('a signal is refused in the inbox of another coordinator while its own lives, and accepted once it was handed over', async (t) => {
+test('a signal is refused in the inbox of another coordinator while its receiver lives, and accepted once it was handed over', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', STRICT)];

@@ -71,7 +71,7 @@ test('the signature covers the whole signal: a change of any field is detected, 
   });
 });
 
-test('a signature of another swarm is worth nothing', (t) => {
+test('a signature of another swarm is invalid', (t) => {
   const ring = createKeyRing(STRICT);
   const message = ['signal', 's1', 'id', '0', 'a', 'b', 'type', 'payload'];
   const signature = ring.sign(message);
@@ -80,7 +80,7 @@ test('a signature of another swarm is worth nothing', (t) => {
   t.is(ring.check(['signal', 's1', 'id', '0', 'a', 'b', 'typep', 'ayload'], signature), 'bad_signature');
 });
 
-test('two keys are valid at once while they are replaced, one after the other', async (t) => {
+test('an old and a new key are both valid while keys are replaced one after the other', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const older = await swarm.join('ada', { keys: [K1, K2], requireSignatures: true, observer });
@@ -115,7 +115,7 @@ const BAD_ACKS: [what: string, keyId: string, signature: string, reason: string]
 
 for (const [what, keyId, signature, reason] of BAD_ACKS) {
   for (const order of ['before it is judged', 'after it is judged']) {
-    test(`a bad ACK, with a signature ${what}, aborts nothing: the true one completes the wait, ${order}`, async (t) => {
+    test(`a bad ACK, with a signature ${what}, aborts nothing: the valid one completes the wait, ${order}`, async (t) => {
       await withSwarm(server, async (swarm) => {
         const { observer, facts } = collect();
         const [ada, ben] = [
@@ -160,7 +160,7 @@ for (const [what, keyId, signature, reason] of BAD_ACKS) {
   }
 }
 
-test("an ACK copied under another receiver's name is rejected, and the wait times out for that one", async (t) => {
+test('an ACK copied under the name of another receiver is rejected, and the wait times out for that receiver', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const [ada, ben] = [await swarm.join('ada', { ...STRICT, observer }), await swarm.join('ben', STRICT)];
@@ -190,7 +190,7 @@ test("an ACK copied under another receiver's name is rejected, and the wait time
   });
 });
 
-test('an ACK that nobody has judged yet completes no wait that judges', async (t) => {
+test('an unverified ACK does not complete a wait that verifies', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, eve] = [await swarm.join('ada', STRICT), await swarm.join('eve', STRICT)];
     const { swarmId } = swarm;
@@ -203,7 +203,7 @@ test('an ACK that nobody has judged yet completes no wait that judges', async (t
   });
 });
 
-test('to require signatures without keys is refused, and so is a secret that is too short', async (t) => {
+test('requiring signatures without keys is refused, and so is a secret that is too short', async (t) => {
   const options = { url: server.url, swarmId: 's', coordinatorId: 'c' };
   await t.throwsAsync(joinSwarm({ ...options, requireSignatures: true }), {
     name: 'ConfigurationError',
@@ -215,7 +215,7 @@ test('to require signatures without keys is refused, and so is a secret that is 
   });
 });
 
-test('where none is required, what is unsigned passes, and what is badly signed does not', async (t) => {
+test('if no signature is required, unsigned signals pass, and badly signed ones do not', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { observer, facts } = collect();
     const unsigned = await swarm.join('ada');

@@ -46,7 +46,7 @@ function recompute(coordinators: ReadonlyMap<string, Coordinator>): Shown {
 const sorted = <V>(map: ReadonlyMap<string, V>): [string, V][] =>
   [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-test('gauges kept up to date change by change are what counting anew gives, and tell what moved', (t) => {
+test('gauges updated change by change equal a full count, and report what changed', (t) => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       const told = new Set<string>();

@@ -162,7 +162,7 @@ function summarize(samples: ReadonlyMap<string, string>): string {
   return `${labels?.[1]} ${labels?.[2]} ${waits}${alive.length === 1 && first[1] === '1' ? '' : ' and more'}`;
 }
 
-test('coordinators of the same name in two swarms are two', (t) => {
+test('coordinators with the same name in two swarms are two coordinators', (t) => {
   const events = [started('p'), { ...started('q'), swarm_id: 's2' }, stopped];
   const samples = parseSamples(exposeState(foldEntries([{ id: '1-0', events }])));
   t.deepEqual(

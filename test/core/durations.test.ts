@@ -48,7 +48,7 @@ test('durations are whole microseconds, rounded half up', (t) => {
   t.is(readMicros('999.9999'), 1_000_000);
 });
 
-test('durations go from 0 to a year of 365 days', (t) => {
+test('durations range from 0 to a year of 365 days', (t) => {
   t.is(readMicros('0'), 0);
   t.is(readMicros('31536000000'), 31_536_000_000_000);
   t.is(readMicros('31536000000.000'), 31_536_000_000_000);
@@ -81,7 +81,7 @@ test('a sign, an exponent, a bare point and anything else are invalid', (t) => {
   for (const text of texts) t.is(readMicros(text), 'invalid_field', JSON.stringify(text));
 });
 
-test('a JSON number is its decimal, however it was written and however small it is', (t) => {
+test('a duration as a JSON number is read exactly, however it is written and however small it is', (t) => {
   t.is(readMicrosOfNumber('12.50'), 12_500);
   t.is(readMicrosOfNumber('1e3'), 1_000_000);
   t.is(readMicrosOfNumber('0.0000001'), 0);
@@ -94,7 +94,7 @@ test('a JSON number is its decimal, however it was written and however small it 
   t.is(readMicrosOfNumber('null'), 'invalid_field');
 });
 
-test('every decimal is rounded as exact integers round it', (t) => {
+test('every decimal is rounded as with exact integers', (t) => {
   const digits = fc
     .array(fc.constantFrom(...'0123456789'.split('')), { maxLength: 30 })
     .map((each) => each.join(''));

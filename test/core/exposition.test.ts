@@ -55,7 +55,7 @@ const ENTRIES = EVENTS.map((event, at) => ({ id: `${1_700_000_000_000 + at}-0`, 
 const NOW_MS = 1_700_000_012_501;
 
 for (const format of ['text', 'openmetrics'] as const) {
-  test(`the ${format} exposition of a state with every metric is the golden one`, (t) => {
+  test(`the ${format} exposition of a state with every metric equals the golden file`, (t) => {
     const exposition = exposeState(foldEntries(ENTRIES), format, NOW_MS);
     t.is(exposition, readGolden(`exposition-${format}.txt`, exposition));
     for (const { name } of CATALOGUE) t.regex(exposition, new RegExp(`^${name}(_bucket)?\\{`, 'm'));
@@ -101,7 +101,7 @@ test('quotes, backslashes and newlines in a label value are escaped', (t) => {
   }
 });
 
-test('no label value can leave its quotes or its line', (t) => {
+test('no label value can break out of its quotes or its line', (t) => {
   const text = fc
     .array(fc.constantFrom('"', '\\', '\n', 'n', 'a', '}', '{', ' ', ',', 'é'))
     .map((each) => each.join(''));
@@ -118,7 +118,7 @@ test('no label value can leave its quotes or its line', (t) => {
   );
 });
 
-test('a quote, backslash, newline or separator never gets into a label: the event is a dead letter', (t) => {
+test('a quote, backslash, newline or separator never gets into a label: the event becomes a dead letter', (t) => {
   const labels = ['swarm_id', 'sender_id', 'receiver_id', 'signal_type'] as const;
   for (const label of labels) {
     for (const character of ['"', '\\', '\n', '\r', '|', '{', '}', ',', '=', '\u0000', '\u2028', 'é']) {

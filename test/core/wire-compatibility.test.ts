@@ -55,7 +55,7 @@ function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
 
-test('a golden entry is never removed or changed, and what it decodes to changes only with the version', (t) => {
+test('a golden entry is never removed or changed, and its decoded form changes only with the version', (t) => {
   const current = new Map<string, number>(EVENT_TYPES.map(({ type, version }) => [type, version]));
   const lines = listGolden('events/').flatMap((file) => {
     const [, type = '', version = ''] = /^(.+)\.v(\d+)\.json$/.exec(file) ?? [];

@@ -28,7 +28,7 @@ function findFault(address: string): string[] {
   return ports.includes(port) ? [] : [`${address}: it does not listen there`];
 }
 
-test('the configuration that a container is told to read is where its volumes put it', (t) => {
+test('the configuration that a container reads is where its volumes put it', (t) => {
   const told = all.flatMap(([name, service]) =>
     (service.command ?? [])
       .filter((word) => word.startsWith('--config.file='))
@@ -47,7 +47,7 @@ test('the configuration that a container is told to read is where its volumes pu
   t.true(TRACKED_FILES.includes('infra/prometheus/compose-long-term.yml'));
 });
 
-test('rules, templates, data sources and dashboards are where those who read them look', (t) => {
+test('rules, templates, data sources and dashboards are where their readers look', (t) => {
   const globs = [
     ...namedFiles('prometheus', 'infra/prometheus/compose.yml', 'rule_files'),
     ...namedFiles('alertmanager', 'infra/alertmanager/alertmanager.yml', 'templates'),

@@ -26,7 +26,7 @@ function readWithoutPlaces(file: string): unknown {
   };
 }
 
-test('the configurations of Prometheus for the composition are what `npm run mixin` writes', (t) => {
+test('the Prometheus configurations of the composition are those that `npm run mixin` writes', (t) => {
   const { status, stderr } = spawnSync(process.execPath, ['infra/generate-mixin.mjs', '--check'], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -35,14 +35,14 @@ test('the configurations of Prometheus for the composition are what `npm run mix
   t.is(status, 0);
 });
 
-test('Prometheus of the composition differs from the delivered configuration in where things are alone', (t) => {
+test('the Prometheus configuration of the composition differs from the delivered one only in addresses and paths', (t) => {
   t.deepEqual(
     readWithoutPlaces('infra/prometheus/compose.yml'),
     readWithoutPlaces('infra/prometheus/prometheus.yml'),
   );
 });
 
-test('its configuration for the long term adds that everything is also written to VictoriaMetrics, and nothing else', (t) => {
+test('its configuration for long-term storage only adds a remote write to VictoriaMetrics', (t) => {
   const { remote_write, ...rest } = z
     .looseObject({ remote_write: z.array(z.looseObject({ url: z.string() })) })
     .parse(parse(readTracked('infra/prometheus/compose-long-term.yml')));

@@ -7,7 +7,7 @@ import { readTracked } from '../tidy/tracked-files.ts';
 
 const PAGES = ['README.md', 'docs/advanced.md'];
 
-test('every piece of a Prometheus configuration or rule file that a page shows is one that promtool accepts', async (t) => {
+test('promtool accepts every Prometheus configuration and rule file shown in the docs', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'streamfold-examples-'));
   t.teardown(() => rm(directory, { recursive: true, force: true }));
   const examples = PAGES.flatMap((page) =>

@@ -46,7 +46,7 @@ const RARE_EVENTS: readonly WireEvent[] = [
 
 const ALL_ANSWERED_MS = 90_000;
 
-test('every PromQL example of the docs is one that Prometheus takes, and has a result unless it says that it may have none', async (t) => {
+test('Prometheus accepts every PromQL example of the docs, and returns a result unless the example says that there may be none', async (t) => {
   t.true(EXAMPLES.length > 40);
   const server = await startRedis();
   t.teardown(() => server.stop());

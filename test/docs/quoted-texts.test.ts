@@ -6,7 +6,7 @@ const NOT_OURS = new Set(['NOPERM']);
 
 const SOURCES = filesMatching(/^(packages\/[^/]+\/(src|lua)|infra)\/.*\.(ts|lua|mjs)$/).map(readTracked);
 
-test('what troubleshooting lets the program say is what the program says', (t) => {
+test('every message that troubleshooting quotes is one that the program prints', (t) => {
   const quoting = readTracked('docs/troubleshooting.md')
     .split('\n## ')
     .filter((section) => /^(An aggregator does not start|The scrape answers 503)\n/.test(section));

@@ -64,7 +64,7 @@ async function startAndStop(program: string, words: readonly string[]): Promise<
 }
 
 for (const page of PAGES) {
-  test(`every command of ${page} runs as it stands`, async (t) => {
+  test(`every command of ${page} runs as shown`, async (t) => {
     const root = await mkdtemp(join(tmpdir(), 'streamfold-commands-'));
     t.teardown(() => rm(root, { recursive: true, force: true }));
     for (const folder of ['infra', 'alerts'])

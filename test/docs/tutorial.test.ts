@@ -30,7 +30,7 @@ function patternOf(shown: string): RegExp {
   return new RegExp(`^${escaped.replaceAll('…', '.*')}\n$`);
 }
 
-test('the tutorial on metrics of your own does what it says, command by command', async (t) => {
+test('the tutorial on custom metrics does what it says, command by command', async (t) => {
   const server = await startRedis();
   t.teardown(server.stop);
   const folder = mkdtempSync(join(tmpdir(), 'streamfold-tutorial-'));

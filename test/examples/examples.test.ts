@@ -45,7 +45,7 @@ test('the publisher example of the docs publishes what it says', async (t) => {
   }
 });
 
-test('the example of coordination prints what its page shows, but for the times and who is faster', async (t) => {
+test('the coordination example prints what its page shows, except for times and the order of a race', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.stop());
   const { stdout, stderr } = await run(process.execPath, ['examples/three-coordinators.mjs', own.url], {
@@ -57,7 +57,7 @@ test('the example of coordination prints what its page shows, but for the times 
   t.deepEqual(linesWithoutTimes(stdout), linesWithoutTimes(shown));
 });
 
-test('the example of coordination ends as well if the monitor of an aggregator finds the death first', async (t) => {
+test('the coordination example also ends if the monitor of an aggregator finds the death first', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.stop());
   const other = own.redis.duplicate();
@@ -105,7 +105,7 @@ async function startExample(
   };
 }
 
-test('the aggregator of an example folds, and its metrics are served by node:http, Koa, Express and Fastify', async (t) => {
+test('the aggregator of the embedding example folds, and its metrics are served by node:http, Koa, Express and Fastify', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.stop());
   const aggregator = await startExample(t, 'run-aggregator', own.url);

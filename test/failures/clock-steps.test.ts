@@ -85,7 +85,7 @@ testWithClock(
 );
 
 testWithClock(
-  'a coordinator that joins and dies while the clock of Redis is an hour ahead is given up in its own time after the clock was set right',
+  'a coordinator that joins and dies while the clock of Redis is an hour ahead is declared dead in its usual time after the clock was set right',
   async (t) => {
     const server = await startSteppedRedis();
     t.teardown(() => server.stop());

@@ -21,9 +21,12 @@ test.serial('events published while aggregators are killed and replaced are each
   await runKills(t, { seed: 1, events: 200_000, kills: 12, shards: 1 });
 });
 
-test.serial('so they are with two shards', async (t) => {
-  await runKills(t, { seed: 2, events: 40_000, kills: 4, shards: 2 });
-});
+test.serial(
+  'events on two shards published while aggregators are killed and replaced are each folded once',
+  async (t) => {
+    await runKills(t, { seed: 2, events: 40_000, kills: 4, shards: 2 });
+  },
+);
 
 interface Aggregator extends ServeProcess {
   readonly name: string;

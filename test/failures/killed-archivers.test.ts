@@ -48,7 +48,7 @@ async function finish(t: ExecutionContext, prefix: string, archive: TestArchive)
   t.is((await readArchived(redis, prefix, 0))?.sequence, segments.length);
 }
 
-test('an archiver that is killed before or after any step leaves no gap and no overlap, and the next one goes on', async (t) => {
+test('an archiver that is killed before or after any step leaves no gap and no overlap, and the next one continues', async (t) => {
   t.timeout(120_000);
   let steps = 0;
   for (const _ of ['Redis learns the scripts, which takes steps', 'measured']) {
@@ -78,7 +78,7 @@ test('an archiver that is killed before or after any step leaves no gap and no o
   while (numbers.length > 0) await Promise.all(numbers.splice(0, 2).map(kill));
 });
 
-test('archivers that are killed at any moment, two at a time, under load, lose and double nothing', async (t) => {
+test('no entry is lost or archived twice if archivers are killed at any moment, two at a time, under load', async (t) => {
   t.timeout(120_000);
   const archive = await openTestArchive();
   t.teardown(archive.remove);

@@ -59,7 +59,7 @@ async function writeArchive(): Promise<{ archive: TestArchive; entries: LogEntry
   return { archive, entries };
 }
 
-test('a restore that is killed before or after any step ends clean when it is run again', async (t) => {
+test('a restore that is killed before or after any step completes when it is run again', async (t) => {
   t.timeout(120_000);
   const { archive, entries } = await writeArchive();
   t.teardown(archive.remove);
@@ -84,7 +84,7 @@ test('a restore that is killed before or after any step ends clean when it is ru
   }
 });
 
-test('the group that a killed restore of an earlier version left is removed', async (t) => {
+test('the group left by a killed restore of an earlier version is removed', async (t) => {
   const { archive, entries } = await writeArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();

@@ -22,7 +22,7 @@ function fullBatch(n: number): string {
   );
 }
 
-test('full batches behind a slow connection are folded, and not delivered again and again', async (t) => {
+test('full batches on a slow connection are folded, and not delivered again and again', async (t) => {
   const prefix = nextPrefix();
   const { events } = shardKeys(prefix, 0);
   for (let n = 0; n < 6; n++) await redis.xadd(events, '*', 'events', fullBatch(n));
@@ -37,7 +37,7 @@ test('full batches behind a slow connection are folded, and not delivered again 
   t.deepEqual(failed, []);
 });
 
-test('a hundred values of 1 to 4 MB become dead letters in little memory, also if Redis takes no large arguments', async (t) => {
+test('a hundred values of 1 to 4 MB become dead letters in little memory, even if Redis accepts no large arguments', async (t) => {
   const small = await startRedis();
   t.teardown(() => small.stop());
   const { events, dead } = shardKeys('streamfold', 0);
@@ -52,7 +52,7 @@ test('a hundred values of 1 to 4 MB become dead letters in little memory, also i
   t.is(await aggregator.kill('SIGTERM'), 0);
 });
 
-test('a commit that is too large for Redis is done in smaller ones', async (t) => {
+test('a commit too large for Redis is split into smaller ones', async (t) => {
   const small = await startRedis();
   t.teardown(() => small.stop());
   const { events } = shardKeys('streamfold', 0);

@@ -36,7 +36,7 @@ async function setUp(t: ExecutionContext, claimIdleMs: number) {
   return { installation, proxy, aggregator, publisher, load };
 }
 
-test('a commit that comes late, after its entries were folded again over another connection, does nothing', async (t) => {
+test('a commit that arrives late, after its entries were folded over another connection, does nothing', async (t) => {
   const { installation, proxy, aggregator, publisher, load } = await setUp(t, 30_000);
   for (let round = 0; round < ROUNDS; round++) {
     const [deliverLate] = await Promise.all([proxy.keepBack(COMMIT), load.publish(EVENTS)]);
@@ -48,7 +48,7 @@ test('a commit that comes late, after its entries were folded again over another
   await checkFoldedOnce(t, { ...installation, load, urls: [aggregator.url] });
 });
 
-test('entries that were delivered to a read that came late, and that nobody waits for, are folded once', async (t) => {
+test('entries delivered to a late read that nobody waits for are folded once', async (t) => {
   const { installation, proxy, aggregator, publisher, load } = await setUp(t, 200);
   const deliverLate = await proxy.keepBack('\r\n>\r\n');
   // What is published meanwhile goes to whoever reads; sooner or later to the late read.

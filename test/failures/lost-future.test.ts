@@ -26,7 +26,7 @@ async function foldFirst(prefix: string) {
   return generation;
 }
 
-test('a view notices that a record was replaced by another one with the same ID', async (t) => {
+test('a view notices that a record was replaced by another with the same ID', async (t) => {
   const prefix = nextPrefix();
   const generation = await foldFirst(prefix);
   const goBack = await keepState(redis, prefix);
@@ -42,7 +42,7 @@ test('a view notices that a record was replaced by another one with the same ID'
   t.is(view.position, position, 'the ID was given again');
 });
 
-test('a view notices the same if more records have been appended since', async (t) => {
+test('a view notices a replaced record even if more records have been appended since', async (t) => {
   const prefix = nextPrefix();
   const generation = await foldFirst(prefix);
   const goBack = await keepState(redis, prefix);
@@ -57,7 +57,7 @@ test('a view notices the same if more records have been appended since', async (
   t.deepEqual(await showView(view), await showView(openView(redis, generation).view));
 });
 
-test('a view notices that Redis has gone back and nothing was appended since', async (t) => {
+test('a view notices that Redis has gone back even if nothing was appended since', async (t) => {
   const prefix = nextPrefix();
   const generation = await foldFirst(prefix);
   const goBack = await keepState(redis, prefix);

@@ -40,7 +40,7 @@ async function countOneLoss(aggregator: TestAggregator, prefix: string): Promise
   return sum(aggregator, 'entries_lost') - before;
 }
 
-test('a group that is moved back to the beginning of the stream folds nothing twice, and nothing counts as lost', async (t) => {
+test('after a group is moved back to the beginning of the stream no entry is folded twice or counted as lost', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 100, ...often });
   t.teardown(aggregator.stop);
@@ -56,7 +56,7 @@ test('a group that is moved back to the beginning of the stream folds nothing tw
   await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });
 
-test('a stream that is renamed away and back counts nothing as lost', async (t) => {
+test('no entry counts as lost if a stream is renamed away and back', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, ...often });
   t.teardown(aggregator.stop);
@@ -79,7 +79,7 @@ test('a stream that is renamed away and back counts nothing as lost', async (t) 
   await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });
 
-test('entries of a new stream are folded although the clock of Redis is behind the entries folded before', async (t) => {
+test('entries of a new stream are folded even if the clock of Redis is behind the entries folded before', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);

@@ -47,7 +47,7 @@ test('a private Redis and its directory are gone when the process that started i
   t.pass();
 });
 
-test('Ctrl-C ends the demo, and all that it has started, at once and with exit code 0', async (t) => {
+test('Ctrl-C ends the demo and everything it started, at once and with exit code 0', async (t) => {
   const child = start(t, [PROGRAM, 'demo', '--port', '0']);
   await readUntil(child, /folded/);
   const descendants = await listDescendants(child.pid ?? 0);
@@ -58,7 +58,7 @@ test('Ctrl-C ends the demo, and all that it has started, at once and with exit c
   for (const pid of descendants) await waitUntilGone(pid);
 });
 
-test('so does Ctrl-C while the demo is starting', async (t) => {
+test('Ctrl-C while the demo is starting ends it and everything it started', async (t) => {
   const child = start(t, [PROGRAM, 'demo', '--port', '0']);
   let descendants: readonly number[] = [];
   await waitUntil('its Redis runs', async () => {

@@ -22,7 +22,7 @@ const OBSTACLES = [
 ] as const;
 
 for (const [what, obstacle] of OBSTACLES) {
-  test(`where ${what}, nothing of a commit is done, and all of it when that is mended`, async (t) => {
+  test(`if ${what}, nothing of a commit is done, and all of it once that is repaired`, async (t) => {
     const server = await startRedis();
     t.teardown(() => server.stop());
     const { redis } = server;

@@ -81,19 +81,19 @@ async function goBack(
   t.true((await check('after publishing again')) > older);
 }
 
-test('a Redis that is restarted with an older append-only file goes back as a whole, and replicas show what it holds', async (t) => {
+test('a Redis restarted with an older append-only file goes back as a whole, and replicas show its state', async (t) => {
   await goBack(t, await startRedis({ appendonly: true, appendfsync: 'always' }), copyFiles);
 });
 
-test('so does one that is restarted with an older snapshot file', async (t) => {
+test('a Redis restarted with an older snapshot file goes back as a whole, and replicas show its state', async (t) => {
   await goBack(t, await startRedis(), copyFiles);
 });
 
-test('so does one that takes the older state of a replica while all connections stay open', async (t) => {
+test('a Redis that takes the older state of a replica while all connections stay open goes back as a whole, and replicas show its state', async (t) => {
   await goBack(t, await startRedis(), keepReplica);
 });
 
-test('a Redis that has lost everything is filled again from what is published then', async (t) => {
+test('a Redis that has lost everything is filled again by the next events', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const { publish, check } = await setUp(t, server);

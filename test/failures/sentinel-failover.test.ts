@@ -6,7 +6,7 @@ import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { signalSent } from '../publisher/signal-sent.ts';
 
-test('a failover is followed as soon as a Sentinel reports it, also if the old primary is still there', async (t) => {
+test('a failover is followed as soon as a Sentinel reports it, even if the old primary is still up', async (t) => {
   // No Sentinel can make a replica of this one: it would take writes for ever.
   const stubborn = ['--rename-command', 'REPLICAOF', '', '--rename-command', 'SLAVEOF', ''];
   const old = await startRedis({ extraArgs: stubborn });

@@ -18,7 +18,7 @@ import { signalSent } from '../publisher/signal-sent.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('all connections of an aggregator come back by themselves after they fell silent', async (t) => {
+test('all connections of an aggregator recover by themselves after they fall silent', async (t) => {
   const prefix = nextPrefix();
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
@@ -91,7 +91,7 @@ test('a publisher whose connection falls silent again and again delivers each ev
   );
 });
 
-test('a living coordinator whose connections fall silent is not given up, and goes on beating, receiving and waiting', async (t) => {
+test('a living coordinator whose connections fall silent is not declared dead, and keeps beating, receiving and waiting', async (t) => {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   await withSwarm(server, async (swarm) => {
@@ -142,7 +142,7 @@ async function countBlocked(name: string): Promise<number> {
   return clients.filter((line) => line.includes(name) && line.includes('flags=b')).length;
 }
 
-test('a signal that Redis answered into a connection broken at the receiver alone is delivered all the same', async (t) => {
+test('a signal sent by Redis into a connection that only the receiver has lost is still delivered', async (t) => {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   await withSwarm(server, async (swarm) => {

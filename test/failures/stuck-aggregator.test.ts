@@ -14,7 +14,7 @@ const STEP_EVENTS = 2_000;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('a stuck aggregator that wakes up after its entries were folded by another counts nothing again, and goes on', async (t) => {
+test('a stuck aggregator that wakes up after another one folded its entries counts nothing twice, and continues', async (t) => {
   const prefix = nextPrefix();
   const installation = { redis: server.redis, prefix };
   const env = { STREAMFOLD_PREFIX: prefix, STREAMFOLD_CLAIM_IDLE_MS: '200' };

@@ -13,7 +13,7 @@ const ROUNDS = 3;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('an aggregator that is told to end under load commits its batch, leaves nothing pending, and exits with 0', async (t) => {
+test('an aggregator that is stopped under load commits its batch, leaves nothing pending, and exits with 0', async (t) => {
   const prefix = nextPrefix();
   const installation = { redis: server.redis, prefix };
   const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });

@@ -53,7 +53,7 @@ for (const [name, label] of [
   ['job', 'Job'],
   ['instance', 'Instance'],
 ] as const) {
-  test(`template-${name}-rule: a dashboard has the variable ${name}, of one, several or all values`, (t) => {
+  test(`template-${name}-rule: a dashboard has the variable ${name}, which takes one, several or all values`, (t) => {
     for (const { uid, templating } of ALL) {
       const variable = templating.list.find((each) => each.name === name);
       t.like(
@@ -79,7 +79,7 @@ for (const [name, label] of [
   });
 }
 
-test('template-label-promql-rule: variables ask for the values of a label, of series that are selected by PromQL', (t) => {
+test('template-label-promql-rule: variables query the values of a label of series selected by PromQL', (t) => {
   for (const dashboard of ALL) {
     for (const { name, query } of dashboard.templating.list.filter(({ type }) => type === 'query')) {
       const [, selector = ''] = /^label_values\((.+), \w+\)$/.exec(query) ?? [];
@@ -99,7 +99,7 @@ test('template-on-time-change-reload-rule: variables are read again when the tim
   }
 });
 
-test('panel-datasource-rule: every panel, query and annotation uses the data source that is chosen', (t) => {
+test('panel-datasource-rule: every panel, query and annotation uses the chosen data source', (t) => {
   const used = [
     ...PANELS.flatMap(({ where, panel }) =>
       [panel.datasource, ...panel.targets.map(({ datasource }) => datasource)].map((each) => ({
@@ -160,7 +160,7 @@ test('target-rate-interval-rule: every rate is over $__rate_interval', (t) => {
   t.true(parseAll().some(({ query }) => query.selectors.some(({ range }) => range === MARKS.rateInterval)));
 });
 
-test('target-counter-agg-rule: counters are asked for their rate or increase, gauges for their value', (t) => {
+test('target-counter-agg-rule: counters are queried for their rate or increase, gauges for their value', (t) => {
   const types = new Map(
     [...CATALOGUE, ...describeProcessMetrics()].map(({ name, type }) => [name, type] as const),
   );
@@ -174,6 +174,6 @@ test('target-counter-agg-rule: counters are asked for their rate or increase, ga
   }
 });
 
-test('uneditable-dashboard: a dashboard cannot be edited, as it is written from the code', (t) => {
+test('uneditable-dashboard: a dashboard cannot be edited, because it is generated from the code', (t) => {
   for (const { uid, editable } of ALL) t.false(editable, uid);
 });

@@ -58,7 +58,7 @@ async function listValues(url: string, query: string, dashboard: DashboardJson):
   return ((await response.json()) as { data: string[] }).data;
 }
 
-test('every query of every panel gives data, and every variable has values, from a Prometheus that scrapes the demo', async (t) => {
+test('with a Prometheus that scrapes the demo every query of every panel returns data, and every variable has values', async (t) => {
   t.timeout(3 * 60_000);
   const demo = startStreamfold(['demo', '--port', '0', '--scenario', 'trouble']);
   t.teardown(async () => {

@@ -162,7 +162,7 @@ const MISTAKES: readonly Mistake[] = [
 ];
 
 for (const { mistake, search, replacement, noticedBy } of MISTAKES) {
-  test.serial(`the cases notice rules by which ${mistake}`, async (t) => {
+  test.serial(`the cases notice rules with which ${mistake}`, async (t) => {
     const files = new Map(
       [...ruleFiles()].map(([path, text]) => [path, text.replaceAll(search, replacement)]),
     );

@@ -59,7 +59,7 @@ test('every metric of the catalogue is recorded', (t) => {
   );
 });
 
-test('every value of a label that a rule names is one that the schema knows, and none is left out', (t) => {
+test('the label values that the rules name are exactly those of the schema', (t) => {
   const metrics: readonly (readonly [string, Metric])[] = CATALOGUE.map((metric) => [metric.name, metric]);
   for (const { record, expr } of RULES.filter(({ expr: text }) => text.includes('label_replace('))) {
     const [level = '', name = ''] = record?.split(':') ?? [];
@@ -75,7 +75,7 @@ test('every value of a label that a rule names is one that the schema knows, and
   }
 });
 
-test('the jobs that the rules name are those that Prometheus is configured with', (t) => {
+test('the jobs that the rules name are those of the Prometheus configuration', (t) => {
   const jobs = RULES.flatMap(({ expr }) => [...expr.matchAll(/\bjob="([^"]*)"/g)].map(([, job = '']) => job));
   t.deepEqual([...new Set(jobs)].toSorted(), [SWARM_JOB, PROCESS_JOB].toSorted());
   const { scrape_configs: configs } = Config.parse(parse(readTracked('infra/prometheus/prometheus.yml')));

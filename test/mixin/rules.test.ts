@@ -13,7 +13,7 @@ test('promtool accepts the rule files', async (t) => {
   }
 });
 
-test('there is a case in which each alert fires', (t) => {
+test('each alert has a case in which it fires', (t) => {
   const firing = new Set(ALL_CASES.flatMap(({ fires = [] }) => fires.map(({ alert }) => alert)));
   t.deepEqual([...firing].toSorted(), alertNames().toSorted());
 });

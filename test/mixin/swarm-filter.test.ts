@@ -43,7 +43,7 @@ const EVENTS = [
   ...failIn('s.b', 'unknown'),
 ];
 
-test('choosing a swarm leaves out what coordinators of others did, in panels of metrics without a swarm too, and never one of which no wait is known', async (t) => {
+test('choosing a swarm hides coordinators of other swarms, even in panels of metrics without a swarm label, but never a coordinator without a known wait', async (t) => {
   const aggregator = await startAggregator({ redisUrl: server.url });
   t.teardown(() => aggregator.stop());
   await appendFlat(server.redis, { prefix: 'streamfold' }, EVENTS);

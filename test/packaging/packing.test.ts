@@ -51,7 +51,7 @@ async function runProgram(program: string, args: readonly string[]): Promise<str
   return stdout;
 }
 
-test('every package packs what it runs on, and no tests, sources or build state', async (t) => {
+test('every package contains everything it needs to run, and no tests, sources or build state', async (t) => {
   t.is(files.length, NAMES.length);
   for (const file of files) {
     const { stdout } = await run('tar', ['-tzf', file]);
@@ -108,7 +108,7 @@ const WAYS = [
 for (const { compiler, module, moduleResolution, programs } of WAYS) {
   // One after the other: each takes some seconds of a core.
   test.serial(
-    `a strict program of a user compiles with TypeScript ${compiler} and moduleResolution ${moduleResolution}`,
+    `a strict program compiles against the packages with TypeScript ${compiler} and moduleResolution ${moduleResolution}`,
     async (t) => {
       const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck'];
       const modules = ['--target', 'es2022', '--module', module, '--moduleResolution', moduleResolution];
@@ -125,7 +125,7 @@ const PUBLISH = `
     console.log(entryIds.length);
   });`;
 
-test('an ES module of a user can import every package, and publish an event', async (t) => {
+test('an ES module can import every package, and publish an event', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const imports = NAMES.map((name) => `import '${name}';`).join('\n');
@@ -141,7 +141,7 @@ test('an ES module of a user can import every package, and publish an event', as
   );
 });
 
-test('a CommonJS module of a user can require every package, and publish an event', async (t) => {
+test('a CommonJS module can require every package, and publish an event', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const requires = NAMES.map((name) => `require('${name}');`).join('\n');

@@ -39,7 +39,7 @@ const WAYS = {
 };
 
 for (const [name, ways] of Object.entries(WAYS)) {
-  test(`where ${name} can neither be found nor provided, the set-up says how to install it`, async (t) => {
+  test(`if ${name} can neither be found nor provided, the set-up says how to install it`, async (t) => {
     const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));
     t.teardown(() => rm(cache, { recursive: true, force: true }));
     const said = await provideOnBareMachine(name, cache);
@@ -47,7 +47,7 @@ for (const [name, ways] of Object.entries(WAYS)) {
   });
 }
 
-test('a pnpm that is not the one whose hash package.json names is not run', async (t) => {
+test('a pnpm with another hash than the one in package.json is not run', async (t) => {
   const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));
   t.teardown(() => rm(cache, { recursive: true, force: true }));
   const bin = join(cache, 'bin');

@@ -18,7 +18,7 @@ const REGIONS = [
   { region: 'us', deaths: 5 },
 ] as const;
 
-test('a global Prometheus has the recorded series of each region, by region, and no others; and tells when one is silent', async (t) => {
+test('a global Prometheus has exactly the recorded series of each region, by region, and alerts when a region is silent', async (t) => {
   const regions = await Promise.all(
     REGIONS.map(async ({ region, deaths }) => {
       const aggregator = await startAggregator({ redisUrl: server.url, prefix: region });
@@ -86,7 +86,7 @@ test('a global Prometheus has the recorded series of each region, by region, and
   t.deepEqual(await read(silent), { us: 1 });
 });
 
-test('what is recorded of all regions is made of series that a region records', async (t) => {
+test('the recording rules of all regions read only series that a region records', async (t) => {
   const recorded = [...ruleFiles().values()].join('\n');
   const global = await readDelivered('federation-rules.yml');
   const read = [...global.matchAll(/(?<=\()[a-z_]+:\w+:\w+/g)].map(([name]) => name);

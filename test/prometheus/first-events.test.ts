@@ -14,7 +14,7 @@ const median = (jobName: string): string =>
   `histogram_quantile(0.5, sum by (le) (rate(blocking_duration_seconds_bucket{job="${jobName}"}[1m])))`;
 const deathsSoFar = (jobName: string): string => `sum(timeout_events_total{job="${jobName}"})`;
 
-test('a Prometheus that is shown new series as 0 first counts the first event of each', async (t) => {
+test('a Prometheus that sees new series as 0 first counts the first event of each', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const aggregator = await startAggregator({ redisUrl: server.url });

@@ -11,7 +11,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('VictoriaMetrics is written what Prometheus scrapes, and answers the same', async (t) => {
+test('VictoriaMetrics gets every sample that Prometheus scrapes, and answers queries the same', async (t) => {
   const events = [...generateEvents(500, { seed: 23 })];
   await appendFlat(server.redis, { prefix: 'streamfold' }, events);
   const aggregator = await startAggregator({ redisUrl: server.url });

@@ -39,7 +39,7 @@ function sorted(samples: ReadonlyMap<string, number>): [string, number][] {
 const NOT_COMPARED = /^(up$|scrape_|blocking_oldest_wait_seconds$)/;
 
 for (const format of ['openmetrics', 'text'] as const) {
-  test(`Prometheus reads from two aggregators what the stream adds up to, in the format ${format}`, async (t) => {
+  test(`Prometheus reads the totals of the stream from two aggregators, in the format ${format}`, async (t) => {
     const server = await startRedis();
     t.teardown(() => server.stop());
     const aggregators = [

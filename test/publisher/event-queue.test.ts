@@ -53,7 +53,7 @@ test('a queue gives its events in order, whatever is dropped and extracted in be
   fc.assert(property);
 });
 
-test('a queue spares its oldest events, those under way, even if they are chosen', (t) => {
+test('a queue keeps its oldest events, which are being sent, even if they are chosen', (t) => {
   const queue = createEventQueue();
   for (const sequence of [1, 2, 3, 4]) queue.push(eventOf(sequence));
   queue.drop(1);
@@ -61,7 +61,7 @@ test('a queue spares its oldest events, those under way, even if they are chosen
   t.deepEqual(listQueue(queue), [2, 3]);
 });
 
-test('a queue that was emptied takes events again', (t) => {
+test('an emptied queue accepts events again', (t) => {
   const queue = createEventQueue();
   queue.push(eventOf(1));
   queue.drop(1);

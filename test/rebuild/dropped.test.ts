@@ -30,7 +30,7 @@ async function listTraces(prefix: string): Promise<string[]> {
   return [...keys, ...(groups ?? [])].toSorted();
 }
 
-test('the generation that a rebuild has replaced is dropped after the grace, with its group and all its keys', async (t) => {
+test('a replaced generation is dropped after the grace period, with its group and all its keys', async (t) => {
   const prefix = nextPrefix();
   const { url, facts } = await startFolded(t, prefix);
   const old = await findGeneration(redis, prefix, 0);
@@ -50,7 +50,7 @@ test('the generation that a rebuild has replaced is dropped after the grace, wit
   t.is((await listTraces(prefix)).length, traces.length, 'nothing of it comes back');
 });
 
-test('a rebuild that is cancelled leaves no trace, however far it is, and the next one begins anew', async (t) => {
+test('a cancelled rebuild leaves no trace, however far it got, and the next one starts from the beginning', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startFolded(t, prefix);
   const traces = await listTraces(prefix);
@@ -79,7 +79,7 @@ test('a rebuild that is cancelled leaves no trace, however far it is, and the ne
   t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^3-/);
 });
 
-test('without a rebuild, --cancel finishes a removal that was begun before, and says that it did that', async (t) => {
+test('without a rebuild, --cancel finishes a removal begun before, and reports it', async (t) => {
   const prefix = nextPrefix();
   await (await startAggregator({ redisUrl, prefix })).stop();
   const registry = `${prefix}:generations`;

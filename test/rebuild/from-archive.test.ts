@@ -70,7 +70,7 @@ async function startTrimmed(
 }
 
 for (const kept of [200, 0]) {
-  test(`what the stream holds no more is folded from the archive, also twice over: ${kept} entries are left`, async (t) => {
+  test(`entries no longer in the stream are folded from the archive, in a second rebuild too: ${kept} entries are left`, async (t) => {
     const prefix = nextPrefix();
     const { aggregator, entries } = await startTrimmed(t, prefix, kept);
     // All of them are in the archive, those of the stream too: each is folded once.
@@ -83,7 +83,7 @@ for (const kept of [200, 0]) {
   });
 }
 
-test('a rebuild that was stopped in the middle of the archive goes on there', async (t) => {
+test('a rebuild stopped in the middle of the archive resumes there', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, entries } = await startTrimmed(t, prefix, 100);
   const stopping = new AbortController();
@@ -118,7 +118,7 @@ test('a rebuild that was stopped in the middle of the archive goes on there', as
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 
-test('two commands that rebuild at the same time fold each entry of the archive once', async (t) => {
+test('two rebuild commands at the same time fold each entry of the archive once', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, entries } = await startTrimmed(t, prefix, 100);
   const outcomes = await Promise.all([1, 2].map(() => rebuild(optionsOf(prefix, logOf(entries)), NEVER)));
@@ -129,7 +129,7 @@ test('two commands that rebuild at the same time fold each entry of the archive 
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 
-test('a command that is overtaken by another one, which has switched already, leaves what is live alone', async (t) => {
+test('a rebuild command leaves the live generation alone if another command has already switched', async (t) => {
   const prefix = nextPrefix();
   const { entries } = await startTrimmed(t, prefix, 100);
   const stopping = new AbortController();
@@ -153,7 +153,7 @@ test('a command that is overtaken by another one, which has switched already, le
   t.is(await redis.exists(live?.keys.head ?? ''), 1);
 });
 
-test('where the archive is damaged the rebuild fails with its words, nothing is switched, and it goes on once that is mended', async (t) => {
+test('if the archive is damaged the rebuild fails with the error of the archive and switches nothing, and resumes after the repair', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, entries } = await startTrimmed(t, prefix, 100);
   const damaged = logOf(entries, (page) => {

@@ -45,7 +45,7 @@ const MOMENTS: readonly [name: string, reached: (registry: Registry, acknowledge
   ['switched', ({ building, live }) => building === undefined && live?.startsWith('2-') === true],
 ];
 
-test('a rebuild whose command and aggregators are killed at any moment goes on, and loses and doubles nothing', async (t) => {
+test('a rebuild whose command and aggregators are killed at any moment is resumed, and no entry is lost or folded twice', async (t) => {
   const prefix = nextPrefix();
   const env = { ...SETTINGS, STREAMFOLD_PREFIX: prefix };
   const published = [...generateEvents(3_000, { seed: 21, bad: true })];
@@ -77,7 +77,7 @@ test('a rebuild whose command and aggregators are killed at any moment goes on, 
   await check(t, prefix, [...published, ...more]);
 });
 
-test('where the rebuild was killed right after the switch, an aggregator hands the writing of dead letters over', async (t) => {
+test('if a rebuild is killed right after the switch, an aggregator hands over the writing of dead letters', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, pause: pauseBriefly });
   t.teardown(aggregator.stop);
@@ -101,7 +101,7 @@ test('where the rebuild was killed right after the switch, an aggregator hands t
   await check(t, prefix, [...published, ...more]);
 });
 
-test('a rebuild that is told to stop stops, and the next one goes on with the same generation', async (t) => {
+test('a rebuild can be stopped, and the next one resumes the same generation', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);

@@ -50,7 +50,7 @@ function rebuild(prefix: string, ...flags: string[]): Promise<ProgramRun> {
   return runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix, ...flags]);
 }
 
-test('with unchanged definitions both generations are found equal, and the new one is live; no dead letter is written again', async (t) => {
+test('with unchanged definitions both generations are equal, and the new one goes live; no dead letter is written again', async (t) => {
   const prefix = nextPrefix();
   const { url } = await start(t, { redisUrl, prefix });
   const events = [...generateEvents(1_000, { seed: 3, bad: true })];
@@ -84,7 +84,7 @@ test('with unchanged definitions both generations are found equal, and the new o
   t.is(new Set(letters.map(([, fields]) => fields[1])).size, letters.length, 'each is written once');
 });
 
-test('with other buckets, labels and metrics it shows what a fold with those from the start shows', async (t) => {
+test('a rebuild with other buckets, labels and metrics shows the same as a fold with those from the start', async (t) => {
   const prefix = nextPrefix();
   const fresh = nextPrefix();
   const rebuilt = await start(t, { redisUrl, prefix });
@@ -105,7 +105,7 @@ test('with other buckets, labels and metrics it shows what a fold with those fro
   );
 });
 
-test('where both have the same definitions and differ, the differences are told and nothing is switched; --force does', async (t) => {
+test('if both generations have the same definitions and differ, the differences are shown and nothing is switched; --force switches', async (t) => {
   const prefix = nextPrefix();
   const { url } = await start(t, { redisUrl, prefix });
   await appendFlat(redis, { prefix }, generateEvents(50, { seed: 6 }));

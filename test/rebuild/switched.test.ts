@@ -16,7 +16,7 @@ test.after.always(stop);
 const SENT = { type: 'signal.sent', swarm_id: 's', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
 const SERIES = 'signals_sent_total{swarm_id="s",signal_type="x"}';
 
-test('a generation that has become live is shown only once it has folded all that was shown before: until then 503, never less', async (t) => {
+test('a new live generation is served only once it has folded every entry served before: until then 503, never lower values', async (t) => {
   const prefix = nextPrefix();
   const serving = await startAggregator({ redisUrl, prefix, role: 'serve' });
   t.teardown(serving.stop);

@@ -25,7 +25,7 @@ async function waitUntilReady(connection: RedisConnection): Promise<void> {
 }
 
 for (const scheme of ['redis', 'redis-cluster'] as const) {
-  test(`${scheme}:// commands in flight when a connection is cut arrive at Redis once, never twice`, async (t) => {
+  test(`${scheme}:// commands in flight when a connection is cut reach Redis once, never twice`, async (t) => {
     const cluster = scheme === 'redis-cluster';
     // prettier-ignore
     const extraArgs = cluster ? ['--cluster-enabled', 'yes', '--cluster-port', String(await findFreePort())] : [];

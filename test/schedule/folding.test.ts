@@ -18,7 +18,7 @@ test.serial(
   },
 );
 
-test.serial('a folded entry that is delivered again, and deleted then, is not counted as lost', async (t) => {
+test.serial('a folded entry that is delivered again and then deleted is not counted as lost', async (t) => {
   await t.notThrowsAsync(
     takeSteps(createFolding(laboratory), [
       { do: 'publish', kind: 'flat', salt: 1 },

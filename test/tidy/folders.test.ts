@@ -31,7 +31,7 @@ for (const folder of new Set(FILES.map((path) => posix.basename(posix.dirname(pa
   });
 }
 
-test('only the wiring of the aggregator, its options and its two indexes stand outside its folders', (t) => {
+test('only the wiring of the aggregator, its options and its two indexes are outside its folders', (t) => {
   const loose = filesMatching(new RegExp(`^${AGGREGATOR}/[^/]+\\.ts$`)).map((path) => posix.basename(path));
   t.deepEqual(loose, [
     'aggregator-options.ts',

@@ -17,7 +17,7 @@ const NO_SCRIPTS: ReadonlySet<string> = new Set([
   'packages/archive/lua/entry-age.lua',
 ]);
 
-test('a Lua script says at its top what its keys, arguments, reply and cost are', (t) => {
+test('a Lua script documents its keys, arguments, reply and cost at its top', (t) => {
   const scripts = filesMatching(/\.lua$/).filter((path) => !NO_SCRIPTS.has(path));
   t.true(scripts.length > 0);
   const incomplete = scripts.flatMap((path) => {

@@ -43,7 +43,7 @@ const DEFINED: ReadonlySet<string> = new Set(
   ),
 );
 
-test('every metric that a page, a dashboard or an alert names is one that is served', (t) => {
+test('every metric that a page, a dashboard or an alert names is served', (t) => {
   const served = new Set([...CATALOGUE, ...describeProcessMetrics()].map(({ name }) => name));
   const unknown = NAMING.flatMap((path) =>
     [...new Set(readTracked(path).match(METRIC))]
@@ -71,7 +71,7 @@ const SETTINGS_OUTSIDE = [
   'STREAMFOLD_ACCEPT_EARLIER_SIGNATURES',
 ];
 
-test('every STREAMFOLD_ variable that is named anywhere is a setting', (t) => {
+test('every STREAMFOLD_ variable named anywhere is a setting', (t) => {
   const known = new Set<string>([
     ...Object.values(SETTINGS).map(({ variable }) => variable),
     ...SETTINGS_OUTSIDE,
@@ -100,7 +100,7 @@ test('every setting is described in the reference', (t) => {
   );
 });
 
-test('every key is a row of the page of keys', (t) => {
+test('every key has a row in the page of keys', (t) => {
   const rows = new Set(
     [...readTracked('docs/redis-keys.md').matchAll(/^\| `(streamfold:[^`]+)` \|/gm)].map(([, key]) => key),
   );
@@ -127,7 +127,7 @@ test('every key is a row of the page of keys', (t) => {
   t.true(readTracked('docs/redis-keys.md').includes(`\`${group}\``));
 });
 
-test('every key of coordination is in its table of the page of keys and at the top of its functions, and no other is', (t) => {
+test('the table of coordination keys lists exactly the keys of its functions', (t) => {
   const [, section = ''] = readTracked('docs/redis-keys.md').split('\n## Coordination\n');
   const rows = [...section.matchAll(/^\| `streamfold:\{0\}:([^`]+)` \|/gm)];
   const documented = rows.map(([, key = '']) => key.replaceAll('\\|', '|'));

@@ -32,7 +32,7 @@ test('files and folders are named in kebab-case', (t) => {
   t.deepEqual(bad, []);
 });
 
-test('no signal is made of others by AbortSignal.any, which may be collected before it is aborted', (t) => {
+test('no code uses AbortSignal.any, whose result may be collected before it is aborted', (t) => {
   const code = filesMatching(/^packages\/[^/]+\/src\/.*\.ts$/);
   t.deepEqual(
     code.flatMap((path) => findLines(path, /= AbortSignal\.any\(/)),
@@ -40,7 +40,7 @@ test('no signal is made of others by AbortSignal.any, which may be collected bef
   );
 });
 
-test('files and folders are named for what is in them, in the words of the glossary', (t) => {
+test('files and folders are named for their contents, in the words of the glossary', (t) => {
   const bad = TRACKED_FILES.filter((path) =>
     path
       .split('/')

@@ -51,7 +51,7 @@ function importedPackages(folder: string): string[] {
 }
 
 for (const folder of PACKAGES) {
-  test(`${folder} imports only the packages that the architecture lets it`, (t) => {
+  test(`${folder} imports only the packages that the architecture allows`, (t) => {
     const allowed = ARROWS[folder];
     t.truthy(allowed, `expected a row for ${folder}, here and in docs/ARCHITECTURE.md`);
     t.deepEqual(
@@ -70,7 +70,7 @@ for (const folder of PACKAGES) {
     t.deepEqual(inOrder(references.map(({ path }) => posix.basename(path))), imported);
   });
 
-  test(`${folder} imports its own files by path, and no other package's`, (t) => {
+  test(`${folder} imports by path only its own files`, (t) => {
     const strangers = sources(folder).flatMap((path) =>
       imports(path)
         .filter((specifier) => specifier.startsWith('.'))
@@ -83,7 +83,7 @@ for (const folder of PACKAGES) {
   });
 }
 
-test('files of a package import the file itself, not the index', (t) => {
+test('files of a package import each other directly, not through the index', (t) => {
   const through = PACKAGES.flatMap(sources).flatMap((path) =>
     imports(path)
       .filter((specifier) => /^\..*\/index\.ts$/.test(specifier))

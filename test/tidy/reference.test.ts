@@ -3,7 +3,7 @@ import test from 'ava';
 import { decodeEntry, EVENT_TYPES, noUpcasters, type Event } from '@streamfold/core';
 import { readTracked, ROOT } from './tracked-files.ts';
 
-test('the pages in docs/reference/ are what `npm run docs` writes', (t) => {
+test('the pages in docs/reference/ are those that `npm run docs` writes', (t) => {
   const { status, stderr } = spawnSync(process.execPath, ['infra/generate-docs.mjs', '--check'], {
     cwd: ROOT,
     encoding: 'utf8',

@@ -3,7 +3,7 @@ import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 
 const TESTS = filesMatching(/^test\/.*\.test\.ts$/);
 
-test('no test is skipped, alone, expected to fail or still to be written', (t) => {
+test('no test is skipped, exclusive, expected to fail or a to-do', (t) => {
   const SHY = /\b(?:test|serial|it|describe)\.(?:skip|only|failing|todo)\b/;
   t.deepEqual(
     TESTS.flatMap((path) => findLines(path, SHY)),
