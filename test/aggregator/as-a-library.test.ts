@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import {
   createMetricsHandler,
   findGeneration,

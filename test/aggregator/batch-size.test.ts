@@ -1,7 +1,7 @@
 import { boundCommit, createBatchSize, type BatchSize } from '@streamfold/aggregator/round-trips';
 import { ConnectionError } from '@streamfold/redis';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const LARGEST = boundCommit(1_000);
 const FAILURE = new Error('connection lost');

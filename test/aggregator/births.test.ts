@@ -1,5 +1,5 @@
 import { createBirths, YOUNG_SECONDS } from '@streamfold/aggregator/round-trips';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const YOUNG_MS = YOUNG_SECONDS * 1_000;
 const START_MS = 1_700_000_000_000;

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { appendTogether } from '../harness/append-events.ts';
 import { parseSamples } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';

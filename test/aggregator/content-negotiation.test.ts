@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE } from '@streamfold/core';
 import { get, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';

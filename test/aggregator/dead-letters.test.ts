@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { compareStamps, DEAD_LETTER_REASONS, swarmShard } from '@streamfold/core';
 import { replyField } from '@streamfold/redis';
 import { appendFlat, appendTogether, eventsKey } from '../harness/append-events.ts';

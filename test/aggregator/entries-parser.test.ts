@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createEntriesParser } from '@streamfold/aggregator';
 import * as fc from 'fast-check';
 import { readRawReply } from '../harness/raw-reply.ts';

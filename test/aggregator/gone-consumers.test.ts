@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AggregatorOptions, Generation } from '@streamfold/aggregator';
 import { removeGoneConsumers } from '@streamfold/aggregator/round-trips';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { appendTogether, inPieces } from '../harness/append-events.ts';

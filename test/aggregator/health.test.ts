@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { z } from 'zod';
 import { generationKeys, shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';

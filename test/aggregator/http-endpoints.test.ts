@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ConfigurationError } from '@streamfold/redis';
 import { once } from 'node:events';
 import { connect } from 'node:net';

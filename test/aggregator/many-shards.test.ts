@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { askAll } from '@streamfold/redis';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { AggregatorOptions } from '@streamfold/aggregator';
 import { joinSwarm } from '@streamfold/coordination';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Generation } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';

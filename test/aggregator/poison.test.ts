@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { randomBytes } from 'node:crypto';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { createRandom } from '../harness/generate-events.ts';

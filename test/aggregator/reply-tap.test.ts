@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createReplyTap, type ReplyTap } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { Redis } from 'ioredis';

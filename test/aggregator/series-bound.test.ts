@@ -1,7 +1,7 @@
 import { CATALOGUE, emptyDelta, mergeDelta, type Delta } from '@streamfold/core';
 import { createSeriesBound } from '@streamfold/aggregator/round-trips';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const METRIC = CATALOGUE.find(({ type }) => type === 'counter');
 const NAME = METRIC?.name ?? '';

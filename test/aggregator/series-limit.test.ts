@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Definitions } from '@streamfold/core';
 import { appendFlat } from '../harness/append-events.ts';
 import { define } from '../harness/define.ts';

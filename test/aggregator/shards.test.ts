@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { swarmShard } from '@streamfold/core';
 import { ConfigurationError } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { trimOvergrownLog, type Generation } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';

@@ -1,6 +1,6 @@
 import { createSortedPages } from '@streamfold/aggregator/round-trips';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const key = fc.integer({ min: 0, max: 400 }).map((number) => number.toString(36));
 const change = fc.record({ key, text: fc.oneof(fc.string(), fc.constant(undefined)) });

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { appendFlat, appendTogether } from '../harness/append-events.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFlat } from '../harness/append-events.ts';

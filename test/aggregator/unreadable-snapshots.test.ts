@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Generation } from '@streamfold/aggregator';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { foldGenerated, openView, showView, type WatchedView } from '../harness/watched-view.ts';

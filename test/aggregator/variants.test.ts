@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { BusyError, createVariants } from '@streamfold/aggregator';
 
 /** Variants whose creation takes two seconds of a clock of ours. */

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createShardView, verifyShard, type Generation } from '@streamfold/aggregator';
 import { appendFlat, appendTogether } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createShardView, type Generation } from '@streamfold/aggregator';
 import { CATALOGUE, swarmShard } from '@streamfold/core';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';

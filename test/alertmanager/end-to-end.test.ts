@@ -1,5 +1,5 @@
 import { setInterval } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { Heartbeat } from '@streamfold/coordination';
 import type { RuleOptions } from '@streamfold/mixin';
 import { appendFlat } from '../harness/append-events.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles } from '@streamfold/mixin';
 import { parse } from 'yaml';
 import { sendAlerts, type SentAlert } from '../harness/send-alerts.ts';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { amtoolPath } from '@streamfold/private-servers';
 import { sendAlerts } from '../harness/send-alerts.ts';
 import { ALERTMANAGER_CONFIG, startDeliveredAlertmanager } from '../harness/start-delivered-alertmanager.ts';

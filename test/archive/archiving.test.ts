@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import {
   archiveShard,
   listSegments,

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard, listSegments, readLog, trimStream, type LogEntry } from '@streamfold/archive';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';

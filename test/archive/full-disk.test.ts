@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard } from '@streamfold/archive';
 import { ConfigurationError } from '@streamfold/redis';
 import { openTestArchive } from '../harness/open-test-archive.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard, listSegments, LogError, openArchive, trimStream } from '@streamfold/archive';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';

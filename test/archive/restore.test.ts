@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findGeneration, verifyShard, type Verification } from '@streamfold/aggregator';
 import {
   archiveShard,

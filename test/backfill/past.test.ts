@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { runPromtool } from '../harness/run-promtool.ts';

@@ -1,6 +1,6 @@
 import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { dataName, listSegments } from '@streamfold/archive';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { countLost } from '../harness/check-folded-once.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { archiveShard, trimStream } from '@streamfold/archive';
 import { createDefinitions, swarmShard } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { fillStream } from '../archive/fill-stream.ts';
 import { dayOfEvents } from '../backfill/day-of-events.ts';
 import { eventsKey } from '../harness/append-events.ts';

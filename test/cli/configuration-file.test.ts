@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { scrapeWhenServed } from '../harness/scrape.ts';

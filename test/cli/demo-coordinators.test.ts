@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Redis } from 'ioredis';
 import { readConsumers } from '../harness/read-consumers.ts';
 import { PROGRAM, runStreamfold } from '../harness/run-streamfold.ts';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE } from '@streamfold/core';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';

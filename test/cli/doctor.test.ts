@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';

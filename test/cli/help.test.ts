@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 
 /** Prints the address of each module that is loaded. */

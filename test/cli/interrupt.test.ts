@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
 
 for (const [signal, exitCode] of [

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { cleanEnvironment } from '../harness/run-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';

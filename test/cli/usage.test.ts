@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { SETTINGS, type Setting } from 'streamfold';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 

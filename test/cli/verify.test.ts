@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { joinSwarm } from '@streamfold/coordination';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';

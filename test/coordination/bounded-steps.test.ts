@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { cleanUp, type CleanupVerdict } from '@streamfold/coordination';
 import { startCommandLog } from '../harness/command-log.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readFile } from 'node:fs/promises';
 import { ensureLibrary, LIBRARY } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';

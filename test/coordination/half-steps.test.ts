@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { callFunction, type FunctionName } from '@streamfold/coordination';
 import { connectRedis, whenReady } from '@streamfold/redis';
 import { startRedis } from '../harness/start-redis.ts';

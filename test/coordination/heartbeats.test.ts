@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { stepMonitor } from '@streamfold/coordination';
 import { startCommandLog } from '../harness/command-log.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { LIBRARY } from '@streamfold/coordination';
 
 /** Digest of the Lua by build, oldest first. A new edition is a new line; that of a released build is never edited. */

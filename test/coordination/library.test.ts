@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ensureLibrary, LIBRARY } from '@streamfold/coordination';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';

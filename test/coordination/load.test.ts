@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { startServe } from '../harness/run-streamfold.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';

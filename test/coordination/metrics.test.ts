@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { cleanUp } from '@streamfold/coordination';
 import { foldReference } from '../harness/reference-fold.ts';
 import { scrape, sortSamples, withoutAges, type Samples } from '../harness/scrape.ts';

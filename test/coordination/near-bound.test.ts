@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startServe } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';

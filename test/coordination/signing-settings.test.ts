@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readSigningSettings } from '@streamfold/coordination';
 
 const SECRET = 'a-secret-of-thirty-two-characters';

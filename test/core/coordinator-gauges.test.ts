@@ -1,6 +1,6 @@
 import { createCoordinatorGauges, type Coordinator, type CoordinatorProjection } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const anyCoordinator: fc.Arbitrary<Coordinator> = fc
   .record({

@@ -1,5 +1,5 @@
 import { emptyDelta, mergeDelta } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { parseSamples } from '../harness/scrape.ts';

@@ -1,5 +1,5 @@
 import { swarmShard } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, flatten, ONE_SHARD, verdictOf } from './decode-all.ts';
 
 const VALID = { type: 'timeout', swarm_id: 's1', coordinator_id: 'c1', timeout_type: 'blocking' };

@@ -8,7 +8,7 @@ import {
   type Micros,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { anyDelta } from './any-delta.ts';
 import { toComparable } from './comparable-delta.ts';
 

@@ -1,6 +1,6 @@
 import { emptyDelta, mergeDelta, type CoordinatorRegisters, type Delta } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { anyDelta } from './any-delta.ts';
 import { toComparable } from './comparable-delta.ts';
 

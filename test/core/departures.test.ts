@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE, createDefinitions, describeDepartures } from '@streamfold/core';
 
 test('labels and buckets that the delivered alerts and dashboards use, and that new definitions lack, are named', (t) => {

@@ -6,7 +6,7 @@ import {
   type InvalidEvent,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, verdictOf } from './decode-all.ts';
 import { generateWireFields } from './generate-wire-fields.ts';
 

@@ -1,6 +1,6 @@
 import { compareStamps, isAfter, LAST_ID, lastIdAt, previousId, stampMs } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const MOST = 2n ** 64n - 1n;
 const number64 = fc.oneof(

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { encodeEvent, type EventInput } from '@streamfold/core';
 
 const KNOWN = { swarm_id: 's1', sender_id: 'a', receiver_id: 'b' } as const;

@@ -6,7 +6,7 @@ import {
   type Metric,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { decodeAll } from './decode-all.ts';
 import { exposeState } from './expose-state.ts';

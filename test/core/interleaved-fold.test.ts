@@ -1,6 +1,6 @@
 import { emptyDelta, mergeDelta, pruneTombstones, type Delta } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createRandom, generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { parseSamples, withoutAges } from '../harness/scrape.ts';

@@ -1,5 +1,5 @@
 import { assert, bigInt, json as anyJson, property, string } from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { encodeEvent, parseJson, type EventInput } from '@streamfold/core';
 import { decodeAll } from './decode-all.ts';
 

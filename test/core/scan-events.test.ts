@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { decodeAll, type Outcome } from './decode-all.ts';
 import { generateWireFields, type JsonFields } from './generate-wire-fields.ts';

@@ -1,6 +1,6 @@
 import { crc16, swarmShard } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 /** CRC16/XMODEM bit by bit. */
 function crc16BitByBit(text: string): number {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, verdictOf } from './decode-all.ts';
 
 const NAMES = [

@@ -1,5 +1,5 @@
 import { noUpcasters, type Upcasters } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, flatten, ONE_SHARD, verdictOf } from './decode-all.ts';
 
 /** As if the first version of a type had said seconds, and `coordinator`. */

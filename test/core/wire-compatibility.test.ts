@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { EVENT_TYPES } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { z } from 'zod';
 import { decodeAll } from './decode-all.ts';
 import { listGolden, readGolden } from './golden-file.ts';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { filesMatching, readTracked, TRACKED_FILES } from '../tidy/tracked-files.ts';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { parseSetting, SETTINGS, type Setting } from 'streamfold';
 import { z } from 'zod';
 import { runStreamfold } from '../harness/run-streamfold.ts';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { SETTINGS } from 'streamfold';
 import { z } from 'zod';
 import { startServe } from '../harness/run-streamfold.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { runPromtool } from '../harness/run-promtool.ts';

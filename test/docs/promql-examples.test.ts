@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles } from '@streamfold/mixin';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { appendFlat, inPieces } from '../harness/append-events.ts';

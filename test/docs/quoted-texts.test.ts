@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, readTracked } from '../tidy/tracked-files.ts';
 
 /** Said by Redis. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findFreePort } from '@streamfold/private-servers';
 import { cleanEnvironment, PROGRAM } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { stepMonitor } from '@streamfold/coordination';
 import { pauseBriefly } from '../harness/pause-briefly.ts';
 import { readPublished } from '../harness/read-published.ts';

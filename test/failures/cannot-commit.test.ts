@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext } from '../harness/ava.ts';
 import { joinSwarm } from '@streamfold/coordination';
 import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { compareSamples } from '../harness/compare-samples.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createRandom } from '../harness/generate-events.ts';

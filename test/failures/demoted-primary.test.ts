@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { ReceivedSignal } from '@streamfold/coordination';
 import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';

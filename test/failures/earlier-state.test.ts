@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readFileSync } from 'node:fs';
 import { shardKeys } from '@streamfold/redis';
 import { compareSamples } from '../harness/compare-samples.ts';

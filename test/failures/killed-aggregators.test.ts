@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce } from '../harness/check-folded-once.ts';
 import { createRandom } from '../harness/generate-events.ts';

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { archiveShard, listSegments, readArchived, trimStream, type LogEntry } from '@streamfold/archive';
 import { acknowledgeAll, fillStream } from '../archive/fill-stream.ts';
 import { readAll, readWholeStream } from '../archive/read-all.ts';

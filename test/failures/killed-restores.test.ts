@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard, readArchived, restoreShard, type LogEntry } from '@streamfold/archive';
 import { replyField } from '@streamfold/redis';
 import { fillStream } from '../archive/fill-stream.ts';

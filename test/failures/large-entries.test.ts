@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { randomBytes } from 'node:crypto';
 import { shardKeys } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';

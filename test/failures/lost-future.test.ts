@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { connectRedis } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';

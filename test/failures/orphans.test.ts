@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { listDescendants, waitUntilGone } from '../harness/process-state.ts';
 import { PROGRAM } from '../harness/run-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { generationsKey, shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { generationsKey, shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';

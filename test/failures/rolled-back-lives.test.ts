@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { joinSwarm, type Coordinator } from '@streamfold/coordination';
 import { copyFiles } from '../harness/older-state.ts';
 import { readPublished } from '../harness/read-published.ts';

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { compareSamples } from '../harness/compare-samples.ts';

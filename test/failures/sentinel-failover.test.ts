@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { Redis } from 'ioredis';
 import { findFreePort, startPrivateSentinel } from '@streamfold/private-servers';
 import { createPublisher } from '@streamfold/publisher';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext } from './ava.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';

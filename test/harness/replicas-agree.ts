@@ -1,4 +1,4 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext } from './ava.ts';
 import type { Installation } from './check-folded-once.ts';
 import { startAggregator } from './start-aggregator.ts';
 import { waitUntil } from './wait-until.ts';

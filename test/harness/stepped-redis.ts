@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from './ava.ts';
 import type { PrivateRedisOptions } from '@streamfold/private-servers';
 import { startRedis, type TestRedis } from './start-redis.ts';
 

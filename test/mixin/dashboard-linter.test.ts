@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { interpolateQuery } from './interpolate-query.ts';

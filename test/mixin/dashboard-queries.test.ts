@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 import { appendFlat } from '../harness/append-events.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { mixinFiles } from '@streamfold/mixin';
 import { filesMatching, readTracked, TRACKED_FILES } from '../tidy/tracked-files.ts';
 

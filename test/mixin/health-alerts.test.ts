@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { HEALTH_REASON_NAMES, HEALTH_REASONS } from '@streamfold/core';
 import { alertNames, HEALTH_ALERTS } from '@streamfold/mixin';
 import { readTracked } from '../tidy/tracked-files.ts';

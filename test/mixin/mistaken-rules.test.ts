@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles } from '@streamfold/mixin';
 import { ALL_CASES } from './cases/all-cases.ts';
 import { runRuleCases } from './run-rule-cases.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { CATALOGUE, knownLabelValues, type Metric } from '@streamfold/core';
 import { PROCESS_JOB, ruleFiles, SWARM_JOB } from '@streamfold/mixin';

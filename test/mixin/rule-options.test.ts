@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles, type RuleOptions } from '@streamfold/mixin';
 
 function allRules(options: RuleOptions): string {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { alertNames } from '@streamfold/mixin';
 import { runPromtool } from '../harness/run-promtool.ts';
 import { ALL_CASES } from './cases/all-cases.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { alertNames, ruleFiles } from '@streamfold/mixin';
 import { filesMatching, readTracked } from '../tidy/tracked-files.ts';
 

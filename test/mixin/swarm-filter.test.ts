@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
 import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';

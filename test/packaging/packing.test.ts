@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { startRedis } from '../harness/start-redis.ts';
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const ROOT = import.meta.resolve('../../../');
 const PROVIDE = new URL('infra/setup/provide-servers.mjs', ROOT).href;

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { PROCESS_JOB, SWARM_JOB } from '@streamfold/mixin';
 import { parse } from 'yaml';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { stringify } from 'yaml';
 import { appendFlat } from '../harness/append-events.ts';

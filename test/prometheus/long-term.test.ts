@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus, startPrivateVictoriaMetrics } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { runPromtool } from '../harness/run-promtool.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';

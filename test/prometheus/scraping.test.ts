@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { generateEvents } from '../harness/generate-events.ts';
 import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';

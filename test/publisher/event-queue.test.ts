@@ -1,6 +1,6 @@
 import { createEventQueue, type EventQueue, type QueuedEvent } from '@streamfold/publisher/event-queue';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 function eventOf(sequence: number): QueuedEvent {
   return { text: `{"n":${sequence}}`, member: '', sequence, receipt: undefined };

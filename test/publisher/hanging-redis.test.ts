@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { waitUntilStopped } from '../harness/process-state.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher, InvalidEventError, type PublisherOptions } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
 import { readPublished } from '../harness/read-published.ts';

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { PublisherOptions } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { PublisherOptions } from '@streamfold/publisher';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { findGeneration, readRegistry } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { falsifyState } from '../harness/falsify-state.ts';

@@ -1,6 +1,6 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { findGeneration, readRegistry, verifyShard } from '@streamfold/aggregator';
 import { archiveShard, dataName, listSegments, restoreShard, trimStream } from '@streamfold/archive';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';

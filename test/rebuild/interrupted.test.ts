@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { findGeneration, readRegistry, rebuild, type Registry } from '@streamfold/aggregator';
 import { generationKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';

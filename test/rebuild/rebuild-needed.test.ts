@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { DEFAULT_DEFINITIONS, encodeCatalogue } from '@streamfold/core';
 import { generationsKey } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findGeneration, readRegistry } from '@streamfold/aggregator';
 import { generationsKey } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';

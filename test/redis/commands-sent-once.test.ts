@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findFreePort } from '@streamfold/private-servers';
 import { ConnectionError, connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ConnectionError, connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';

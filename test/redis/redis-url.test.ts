@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ConfigurationError, connectRedis, redactUrl } from '@streamfold/redis';
 
 const SECRET = 'hush';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { testWithClock } from '../harness/stepped-redis.ts';
 import { createCoordination } from './coordination.ts';
 import { startLaboratory } from './laboratory.ts';

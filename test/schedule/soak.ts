@@ -1,4 +1,4 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext } from '../harness/ava.ts';
 import { readSeed } from './read-seed.ts';
 import { runSchedules } from './run-schedules.ts';
 import type { Subject } from './subject.ts';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, readTracked } from './tracked-files.ts';
 
 const AGGREGATOR = 'packages/aggregator/src';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 
 /** Lua that is called by nobody from outside, and why. */

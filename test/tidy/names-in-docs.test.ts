@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import {

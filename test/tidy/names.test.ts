@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, findLines, TRACKED_FILES } from './tracked-files.ts';
 
 /** Written as everybody writes them. */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { z } from 'zod';
 import { filesMatching, readTracked } from './tracked-files.ts';
 

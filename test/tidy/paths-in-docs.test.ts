@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readComments } from './strip-comments.ts';
 import { filesMatching, PAGES, readTracked, TRACKED_FILES, TRACKED_FOLDERS } from './tracked-files.ts';
 

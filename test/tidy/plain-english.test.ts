@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 
 /** Files to check, by what they are. Texts of commands, settings, metrics, events and panels are in the reference. */

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { stripComments } from './strip-comments.ts';
 import { filesMatching, readTracked } from './tracked-files.ts';
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeEntry, EVENT_TYPES, noUpcasters, type Event } from '@streamfold/core';
 import { readTracked, ROOT } from './tracked-files.ts';
 
