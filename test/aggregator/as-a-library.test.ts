@@ -88,10 +88,10 @@ test('a mounted handler serves the folded metrics, also after another generation
   await scrapeWhenServed(url);
   t.deepEqual(withoutAges(await scrape(url)), withoutAges(await scrape(aggregator.url)));
 
-  const before = await findGeneration(redis, prefix, 0);
+  const before = await findGeneration(redis, { prefix, shard: 0 });
   const { code, stderr } = await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix]);
   t.is(code, 0, stderr);
-  t.not((await findGeneration(redis, prefix, 0))?.id, before?.id);
+  t.not((await findGeneration(redis, { prefix, shard: 0 }))?.id, before?.id);
   await appendFlat(redis, { prefix }, [...generateEvents(300, { seed: 2 })]);
   await waitUntilFolded(redis, { prefix });
   await scrapeWhenServed(aggregator.url);

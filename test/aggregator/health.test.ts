@@ -55,8 +55,8 @@ test('a missing consumer group is named as the reason, not Redis', async (t) => 
   t.teardown(serving.stop);
   await waitUntil('it is ready', async () => (await fetch(`${serving.url}/readyz`)).ok);
   await folding.stop();
-  const { events } = shardKeys(prefix, 0);
-  const { group } = generationKeys(prefix, 0, id);
+  const { events } = shardKeys({ prefix, shard: 0 });
+  const { group } = generationKeys({ prefix, shard: 0 }, id);
   await redis.xgroup('DESTROY', events, group);
 
   const { status, redis: reached, lag_entries, reasons } = await readHealth(serving);
@@ -147,7 +147,7 @@ test('every reason is in the metrics from the start, at 0', async (t) => {
 
 test('a kept dead letter is a reason and a gauge, even if a publisher wrote it, and leaves the status healthy', async (t) => {
   const prefix = nextPrefix();
-  const { dead } = shardKeys(prefix, 0);
+  const { dead } = shardKeys({ prefix, shard: 0 });
   await redis.xadd(dead, '*', 'entry_id', '1-1', 'reason', 'invalid_field', 'detail', 'x', 'fields', '{}');
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);

@@ -62,7 +62,7 @@ for (const consumer of ['dead', 'again']) {
     let lost = 0;
     for (const each of aggregators) lost += await ownMetric(each, LOST);
     t.is(lost, 40);
-    t.is((await readStatus(redis, prefix, 0)).generation?.lostEntries, 40);
+    t.is((await readStatus(redis, { prefix, shard: 0 })).generation?.lostEntries, 40);
   });
 }
 
@@ -127,5 +127,5 @@ test('entries that an aggregator finds trimmed among its own pending ones are co
   t.teardown(next.stop);
   await waitUntilFolded(redis, { prefix });
   t.is((await scrape(next.url)).get(SENT), '35');
-  t.is((await readStatus(redis, prefix, 0)).generation?.lostEntries, 20);
+  t.is((await readStatus(redis, { prefix, shard: 0 })).generation?.lostEntries, 20);
 });

@@ -129,5 +129,5 @@ test('the lag is right after unread entries were trimmed', async (t) => {
   await waitUntil('the loss to be counted', () => countLost(aggregator) === 25);
   await aggregator.stop();
   await publish(10);
-  t.is((await readStatus(server.redis, prefix, 0)).generation?.lag.lagEntries, 10);
+  t.is((await readStatus(server.redis, { prefix, shard: 0 })).generation?.lag.lagEntries, 10);
 });

@@ -53,7 +53,7 @@ test('archived and trimmed entries are read back, then those still in the stream
       [6, 500],
     ],
   );
-  t.like(await readArchived(redis, prefix, 0), {
+  t.like(await readArchived(redis, { prefix, shard: 0 }), {
     lastId: segments.at(-1)?.lastId ?? '',
     sequence: 6,
     position: 3_700,
@@ -197,7 +197,7 @@ test('a dry run reports every segment and writes nothing', async (t) => {
   t.is(await archiveShard(redis, { ...options, onSegment: (segment) => entries.push(segment.entries) }), 100);
   t.deepEqual(entries, [40, 40, 20]);
   t.deepEqual(await readdir(archive.directory), []);
-  t.is(await readArchived(redis, prefix, 0), undefined);
+  t.is(await readArchived(redis, { prefix, shard: 0 }), undefined);
 });
 
 test('a segment is also limited in bytes, and an entry larger than the limit is a segment of its own', async (t) => {

@@ -68,7 +68,7 @@ async function checkStopped(
   const error = await t.throwsAsync(run(on, options), { instanceOf: LogError });
   t.is(error?.reason, reason, error?.message);
   t.regex(error?.message ?? '', /see "When archiving stops" in docs\/archive\.md/);
-  t.like(await readArchiveStop(on, prefix, 0), { reason, detail: error?.message ?? '' });
+  t.like(await readArchiveStop(on, { prefix, shard: 0 }), { reason, detail: error?.message ?? '' });
 }
 
 test('after Redis was restored from a backup archiving stops, even once more entries were published than were lost', async (t) => {
@@ -89,7 +89,7 @@ test('after Redis was restored from a backup archiving stops, even once more ent
   const inStream = await readWholeStream(redis, events);
   const log = await readAll(redis, { prefix, shard: 0, archive });
   t.deepEqual(log.slice(100), inStream, 'readers read no entry of the lost state');
-  t.is((await readArchived(redis, prefix, 0))?.sequence, 1);
+  t.is((await readArchived(redis, { prefix, shard: 0 }))?.sequence, 1);
 });
 
 test('a copy of an installation does not mix its entries into the archive, and trims no unarchived entry', async (t) => {
@@ -122,7 +122,7 @@ test('if a copy archives first, the original stops instead of adopting its entri
     '1 unrecorded segment is removed; the archive ends with segment 1',
   );
   t.is(await run(), 50);
-  t.is(await readArchiveStop(redis, prefix, 0), undefined, 'the stop is over');
+  t.is(await readArchiveStop(redis, { prefix, shard: 0 }), undefined, 'the stop is over');
   t.is((await readdir(join(archive.directory, 'shard-0'))).length, 4);
   t.is((await readAll(redis, { prefix, shard: 0, archive })).length, 150);
 });
@@ -151,7 +151,10 @@ test('an archive and a record of an earlier version are adopted with the next se
   const [first, second] = await listSegments(archive, 0);
   t.is(first?.history, undefined);
   t.regex(second?.history ?? '', /^[0-9a-f-]{36}$/);
-  t.like(await readArchived(redis, prefix, 0), { history: second?.history, sha256: second?.sha256 });
+  t.like(await readArchived(redis, { prefix, shard: 0 }), {
+    history: second?.history,
+    sha256: second?.sha256,
+  });
   // One of the earlier version, which runs beside this one meanwhile, records without the identity.
   await redis.hdel(`${prefix}:{0}:archived`, 'digest');
   await fillStream(redis, prefix, 10);
@@ -184,7 +187,7 @@ test('a new archive is begun only in an empty place, and the previous one is the
   });
   const place = await openTestArchive();
   t.teardown(place.remove);
-  const before = await readArchived(redis, prefix, 0);
+  const before = await readArchived(redis, { prefix, shard: 0 });
   await decideArchive(redis, 'begin_new', { prefix, shard: 0, archive: place });
   t.is(await run(redis, { archive: place }), 20);
   const [first] = await listSegments(place, 0);
@@ -200,5 +203,5 @@ test('an archive in which a segment was replaced by another is not continued', a
   await writeFile(path, JSON.stringify({ ...manifest, sha256: '0'.repeat(64) }));
   const error = await t.throwsAsync(run(), { instanceOf: LogError });
   t.is(error?.reason, 'other_history');
-  t.is((await readArchiveStop(redis, prefix, 0))?.reason, 'other_history');
+  t.is((await readArchiveStop(redis, { prefix, shard: 0 }))?.reason, 'other_history');
 });

@@ -52,7 +52,7 @@ function restore(prefix: string, archive: Archive, options: Partial<RestoreOptio
 }
 
 async function verify(redis: Redis, prefix: string, archive: Archive): Promise<Verification> {
-  const generation = await findGeneration(redis, prefix, 0);
+  const generation = await findGeneration(redis, { prefix, shard: 0 });
   if (generation === undefined) throw new Error(`expected a generation of ${prefix}`);
   return verifyShard(redis, generation, { shards: 1, archive, onProgress: () => undefined });
 }

@@ -71,7 +71,7 @@ test('entries that a consumer of an earlier version reads again and again are ta
   const first = await startAggregator({ redisUrl, prefix });
   const { keys } = await waitForGeneration(redis, prefix);
   await first.stop();
-  const { events: stream } = shardKeys(prefix, 0);
+  const { events: stream } = shardKeys({ prefix, shard: 0 });
   await appendFlat(redis, { prefix }, events);
   const reader = redis.duplicate();
   t.teardown(() => reader.disconnect());

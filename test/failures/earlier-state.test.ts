@@ -35,7 +35,7 @@ test('state, pending entries and group of an earlier version are continued: each
     [],
   );
   t.is(
-    await redis.hget(shardKeys('streamfold', 0).marks, 'live'),
+    await redis.hget(shardKeys({ prefix: 'streamfold', shard: 0 }).marks, 'live'),
     await redis.hget('streamfold:generations', 'live'),
   );
 });

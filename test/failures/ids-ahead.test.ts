@@ -33,7 +33,7 @@ for (const [unit, id] of [
     const prefix = nextPrefix();
     const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 20 });
     t.teardown(aggregator.stop);
-    const { events: stream } = shardKeys(prefix, 0);
+    const { events: stream } = shardKeys({ prefix, shard: 0 });
     await waitForGeneration(redis, prefix);
     await redis.xadd(stream, id, ...Object.entries(events[0] ?? {}).flat());
     await appendFlat(redis, { prefix }, events.slice(1));

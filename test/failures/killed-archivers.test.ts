@@ -45,7 +45,7 @@ async function finish(t: ExecutionContext, prefix: string, archive: TestArchive)
     (name) => !name.startsWith('.tmp-'),
   );
   t.is(files.length, 2 * segments.length, 'nothing is left over');
-  t.is((await readArchived(redis, prefix, 0))?.sequence, segments.length);
+  t.is((await readArchived(redis, { prefix, shard: 0 }))?.sequence, segments.length);
 }
 
 test('an archiver that is killed before or after any step leaves no gap and no overlap, and the next one continues', async (t) => {
@@ -105,7 +105,8 @@ test('no entry is lost or archived twice if archivers are killed at any moment, 
   const kill = async (): Promise<void> => {
     let alive = [start(), start()];
     for (let kills = 0; kills < 3; kills++) {
-      const sequence = async (): Promise<number> => (await readArchived(redis, prefix, 0))?.sequence ?? 0;
+      const sequence = async (): Promise<number> =>
+        (await readArchived(redis, { prefix, shard: 0 }))?.sequence ?? 0;
       const due = (await sequence()) + 1 + Math.floor(random() * 5);
       await waitUntil('more segments', async () => (await sequence()) >= due);
       const [victim, ...others] = alive;

@@ -80,7 +80,7 @@ test('a restore that is killed before or after any step completes when it is run
     );
     const stream = (await redis.xinfo('STREAM', events)) as unknown[];
     t.deepEqual([replyField(stream, 'length'), replyField(stream, 'entries-added')], [4, 6]);
-    t.is((await readArchived(redis, prefix, 0))?.position, 6);
+    t.is((await readArchived(redis, { prefix, shard: 0 }))?.position, 6);
   }
 });
 

@@ -24,7 +24,7 @@ function fullBatch(n: number): string {
 
 test('full batches on a slow connection are folded, and not delivered again and again', async (t) => {
   const prefix = nextPrefix();
-  const { events } = shardKeys(prefix, 0);
+  const { events } = shardKeys({ prefix, shard: 0 });
   for (let n = 0; n < 6; n++) await redis.xadd(events, '*', 'events', fullBatch(n));
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
@@ -40,7 +40,7 @@ test('full batches on a slow connection are folded, and not delivered again and 
 test('a hundred values of 1 to 4 MB become dead letters in little memory, even if Redis accepts no large arguments', async (t) => {
   const small = await startRedis();
   t.teardown(() => small.stop());
-  const { events, dead } = shardKeys('streamfold', 0);
+  const { events, dead } = shardKeys({ prefix: 'streamfold', shard: 0 });
   for (let n = 0; n < 100; n++)
     await small.redis.xadd(events, '*', 'events', randomBytes((1 + (n % 4)) * 500_000).toString('hex'));
   await small.redis.xadd(events, '*', ...Object.entries({ ...SIGNAL, receiver_id: 'b' }).flat());
@@ -55,7 +55,7 @@ test('a hundred values of 1 to 4 MB become dead letters in little memory, even i
 test('a commit too large for Redis is split into smaller ones', async (t) => {
   const small = await startRedis();
   t.teardown(() => small.stop());
-  const { events } = shardKeys('streamfold', 0);
+  const { events } = shardKeys({ prefix: 'streamfold', shard: 0 });
   const long = 'c'.repeat(110);
   for (let n = 0; n < 20; n++) {
     const batch = Array.from({ length: 400 }, (_, at) => ({

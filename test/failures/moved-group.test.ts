@@ -47,7 +47,7 @@ test('after a group is moved back to the beginning of the stream no entry is fol
   await appendFlat(redis, { prefix }, events.slice(0, ENTRIES));
   await waitUntilFolded(redis, { prefix });
   const { keys } = await waitForGeneration(redis, prefix);
-  await redis.xgroup('SETID', shardKeys(prefix, 0).events, keys.group, '0');
+  await redis.xgroup('SETID', shardKeys({ prefix, shard: 0 }).events, keys.group, '0');
   await appendFlat(redis, { prefix }, events.slice(ENTRIES));
   await waitUntil('all to be acknowledged', () => sum(aggregator, 'entries_repeated') === ENTRIES);
   await waitUntilFolded(redis, { prefix });
@@ -62,7 +62,7 @@ test('no entry counts as lost if a stream is renamed away and back', async (t) =
   t.teardown(aggregator.stop);
   await appendFlat(redis, { prefix }, events.slice(0, ENTRIES));
   await waitUntilFolded(redis, { prefix });
-  const { events: stream } = shardKeys(prefix, 0);
+  const { events: stream } = shardKeys({ prefix, shard: 0 });
   await redis.rename(stream, `${stream}-away`);
   await waitUntil('the group to be restored on a new stream', () =>
     aggregator.facts.some(({ type }) => type === 'group_restored'),
@@ -83,7 +83,7 @@ test('entries of a new stream are folded even if the clock of Redis is behind th
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
-  const { events: stream } = shardKeys(prefix, 0);
+  const { events: stream } = shardKeys({ prefix, shard: 0 });
   const ahead = `${Date.now() + 3_600_000}-0`;
   await redis.xadd(stream, ahead, ...Object.entries(events[0] ?? {}).flat());
   await waitUntilFolded(redis, { prefix });

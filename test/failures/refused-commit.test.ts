@@ -35,7 +35,10 @@ for (const [what, obstacle] of OBSTACLES) {
     await waitUntil('both consumers read', async () => (await readConsumers(installation)).length === 2);
     const generation = await redis.hget(generationsKey(prefix), 'live');
     const head = `${prefix}:{0}:g:${generation}:head`;
-    const key = obstacle === 'dead' ? shardKeys(prefix, 0).dead : `${prefix}:{0}:g:${generation}:${obstacle}`;
+    const key =
+      obstacle === 'dead'
+        ? shardKeys({ prefix, shard: 0 }).dead
+        : `${prefix}:{0}:g:${generation}:${obstacle}`;
     if (obstacle.startsWith('-')) await redis.acl('SETUSER', 'aggregator', obstacle);
     else if (obstacle === 'acknowledged') await redis.hset(head, obstacle, 'a text');
     else await redis.set(key, 'a text');
@@ -59,7 +62,7 @@ for (const [what, obstacle] of OBSTACLES) {
 
 /** Entries that were delivered and are not pending any more. */
 async function countAcknowledged(redis: Redis, prefix: string): Promise<number> {
-  const { events } = shardKeys(prefix, 0);
+  const { events } = shardKeys({ prefix, shard: 0 });
   const [group] = ((await redis.xinfo('GROUPS', events)) as unknown[]).map(readPairs);
   const delivered = await redis.xrange(events, '-', String(group?.get('last-delivered-id')));
   return delivered.length - Number(group?.get('pending'));

@@ -68,7 +68,9 @@ test('a registry that has gone back alone is reported, and no falling counters a
   );
   t.is((await fetch(`${aggregator.url}/prometheus/health`)).status, 503);
   t.is((await fetch(`${aggregator.url}/prometheus/metrics`)).status, 503);
-  t.false(JSON.stringify(await redis.xinfo('GROUPS', shardKeys(prefix, 0).events)).includes(older));
+  t.false(
+    JSON.stringify(await redis.xinfo('GROUPS', shardKeys({ prefix, shard: 0 }).events)).includes(older),
+  );
   await aggregator.stop();
 
   const accepting = await startAggregator({ redisUrl, prefix, acceptLostState: true });
@@ -93,7 +95,7 @@ test('a generation of which only the state is gone is reported', async (t) => {
 test('the group of a dropped generation is not created again, and one created by an earlier version is removed', async (t) => {
   const prefix = nextPrefix();
   const id = await foldBy(prefix, 3);
-  const { events: stream, marks } = shardKeys(prefix, 0);
+  const { events: stream, marks } = shardKeys({ prefix, shard: 0 });
   const [dropped, cancelled] = [`2-${id.slice(2)}`, `4-${id.slice(2)}`];
   await redis.hset(marks, cancelled, 'dropped');
   const other = `2-of-somebody-else`;

@@ -93,7 +93,7 @@ function equalFields(
 export async function countLost({ redis, prefix, shards = 1 }: Installation): Promise<number> {
   let lost = 0;
   for (let shard = 0; shard < shards; shard++) {
-    const { generation } = await readStatus(redis, prefix, shard);
+    const { generation } = await readStatus(redis, { prefix, shard });
     lost += generation?.lostEntries ?? NaN;
   }
   return lost;
@@ -103,7 +103,7 @@ export async function countLost({ redis, prefix, shards = 1 }: Installation): Pr
 async function readPlaced({ redis, prefix, shards = 1 }: Installation): Promise<PlacedEvent[]> {
   const placed: PlacedEvent[] = [];
   for (let shard = 0; shard < shards; shard++) {
-    for (const [entryId, fields] of await redis.xrange(shardKeys(prefix, shard).events, '-', '+')) {
+    for (const [entryId, fields] of await redis.xrange(shardKeys({ prefix, shard }).events, '-', '+')) {
       if (fields[0] !== 'events') {
         placed.push({ place: `${shard} ${entryId}`, fields: Object.fromEntries(readPairs(fields)) });
         continue;
@@ -118,7 +118,7 @@ async function readPlaced({ redis, prefix, shards = 1 }: Installation): Promise<
 async function readDeadPlaces({ redis, prefix, shards = 1 }: Installation): Promise<string[]> {
   const places: string[] = [];
   for (let shard = 0; shard < shards; shard++) {
-    for (const [, fields] of await redis.xrange(shardKeys(prefix, shard).dead, '-', '+')) {
+    for (const [, fields] of await redis.xrange(shardKeys({ prefix, shard }).dead, '-', '+')) {
       const letter = readPairs(fields);
       const place = [shard, letter.get('entry_id'), letter.get('index') ?? ''].join(' ');
       places.push(place.trimEnd());

@@ -60,7 +60,7 @@ export function createLoad({ publisher, url, prefix, seed, shards = 1 }: LoadOpt
       }
     }
     try {
-      await raw.xadd(shardKeys(prefix, shard).events, '*', ...fields);
+      await raw.xadd(shardKeys({ prefix, shard }).events, '*', ...fields);
     } catch {
       for (const { n } of members) doubtful.add(Number(n));
     }

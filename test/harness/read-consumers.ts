@@ -11,7 +11,7 @@ export interface SeenConsumer {
 export async function readConsumers({ redis, prefix, shards = 1 }: Installation): Promise<SeenConsumer[]> {
   const consumers: SeenConsumer[] = [];
   for (let shard = 0; shard < shards; shard++) {
-    const { events } = shardKeys(prefix, shard);
+    const { events } = shardKeys({ prefix, shard });
     const groups = (await redis.xinfo('GROUPS', events).catch(() => [])) as unknown[];
     for (const group of groups.map(readPairs)) {
       for (const fields of (await redis.xinfo('CONSUMERS', events, String(group.get('name')))) as unknown[]) {

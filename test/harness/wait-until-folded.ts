@@ -9,7 +9,7 @@ export async function waitUntilFolded(
 ): Promise<void> {
   await waitUntil(`all of ${prefix}:{${shard}}:events to be folded`, async () => {
     try {
-      const generation = await findGeneration(redis, prefix, shard);
+      const generation = await findGeneration(redis, { prefix, shard });
       if (generation === undefined) return false;
       return (await measureLag(redis, generation)).lagEntries === 0;
     } catch {
@@ -22,7 +22,7 @@ export async function waitUntilFolded(
 export async function waitForGeneration(redis: Redis, prefix: string, shard = 0): Promise<Generation> {
   let generation: Generation | undefined;
   await waitUntil(`a generation of ${prefix} and its group`, async () => {
-    generation = await findGeneration(redis, prefix, shard);
+    generation = await findGeneration(redis, { prefix, shard });
     if (generation === undefined) return false;
     const { shardKeys, keys } = generation;
     const groups = await redis.xinfo('GROUPS', shardKeys.events).catch(() => []);

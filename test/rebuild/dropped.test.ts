@@ -33,12 +33,12 @@ async function listTraces(prefix: string): Promise<string[]> {
 test('a replaced generation is dropped after the grace period, with its group and all its keys', async (t) => {
   const prefix = nextPrefix();
   const { url, facts } = await startFolded(t, prefix);
-  const old = await findGeneration(redis, prefix, 0);
+  const old = await findGeneration(redis, { prefix, shard: 0 });
   const traces = await listTraces(prefix);
   const before = withoutAges(await scrape(url));
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 0);
   await waitUntil('it is dropped', async () => (await readRegistry(redis, prefix)).generations.size === 1);
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   t.deepEqual(
     (await listTraces(prefix)).map((trace) => trace.replace(live?.id ?? '', old?.id ?? '')),
     traces,
@@ -54,7 +54,7 @@ test('a cancelled rebuild leaves no trace, however far it got, and the next one 
   const prefix = nextPrefix();
   const aggregator = await startFolded(t, prefix);
   const traces = await listTraces(prefix);
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
   // One that differs from the live one is not switched to, but folded on.
   await falsifyState(redis, live);
@@ -76,7 +76,7 @@ test('a cancelled rebuild leaves no trace, however far it got, and the next one 
   const again = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix]);
   t.is(again.stdout, 'no rebuild is running\n');
   t.is((await runStreamfold(['rebuild', '--force', '--redis', redisUrl, '--prefix', prefix])).code, 0);
-  t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^3-/);
+  t.regex((await findGeneration(redis, { prefix, shard: 0 }))?.id ?? '', /^3-/);
 });
 
 test('without a rebuild, --cancel finishes a removal begun before, and reports it', async (t) => {

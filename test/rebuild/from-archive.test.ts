@@ -96,7 +96,7 @@ test('a rebuild stopped in the middle of the archive resumes there', async (t) =
     stopping.signal,
   );
   t.is(stopped.outcome, 'stopped');
-  t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^1-/);
+  t.regex((await findGeneration(redis, { prefix, shard: 0 }))?.id ?? '', /^1-/);
   const told: RebuildProgress[] = [];
   const outcome = await rebuild(
     {
@@ -148,7 +148,7 @@ test('a rebuild command leaves the live generation alone if another command has 
     NEVER,
   );
   t.is(outcome.outcome, 'switched');
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   t.regex(live?.id ?? '', /^2-/);
   t.is(await redis.exists(live?.keys.head ?? ''), 1);
 });

@@ -59,7 +59,7 @@ test('a rebuild folds the archive, then the stream, and the new generation equal
   const after = await readRegistry(redis, prefix);
   t.not(after.live, before.live);
   t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
-  const generation = await findGeneration(redis, prefix, 0);
+  const generation = await findGeneration(redis, { prefix, shard: 0 });
   if (generation === undefined) return t.fail();
   t.like(await verifyShard(redis, generation, { shards: 1, archive, onProgress: () => undefined }), {
     equal: true,

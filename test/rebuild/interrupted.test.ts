@@ -60,7 +60,7 @@ test('a rebuild whose command and aggregators are killed at any moment is resume
       name,
       async () => {
         const registry = await readRegistry(redis, prefix);
-        const { head } = generationKeys(prefix, 0, registry.building ?? '');
+        const { head } = generationKeys({ prefix, shard: 0 }, registry.building ?? '');
         return reached(registry, Number((await redis.hget(head, 'acknowledged')) ?? 0));
       },
       DEADLINE_MS,
@@ -84,9 +84,9 @@ test('if a rebuild is killed right after the switch, an aggregator hands over th
   const published = [...generateEvents(300, { seed: 23, bad: true })];
   await appendFlat(redis, { prefix }, published);
   await waitUntilFolded(redis, { prefix });
-  const old = await findGeneration(redis, prefix, 0);
+  const old = await findGeneration(redis, { prefix, shard: 0 });
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 0);
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (old === undefined || live === undefined) return t.fail();
   // As if it had not been done yet; between the two commands nothing is published.
   await redis.hdel(old.keys.head, 'dead_letters_until');

@@ -58,11 +58,11 @@ test('with unchanged definitions both generations are equal, and the new one goe
   await waitUntilFolded(redis, { prefix });
   const dead = await redis.xlen(`${prefix}:{0}:dead`);
   t.true(dead > 0);
-  const before = await findGeneration(redis, prefix, 0);
+  const before = await findGeneration(redis, { prefix, shard: 0 });
 
   const run = await rebuild(prefix, '--json');
   t.is(run.code, 0, run.stderr);
-  const after = await findGeneration(redis, prefix, 0);
+  const after = await findGeneration(redis, { prefix, shard: 0 });
   t.deepEqual(JSON.parse(run.stdout), {
     outcome: 'switched',
     from: before?.id,
@@ -110,7 +110,7 @@ test('if both generations have the same definitions and differ, the differences 
   const { url } = await start(t, { redisUrl, prefix });
   await appendFlat(redis, { prefix }, generateEvents(50, { seed: 6 }));
   await waitUntilFolded(redis, { prefix });
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
   await falsifyState(redis, live);
 
@@ -120,7 +120,7 @@ test('if both generations have the same definitions and differ, the differences 
     run.stderr,
     / differ in 1 place; not switched .*\n {2}shard 0: signals_sent_total\{swarm_id="nobody",signal_type="x"\}: live 5, rebuilt nothing\n$/,
   );
-  t.is((await findGeneration(redis, prefix, 0))?.id, live.id);
+  t.is((await findGeneration(redis, { prefix, shard: 0 }))?.id, live.id);
   t.is((await scrape(url)).get(FALSE_SERIES), '5');
 
   t.is((await rebuild(prefix, '--force')).code, 0);

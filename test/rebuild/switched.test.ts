@@ -29,7 +29,7 @@ test('a new live generation is served only once it has folded every entry served
   );
   await waitUntilFolded(redis, { prefix });
   await first.stop();
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
   // Built, and then left behind: the live one folds what comes, the other one does not.
   await falsifyState(redis, live);

@@ -25,7 +25,7 @@ import { expectSame, expectSameItems, ScheduleError, type Subject } from './subj
 const INSTALLATION = { prefix: PREFIX, shards: 1 };
 /** For how long a retired generation is kept. */
 const GRACE_MS = 1_000;
-const { events, dead } = shardKeys(PREFIX, 0);
+const { events, dead } = shardKeys({ prefix: PREFIX, shard: 0 });
 
 interface GenerationsRun extends ShardRun {
   /** Any generation, to take others of the same definitions from it. */
@@ -123,7 +123,7 @@ async function reopen(
 }
 
 function describe({ first }: GenerationsRun, id: string): Generation {
-  return { ...first, id, keys: generationKeys(PREFIX, 0, id) };
+  return { ...first, id, keys: generationKeys({ prefix: PREFIX, shard: 0 }, id) };
 }
 
 function pickOne({ shard }: ShardRun, which: number): { id: string } {
@@ -141,7 +141,7 @@ async function noticeDropped(run: GenerationsRun): Promise<void> {
   const groups = new Set(await readGroups(run));
   const { live, building } = await readRegistry(run.laboratory.admin, PREFIX);
   for (const id of run.shard.generations.keys()) {
-    if (groups.has(generationKeys(PREFIX, 0, id).group)) continue;
+    if (groups.has(generationKeys({ prefix: PREFIX, shard: 0 }, id).group)) continue;
     if (id === live || id === building)
       throw new ScheduleError(`dropped generations: expected none in use; got ${id}`);
     run.shard.generations.delete(id);
@@ -159,7 +159,7 @@ async function checkGenerations(run: GenerationsRun): Promise<void> {
   expectSameItems(
     'groups',
     await readGroups(run),
-    ids.map((id) => generationKeys(PREFIX, 0, id).group),
+    ids.map((id) => generationKeys({ prefix: PREFIX, shard: 0 }, id).group),
   );
   for (const id of ids) await checkPending(run, describe(run, id));
   const letters = (await admin.xrange(dead, '-', '+')).map(
@@ -169,7 +169,7 @@ async function checkGenerations(run: GenerationsRun): Promise<void> {
 }
 
 async function settleGenerations(run: GenerationsRun): Promise<void> {
-  const live = await findGeneration(run.laboratory.admin, PREFIX, 0);
+  const live = await findGeneration(run.laboratory.admin, { prefix: PREFIX, shard: 0 });
   expectSame('the live generation is folded', run.shard.generations.has(live?.id ?? ''), true);
   for (const id of run.shard.generations.keys()) await settleGeneration(run, describe(run, id));
   await checkGenerations(run);

@@ -8,7 +8,7 @@ import type { Consumer, EntryKind } from './folding-steps.ts';
 import { attempt, modelOf, PREFIX, type ShardRun } from './shard-run.ts';
 import { ScheduleError } from './subject.ts';
 
-const { events } = shardKeys(PREFIX, 0);
+const { events } = shardKeys({ prefix: PREFIX, shard: 0 });
 
 export async function publishEntry(
   run: ShardRun,

@@ -13,7 +13,7 @@ import { ScheduleError } from './subject.ts';
 
 export const SWARM = 's';
 export const PREFIX = 'p';
-export const { events: EVENTS } = shardKeys(PREFIX, 0);
+export const { events: EVENTS } = shardKeys({ prefix: PREFIX, shard: 0 });
 export const BASE = EVENTS.slice(0, -'events'.length);
 
 /** A process that has joined. */

@@ -104,9 +104,12 @@ test('every key has a row in the page of keys', (t) => {
   const rows = new Set(
     [...readTracked('docs/redis-keys.md').matchAll(/^\| `(streamfold:[^`]+)` \|/gm)].map(([, key]) => key),
   );
-  const { group, snapshotParts, ...generation } = generationKeys('streamfold', 0, '<generation>');
-  const { publisher, retried, ...shard } = shardKeys('streamfold', 0);
-  const { coordinator, inbox, bell, ...coordination } = coordinationKeys('streamfold', 0);
+  const { group, snapshotParts, ...generation } = generationKeys(
+    { prefix: 'streamfold', shard: 0 },
+    '<generation>',
+  );
+  const { publisher, retried, ...shard } = shardKeys({ prefix: 'streamfold', shard: 0 });
+  const { coordinator, inbox, bell, ...coordination } = coordinationKeys({ prefix: 'streamfold', shard: 0 });
   const ofCoordinator = [coordinator, inbox, bell].map((name) => name('<swarm>', '<id>').replace('|', '\\|'));
   const keys: readonly string[] = [
     ...Object.values<string>(shard),

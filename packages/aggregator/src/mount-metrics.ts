@@ -1,7 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
-import { askAll, checkShardCount, isReady, toError, type RedisConnection } from '@streamfold/redis';
+import {
+  askAll,
+  checkShardCount,
+  type Installation,
+  isReady,
+  listShards,
+  type RedisConnection,
+  toError,
+} from '@streamfold/redis';
 import { completeOptions, warnOfFirstFailure, type AggregatorOptions } from './aggregator-options.ts';
 import { serveExposition } from './http/serve-exposition.ts';
 import { createConnections } from './run/connections.ts';
@@ -114,14 +122,11 @@ export function createMetricsHandler(options: MetricsHandlerOptions): MetricsHan
 }
 
 /** Reads whether what the registry says is live is what the shards hold; why nothing can be served if not. */
-async function findObstacle(
-  redis: RedisConnection,
-  { prefix, shards }: { prefix: string; shards: number },
-): Promise<string | undefined> {
-  await checkShardCount(redis, prefix, shards);
-  const { live } = await readRegistry(redis, prefix);
+async function findObstacle(redis: RedisConnection, installation: Installation): Promise<string | undefined> {
+  await checkShardCount(redis, installation);
+  const { live } = await readRegistry(redis, installation.prefix);
   if (live === undefined) return 'no aggregator has folded anything yet';
-  const marks = await askAll(Array(shards).keys(), (shard) => readMarks(redis, prefix, shard));
+  const marks = await askAll(listShards(installation), (shard) => readMarks(redis, shard));
   const at = marks.findIndex(
     (mark) => mark.live !== undefined && mark.live !== live && numberOf(mark.live) >= numberOf(live),
   );

@@ -1,5 +1,5 @@
 import { compareStamps, isAfter, type EntryId } from '@streamfold/core';
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import type { StreamExtent } from './describe-stream.ts';
 import type { LogEntry } from './entry-line.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
@@ -11,9 +11,7 @@ import { positionBehind, type Segment } from './segment.ts';
 import { createStreamReader, findHole, type KnownPlace } from './stream-page.ts';
 
 /** The log of a shard: its stream, and its archive if it has one. */
-export interface Log {
-  readonly prefix: string;
-  readonly shard: number;
+export interface Log extends Shard {
   readonly archive: Archive | undefined;
 }
 
@@ -50,19 +48,19 @@ export async function* readLog(
   log: Log,
   { after = BEFORE_ALL, to, onGap }: LogRange = {},
 ): AsyncGenerator<LogPage> {
-  const { prefix, shard, archive } = log;
+  const { shard, archive } = log;
   const raise = (gap: LogError): void => {
     if (onGap === undefined) throw gap;
     onGap(gap);
   };
-  const reader = createStreamReader(redis, shardKeys(prefix, shard).events);
+  const reader = createStreamReader(redis, shardKeys(log).events);
   let cursor = after;
   let known: KnownPlace | undefined;
   let started = false;
   for (;;) {
     if (to !== undefined && !isAfter(to, cursor)) return;
     if (archive !== undefined) {
-      const archived = await readArchived(redis, prefix, shard);
+      const archived = await readArchived(redis, log);
       for await (const segment of readSegments(archive, shard, { after: cursor, archived })) {
         const gap = findMissing(segment, { cursor, to });
         if (gap !== undefined) raise(gap);
@@ -192,11 +190,9 @@ function advance(
 }
 
 /** Where the archive ends, as Redis has recorded it; if it has recorded nothing, where its newest segment ends. */
-async function findArchivedEnd(
-  redis: RedisConnection,
-  { prefix, shard, archive }: Log,
-): Promise<KnownPlace | undefined> {
-  const archived = await readArchived(redis, prefix, shard);
+async function findArchivedEnd(redis: RedisConnection, log: Log): Promise<KnownPlace | undefined> {
+  const { shard, archive } = log;
+  const archived = await readArchived(redis, log);
   if (archived !== undefined) return { id: archived.lastId, position: archived.position };
   const newest = archive && (await readNewestSegment(archive, shard));
   return newest && { id: newest.lastId, position: positionBehind(newest) };

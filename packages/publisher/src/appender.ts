@@ -42,7 +42,7 @@ const CLOCK_STEP_MS = 2_000;
 
 export function createAppender({ shard, publisherId, settings, link }: AppenderContext): Appender {
   const { now, prefix, idempotencyWindowMs: windowMs } = settings;
-  const { events, publishedIds, publisher } = shardKeys(prefix, shard);
+  const { events, publishedIds, publisher } = shardKeys({ prefix, shard });
   const keys = [events, publishedIds, publisher(publisherId)] as const;
   const trustMs = windowMs - CLOCK_STEP_MS;
   let numbers = 0;

@@ -42,7 +42,7 @@ export function openLink(settings: PublisherSettings, onChange: () => void): Lin
 
   const greet = async (): Promise<void> => {
     try {
-      await agreeOnShardCount(redis, settings.prefix, settings.shards);
+      await agreeOnShardCount(redis, settings);
       clockOffsetMs = (await readServerTimeMs(redis)) - now();
       greeted = isReady(redis);
       if (greeted) tell(() => observer.connected?.());

@@ -224,11 +224,11 @@ async function compare(running: RunningRebuild): Promise<RebuildOutcome | undefi
   if (!isComparable(running)) return undefined;
   await reportProgress(running, 'comparing');
   const { id, live, generations, options } = running;
-  const { redis, prefix, shards, catalogue } = options;
+  const { redis, shards, catalogue } = options;
   const differences: ShardDifference[] = [];
   for (const built of generations) {
     const { shard } = built;
-    const pair = { live: describeGeneration(live, { prefix, shard, catalogue }), built };
+    const pair = { live: describeGeneration(live, built, catalogue), built };
     for (const each of await compareGenerations(redis, pair, shards)) differences.push({ shard, ...each });
   }
   return differences.length === 0 ? undefined : { outcome: 'differs', building: id, differences };

@@ -1,5 +1,5 @@
 import { retainEnded } from '@streamfold/coordination';
-import type { RedisConnection } from '@streamfold/redis';
+import { askAll, type Installation, listShards, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 
 /** How often it is looked for coordinators that ended long ago, ms: each time costs one call per shard. */
@@ -11,16 +11,11 @@ export const REMOVE_ENDED_EVERY_MS = 60_000;
  */
 export async function removeEnded(
   redis: RedisConnection,
-  options: {
-    readonly prefix: string;
-    readonly shards: number;
-    readonly endedForMs: number;
-    readonly observe: Observe;
-  },
+  options: Installation & { readonly endedForMs: number; readonly observe: Observe },
 ): Promise<void> {
-  const { prefix, shards, endedForMs, observe } = options;
-  for (let shard = 0; shard < shards; shard++) {
-    const found = await retainEnded(redis, { prefix, shard }, { endedForMs });
-    observe({ type: 'ended_coordinators_removed', shard, ...found });
-  }
+  const { endedForMs, observe } = options;
+  await askAll(listShards(options), async (shard) => {
+    const found = await retainEnded(redis, shard, { endedForMs });
+    observe({ type: 'ended_coordinators_removed', shard: shard.shard, ...found });
+  });
 }

@@ -1,5 +1,5 @@
 import type { Catalogue, ExpositionFormat } from '@streamfold/core';
-import type { RedisConnection } from '@streamfold/redis';
+import { type Installation, listShards, type RedisConnection } from '@streamfold/redis';
 import { describeGeneration, type Generation } from '../state/generation.ts';
 import { readLiveId, readRegistry, type Registry } from '../state/read-registry.ts';
 import { UnreadableGenerationError } from '../state/unreadable-generation-error.ts';
@@ -14,10 +14,8 @@ export interface LiveMetrics extends SwarmMetrics {
   readonly generation: string | undefined;
 }
 
-export interface LiveMetricsOptions {
+export interface LiveMetricsOptions extends Installation {
   readonly redis: RedisConnection;
-  readonly prefix: string;
-  readonly shards: number;
   readonly createView: (generation: Generation, listener: ViewListener) => ShardView;
   readonly pause: Pause;
   /** Monotonic clock, ms. */
@@ -115,14 +113,9 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
   };
 }
 
-function createFollowed(
-  id: string,
-  catalogue: Catalogue,
-  { prefix, shards, createView, now }: LiveMetricsOptions,
-): Followed {
-  const on = Array.from({ length: shards }, (_, shard) =>
-    describeGeneration(id, { prefix, shard, catalogue }),
-  );
+function createFollowed(id: string, catalogue: Catalogue, options: LiveMetricsOptions): Followed {
+  const { createView, now } = options;
+  const on = listShards(options).map((shard) => describeGeneration(id, shard, catalogue));
   const createViews = (listener: ViewListener): ShardView[] => on.map((each) => createView(each, listener));
   return { id, metrics: createSwarmMetrics(catalogue, createViews, now), shards: on };
 }

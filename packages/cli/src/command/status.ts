@@ -4,7 +4,7 @@ import {
   type RegisteredGeneration,
   type ShardStatus,
 } from '@streamfold/aggregator';
-import { askAll } from '@streamfold/redis';
+import { askAll, listShards } from '@streamfold/redis';
 import type { Command, ExitCode } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 
@@ -18,8 +18,8 @@ export const status: Command = async ({ configuration, print }) =>
     async (redis): Promise<ExitCode> => {
       const { prefix, shards, json } = configuration;
       const statuses = await askAll(
-        Array(shards).keys(),
-        (shard) => readStatus(redis, prefix, shard),
+        listShards(configuration),
+        (shard) => readStatus(redis, shard),
         SHARDS_AT_ONCE,
       );
       const others = [...(await readRegistry(redis, prefix)).generations.values()].filter(

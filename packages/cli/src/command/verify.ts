@@ -29,7 +29,7 @@ export const verify: Command = ({ configuration, print, printError }) =>
         const verifications: Verification[] = [];
         const generations: Generation[] = [];
         for (let shard = 0; shard < shards; shard++) {
-          const generation = await findGeneration(redis, prefix, shard);
+          const generation = await findGeneration(redis, { prefix, shard });
           if (generation === undefined) {
             printError(
               `streamfold: shard ${shard}: expected a generation to verify; no aggregator has run yet`,
