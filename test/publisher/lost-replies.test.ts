@@ -28,7 +28,7 @@ const FORMS = [
 for (const [what, events] of FORMS) {
   const expected = [0, ...events.map((_, at) => at + 1)];
 
-  test(`${what}: appended, reply lost: it is in the stream once, and its entry is reported`, async (t) => {
+  test(`${what}: appended, reply lost: in the stream once, and append returns its entry`, async (t) => {
     const { publisher, proxy, needle, numbers, prefix, retries } = await openBehindProxy(t);
     const [{ entryIds, duplicates }] = await Promise.all([
       publisher.append(events),
@@ -42,7 +42,7 @@ for (const [what, events] of FORMS) {
     t.like(publisher.stats(), { published: expected.length, duplicates: 0, retries: 1 });
   });
 
-  test(`${what}: connection cut before it was sent: it is in the stream once`, async (t) => {
+  test(`${what}: connection cut before sending: in the stream once`, async (t) => {
     const { publisher, proxy, needle, numbers } = await openBehindProxy(t);
     await Promise.all([publisher.append(events), proxy.cutBeforeSend(needle)]);
     t.deepEqual(await numbers(), expected);

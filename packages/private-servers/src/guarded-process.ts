@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
-/** A server process that cannot outlive this one. */
+/** A server process that cannot outlive this process. */
 export interface GuardedProcess {
   /** Process ID of the server itself. */
   readonly pid: number;

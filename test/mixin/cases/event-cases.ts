@@ -45,14 +45,14 @@ const TIMEOUTS: FiringAlert = {
 const massDeaths: readonly RuleCase[] = [
   {
     title:
-      'forty coordinators that die once each, the first events that there are, fire HeartbeatFailures and TimeoutEvents',
+      'forty coordinators that die once each, as the first events of all, fire HeartbeatFailures and TimeoutEvents',
     minutes: 15,
     series: { ...untouched(15), ...deaths(40, { minutes: 15, from: 3 }) },
     fires: [LOST_HEARTBEATS, TIMEOUTS],
     resolved: ['HeartbeatFailures', 'TimeoutEvents'],
   },
   {
-    title: 'forty coordinators that die once each are seen beside large counters',
+    title: 'forty coordinators that die once each fire their alerts beside large counters',
     minutes: 15,
     series: { ...healthy(15), ...deaths(40, { minutes: 15, from: 3 }) },
     fires: [LOST_HEARTBEATS, TIMEOUTS],
@@ -82,12 +82,12 @@ const massDeaths: readonly RuleCase[] = [
     resolved: ['HeartbeatFailures', 'TimeoutEvents'],
   },
   {
-    title: 'one coordinator that dies, the first event that there is, fires nothing',
+    title: 'one coordinator that dies, as the first event of all, fires nothing',
     minutes: 15,
     series: { ...untouched(15), ...deaths(1, { minutes: 15, from: 3 }) },
   },
   {
-    title: 'thirty coordinators that die, each stale and then given up, fire nothing',
+    title: 'thirty coordinators that die, each stale and then declared dead, fire nothing',
     minutes: 15,
     series: { ...healthy(15), ...deaths(30, { minutes: 15, from: 3 }) },
   },
@@ -144,7 +144,7 @@ const LATE_ACKS: FiringAlert = {
 const highSignalLatency: readonly RuleCase[] = [
   {
     title:
-      'one in five ACKs that is late for ten minutes fires HighSignalLatency of its type, however many others are quick',
+      'one late ACK in five for ten minutes fires HighSignalLatency for its type, however many of other types are quick',
     minutes: 24,
     series: {
       ...healthy(24),
@@ -167,7 +167,7 @@ const highSignalLatency: readonly RuleCase[] = [
     resolved: ['HighSignalLatency'],
   },
   {
-    title: 'fifty ACKs that are late at one moment do not fire HighSignalLatency',
+    title: 'fifty late ACKs at one moment do not fire HighSignalLatency',
     minutes: 15,
     series: {
       ...healthy(15),
@@ -182,7 +182,7 @@ const highSignalLatency: readonly RuleCase[] = [
     },
   },
   {
-    title: 'four in a hundred ACKs that are late do not fire HighSignalLatency',
+    title: 'four late ACKs in a hundred do not fire HighSignalLatency',
     minutes: 15,
     series: {
       ...healthy(15),
@@ -190,7 +190,7 @@ const highSignalLatency: readonly RuleCase[] = [
     },
   },
   {
-    title: 'a late ACK every five minutes, and no other, does not fire HighSignalLatency',
+    title: 'a late ACK every five minutes as the only ACK does not fire HighSignalLatency',
     minutes: 30,
     series: {
       ...healthy(30),
@@ -223,13 +223,13 @@ const alive = ofSwarm('blocking_coordinators_total', { swarm_id: 's', phase: 'bu
 
 const noActiveCoordinators: readonly RuleCase[] = [
   {
-    title: 'a swarm in which nobody ever was alive fires NoActiveCoordinators',
+    title: 'a swarm that never had a live coordinator fires NoActiveCoordinators',
     minutes: 20,
     series: { ...healthy(20), [alive]: samples([20, 'gone']) },
     fires: [NOBODY],
   },
   {
-    title: 'the last coordinator that leaves fires NoActiveCoordinators, until one comes',
+    title: 'the departure of the last coordinator fires NoActiveCoordinators, until another one joins',
     minutes: 25,
     series: { ...healthy(25), [alive]: samples([3, 1], [15, 'gone'], [7, 1]) },
     fires: [NOBODY],

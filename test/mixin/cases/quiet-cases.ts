@@ -83,12 +83,12 @@ export const QUIET_CASES: readonly RuleCase[] = [
     series: healthy(60),
   },
   {
-    title: "buckets of the user's own, without those that the alerts ask for, fire nothing",
+    title: 'custom buckets without those that the alerts use fire nothing',
     minutes: MINUTES,
     series: rebucketed(),
   },
   {
-    title: 'a Prometheus that has just been started on large counters fires nothing',
+    title: 'a Prometheus that has just started on large counters fires nothing',
     minutes: MINUTES,
     series: Object.fromEntries(
       Object.entries(healthy(MINUTES)).map(([name, values]) => [name, values.replace(/^\S+ \S+/, '_ _')]),
@@ -127,12 +127,12 @@ export const QUIET_CASES: readonly RuleCase[] = [
     },
   },
   {
-    title: 'a rebuild that shows the same counts by other labels fires nothing',
+    title: 'a rebuild that shows the same counts with other labels fires nothing',
     minutes: MINUTES,
     series: relabelled(10),
   },
   {
-    title: 'a rebuild from a stream that had been trimmed fires nothing',
+    title: 'a rebuild from a trimmed stream fires nothing',
     minutes: MINUTES,
     series: withCounters(0.9, 10),
   },
@@ -152,7 +152,7 @@ export const QUIET_CASES: readonly RuleCase[] = [
     },
   },
   {
-    title: 'a Redis that goes back to a state of some events before fires nothing',
+    title: 'a Redis that goes back to the state of a few events earlier fires nothing',
     minutes: MINUTES,
     series: withCounters(0.9999, 10),
   },

@@ -23,7 +23,8 @@ const FIRST_WAITS = { ...waitsOf('c', 5, 6), ...waitsOf('d', 3, 4) };
 /** What is recorded for dashboards and for a federating Prometheus. */
 export const RECORDING_CASES: readonly RuleCase[] = [
   {
-    title: 'rates and percentiles are recorded that count the first events, and no percentile of nothing',
+    title:
+      'recorded rates and percentiles include the first events, and there is no percentile without events',
     minutes: 15,
     series: { ...healthy(15), ...FIRST_WAITS },
     records: [
@@ -64,7 +65,7 @@ export const RECORDING_CASES: readonly RuleCase[] = [
     ],
   },
   {
-    title: 'sums are recorded for each value of a label that the schema knows, as long as the target is up',
+    title: 'sums are recorded for each label value of the schema as long as the target is up',
     minutes: 15,
     series: {
       [ofSwarm('up')]: samples([5, 1], [0.5, 0], [9.5, 1]),
