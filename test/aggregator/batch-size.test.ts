@@ -7,7 +7,7 @@ const LARGEST = boundCommit(1_000);
 const FAILURE = new Error('connection lost');
 const NO_REPLY = new ConnectionError('no_reply', 'expected a reply; none came');
 
-/** Reads as many entries of a size as it asks for, and commits them. */
+/** Reads the number of entries that it asks for, each of one size, and commits them. */
 function succeed(size: BatchSize, entryBytes: number): void {
   const { count } = size;
   size.read(count, { entries: count, payloadBytes: count * entryBytes });

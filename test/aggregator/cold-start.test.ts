@@ -10,7 +10,7 @@ const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
 const SERIES = 100_000;
-/** About a second on an idle machine; generous here, where others run beside it. */
+/** About a second on an idle machine; generous, because other tests run beside this one. */
 const READY_WITHIN_MS = 10_000;
 
 test('an aggregator is ready soon after it starts on a state of 100,000 series', async (t) => {

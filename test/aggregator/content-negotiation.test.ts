@@ -24,13 +24,13 @@ test.after.always(async () => {
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
-/** What Prometheus 2.42 and 3.5 send. */
+/** The headers that Prometheus 2.42 and 3.5 send. */
 const PROMETHEUS_2 =
   'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
 const PROMETHEUS_3 =
   'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1';
 
-/** GET without a header that is not given. */
+/** GET without the headers that are `undefined`. */
 async function request(
   url: string,
   headers: Record<string, string>,
@@ -106,7 +106,7 @@ for (const accept of ['text/plain', 'application/openmetrics-text']) {
   });
 }
 
-/** The lines that do not move with the clock. */
+/** The lines that do not change with the clock. */
 function linesWithoutAges(text: string): string[] {
   return text.split('\n').filter((line) => !line.startsWith('blocking_oldest'));
 }

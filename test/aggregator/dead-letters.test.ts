@@ -15,7 +15,7 @@ test.after.always(stop);
 const GOOD = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
 const SENT = 'signals_sent_total{swarm_id="s1",signal_type="x"}';
 
-/** A bad event of each reason that one shard knows, and a word that its detail must hold. */
+/** A bad event for each reason that one shard can have, and a word that its detail must contain. */
 const BAD: readonly { reason: string; detail: string; event: WireEvent }[] = [
   { reason: 'too_large', detail: '16384', event: { ...GOOD, note: 'n'.repeat(16_384) } },
   { reason: 'missing_field', detail: 'type', event: { swarm_id: 's1', note: 'has no type' } },
@@ -73,7 +73,7 @@ test('one bad event in a batch becomes a dead letter with its index, and the oth
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
-  const bad = BAD.filter(({ reason }) => reason !== 'too_large'); // in an entry of many, only the whole is bounded
+  const bad = BAD.filter(({ reason }) => reason !== 'too_large'); // in a batch, only the whole entry is bounded
   const id = await appendTogether(redis, { prefix }, [GOOD, ...bad.flatMap(({ event }) => [event, GOOD])]);
   await waitUntilFolded(redis, { prefix });
   t.is((await scrape(aggregator.url)).get(SENT), String(bad.length + 1));

@@ -11,7 +11,7 @@ import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
-/** Publishes events of all types, one in a hundred bad, half of them flat and half of them many in an entry. */
+/** Publishes events of all types, one in a hundred bad, half of them flat and half of them in batches. */
 async function publish(prefix: string, seed: number): Promise<{ fields: Record<string, string> }[]> {
   const flat = [...generateEvents(2_000, { seed, bad: true })];
   const together = [...generateEvents(4_000, { seed: seed + 1, bad: true })];

@@ -7,7 +7,7 @@ import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 const { redis, port, stop } = await startRedis();
 test.after.always(stop);
 
-/** An entry as both parsers give it. */
+/** An entry as both parsers return it. */
 interface Entry {
   readonly id: string;
   readonly fields: readonly string[] | undefined;
@@ -15,7 +15,7 @@ interface Entry {
 
 type Reply = [key: string, entries: [id: string, fields: string[] | null][]][];
 
-/** The raw reply that delivers entries, and what the client's own parser makes of the same. */
+/** The raw reply that delivers entries, and the client's own reading of the same reply. */
 async function deliver(
   contents: readonly (readonly string[])[],
   deleted: readonly number[] = [],
@@ -33,7 +33,7 @@ async function deliver(
   return { raw, entries };
 }
 
-/** Parses a reply in the given chunks; fails where it is complete before the last one. */
+/** Parses a reply in the given chunks; fails if it is complete before the last one. */
 function parse(chunks: readonly Buffer[]): { entries: Entry[]; rest: Buffer } {
   const entries: Entry[] = [];
   const parser = createEntriesParser(({ id, fields }) => entries.push({ id, fields }));
@@ -138,9 +138,9 @@ test('a large value costs the same per byte as a small one, and so do many small
     const sizes = Array.from({ length: Math.floor((raw.length - 1) / CHUNK_BYTES) }, () => CHUNK_BYTES);
     const startedMs = performance.now();
     const { entries } = parse(cut(raw, sizes));
-    t.true(performance.now() - startedMs < 5_000); // a parser that begins anew with each chunk takes a minute
+    t.true(performance.now() - startedMs < 5_000); // a parser that starts again with each chunk takes a minute
     t.is(entries[0]?.fields?.length, fields.length);
-    // Of a value that is larger than any that can be folded only the beginning is kept.
+    // Only the beginning is kept of a value that is too large to be folded.
     t.true(entries[0]?.fields?.every((value, at) => fields[at]?.startsWith(value.slice(0, -1))));
   }
 });

@@ -13,7 +13,7 @@ test.after.always(stop);
 
 const MIB = 1024 * 1024;
 
-/** A client that asks, and does not read the answer. */
+/** A client that sends a request and does not read the answer. */
 async function ask(url: string, path: string): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => undefined);

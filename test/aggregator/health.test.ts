@@ -36,7 +36,7 @@ async function readReasonGauges(aggregator: TestAggregator): Promise<ReadonlyMap
   );
 }
 
-/** Redis as a user who may do everything but what is said. */
+/** The URL of Redis for a user with all permissions except the named ones. */
 async function urlOfUser(name: string, ...rules: string[]): Promise<string> {
   await redis.acl('SETUSER', name, 'on', '>secret', '~*', '&*', '+@all', ...rules);
   const url = new URL(redisUrl);

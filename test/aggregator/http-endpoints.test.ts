@@ -24,7 +24,7 @@ test.after.always(async () => {
 
 const PATHS = ['/', '/prometheus/metrics', '/prometheus/health', '/metrics', '/livez', '/readyz'];
 
-/** Sends bytes as they are, and gives all that comes back until the connection is closed. */
+/** Sends raw bytes, and returns everything that arrives until the connection is closed. */
 async function sendRaw(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   await once(socket, 'connect');
@@ -140,7 +140,7 @@ test('every scrape shows what was committed before it began, however many scrape
   }
   const signal = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
   for (let published = 1; published <= 30; published++) {
-    const before = aggregators.map(({ url: each }) => scrape(each)); // a turn that may be under way
+    const before = aggregators.map(({ url: each }) => scrape(each)); // a turn that may be in progress
     await appendFlat(redis, { prefix: own }, [signal]);
     await waitUntilFolded(redis, { prefix: own });
     const scrapes = await Promise.all([1, 2, 3].flatMap(() => aggregators.map((each) => scrape(each.url))));

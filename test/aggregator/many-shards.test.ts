@@ -9,7 +9,7 @@ const { url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
 const SHARDS = 128;
-/** One after the other, the shards would take more than six seconds for each round trip of theirs. */
+/** One after the other, the shards would take more than six seconds for each round trip. */
 const DELAY_MS = 50;
 
 test('a scrape, the health and the upkeep of 128 shards on a Redis that is far away take few round trips', async (t) => {

@@ -48,7 +48,7 @@ test('if no monitor has looked for overdue coordinators for a minute, health rep
     Promise.resolve(aggregator.facts.some((fact) => fact.type === 'failed' && fact.step === 'monitor')),
   );
   const longAgo = Date.now() - 2 * MINUTE_MS;
-  // Its own failures look like an outage to a monitor: it suspends itself, judges nothing, and fails again.
+  // Its own failures look like an outage to a monitor: it suspends itself, checks nothing, and fails again.
   await redis.hset(key('monitor'), {
     stepped_ms: longAgo,
     judged_ms: longAgo - 1,

@@ -15,7 +15,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, url: redisUrl, port, stop } = await startRedis();
 test.after.always(stop);
 
-/** Reads entries as `consumer` and leaves them pending, as one does that dies after it has read. */
+/** Reads entries as `consumer` and leaves them pending, as a consumer does that dies after a read. */
 async function readAndDie(generation: Generation, consumer: string, count: number): Promise<void> {
   const { shardKeys, keys } = generation;
   await redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'STREAMS', shardKeys.events, '>');
@@ -109,7 +109,7 @@ test('a stuck consumer that wakes up after its entries were claimed and committe
   t.true((await ownMetric(stuck.url, 'streamfold_batches_total{outcome="contested"}')) >= 1);
   t.deepEqual(await showsAllOf(other, events), []);
 
-  // It goes on: what comes now is folded by either.
+  // It continues: new entries are folded by either.
   const more = publish(prefix, 5);
   await more.done;
   await waitUntilFolded(redis, { prefix });
@@ -149,7 +149,7 @@ test('a stop while a commit is under way waits for it', async (t) => {
   t.is(((await redis.xpending(shardKeys.events, keys.group)) as [number])[0], 0);
 });
 
-/** What only a commit names: the key of the dead letters right behind that of the head. */
+/** Text that only a commit contains: the key of the dead letters right after that of the head. */
 function nameInCommit(prefix: string): string {
   const dead = `${prefix}:{0}:dead`;
   return `:head\r\n$${dead.length}\r\n${dead}\r\n`;

@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 const GOOD = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
 const SENT = 'signals_sent_total{swarm_id="s1",signal_type="x"}';
 
-/** An entry that is bad in a way that could break something, and how many dead letters it makes. */
+/** An entry that is bad in a way that could break something, and the number of its dead letters. */
 interface Poison {
   readonly what: string;
   readonly fields: readonly (string | Buffer)[];

@@ -16,7 +16,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, port, url, stop } = await startRedis();
 
 const random = createRandom(5);
-/** Mostly a few bytes, sometimes many: cuts fall everywhere, and the test ends. */
+/** Usually a few bytes, sometimes many: cuts fall everywhere, and the test still ends. */
 const dribbling = await startDribblingProxy(port, () =>
   random() < 0.9 ? 1 + Math.floor(random() * 40) : 900,
 );
@@ -26,7 +26,7 @@ test.after.always(async () => {
 });
 const throughProxy = `redis://127.0.0.1:${dribbling.port}`;
 
-/** A connection of the product's kind, tapped. */
+/** A connection as the product opens it, with a tap. */
 async function openTapped(target: string) {
   const connection = connectRedis(target, { name: 'tapped', commandTimeoutMs: 5_000 });
   if (!(connection instanceof Redis)) throw new TypeError('expected a single connection');

@@ -8,7 +8,7 @@ const NAME = METRIC?.name ?? '';
 const LABELS = METRIC?.labels.length ?? 0;
 const OTHER = Array<string>(LABELS).fill('other').join('|');
 
-/** Counts of a few series; one is called as those that are shown as one. */
+/** Counts of a few series; one has the name under which surplus series are shown as one. */
 const series = fc.integer({ min: 0, max: 12 }).map((at) => (at === 0 ? OTHER : `s${at}`));
 const counts = fc.array(fc.tuple(series, fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 4 });
 const limit = fc.integer({ min: 1, max: 6 });

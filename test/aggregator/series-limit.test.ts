@@ -39,7 +39,7 @@ test('every aggregator shows series beyond the limit as one, also after a restar
   };
   const publish = async (...events: Record<string, string>[]): Promise<void> => {
     for (const event of events) {
-      await appendFlat(redis, { prefix }, [event]); // one by one: which came first is then plain
+      await appendFlat(redis, { prefix }, [event]); // one by one, so that their order is certain
       await waitUntilFolded(redis, { prefix });
     }
   };

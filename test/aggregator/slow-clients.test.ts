@@ -24,7 +24,7 @@ test('a client that does not end its request is disconnected, and other clients 
   const ended = text(slow);
   t.is((await fetch(`${aggregator.url}/livez`)).status, 200);
   t.regex(await ended, /^HTTP\/1\.1 408 |^$/);
-  t.true(performance.now() - startedMs < 20_000); // five seconds, and half a minute where Node does not look
+  t.true(performance.now() - startedMs < 20_000); // five seconds; half a minute if Node did not check
 });
 
 test('clients that keep their connections open, or never end their request, do not delay a stop', async (t) => {

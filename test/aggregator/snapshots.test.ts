@@ -20,7 +20,7 @@ async function openThrough(t: { teardown: (end: () => void) => void }, proxyPort
   return connection;
 }
 
-/** Publishes and folds events, 10 entries a record. */
+/** Publishes and folds events, 10 entries per record. */
 const fold = (prefix: string, seed: number): Promise<Generation> => foldGenerated(server, prefix, { seed });
 
 test('a view that starts from a snapshot shows the same as one that has read the whole log', async (t) => {
@@ -82,7 +82,7 @@ test('a view shows the right values after Redis went back to an older state and 
   await fold(prefix, 2);
   await view.refresh();
   await goBack();
-  await fold(prefix, 3); // it is already further than the view when the view looks
+  await fold(prefix, 3); // the log is already ahead of the view when the view reads
   t.deepEqual(await showView(view), await showView(openView(redis, generation).view));
   t.is(facts.filter((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued').length, 2);
 });

@@ -24,7 +24,7 @@ function signals(count: number, type = 'x'): Record<string, string>[] {
   return Array.from({ length: count }, () => signal);
 }
 
-/** Looks after the shard every 20 ms, so that what is counted by upkeep would be counted within the test. */
+/** Upkeep every 20 ms, so that anything it counts is counted within the test. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.min(ms, 20), undefined, { signal }).catch(() => undefined);
 }
@@ -66,14 +66,14 @@ for (const consumer of ['dead', 'again']) {
   });
 }
 
-/** Appends all before anybody can read one of them. */
+/** Appends all of them before any consumer can read one. */
 async function appendAtOnce(prefix: string, events: readonly Record<string, string>[]): Promise<void> {
   const transaction = redis.multi();
   for (const event of events) transaction.xadd(`${prefix}:{0}:events`, '*', ...Object.entries(event).flat());
   await transaction.exec();
 }
 
-/** Publishes 50, and holds the commit of them back: `release` lets it go. */
+/** Publishes 50 events and holds back their commit: `release` forwards it. */
 async function holdCommit(
   t: { teardown: (end: () => Promise<void>) => void },
   prefix: string,
@@ -86,7 +86,7 @@ async function holdCommit(
     claimIdleMs: 86_400_000,
   });
   t.teardown(aggregator.stop);
-  // A consumer begins with small batches: only after these does it read 50 at once.
+  // A consumer starts with small batches: only after these does it read 50 at once.
   await appendAtOnce(prefix, signals(500, 'before'));
   await waitUntilFolded(redis, { prefix });
   const held = proxy.holdBack(COMMIT);
@@ -110,7 +110,7 @@ test('entries that an aggregator finds trimmed among its own pending ones are co
   const { aggregator, release } = await holdCommit(t, prefix);
   const pending = (await redis.xpending(shardKeys.events, keys.group, '-', '+', 50)) as [string, string][];
   const last = pending.at(-1)?.[0] ?? '';
-  // One entry is taken away, so that the commit is contested; 20 others are trimmed.
+  // One entry is claimed by another consumer, so that the commit is contested; 20 others are trimmed.
   await redis.xclaim(shardKeys.events, keys.group, 'thief', 0, last);
   await redis.xtrim(shardKeys.events, 'MAXLEN', 30);
   release();

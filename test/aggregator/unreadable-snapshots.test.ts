@@ -7,7 +7,7 @@ const server = await startRedis();
 const { redis } = server;
 test.after.always(() => server.stop());
 
-/** Folds events and writes a snapshot, some times; then folds some more. */
+/** Folds events and writes a snapshot, several times; then folds some more. */
 async function prepare(prefix: string, snapshots: number) {
   let generation = await foldGenerated(server, prefix, { seed: 1 });
   for (let round = 0; round < snapshots; round++) {

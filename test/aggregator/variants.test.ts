@@ -1,7 +1,7 @@
 import { test } from '../harness/ava.ts';
 import { BusyError, createVariants } from '@streamfold/aggregator';
 
-/** Variants whose creation takes two seconds of a clock of ours. */
+/** Variants whose creation takes two seconds of the test's own clock. */
 function open(): {
   ask: (name: string) => 'created' | 'kept' | 'refused';
   advance: (ms: number) => void;

@@ -12,7 +12,7 @@ test.after.always(stop);
 
 const OPTIONS = { shards: 1, onProgress: () => undefined };
 
-/** Publishes and folds 1,000 events, without an aggregator that goes on running. */
+/** Publishes and folds 1,000 events, without an aggregator that keeps running. */
 async function fold(): Promise<{ prefix: string; generation: Generation }> {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 30 });
@@ -22,7 +22,7 @@ async function fold(): Promise<{ prefix: string; generation: Generation }> {
   return { prefix, generation: await waitForGeneration(redis, prefix) };
 }
 
-/** Makes the current state a snapshot; gives the key of its parts. */
+/** Writes a snapshot of the current state; returns the key of its parts. */
 async function writeSnapshot(generation: Generation): Promise<string> {
   const view = createShardView({
     redis,

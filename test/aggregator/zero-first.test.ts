@@ -24,7 +24,7 @@ function isGauge(sample: string): boolean {
   return GAUGES.has(sample.slice(0, sample.indexOf('{')));
 }
 
-/** The samples as they are where all counters and histograms are shown as 0. */
+/** The samples as they are if all counters and histograms are shown as 0. */
 function asZeros(samples: Samples): Samples {
   return new Map([...samples].map(([name, value]) => [name, isGauge(name) ? value : '0']));
 }
@@ -37,12 +37,12 @@ function timeouts(coordinatorId: string): string {
   return `timeout_events_total{coordinator_id="${coordinatorId}",timeout_type="blocking"}`;
 }
 
-/** XADD of one event with an ID of its own, before all others: it is history. */
+/** XADD of one event with an explicit ID before all others: an old event. */
 async function appendHistory(prefix: string, event: WireEvent): Promise<void> {
   await redis.xadd(eventsKey({ prefix }), '5-1', ...Object.entries(event).flat());
 }
 
-/** Puts a snapshot of what the delta log says where aggregators start from. */
+/** Writes a snapshot of the delta log, from which aggregators start. */
 async function takeSnapshot(generation: Generation): Promise<void> {
   const view = createShardView({
     redis,
@@ -108,7 +108,7 @@ test('all replicas show the same series as 0, including those that start later f
   const generation = await waitForGeneration(redis, prefix);
   await takeSnapshot(generation);
   t.is(await redis.exists(generation.keys.snapshot), 1);
-  await redis.del(generation.keys.deltas); // so that nothing can be read but the snapshot
+  await redis.del(generation.keys.deltas); // so that only the snapshot can be read
   urls.push(await start());
 
   const plain = withoutAges(await scrape(urls[0] ?? ''));
@@ -188,7 +188,7 @@ test('series born while the clock is ahead, or after it was set back, are not he
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
   const generation = await waitForGeneration(redis, prefix);
-  // A record of an hour ahead: those after it count up from its ID.
+  // A record one hour ahead: the IDs of later records count up from it.
   const { deltas, head } = generation.keys;
   const ahead = `${Date.now() + 3_600_000}-0`;
   const previous = (await redis.hget(head, 'position')) ?? '0-0';

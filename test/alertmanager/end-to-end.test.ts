@@ -13,7 +13,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** Five minutes are fifteen seconds. */
+/** Five minutes become fifteen seconds. */
 const TIME_SCALE = 1 / 20;
 const CRITICAL = ['#streamfold-critical', 'pagerduty'];
 const WARNING = ['#streamfold-warnings'];
@@ -27,7 +27,7 @@ interface Scene {
   restart(): Promise<void>;
 }
 
-/** Aggregators with keys of their own, all that watches over them, and a swarm whose metrics they serve. */
+/** Aggregators with their own keys, their monitoring, and a swarm whose metrics they serve. */
 async function setScene(
   t: ExecutionContext,
   options: { aggregators?: number; zeroFirst?: boolean; rules?: RuleOptions } = {},
@@ -59,7 +59,7 @@ async function setScene(
   return { swarm, watch, prefix, restart };
 }
 
-/** So many coordinators join and are never heard of again. */
+/** This number of coordinators join and never beat again. */
 async function joinAndDie(swarm: TestSwarm, ids: readonly string[]): Promise<void> {
   const join = async (id: string): Promise<void> => {
     const coordinator = await swarm.join(id, { staleAfterMs: 200, deadAfterMs: 400 });
@@ -68,7 +68,7 @@ async function joinAndDie(swarm: TestSwarm, ids: readonly string[]): Promise<voi
   await Promise.all(ids.map(join));
 }
 
-/** Alerts on the swarm that anybody was told of. Those on scraping are left out: on a busy machine a scrape may fail. */
+/** Alerts on the swarm that were notified. Those on scraping are left out: on a busy machine a scrape may fail. */
 function swarmAlertsTold(watch: Watch): string[] {
   return watch.alertsTold().filter((alertname) => !alertname.startsWith('Streamfold'));
 }
@@ -175,7 +175,7 @@ test('timeouts page somebody even if each is the first event of its coordinator 
 
 test('slow signals are notified, and so is their recovery', async (t) => {
   const { watch, prefix, swarm } = await setScene(t);
-  await swarm.join('ada'); // or else nobody would be alive, and that would be told of too
+  await swarm.join('ada'); // otherwise no coordinator would be alive, which would be notified too
   const base = { type: 'signal.acked', swarm_id: swarm.swarmId, sender_id: 'ada', signal_type: 'completion' };
   let latencyMs = 8_000;
   const stop = new AbortController();

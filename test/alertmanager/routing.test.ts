@@ -16,7 +16,7 @@ test.after.always(async () => {
   await receiver.stop();
 });
 
-/** What the receiver has got of an alert. */
+/** The notifications of an alert that the receiver has got. */
 function notificationsOf(alertname: string): Notification[] {
   return receiver.notifications.filter((notification) =>
     (notification.to === 'slack'
@@ -26,7 +26,7 @@ function notificationsOf(alertname: string): Notification[] {
   );
 }
 
-/** To whom: a channel of Slack, or PagerDuty. */
+/** The addressee: a Slack channel, or PagerDuty. */
 function addressesOf(alertname: string): string[] {
   const addresses = notificationsOf(alertname).map((notification) =>
     notification.to === 'slack' ? notification.channel : notification.to,

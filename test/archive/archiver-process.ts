@@ -2,9 +2,9 @@ import { archiveShard, openArchive, trimStream, type Archive } from '@streamfold
 import { Redis } from 'ioredis';
 
 /**
- * An archiver in a process of its own: archives in segments of `entries`, and trims all that may go; once, or until it is
- * killed where `passes` is `endless`. It kills itself at its step number `killAt`, where each write to the archive and
- * each script in Redis are two: one before, one after. At its end it prints how many steps there were.
+ * An archiver in its own process: archives in segments of `entries`, and trims every entry that it may; once, or until it is
+ * killed if `passes` is `endless`. It kills itself at step number `killAt`. Each write to the archive and each script in
+ * Redis are two steps: one before, one after. At its end it prints the number of steps.
  */
 const [redisUrl = '', prefix = '', directory = '', entries = '', killAt = '', passes = 'once'] =
   process.argv.slice(2);
@@ -15,7 +15,7 @@ function step(): void {
   if (steps === Number(killAt)) process.kill(process.pid, 'SIGKILL');
 }
 
-/** The same function, as two steps. */
+/** The same function with a step before and a step after it. */
 function inSteps<Args extends unknown[], Result>(
   run: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {

@@ -45,7 +45,7 @@ async function archiveSome(t: ExecutionContext): Promise<Archived> {
   return { prefix, events, archive, segments, path: (name) => join(archive.directory, name) };
 }
 
-/** What is read before it fails, and how. */
+/** The entries that are read before the failure, and the failure. */
 async function readUntilFault({
   prefix,
   archive,
@@ -59,7 +59,7 @@ async function readUntilFault({
   }
 }
 
-/** Checks that the fault names a range, and that nothing behind its beginning was given out. */
+/** Checks that the fault names a range, and that no entry after the beginning of the range was returned. */
 async function checkNamed(
   t: ExecutionContext,
   archived: Archived,
@@ -240,7 +240,7 @@ test('readers and archivers report a Redis that has gone back behind its archive
   const text = /Redis has gone back to an older state, or is new/;
   const fault = (await readUntilFault(archived)).fault;
   t.like(fault, { reason: 'stream_behind', after: '0-0', to: last });
-  await fillStream(redis, prefix, 10); // their IDs are later: only the number of entries tells
+  await fillStream(redis, prefix, 10); // their IDs are later: only the number of entries shows the difference
   await acknowledgeAll(redis, prefix);
   t.like((await readUntilFault(archived)).fault, { reason: 'stream_behind' });
   await t.throwsAsync(archiveShard(redis, { ...OPTIONS, prefix, archive }), { message: text });

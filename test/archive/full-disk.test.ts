@@ -26,7 +26,7 @@ test('an attempt to archive on a full disk leaves no file behind', async (t) => 
   for (let n = 0; n < 500; n++) await redis.xadd(events, '*', 'noise', Math.sin(n).toString(36));
   await fillStream(redis, prefix, 1);
   for (let attempt = 0; attempt < 2; attempt++) {
-    // A process that may write no file above 1 KiB meets what a full disk is: a write that fails half-way.
+    // A process that may not write files above 1 KiB fails as on a full disk: in the middle of a write.
     const script = 'trap "" XFSZ; ulimit -f 1; exec "$@"';
     const args = ['archive', '--redis', url, '--prefix', prefix, '--archive', archive.directory];
     const command = [process.execPath, PROGRAM, ...args, '--archive-after-seconds', '0'];

@@ -31,7 +31,7 @@ interface Installation {
   readonly events: string;
   readonly archive: TestArchive;
   readonly run: (on?: Redis, options?: Partial<ArchiveOptions>) => Promise<number>;
-  /** Copies stream and record, as a backup or a copy of the whole Redis has them; gives what brings them into a Redis. */
+  /** Copies stream and record, as a backup or a copy of the whole Redis does; returns a function that puts them into a Redis. */
   readonly save: () => Promise<(to: Redis) => Promise<void>>;
 }
 
@@ -155,7 +155,7 @@ test('an archive and a record of an earlier version are adopted with the next se
     history: second?.history,
     sha256: second?.sha256,
   });
-  // One of the earlier version, which runs beside this one meanwhile, records without the identity.
+  // An archiver of the earlier version, which runs beside this one during an upgrade, records no identity.
   await redis.hdel(`${prefix}:{0}:archived`, 'digest');
   await fillStream(redis, prefix, 10);
   t.is(await run(), 10);

@@ -57,7 +57,7 @@ async function verify(redis: Redis, prefix: string, archive: Archive): Promise<V
   return verifyShard(redis, generation, { shards: 1, archive, onProgress: () => undefined });
 }
 
-/** The text of the metrics, without what moves with the clock. */
+/** The text of the metrics, without the lines that change with the clock. */
 async function readText(url: string): Promise<string[]> {
   const text = await (await fetch(`${url}/prometheus/metrics`)).text();
   return text.split('\n').filter((line) => !line.startsWith('blocking_oldest_wait_seconds{'));
@@ -94,7 +94,7 @@ test('after everything is archived, trimmed and restored into an empty Redis, th
   t.is(await after.redis.xlen(`${prefix}:{0}:dead`), await before.redis.xlen(`${prefix}:{0}:dead`));
   t.like(await verify(after.redis, prefix, archive), { equal: true, entries: 1_605, missingEntries: 0 });
 
-  // Life goes on: what is published next comes behind the archive, and is archived behind it.
+  // Afterwards new events get IDs after those of the archive, and are archived after them.
   for (const [redis, url] of [
     [before.redis, aggregator.url],
     [after.redis, restored.url],

@@ -2,8 +2,8 @@ import { openArchive, restoreShard } from '@streamfold/archive';
 import { Redis } from 'ioredis';
 
 /**
- * A restore in a process of its own. It kills itself at its step number `killAt`, where each command or script in Redis is
- * two steps: one before, one after. At its end it prints how many steps there were.
+ * A restore in its own process. It kills itself at step number `killAt`. Each command or script in Redis is two steps: one
+ * before, one after. At its end it prints the number of steps.
  */
 const [redisUrl = '', prefix = '', directory = '', killAt = ''] = process.argv.slice(2);
 
@@ -13,7 +13,7 @@ function step(): void {
   if (steps === Number(killAt)) process.kill(process.pid, 'SIGKILL');
 }
 
-/** The same function, as two steps. */
+/** The same function with a step before and a step after it. */
 function inSteps<Args extends unknown[], Result>(
   run: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {

@@ -14,19 +14,19 @@ import { quantileOf, rateOf, type Counter } from './past-values.ts';
 
 const STEP_SECONDS = 60;
 const HOUR_SECONDS = 3_600;
-/** Within what Prometheus keeps, and over by now. */
+/** A day within the retention of Prometheus that is already over. */
 const BEGIN_SECONDS = Math.floor(Date.now() / 1_000 / HOUR_SECONDS) * HOUR_SECONDS - 30 * HOUR_SECONDS;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 const BOUNDS = [1, 5, 10, 30, 60, 120, 300, 600, 1800];
 
 const events = [...dayOfEvents(BEGIN_SECONDS * 1_000 + 1, 4)];
 
-/** How many events of some kind there were up to a time. */
+/** The number of events of a kind up to a time. */
 function countOf(isCounted: (fields: TimedEvent['fields']) => boolean): Counter {
   return (untilMs) => events.filter(({ atMs, fields }) => atMs <= untilMs && isCounted(fields)).length;
 }
 
-/** The day as blocks of a real Prometheus. */
+/** The day as blocks in a real Prometheus. */
 const server = await startRedis();
 const directory = await mkdtemp(join(tmpdir(), 'streamfold-backfill-'));
 const adding = server.redis.pipeline();
@@ -53,7 +53,7 @@ test.after.always(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Every two and a bit hours of the day: in the middle between two samples. */
+/** Times a little more than two hours apart, each in the middle between two samples. */
 const TIMES = Array.from(
   { length: 10 },
   (_, number) => BEGIN_SECONDS + (number + 1) * 137 * STEP_SECONDS + STEP_SECONDS / 2,
@@ -93,7 +93,7 @@ test('each backfilled sample is the sum of the events up to its time', async (t)
     const got = parseSamples(text);
     for (const [name, value] of expected) t.is(Number(got.get(sortLabels(name))), Number(value), name);
     const names = new Set([...expected.keys()].map(sortLabels));
-    // What a coordinator that has ended leaves is 0 for a few minutes.
+    // The gauges of an ended coordinator are 0 for a few minutes.
     t.deepEqual(
       [...got].filter(([name, value]) => !names.has(name) && value !== '0'),
       [],

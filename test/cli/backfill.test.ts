@@ -32,7 +32,7 @@ function runBackfill(
   return runStreamfold(['backfill', '--redis', server.url, '--prefix', prefix, ...labels, ...args], { env });
 }
 
-/** Appends events with entry IDs of so many seconds after the beginning. */
+/** Appends events with entry IDs at the given seconds after the beginning. */
 async function append(
   prefix: string,
   events: Iterable<readonly [seconds: number, fields: WireEvent]>,
@@ -230,7 +230,7 @@ test('archived and trimmed entries are backfilled too; if a part is damaged, its
   const expected = await runBackfill(prefix, args);
   t.true(expected.stdout.length > 10_000);
 
-  await fillStream(server.redis, prefix, 0); // it is folded, as far as its group knows
+  await fillStream(server.redis, prefix, 0); // the group takes it for folded
   const shard = { prefix, shard: 0 };
   const bounds = { entries: 70, bytes: 1e9 };
   t.is(await archiveShard(server.redis, { ...shard, shards: 1, archive, settleMs: 0, bounds }), 200);

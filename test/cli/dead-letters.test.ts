@@ -11,13 +11,13 @@ test.after.always(() => server.stop());
 const GOOD = { type: 'heartbeat.recovered', swarm_id: 's', coordinator_id: 'c' };
 const BAD = { type: 'heartbeat.recovered', swarm_id: 's' };
 
-/** Dead letters of its own, and the program run on them. */
+/** A prefix with its own dead letters, and the program run on it. */
 function open() {
   const prefix = nextPrefix();
   const dead = `${prefix}:{0}:dead`;
   return {
     prefix,
-    /** Writes a dead letter by hand; gives its ID. */
+    /** Writes a dead letter by hand; returns its ID. */
     async write(
       reason: string,
       fields: unknown,
@@ -34,7 +34,7 @@ function open() {
   };
 }
 
-/** A user that may do all but these commands. */
+/** A user who may run all commands except these. */
 async function urlWithout(...commands: string[]): Promise<string> {
   const refused = commands.map((command) => `-${command}`);
   const name = `without-${commands.join('-')}`;

@@ -49,7 +49,7 @@ test('demo --coordinators-only exits when its time is over', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const args = ['demo', '--coordinators-only', '--seconds', '2', '--redis', server.url];
-  // A timer that only a collectable object holds is lost by the first collection.
+  // A timer that only a collectable object refers to is lost with the first garbage collection.
   const collect = 'data:text/javascript,setInterval(gc, 50).unref()';
   const command = [process.execPath, '--expose-gc', '--import', collect, PROGRAM];
   const coordinators = startStreamfold(args, { command });

@@ -12,16 +12,16 @@ const CAST_SIZE = 10;
 const METRICS = /metrics of the swarms +(\S+)/;
 const REDIS = /Redis +(redis:\S+)/;
 
-/** What never happens in a demo: nobody signs badly, and nothing is old enough to be cleaned up. */
+/** Events that a demo never has: no signature is bad, and nothing is old enough to be cleaned up. */
 const NOT_IN_A_DEMO: ReadonlySet<string> = new Set([
   'signals_rejected_total',
   'coordinators_cleaned_up_total',
   'cleanup_refusals_total',
 ]);
-/** Deaths take a while to be told of. */
+/** Deaths take a while to be reported. */
 const ALL_HAPPENED_MS = 90_000;
 
-/** The last two numbers of a demo that has ended; NaN where it does not tell them. */
+/** The last two numbers of a demo that has ended; NaN if it does not print them. */
 function readEnd(stdout: string): { folded: number; lag: number } {
   const [, folded = 'none', lag = 'none'] =
     /^stopped: ([\d,]+) events folded, lag (\d+)$/m.exec(stdout) ?? [];
@@ -137,7 +137,7 @@ test('a reader that closes the output ends the demo and everything it started', 
   t.true(await isGone(url));
 });
 
-/** Runs it in a terminal, where there is the `script` of util-linux. */
+/** Runs it in a terminal, if the `script` of util-linux is installed. */
 function startInTerminal(command: string): RunningStreamfold {
   return startStreamfold(['-qec', command, '/dev/null'], { command: ['script'] });
 }

@@ -12,7 +12,7 @@ interface Finding {
   readonly text: string;
 }
 
-/** Findings by what they are about, and the exit code. */
+/** Findings by subject, and the exit code. */
 async function diagnose(
   url: string,
   ...args: string[]

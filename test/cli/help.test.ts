@@ -1,7 +1,7 @@
 import { test } from '../harness/ava.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 
-/** Prints the address of each module that is loaded. */
+/** Prints the URL of each loaded module. */
 const HOOK = `import { writeSync } from 'node:fs';
 export async function load(url, context, next) {
   writeSync(2, url + '\\n');

@@ -22,7 +22,7 @@ test('Ctrl-C under npm start, which the terminal and npm both deliver, ends the 
   t.teardown(() => demo.exitCode ?? signalGroup('SIGKILL'));
   await waitUntil('events to be shown', () => /\d events folded/.test(output), 120_000);
   signalGroup('SIGINT');
-  // As npm passes it on; versions of npm differ in whether they do.
+  // As npm forwards it; only some versions of npm do.
   setTimeout(() => demo.exitCode ?? signalGroup('SIGINT'), 20);
   await ended;
   t.is(demo.exitCode, 0, output);

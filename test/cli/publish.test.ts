@@ -15,7 +15,7 @@ const SENT_FIELDS = {
   signal_type: 'handoff',
 };
 
-/** A key prefix of its own, and the program run on it. */
+/** A new key prefix, and the program run on it. */
 function open() {
   const prefix = nextPrefix();
   return {

@@ -14,7 +14,7 @@ const COMMANDS = [
   'cleanup',
   'doctor',
 ];
-/** Nobody listens there: what is refused for its usage never gets that far. */
+/** Nobody listens there: a command that is refused for its usage never connects. */
 const NOWHERE = 'redis://127.0.0.1:1';
 
 const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [

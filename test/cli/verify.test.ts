@@ -58,7 +58,7 @@ test('a state that equals the fold of the log is reported as equal, with exit co
 test('a delta that was not folded from the log is a difference, with exit code 1', async (t) => {
   const prefix = nextPrefix();
   await foldSome(prefix, 50);
-  // An entry that was folded and is gone: the live state knows it, the log does not.
+  // An entry that was folded and is gone: it is in the live state, but not in the log.
   const stream = `${prefix}:{0}:events`;
   const [id = ''] = (await server.redis.xrange(stream, '-', '+', 'COUNT', 1))[0] ?? [];
   await server.redis.xdel(stream, id);

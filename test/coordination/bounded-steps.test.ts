@@ -8,7 +8,7 @@ const { redis } = server;
 
 const LATE = { staleAfterMs: 3_600_000, deadAfterMs: 7_200_000 };
 
-/** Opens waits as if they had been begun one by one, and gives the life of their coordinator. */
+/** Opens waits as if they had been begun one by one, and returns the life of their coordinator. */
 async function openWaits(swarm: TestSwarm, count: number): Promise<string> {
   const { swarmId, key } = swarm;
   const ada = await swarm.join('ada', LATE);
@@ -29,7 +29,7 @@ async function openWaits(swarm: TestSwarm, count: number): Promise<string> {
   return ada.life;
 }
 
-/** The shortest time that a call took in Redis, us: what else runs on this machine only lengthens some of them. */
+/** The shortest duration of a call in Redis, us: other load on this machine can only lengthen it. */
 async function measureMicros(call: () => Promise<unknown>, times: number): Promise<number> {
   let least = Infinity;
   for (let time = 0; time < times; time++) {

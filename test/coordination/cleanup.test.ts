@@ -14,7 +14,7 @@ async function end(swarm: TestSwarm, id: string): Promise<void> {
   await swarm.call('stop-coordinator', swarm.swarmId, id, life, 'completed');
 }
 
-/** Sets the time of the end of a coordinator, in its record and in the index. */
+/** Sets the end time of a coordinator, in its record and in the index. */
 async function setEnd(
   swarm: TestSwarm,
   id: string,

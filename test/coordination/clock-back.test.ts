@@ -49,7 +49,7 @@ test('a deadline set while the clock was ahead expires after its own duration on
     const { id } = await patient.sendSignal(['ben'], 'plan', { ackTimeoutMs: 5_000 });
     await swarm.call('start-wait', swarmId, 'patient', patient.life, 'w', id, 0, 5_000, 0);
     await patient.sendSignal(['ben'], 'plan', { id: 's', ackTimeoutMs: 5_000 });
-    // All of it happened while the clock was an hour ahead, but for the patient one.
+    // Everything happened while the clock was an hour ahead, except for the patient one.
     const aheadMs = (await readNowMs()) + HOUR_MS;
     for (const each of ids) await redis.zadd(key('heartbeats'), aheadMs + 10_000, `${swarmId}|${each}`);
     for (const member of [`w|${swarmId}|w`, `s|${swarmId}|s|0`])

@@ -17,7 +17,7 @@ function collect(): { observer: CoordinationObserver; facts: string[] } {
   return { facts, observer };
 }
 
-/** Made by the version before nonces, for a swarm named `recorded`. */
+/** Recorded with the version before nonces, for a swarm named `recorded`. */
 const RECORDED_SIGNAL = {
   signal_id: 'p',
   iteration: '1',

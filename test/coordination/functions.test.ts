@@ -112,7 +112,7 @@ test('bad arguments give an error that says what was expected, and write nothing
       '9'.repeat(17),
       '9'.repeat(400),
     ];
-    // These may hold any text, or any of the bad ones.
+    // These may hold any text, including the bad values.
     const free: Record<string, number[]> = {
       start_coordinator: [1],
       beat: [1, 2],
@@ -176,7 +176,7 @@ test('bad arguments give an error that says what was expected, and write nothing
   });
 });
 
-/** Arguments that are one of a few words, or the ID of an entry. */
+/** Arguments that are one of a few words, or an entry ID. */
 function isWord(name: string, at: number): boolean {
   const words: Record<string, number[]> = {
     stop_coordinator: [2],

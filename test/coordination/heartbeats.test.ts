@@ -12,7 +12,7 @@ test.after.always(() => server.stop());
 const SOON = { staleAfterMs: 20, deadAfterMs: 40 };
 const LATE = { staleAfterMs: 3_600_000, deadAfterMs: 7_200_000 };
 
-/** Lets time pass for a coordinator: as if its deadline were over now. */
+/** Lets time pass for a coordinator, as if its deadline had just passed. */
 async function makeOverdue(swarm: TestSwarm, coordinatorId: string): Promise<void> {
   const [seconds] = await server.redis.time();
   const nowMs = Number(seconds) * 1_000 - 1_000;

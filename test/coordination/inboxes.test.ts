@@ -30,7 +30,7 @@ test('an inbox holds 10,000 signals: one more is refused to its sender and deliv
     await ada.sendSignal(['ben'], 'plan', { id: 'last' });
     const before = await server.redis.keys(`${swarm.prefix}:*`);
     await t.throwsAsync(ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'more' }), FULL);
-    // As a program of the earlier version calls it: it understands an error.
+    // As a program of the earlier version calls it, which expects an error.
     const args = [swarm.swarmId, 'ada', ada.life, 'more', 0, 'plan', '', 0, 60_000, ''] as const;
     const refused = { message: /^STREAMFOLD receivers: expected room in each inbox; full are those of ben/ };
     await t.throwsAsync(swarm.call('send-signal', ...args, 'ben', ''), refused);
@@ -47,7 +47,7 @@ test('signals past their retention make room in a full inbox', async (t) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const overdue = ['expires_ms', `${Date.now() - 1}`];
     await fill(inboxOf(swarm, 'ben'), 3, overdue);
-    await takeSignals(ben, 1); // all of them are delivered now, and pending
+    await takeSignals(ben, 1); // now all of them are delivered and pending
     await fill(inboxOf(swarm, 'ben'), 9_997, ['expires_ms', `${Date.now() + HOUR_MS}`]);
     await ada.sendSignal(['ben'], 'plan');
     t.is(await server.redis.xlen(inboxOf(swarm, 'ben')), 9_998);
@@ -84,7 +84,7 @@ test('a nearly full inbox is reported until it has room again', async (t) => {
   });
 });
 
-/** A time that ran out a little since it was set. An inbox may stay for a minute longer than its signals need it. */
+/** An expiry that is slightly shorter than when it was set. An inbox may outlive its signals by a minute. */
 function isNear(ms: number, setMs: number): boolean {
   return ms <= setMs + 60_000 && ms > setMs - 30_000;
 }

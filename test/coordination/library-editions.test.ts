@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { test } from '../harness/ava.ts';
 import { LIBRARY } from '@streamfold/coordination';
 
-/** Digest of the Lua by build, oldest first. A new edition is a new line; that of a released build is never edited. */
+/** Digest of the Lua by build, oldest first. A new edition is a new line; the line of a released build is never edited. */
 const EDITIONS = JSON.parse(
   readFileSync(new URL('../../coordination/library-editions.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@ const BUILD = /return '(\d+) ([0-9a-f]{12})'/;
 const [, build = '', digest = ''] = BUILD.exec(LIBRARY) ?? [];
 const OWN = `${build} ${digest}`;
 
-/** Another edition of the library, whose change_phase says of every life that it has ended. */
+/** Another edition of the library, whose change_phase replies to every life that it has ended. */
 function makeEdition(reply: string): string {
   return LIBRARY.replace(BUILD, `return '${reply}'`).replace("return 'changed'", "return 'ended'");
 }

@@ -8,7 +8,7 @@ test.after.always(() => server.stop());
 
 const TOKENS = ['1', '2', '3'].map((digit) => digit.repeat(20));
 
-/** Begins a life as a client in another language does; without a token as one of the earlier version does. */
+/** Begins a life as a client in another language does; without a token, as a client of the earlier version does. */
 function start(swarm: TestSwarm, ...token: string[]): Promise<unknown> {
   return swarm.call('start-coordinator', swarm.swarmId, 'ada', '', 0, 0, ...token);
 }
@@ -73,7 +73,7 @@ test('after Redis has gone back, a process of the lost future cannot act for the
     await zombie.openWork('report');
     await ben.sendSignal(['ada'], 'plan', { id: 'p' });
     const [signal] = await takeSignals(zombie, 1);
-    // What a restore of a backup from before the join does to this coordinator.
+    // The effect on this coordinator of restoring a backup from before it joined.
     await server.redis.del(record, inbox, swarm.key(`work:${swarm.swarmId}|ada`));
     await server.redis.del(swarm.key(`signal:${swarm.swarmId}|p|0`));
 

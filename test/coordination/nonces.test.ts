@@ -34,7 +34,7 @@ function put(inbox: string, fields: Fields, entryId = '*'): Promise<string | nul
   return server.redis.xadd(inbox, entryId, ...Object.entries(fields).flat());
 }
 
-/** Forgets a signal and its ACKs, as the end of its retention does. */
+/** Deletes a signal and its ACKs, as the end of its retention does. */
 async function forget(swarm: TestSwarm, signal: string): Promise<void> {
   for (const kind of ['signal', 'acks'])
     await server.redis.del(swarm.key(`${kind}:${swarm.swarmId}|${signal}`));
@@ -260,7 +260,7 @@ test('a signal is refused in the inbox of another coordinator while its receiver
     );
     await ben.leave();
     t.is((await cyd.takeOver('ben')).signals, 1);
-    await swarm.join('ben', STRICT); // it lives again, but the signal was sent to the life before
+    await swarm.join('ben', STRICT); // it is alive again, but the signal was sent to its previous life
     const [signal] = await takeSignals(cyd, 1);
     t.like(signal, { id: 'p', receiverId: 'ben' });
     const [[, fields] = ['', {}]] = await readInbox(swarm, 'cyd');

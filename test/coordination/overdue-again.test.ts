@@ -16,7 +16,7 @@ interface Silent {
   readonly startedMs: number;
 }
 
-/** A coordinator that never beats, for so long that it is overdue. */
+/** A coordinator that has not beaten for so long that it is overdue. */
 async function fallSilent(): Promise<Silent> {
   const prefix = nextPrefix();
   const identity = { swarmId: 's', coordinatorId: 'ada' };

@@ -19,7 +19,7 @@ test('the work and unsettled signals of a dead coordinator move to its successor
     t.true(await cyd.openWork('done'));
     t.true(await cyd.finishWork('done'));
     for (const id of ['1', '2', '3']) await ada.sendSignal(['cyd'], 'plan', { id });
-    const [settled] = await takeSignals(cyd, 2); // all three are pending at the reader of cyd now
+    const [settled] = await takeSignals(cyd, 2); // all three are now pending at the reader of cyd
     if (settled) await cyd.acknowledgeSignal(settled);
     await t.throwsAsync(ben.takeOver('cyd'), { message: /alive/ });
     await kill(swarm, 'cyd');
@@ -141,7 +141,7 @@ test('a hand-over that was cut off continues where it stopped: nothing is lost o
         'the reply with the number was lost, the work was not',
       );
       t.is((await ben.listWork()).length, 50);
-      // One step of many, and nobody that goes on: each item is with one of the two.
+      // One of many steps, and no one to continue: each item is with one of the two.
       await ben.openWork('own');
       const dan = await swarm.join('dan');
       for (let at = 0; at < 20; at++) await dan.openWork(`d${at}`);

@@ -94,7 +94,7 @@ test.serial(
         await own.stop();
         await thirty(() => ada.changePhase('while Redis is away'));
       });
-      await new Promise((resolve) => setImmediate(resolve)); // warnings come in a turn of their own
+      await new Promise((resolve) => setImmediate(resolve)); // warnings are emitted in a later turn
       t.deepEqual(warnings, []);
     } finally {
       process.off('warning', warn);

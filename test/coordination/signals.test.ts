@@ -125,7 +125,7 @@ test('an ended life takes no signal from the one after it', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const paused = await swarm.join('ben');
-    const reading = takeSignals(paused, 1); // blocks in Redis, as the read of a process does that was stopped
+    const reading = takeSignals(paused, 1); // blocks in Redis, like the read of a stopped process
     await ada.changePhase('sending');
     const next = await swarm.join('ben');
     await t.throwsAsync(reading, { instanceOf: CoordinationError, message: /^ended/ });

@@ -101,8 +101,8 @@ test.serial('the waiter is woken: while it waits it sends only its blocking read
     if (signal) await ben.acknowledgeSignal(signal);
     t.is((await waiting).status, 'completed');
     log.stop();
-    // Where the bell stands, the wait's start, and looks whether it is complete already, at most two as the bell rings once
-    // when it is found: then blocking reads alone.
+    // The position of the bell, the start of the wait, and checks whether it is already complete, at most two because the bell
+    // rings once when it is found: then only blocking reads.
     const calls = before.filter((name) => name !== 'xread');
     t.true(calls.length <= 4, calls.join(' '));
     t.deepEqual([...new Set(calls)].toSorted(), ['fcall', 'xrevrange']);

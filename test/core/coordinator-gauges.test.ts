@@ -27,7 +27,7 @@ interface Shown {
   readonly oldest: ReadonlyMap<string, number | undefined>;
 }
 
-/** The gauges, counted anew from all coordinators. */
+/** The gauges, counted from scratch over all coordinators. */
 function recompute(coordinators: ReadonlyMap<string, Coordinator>): Shown {
   const alive = new Map<string, number>();
   const openWaits = new Map<string, number>();

@@ -26,7 +26,7 @@ function event(type: string, fields: WireEvent): WireEvent {
   return { type, swarm_id: 's', coordinator_id: 'c', ...fields };
 }
 
-/** What contract and decisions say of one coordinator after these events: `phase status openWaits`, or `gone`. */
+/** The state of one coordinator after these events, by the contract and the decisions: `phase status openWaits`, or `gone`. */
 const EXAMPLES: readonly (readonly [promise: string, says: string, ...events: WireEvent[]])[] = [
   ['a start begins a life in an unknown phase', 'unknown active 0', started()],
   ['a start may give the phase', 'planning active 0', started('planning')],
@@ -171,7 +171,7 @@ test('coordinators with the same name in two swarms are two coordinators', (t) =
   );
 });
 
-/** The age of the oldest open wait at second 10, where the events came one a second from second 1 on. */
+/** The age of the oldest open wait at second 10, if one event arrived each second from second 1 on. */
 function age(...events: WireEvent[]): string | undefined {
   const state = foldEntries(events.map((each, at) => ({ id: `${(at + 1) * 1_000}-0`, events: [each] })));
   return parseSamples(exposeState(state, 'text', 10_000)).get('blocking_oldest_wait_seconds{swarm_id="s"}');

@@ -19,7 +19,7 @@ function readMicros(duration: string): number | string {
   return micros(decodeAll([...FIELDS, duration]));
 }
 
-/** As a JSON number, which `text` writes. */
+/** The duration as a JSON number, written as `text`. */
 function readMicrosOfNumber(text: string): number | string {
   const event = '"type":"wait.finished","swarm_id":"s","coordinator_id":"c","status":"error"';
   return micros(decodeAll(['events', `[{${event},"duration_ms":${text}}]`]));
@@ -30,7 +30,7 @@ function micros([outcome]: ReturnType<typeof decodeAll>): number | string {
   return outcome.event.type === 'wait.finished' ? outcome.event.duration_micros : 'another type';
 }
 
-/** Half up, in exact integers: an independent rule. */
+/** Rounds half up in exact integers: an independent rule. */
 function roundHalfUp(whole: string, fraction: string): number | string {
   const scale = 10n ** BigInt(fraction.length);
   const scaled = BigInt(whole) * scale + BigInt(fraction === '' ? '0' : fraction);

@@ -10,7 +10,7 @@ import { test } from '../harness/ava.ts';
 import { decodeAll, verdictOf } from './decode-all.ts';
 import { generateWireFields } from './generate-wire-fields.ts';
 
-/** Encodes what no type would let through. */
+/** Encodes values that the types do not allow. */
 function encode(junk: unknown): EncodedEvent | InvalidEvent {
   return encodeEvent(junk as EventInput);
 }

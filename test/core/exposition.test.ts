@@ -22,7 +22,7 @@ const signal = {
 };
 const YEAR_MS = '31536000000';
 
-/** Something of every metric: every status, every kind, durations on the bounds of buckets and beyond them. */
+/** A value of every metric: every status, every kind, durations on the bounds of buckets and beyond them. */
 const EVENTS: readonly WireEvent[] = [
   { type: 'coordinator.started', ...life, phase: 'planning' },
   { type: 'wait.started', ...life, wait_id: 'w1' },
@@ -87,7 +87,7 @@ test('sums are exact decimals, however large', (t) => {
   );
 });
 
-/** The renderer of a catalogue's row, found by what it must have. */
+/** The renderer of a metric in the catalogue. */
 function renderLabel(value: string, format: ExpositionFormat): string {
   const metric: Metric = { type: 'gauge', name: 'm', help: '', labels: ['l'], projection: 'open_waits' };
   return createSeriesRenderer(metric, format)(value, 1);

@@ -61,7 +61,7 @@ function shuffle<T>(items: readonly T[], below: (n: number) => number): T[] {
   return drawn.toSorted((a, b) => a.lot - b.lot).map(({ item }) => item);
 }
 
-/** The last entry up to which all are committed, of those in `order`. */
+/** The last entry in `order` up to which all are committed. */
 function watermarkOf(order: readonly PublishedEntry[], committed: ReadonlySet<string>): string {
   let watermark = '';
   for (const { id } of order) {

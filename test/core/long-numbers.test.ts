@@ -3,7 +3,7 @@ import { test } from '../harness/ava.ts';
 import { encodeEvent, parseJson, type EventInput } from '@streamfold/core';
 import { decodeAll } from './decode-all.ts';
 
-/** Snowflakes: equal as doubles. */
+/** Snowflake ids that are equal as doubles. */
 const IDS = ['1234567890123456789', '1234567890123456788', '9007199254740993'] as const;
 
 function batch(ids: readonly string[]): string[] {

@@ -5,7 +5,7 @@ import { generateWireFields, type JsonFields } from './generate-wire-fields.ts';
 
 const BATCHES = 15_000;
 
-/** Writes an object as publishers do, and as nobody does: other spaces, escapes, names twice or in another order. */
+/** Writes an object as publishers do, and as no publisher does: other spaces, escapes, names twice or in another order. */
 function createWriter(random: () => number): (events: readonly JsonFields[]) => string {
   const below = (n: number): number => Math.floor(random() * n);
   const escapeCharacter = (json: string): string => {
@@ -66,7 +66,7 @@ function damage(text: string, random: () => number): string {
   }
 }
 
-/** What JSON.parse makes of a text: the line break before it is nothing to JSON, and no publisher begins so. */
+/** The same batch read by JSON.parse: the leading line break means nothing in JSON, and no known layout starts with it. */
 function decodeParsed(text: string): Outcome[] {
   return decodeAll(['events', `\n${text}`]).map((outcome) =>
     outcome.event === undefined && outcome.index === undefined
@@ -79,7 +79,7 @@ function decodeParsed(text: string): Outcome[] {
   );
 }
 
-/** Details show the beginning of a text, which the line break moves by two characters. */
+/** Details show the beginning of a text, which the line break shifts by two characters. */
 function cutDetails(outcomes: readonly Outcome[]): unknown[] {
   return outcomes.map((outcome) =>
     outcome.event === undefined && outcome.index === undefined

@@ -16,7 +16,7 @@ const required = new Map(
   ]),
 );
 
-/** What the zod schema says of fields, with the contract's order of reasons. */
+/** The verdict of the zod schema on fields, with reasons in the order of the contract. */
 function judge(fields: JsonFields): Event | string {
   const { type, v } = fields;
   if (type === undefined) return 'missing_field';

@@ -2,7 +2,7 @@ import { noUpcasters, type Upcasters } from '@streamfold/core';
 import { test } from '../harness/ava.ts';
 import { decodeAll, flatten, ONE_SHARD, verdictOf } from './decode-all.ts';
 
-/** As if the first version of a type had said seconds, and `coordinator`. */
+/** A type whose first version had seconds, and the name `coordinator`. */
 const upcasters: Upcasters = new Map([
   [
     'wait.finished',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { decodeAll } from './decode-all.ts';
 import { listGolden, readGolden } from './golden-file.ts';
 
-/** Entries as they were once published, and what they must decode to for ever. */
+/** Entries as they were once published, and the events to which they must always decode. */
 const goldenEntries = z.array(
   z.object({ fields: z.array(z.string()), event: z.record(z.string(), z.unknown()) }),
 );
@@ -29,7 +29,7 @@ for (const file of listGolden('events/')) {
   });
 }
 
-/** Without the fields that are not there: JSON has no `undefined`. */
+/** Without `undefined` fields, which JSON does not have. */
 function known(event: object | undefined): Record<string, unknown> {
   return Object.fromEntries(Object.entries(event ?? {}).filter(([, value]) => value !== undefined));
 }

@@ -8,17 +8,17 @@ import { listMounts, locateMounted, readComposition } from './read-composition.t
 const { services } = readComposition();
 const all = Object.entries(services);
 
-/** Names by which containers find each other. */
+/** The names that containers use for each other. */
 const NAMES = new Map(
   all.flatMap(([name, service]) =>
     [name, ...(service.networks?.default.aliases ?? [])].map((each) => [each, service] as const),
   ),
 );
 
-/** Where a service listens that publishes no port. */
+/** The ports of services that publish none. */
 const UNPUBLISHED_PORTS: Readonly<Record<string, string>> = { redis: '6379' };
 
-/** What is wrong with `host:port` as an address of a container; nothing where it is one. */
+/** What is wrong with `host:port` as the address of a container; nothing if it is right. */
 function findFault(address: string): string[] {
   const [, host = '', port = ''] = /^(?:[a-z]+:\/\/)?([^:/]+):(\d+)/.exec(address) ?? [];
   const service = NAMES.get(host);

@@ -11,7 +11,7 @@ const lines = readTracked('Dockerfile')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'));
 
-/** What follows an instruction, each time that it stands there. */
+/** The arguments of every occurrence of an instruction. */
 function list(instruction: string): string[] {
   return lines
     .filter((line) => line.startsWith(`${instruction} `))

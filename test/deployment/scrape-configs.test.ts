@@ -11,12 +11,12 @@ const Config = z.looseObject({
   alerting: z.looseObject({ alertmanagers: z.array(z.looseObject({})) }).optional(),
 });
 
-/** A job, or a group of Alertmanagers, without the addresses. */
+/** A job, or a group of Alertmanagers, without its addresses. */
 function withoutPlaces(job: Readonly<Record<string, unknown>>): unknown {
   return { ...job, static_configs: undefined, dns_sd_configs: undefined };
 }
 
-/** A configuration without where things are. */
+/** A configuration without addresses and paths. */
 function readWithoutPlaces(file: string): unknown {
   const { scrape_configs, alerting, ...rest } = Config.parse(parse(readTracked(file)));
   return {

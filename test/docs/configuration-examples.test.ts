@@ -16,7 +16,7 @@ test('promtool accepts every Prometheus configuration and rule file shown in the
   t.true(examples.length >= 7);
   for (const [number, { page, yaml }] of examples.entries()) {
     const file = join(directory, `${number}.yml`);
-    // What is indented belongs to a scrape job.
+    // An indented piece belongs to a scrape job.
     await writeFile(file, yaml.startsWith(' ') ? `scrape_configs:\n  - job_name: example\n${yaml}` : yaml);
     const check = yaml.startsWith('groups:') ? ['rules'] : ['config', '--syntax-only'];
     const { code, lines } = await runPromtool(['check', ...check, file]);

@@ -24,7 +24,7 @@ function readBlocks(page: string): { language: string; text: string }[] {
   }));
 }
 
-/** As the page shows it; `…` stands for anything on a line. */
+/** Matches text as the page shows it; `…` stands for anything on a line. */
 function patternOf(shown: string): RegExp {
   const escaped = shown.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   return new RegExp(`^${escaped.replaceAll('…', '.*')}\n$`);

@@ -68,7 +68,7 @@ test('the coordination example also ends if the monitor of an aggregator finds t
     while (!over.signal.aborted) {
       if ((await other.exists('streamfold:{0}:heartbeats')) === 1)
         await stepMonitor(other, { prefix: 'streamfold', shard: 0 }, settings);
-      await pauseBriefly(5, over.signal); // the example looks ten times less often
+      await pauseBriefly(5, over.signal); // the example checks ten times less often
     }
   })();
   const { stdout } = await run(process.execPath, ['examples/three-coordinators.mjs', own.url], {
@@ -125,7 +125,7 @@ test('the aggregator of the embedding example folds, and its metrics are served 
   t.is(await aggregator.stop(), 0);
 });
 
-/** The lines in the order of their texts, as two coordinators may print in either order. */
+/** The lines sorted by text, because two coordinators may print in either order. */
 function linesWithoutTimes(output: string): string[] {
   const lines = output.replaceAll(/\d+(?:\.\d+)? ms/g, '… ms').split('\n');
   return lines.filter((line) => line !== '').toSorted();

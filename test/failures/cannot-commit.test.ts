@@ -17,11 +17,11 @@ test.after.always(stop);
 
 const events = [...generateEvents(400, { seed: 5 })];
 const reference = foldReference(events.map((fields) => ({ fields })));
-/** How often a consumer of an earlier version reads its own entries again; really every 7.5 s. */
+/** How often a consumer of an earlier version reads its own entries again; in reality every 7.5 s. */
 const READ_AGAIN_MS = 20;
 const CLAIM_IDLE_MS = 600;
 
-/** Pending entries of consumers whose names begin so. */
+/** Pending entries of consumers whose names have this prefix. */
 async function countPending(prefix: string, name: string): Promise<number> {
   const consumers = await readConsumers({ redis, prefix });
   return consumers.reduce((sum, each) => sum + (each.name.startsWith(name) ? each.pending : 0), 0);

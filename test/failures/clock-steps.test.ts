@@ -32,7 +32,7 @@ async function setUp(t: ExecutionContext) {
   return {
     server,
     prefix,
-    /** A signal from one to the other, and its ACK. */
+    /** A signal from one coordinator to the other, and its ACK. */
     async work() {
       const sent = await ada.sendSignal(['ben'], 'plan');
       const waiting = ada.waitForAcks(sent, { timeoutMs: 20_000 });

@@ -19,7 +19,7 @@ test.after.always(stop);
 const PROCESS = fileURLToPath(new URL('../archive/archiver-process.js', import.meta.url));
 const SEGMENT_ENTRIES = 40;
 
-/** Runs an archiver once; gives how many steps it took, or `undefined` where it killed itself at step `killAt`. */
+/** Runs an archiver once; returns the number of its steps, or `undefined` if it killed itself at step `killAt`. */
 async function runArchiver(
   prefix: string,
   { directory }: TestArchive,
@@ -34,7 +34,7 @@ async function runArchiver(
   }
 }
 
-/** Archives what is left, and checks that there are no more files than segments need. */
+/** Archives the remaining entries, and checks that there are no more files than segments need. */
 async function finish(t: ExecutionContext, prefix: string, archive: TestArchive): Promise<void> {
   const bounds = { entries: SEGMENT_ENTRIES, bytes: 1e9 };
   await archiveShard(redis, { prefix, shard: 0, shards: 1, archive, settleMs: 0, bounds });

@@ -14,7 +14,7 @@ test.after.always(stop);
 
 const PROCESS = fileURLToPath(new URL('../archive/restorer-process.js', import.meta.url));
 
-/** Runs a restore once; gives how many steps it took, or `undefined` if it killed itself at step `killAt`. */
+/** Runs a restore once; returns the number of its steps, or `undefined` if it killed itself at step `killAt`. */
 async function runRestore(
   prefix: string,
   { directory }: TestArchive,
@@ -64,7 +64,7 @@ test('a restore that is killed before or after any step completes when it is run
   const { archive, entries } = await writeArchive();
   t.teardown(archive.remove);
   t.is(entries.length, 4);
-  await restoreAgain(nextPrefix(), archive); // Redis learns the scripts, which takes steps
+  await restoreAgain(nextPrefix(), archive); // loads the scripts into Redis, which takes steps
   const steps = (await runRestore(nextPrefix(), archive, 0)) ?? 0;
   t.true(steps >= 10, `${steps} steps`);
   for (let killAt = 1; killAt <= steps; killAt++) {

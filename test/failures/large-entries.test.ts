@@ -28,7 +28,7 @@ test('full batches on a slow connection are folded, and not delivered again and 
   for (let n = 0; n < 6; n++) await redis.xadd(events, '*', 'events', fullBatch(n));
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
-  // All of them take longer than the time that a read may take.
+  // All of them together take longer than a read may take.
   proxy.throttle(0.45 * MIB);
   const aggregator = await startAggregator({ redisUrl: proxy.url, prefix, role: 'fold' });
   t.teardown(aggregator.stop);

@@ -15,7 +15,7 @@ const EVENTS = 1_000;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** An aggregator behind a proxy that has folded a first load, so that Redis knows the scripts. */
+/** An aggregator behind a proxy that has folded a first load, so that Redis has the scripts. */
 async function setUp(t: ExecutionContext, claimIdleMs: number) {
   const installation = { redis: server.redis, prefix: nextPrefix() };
   const { prefix } = installation;
@@ -51,7 +51,7 @@ test('a commit that arrives late, after its entries were folded over another con
 test('entries delivered to a late read that nobody waits for are folded once', async (t) => {
   const { installation, proxy, aggregator, publisher, load } = await setUp(t, 200);
   const deliverLate = await proxy.keepBack('\r\n>\r\n');
-  // What is published meanwhile goes to whoever reads; sooner or later to the late read.
+  // Events published meanwhile go to any reader; sooner or later to the late read.
   await waitUntil('the late read has got some entries', async () => {
     const late = deliverLate();
     await load.publish(EVENTS);

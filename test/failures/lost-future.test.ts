@@ -13,8 +13,8 @@ test.after.always(() => server.stop());
 const ONE_RECORD = { events: 20, batchEntries: 2_000 };
 
 /**
- * Puts the end of the delta log far into the future: the IDs of further records count up from there, whatever the clock says,
- * and after going back the same IDs are given again.
+ * Puts the end of the delta log far into the future: the IDs of further records count up from there, whatever the clock says, and
+ * after going back the same IDs are assigned again.
  */
 async function foldFirst(prefix: string) {
   const generation = await foldGenerated(server, prefix, { seed: 1, ...ONE_RECORD });

@@ -19,7 +19,7 @@ const ENTRIES = 500;
 const events = [...generateEvents(ENTRIES + 1, { seed: 3 })];
 const reference = foldReference(events.map((fields) => ({ fields })));
 
-/** Upkeep every few ms, so that a wrong count would be seen soon. */
+/** Upkeep every few ms, so that a wrong count shows soon. */
 const UPKEEP_MS = 20;
 const often = { pause: (ms: number) => sleep(Math.min(ms, UPKEEP_MS)) };
 
@@ -27,7 +27,7 @@ function sum({ facts }: TestAggregator, type: 'entries_lost' | 'entries_repeated
   return facts.reduce((total, fact) => total + (fact.type === type ? fact.entries : 0), 0);
 }
 
-/** Resolves once upkeep has looked at the shard again: another entry is trimmed unread, and it has counted that. */
+/** Resolves once upkeep has checked the shard again: another entry is trimmed unread, and upkeep has counted it. */
 async function countOneLoss(aggregator: TestAggregator, prefix: string): Promise<number> {
   const { keys, shardKeys: stream } = await waitForGeneration(redis, prefix);
   const before = sum(aggregator, 'entries_lost');

@@ -10,12 +10,12 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 /** A guard and the Redis that it guards, two aggregators, and ten coordinators. */
 const DEMO_DESCENDANTS = 14;
-/** Ctrl-C ends the demo at once; the rest is for a machine that is busy. */
+/** Ctrl-C ends the demo at once; the rest of the time is for a busy machine. */
 const AT_ONCE_MS = 10_000;
 
 type Child = ChildProcessByStdio<null, Readable, null>;
 
-/** Starts a program as a shell does: in a process group of its own, which Ctrl-C signals as a whole. */
+/** Starts a program as a shell does: in its own process group, which Ctrl-C signals as a whole. */
 function start(t: ExecutionContext, args: readonly string[]): Child {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   t.teardown(() => child.kill('SIGKILL'));

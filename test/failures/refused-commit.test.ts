@@ -11,12 +11,12 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 const EVENTS = 2_000;
 
-/** What makes Redis refuse a part of a commit, and how it is mended. */
+/** Reasons for which Redis refuses a part of a commit, and the key or permission that is broken. */
 const OBSTACLES = [
-  ['the dead letters are of a wrong type', 'dead'],
-  ['the delta log is of a wrong type', 'deltas'],
-  ['the head of the delta log is of a wrong type', 'head'],
-  ['a counter in the head of the delta log is no number', 'acknowledged'],
+  ['the dead letters have a wrong type', 'dead'],
+  ['the delta log has a wrong type', 'deltas'],
+  ['the head of the delta log has a wrong type', 'head'],
+  ['a counter in the head of the delta log is not a number', 'acknowledged'],
   ['the user may not append to the delta log', '-xadd'],
   ['the user may not move the head of the delta log', '-hset'],
 ] as const;
@@ -60,7 +60,7 @@ for (const [what, obstacle] of OBSTACLES) {
   });
 }
 
-/** Entries that were delivered and are not pending any more. */
+/** Entries that were delivered and are no longer pending. */
 async function countAcknowledged(redis: Redis, prefix: string): Promise<number> {
   const { events } = shardKeys({ prefix, shard: 0 });
   const [group] = ((await redis.xinfo('GROUPS', events)) as unknown[]).map(readPairs);

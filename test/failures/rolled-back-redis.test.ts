@@ -15,7 +15,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 const EVENTS = 3_000;
 
-/** Two aggregators and a load, on a Redis of their own. */
+/** Two aggregators and a load, on their own Redis. */
 async function setUp(t: ExecutionContext, server: TestRedis) {
   const installation = { redis: server.redis, prefix: nextPrefix() };
   const { prefix } = installation;
@@ -30,7 +30,7 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
       await load.publish(EVENTS);
       await load.finish();
     },
-    /** Every replica shows the fold of what is in the stream, and verify agrees. */
+    /** Every replica shows the fold of the stream, and verify agrees. */
     check: async (hint: string) => {
       await waitUntilAllFolded(installation);
       t.is(await countLost(installation), 0, hint);
@@ -59,7 +59,7 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
   };
 }
 
-/** Goes back in the middle of a run, to a state that `keep` has kept. */
+/** Goes back in the middle of a run, to a state that `keep` has saved. */
 async function goBack(
   t: ExecutionContext,
   server: TestRedis,

@@ -12,8 +12,8 @@ import { withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { signalSent } from '../publisher/signal-sent.ts';
 
-// A connection that is silent is open at both ends, and carries nothing any more: the host is gone, a firewall has
-// forgotten it. Nobody closes it.
+// A silent connection is open at both ends but no longer carries data: the host is gone, or a firewall has forgotten
+// it. Nobody closes it.
 
 const server = await startRedis();
 test.after.always(() => server.stop());

@@ -32,7 +32,7 @@ test('a stuck aggregator that wakes up after another one folded its entries coun
     if ((await countPending()) === 0) return false;
     process.kill(stuck.pid, 'SIGSTOP');
     await waitUntilStopped(stuck.pid);
-    // Redis has done all that was sent to it before, as it does one thing after the other, when it replies to this.
+    // Redis runs commands in order: when it replies to this one, it has done all earlier ones.
     await publisher.flush();
     if ((await countPending()) > 0) return true;
     process.kill(stuck.pid, 'SIGCONT');

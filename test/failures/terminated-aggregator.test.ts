@@ -20,7 +20,7 @@ test('an aggregator that is stopped under load commits its batch, leaves nothing
   t.teardown(() => publisher.close());
   const load = createLoad({ publisher, url: server.url, prefix, seed: 6 });
   for (let round = 0; round < ROUNDS; round++) {
-    // Nobody could claim what it leaves pending.
+    // No other aggregator could claim its pending entries.
     const aggregator = await startServe(server.url, { STREAMFOLD_PREFIX: prefix });
     let code: number | string | undefined;
     await waitUntil('it has entries pending', async () => {

@@ -28,16 +28,16 @@ export function readPairs(reply: unknown): Map<string, unknown> {
   return pairs;
 }
 
-/** An event in a stream, and where. */
+/** An event in a stream, and its position. */
 interface PlacedEvent {
-  /** Shard, entry ID and, in an entry of many, index. */
+  /** Shard, entry ID and, in a batch, index. */
   readonly place: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Checks, when all is folded, that the streams hold what was published, each event once, that the dead letters are the
- * bad ones of it, each once, that nothing counts as lost, that every replica shows the fold of the streams, and that all agree.
+ * Checks, once everything is folded, that the streams hold the published events, each once, that the dead letters are the
+ * bad ones, each once, that nothing counts as lost, that every replica shows the fold of the streams, and that all replicas agree.
  */
 export async function checkFoldedOnce(
   t: ExecutionContext,
@@ -89,7 +89,7 @@ function equalFields(
   );
 }
 
-/** Entries that the state counts as lost. */
+/** Number of entries that the state counts as lost. */
 export async function countLost({ redis, prefix, shards = 1 }: Installation): Promise<number> {
   let lost = 0;
   for (let shard = 0; shard < shards; shard++) {

@@ -7,7 +7,7 @@ export interface SeenConsumer {
   readonly pending: number;
 }
 
-/** The consumers of all shards' groups; none where there is no group yet. */
+/** The consumers of the groups of all shards; none if there is no group yet. */
 export async function readConsumers({ redis, prefix, shards = 1 }: Installation): Promise<SeenConsumer[]> {
   const consumers: SeenConsumer[] = [];
   for (let shard = 0; shard < shards; shard++) {

@@ -2,7 +2,7 @@ import { findGeneration, measureLag, type Generation } from '@streamfold/aggrega
 import type { Redis } from 'ioredis';
 import { waitUntil } from './wait-until.ts';
 
-/** Resolves once nothing in the shard's stream is undelivered or pending, and at least one entry was ever folded. */
+/** Resolves once nothing in the stream of the shard is undelivered or pending, and at least one entry was ever folded. */
 export async function waitUntilFolded(
   redis: Redis,
   { prefix, shard = 0 }: { prefix: string; shard?: number },
@@ -13,7 +13,7 @@ export async function waitUntilFolded(
       if (generation === undefined) return false;
       return (await measureLag(redis, generation)).lagEntries === 0;
     } catch {
-      return false; // the group is not there yet, or Redis is away
+      return false; // the group does not exist yet, or Redis is away
     }
   });
 }

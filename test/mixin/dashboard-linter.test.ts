@@ -5,18 +5,18 @@ import { interpolateQuery } from './interpolate-query.ts';
 import { parsePromql, type ParsedQuery } from './parse-promql.ts';
 import { DASHBOARDS, listTargets, panelsOf, type DashboardJson, type TargetJson } from './read-dashboards.ts';
 
-// The rules of Grafana's dashboard-linter, by their names there. Its rules for Loki have nothing to look at here, and
-// its rules that look at some kinds of panels look at all of ours.
+// The rules of Grafana's dashboard-linter, under their names there. Its rules for Loki do not apply here, and its rules
+// for some kinds of panels are applied to all of ours.
 
 const ALL = [...DASHBOARDS.values()];
 const PANELS = ALL.flatMap((dashboard) =>
   panelsOf(dashboard).map((panel) => ({ where: `${dashboard.uid}, ${panel.title}`, panel })),
 );
 
-/** Durations that nobody would write: where they are found, a variable was. */
+/** Durations that nobody would write: each stands for a variable. */
 const MARKS = { rateInterval: '2468m', range: '1357m' };
 
-/** Parses a query with its variables in place, but for those inside of strings, which stay as they are written. */
+/** Parses a query with its variables replaced, except those inside strings, which stay as written. */
 function parseTarget({ expr }: TargetJson, dashboard: DashboardJson): ParsedQuery {
   const outside = expr
     .split('"')
@@ -24,7 +24,7 @@ function parseTarget({ expr }: TargetJson, dashboard: DashboardJson): ParsedQuer
   return parsePromql(outside.join('"'));
 }
 
-/** Every query of every panel. @throws where one is no PromQL. */
+/** Every query of every panel. @throws if one is not PromQL. */
 function parseAll(): { where: string; query: ParsedQuery }[] {
   return listTargets().map(({ where, dashboard, target }) => ({
     where,
@@ -126,7 +126,7 @@ test('panel-title-description-rule: every panel has a title and a description', 
   );
 });
 
-/** Those of Grafana's units that are used. */
+/** The units of Grafana that are used. */
 const UNITS = new Set(['none', 'short', 's', 'cps', 'suffix: /s', 'suffix: /min', 'bytes', 'percentunit']);
 
 test('panel-units-rule: every panel has a unit that Grafana knows', (t) => {
@@ -167,7 +167,7 @@ test('target-counter-agg-rule: counters are queried for their rate or increase, 
   for (const { where, query } of parseAll()) {
     for (const { metric, call } of query.selectors) {
       const rated = call === 'rate' || call === 'increase';
-      // Whether a coordinator is known at all is not a question of its counter's value.
+      // Whether a coordinator is known does not depend on the value of its counter.
       if (metric === 'up' || (metric === 'blocking_duration_seconds_count' && !rated)) continue;
       t.is(rated, types.get(metric) !== 'gauge', `${where}: ${metric}`);
     }

@@ -9,7 +9,7 @@ import { DASHBOARDS, dataLinksOf, listTargets, panelsOf, type DashboardJson } fr
 const ALL = [...DASHBOARDS.values()];
 const DURATIONS = { rateInterval: '1m', range: '1h' };
 
-/** Labels of every metric: those of its own, and those that a scrape adds. */
+/** Labels of every metric: its own, and those that a scrape adds. */
 const LABELS: ReadonlyMap<string, readonly string[]> = new Map(
   [{ name: 'up', type: 'gauge', labels: [] }, ...CATALOGUE, ...describeProcessMetrics()].flatMap(
     ({ name, type, labels }): [string, readonly string[]][] => {
@@ -24,7 +24,7 @@ const LABELS: ReadonlyMap<string, readonly string[]> = new Map(
   ),
 );
 
-/** Values that the schema of events and the catalogue know, of labels with a closed set of them. */
+/** Values in the event schema and the catalogue, for labels with a closed set of values. */
 const VALUES: ReadonlySet<string> = new Set([
   ...EVENT_TYPES.flatMap(({ rules }) => rules.map(({ kind }) => kind.expected))
     .filter((expected) => expected.startsWith('one of '))
@@ -174,7 +174,7 @@ test('every variable is used by every panel that shows a metric with its label',
   }
 });
 
-/** Sent signals have no coordinator: to be compared with them, ACKs are of all coordinators too. */
+/** Sent signals have no coordinator: to be comparable, the ACKs are also those of all coordinators. */
 function isOfAllCoordinators(title: string, variable: string): boolean {
   return title === 'Signals Sent vs ACKed' && variable === 'coordinator_id';
 }

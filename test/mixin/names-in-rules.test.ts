@@ -15,12 +15,12 @@ const RULES = [...ruleFiles().values()].flatMap((text) =>
 );
 const RECORDED = new Set(RULES.flatMap(({ record }) => record ?? []));
 
-/** A selector: name, and what is in its braces. */
+/** A selector: name, and the content of its braces. */
 const SELECTOR = /([a-z_][\w:]*)(?:\{([^}]*)\})?/g;
 const WORDS =
   /^(?:sum|max|count|by|on|and|or|ignoring|le|rate|increase|deriv|absent|time|up|histogram_quantile|label_replace|(?:last|min)_over_time)$/;
 
-/** Metrics that the rules read off targets, without those that Prometheus makes. */
+/** Metrics of targets that the rules read, without those that Prometheus adds. */
 function readMetrics(expr: string): { name: string; matchers: string }[] {
   const bare = expr
     .replace(/\{__name__=~"([^"]*)"\}/g, (_, names: string) => names.replaceAll('|', ' '))

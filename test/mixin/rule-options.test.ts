@@ -5,7 +5,7 @@ function allRules(options: RuleOptions): string {
   return [...ruleFiles(options).values()].join('\n');
 }
 
-/** Windows and `for`, each once. */
+/** All windows and `for` durations, each once. */
 function durations(rules: string): string[] {
   return [
     ...new Set(

@@ -18,7 +18,7 @@ test('each alert has a case in which it fires', (t) => {
   t.deepEqual([...firing].toSorted(), alertNames().toSorted());
 });
 
-// One after the other: promtool takes a core, and others need one too.
+// One after the other: promtool uses a whole core, and other tests need one too.
 for (const each of ALL_CASES) {
   test.serial(each.title, async (t) => {
     const { failed, report } = await runRuleCases([each]);

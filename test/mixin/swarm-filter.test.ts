@@ -39,7 +39,7 @@ const EVENTS = [
   ...liveIn('s.b', 'only-in-b'),
   ...liveIn('s.a', 'in/both'),
   ...liveIn('s.b', 'in/both'),
-  // Died before it finished its first wait: nothing tells of which swarm it was.
+  // Died before it finished its first wait: nothing shows its swarm.
   ...failIn('s.b', 'unknown'),
 ];
 
@@ -55,7 +55,7 @@ test('choosing a swarm hides coordinators of other swarms, even in panels of met
   );
   t.teardown(() => prometheus.stop());
 
-  /** Which coordinators a panel shows, by its query told apart by them. */
+  /** The coordinators that a panel shows, from its query grouped by coordinator. */
   const shown = async (title: string, query: string, choice: Choice): Promise<string[]> => {
     const dashboard = DASHBOARDS.get('blocking-coordination');
     const panel = dashboard?.panels.find((each) => each.title === title);

@@ -12,14 +12,14 @@ import { startRedis } from '../harness/start-redis.ts';
 const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL(import.meta.resolve('../../../')));
-/** Versions of TypeScript that users have: the last one that knows `node10`, and ours. */
+/** Versions of TypeScript that users have: the last one that supports `node10`, and ours. */
 const COMPILERS = {
   5: join(ROOT, 'test/node_modules/typescript-5/bin/tsc'),
   7: join(ROOT, 'node_modules/typescript/bin/tsc'),
 } as const;
 const LIBRARIES = ['core', 'redis', 'publisher', 'coordination', 'archive', 'aggregator', 'private-servers'];
 const NAMES = [...LIBRARIES.map((name) => `@streamfold/${name}`), 'streamfold'];
-/** All that may be in a package. */
+/** The files that a package may contain. */
 const PACKED =
   /^(dist\/.+\.(js|d\.ts)(\.map)?|lua\/[a-z-]+\.lua|bin\/streamfold\.js|package\.json|README\.md|LICENSE)$/;
 
@@ -36,12 +36,12 @@ test.before(async () => {
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   for (const extension of ['ts', 'mts', 'cts'])
     await writeFile(join(project, `program.${extension}`), PROGRAM);
-  // Outside of the workspace: what the packages need of each other is found among these files, or not at all.
+  // Outside the workspace: the packages find each other among these files, or not at all.
   const options = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
   await run('npm', ['install', ...options, '@types/node@20.19.43', ...files], { cwd: project });
 });
 
-/** Runs a program in the user's project; rejects with what it has printed if it fails. */
+/** Runs a program in the user's project; rejects with its output if it fails. */
 async function runProgram(program: string, args: readonly string[]): Promise<string> {
   const { stdout } = await run(process.execPath, [program, ...args], { cwd: project }).catch(
     (error: { stdout?: string; stderr?: string }) => {
@@ -89,7 +89,7 @@ export const exported = [runAggregator, commitBatch, openArchive, joinSwarm, enc
 const event: EventInput = {
   type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'handoff', trace_id: 't1',
 };
-// @ts-expect-error signal_type is missing: types are there, and not any
+// @ts-expect-error signal_type is missing: the packages have types, and not just any
 export const wrong: EventInput = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b' };
 export async function publish(url: string): Promise<number> {
   const publisher = createPublisher({ url });
@@ -106,7 +106,7 @@ const WAYS = [
 ] as const;
 
 for (const { compiler, module, moduleResolution, programs } of WAYS) {
-  // One after the other: each takes some seconds of a core.
+  // One after the other: each uses a core for some seconds.
   test.serial(
     `a strict program compiles against the packages with TypeScript ${compiler} and moduleResolution ${moduleResolution}`,
     async (t) => {

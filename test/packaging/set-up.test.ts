@@ -52,7 +52,7 @@ test('a pnpm with another hash than the one in package.json is not run', async (
   t.teardown(() => rm(cache, { recursive: true, force: true }));
   const bin = join(cache, 'bin');
   await mkdir(bin);
-  // An npm that hands over another package.
+  // An npm that delivers another package.
   await writeFile(
     join(bin, 'npm'),
     `#!${process.execPath}\nconst [, , , , , folder] = process.argv;\nrequire('node:fs').writeFileSync(folder + '/pnpm-9.9.9.tgz', 'forged');\n`,

@@ -63,7 +63,7 @@ test('a Prometheus that sees new series as 0 first counts the first event of eac
   );
   const quantile = await ask(median('zero-first'));
   t.true(quantile !== undefined && quantile > 5 && quantile <= 10, String(quantile));
-  // What would be without: the tests above can fail.
+  // The result without zeros: the tests above can fail.
   t.is(await ask(`count(${deaths('plain')} > 0)`), undefined);
   t.is(await ask(median('plain')), NaN);
 });

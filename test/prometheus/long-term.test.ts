@@ -41,7 +41,7 @@ test('VictoriaMetrics gets every sample that Prometheus scrapes, and answers que
     environment: 'production',
     job: 'blocking-coordination',
   });
-  // What a dashboard asks gives the same from both.
+  // The queries of a dashboard return the same from both.
   const query = 'sum by (le) (blocking_duration_seconds_bucket)';
   const read = async (url: string): Promise<string> =>
     JSON.stringify(

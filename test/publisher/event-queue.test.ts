@@ -15,7 +15,7 @@ function listQueue(queue: EventQueue): number[] {
   return sequencesOf(events.filter((event) => event !== undefined));
 }
 
-/** A part of the queue is taken as a share of its length, as the length is known only when the step is taken. */
+/** A part of the queue is given as a share of its length, because the length is known only when the step is taken. */
 const share = fc.constantFrom(0, 0.1, 0.5, 0.9, 1);
 const step = fc.oneof(
   fc.record({ push: fc.constantFrom(1, 7, 900, 2_500) }),

@@ -8,7 +8,7 @@ import { signalSent } from './signal-sent.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** A publisher behind a proxy of its own, which has published event 0, so that Redis knows the script. */
+/** A publisher behind its own proxy that has published event 0, so that Redis has the script. */
 async function openBehindProxy(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
@@ -102,7 +102,7 @@ test('a batch in doubt is given up once Redis may have forgotten its ids, and re
     bufferedEvents: 0,
     dropped: { ...publisher.stats().dropped, fate_unknown: 1 },
   });
-  // It goes on with the next one; the one given up is there in this case, and only once.
+  // It continues with the next one; in this case the abandoned event is in the stream, and only once.
   await publisher.append(signalSent(2));
   t.deepEqual(await numbers(), [0, 1, 2]);
 });

@@ -10,7 +10,7 @@ const server = await startRedis();
 test.after.always(() => server.stop());
 
 let prefixes = 0;
-/** Each test has keys of its own. */
+/** Each test has its own keys. */
 function open(options: Partial<PublisherOptions> = {}) {
   const prefix = `p${++prefixes}`;
   const publisher = createPublisher({ url: server.url, prefix, ...options });
@@ -89,7 +89,7 @@ test('an entry holds at most 1,000 events', async (t) => {
 
 test('an entry is at most 1 MiB', async (t) => {
   const { publisher, entries } = open({ maxDelayMs: 10_000 });
-  // Characters of two and three bytes: what counts are bytes.
+  // Characters of two and three bytes: the bytes count.
   for (let number = 0; number < 300; number++)
     publisher.publish(Object.assign(signalSent(number), { note: 'äé€'.repeat(1_000) }));
   await publisher.close();

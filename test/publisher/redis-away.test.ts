@@ -6,7 +6,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
 
-/** A publisher whose Redis, its own, is not there yet. */
+/** A publisher whose own Redis is not running yet. */
 async function openBeforeRedis(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
   const server = await startOwnRedis(t);
   await server.kill('SIGKILL');

@@ -5,7 +5,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
 
-/** A publisher and a Redis of its own, that agree already. */
+/** A publisher that is connected to its own Redis. */
 async function open(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
   const server = await startRedis();
   t.teardown(() => server.stop());
@@ -66,7 +66,7 @@ test('an error that only an operator can fix rejects append, and publish keeps i
   t.like(publisher.stats(), { bufferedEvents: 1, dropped: { ...publisher.stats().dropped, refused: 1 } });
 
   await server.redis.rename(`${prefix}:kept`, stream);
-  aheadMs = 5_000; // the pause before it is tried again
+  aheadMs = 5_000; // the pause before it is retried
   await publisher.flush();
   t.deepEqual(await numbers(), [0, 1]);
 });

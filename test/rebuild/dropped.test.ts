@@ -56,13 +56,13 @@ test('a cancelled rebuild leaves no trace, however far it got, and the next one 
   const traces = await listTraces(prefix);
   const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
-  // One that differs from the live one is not switched to, but folded on.
+  // A generation that differs from the live one is not switched to, but still folded.
   await falsifyState(redis, live);
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 1);
   t.true(aggregator.facts.some(({ type }) => type === 'generation_folded'));
   t.not((await listTraces(prefix)).length, traces.length);
 
-  const gone = ['--config', 'gone.json', '--archive', 'ftp://gone']; // neither is needed to give it up
+  const gone = ['--config', 'gone.json', '--archive', 'ftp://gone']; // neither is needed to cancel
   const run = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix, ...gone]);
   t.regex(
     run.stdout,
@@ -84,7 +84,7 @@ test('without a rebuild, --cancel finishes a removal begun before, and reports i
   await (await startAggregator({ redisUrl, prefix })).stop();
   const registry = `${prefix}:generations`;
   const live = (await redis.hget(registry, 'live')) ?? '';
-  // A generation that a rebuild had replaced, and whose removal was broken off.
+  // A generation that a rebuild had replaced, and whose removal was interrupted.
   const definitions = (await redis.hget(registry, `${live}:definitions`)) ?? '';
   await redis.hset(
     registry,

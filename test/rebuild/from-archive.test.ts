@@ -24,7 +24,7 @@ test.after.always(stop);
 type Entries = [id: string, fields: string[]][];
 const PAGE_ENTRIES = 30;
 
-/** A log of these entries; `onPage` is called before each page. */
+/** A log of the given entries; `onPage` is called before each page. */
 function logOf(entries: Entries, onPage: (page: number) => void = () => undefined): LogBeyondRedis {
   return {
     async *readArchived(_shard, { after, to }) {
@@ -52,7 +52,7 @@ const events = [...generateEvents(900, { seed: 41, bad: true })];
 const expected = foldReference(events.map((fields) => ({ fields })));
 const NEVER = new AbortController().signal;
 
-/** An aggregator that has folded all events, of which the stream holds only the last `kept`. */
+/** An aggregator that has folded all events; the stream holds only the last `kept`. */
 async function startTrimmed(
   t: { teardown: (end: () => Promise<void>) => void },
   prefix: string,
@@ -73,7 +73,7 @@ for (const kept of [200, 0]) {
   test(`entries no longer in the stream are folded from the archive, in a second rebuild too: ${kept} entries are left`, async (t) => {
     const prefix = nextPrefix();
     const { aggregator, entries } = await startTrimmed(t, prefix, kept);
-    // All of them are in the archive, those of the stream too: each is folded once.
+    // All of them are in the archive, including those in the stream: each is folded once.
     const outcome = await rebuild(optionsOf(prefix, logOf(entries)), NEVER);
     t.like(outcome, { outcome: 'switched', compared: true });
     t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
@@ -139,7 +139,7 @@ test('a rebuild command leaves the live generation alone if another command has 
     {
       ...optionsOf(prefix, logOf(entries)),
       onBegin({ id }) {
-        // On the same connection: it comes before whatever the command does next.
+        // On the same connection, so that it runs before the next step of the command.
         const registry = `${prefix}:generations`;
         void redis.hset(registry, 'live', id, `${id}:state`, 'live');
         void redis.hdel(registry, 'building', `${id}:stage`);

@@ -27,7 +27,7 @@ interface Installation {
   readonly run: (...args: string[]) => Promise<ProgramRun>;
 }
 
-/** 700 entries that are archived and trimmed, and 200 that are in the stream alone. */
+/** 700 archived and trimmed entries, and 200 that are only in the stream. */
 async function install(t: ExecutionContext): Promise<Installation> {
   const archive = await openTestArchive();
   t.teardown(archive.remove);

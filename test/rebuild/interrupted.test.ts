@@ -19,7 +19,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
-/** Small batches and a short claim: a kill hits one of many commits, and what it leaves is soon taken over. */
+/** Small batches and a short claim time: a kill hits one of many commits, and its pending entries are soon claimed. */
 const SETTINGS = { STREAMFOLD_BATCH_ENTRIES: '20', STREAMFOLD_CLAIM_IDLE_MS: '500' };
 const DEADLINE_MS = 90_000;
 
@@ -34,7 +34,7 @@ async function check(t: ExecutionContext, prefix: string, published: readonly Wi
   t.is(new Set(letters).size, letters.length, 'no dead letter is written twice');
 }
 
-/** The moments at which the command is killed: what it has done by then. */
+/** The moments at which the command is killed, by what it has done by then. */
 const MOMENTS: readonly [name: string, reached: (registry: Registry, acknowledged: number) => boolean][] = [
   ['registered the generation', ({ building }) => building !== undefined],
   [
@@ -88,7 +88,7 @@ test('if a rebuild is killed right after the switch, an aggregator hands over th
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 0);
   const live = await findGeneration(redis, { prefix, shard: 0 });
   if (old === undefined || live === undefined) return t.fail();
-  // As if it had not been done yet; between the two commands nothing is published.
+  // As if the step had not been done yet; nothing is published between the two commands.
   await redis.hdel(old.keys.head, 'dead_letters_until');
   await redis.hset(live.keys.head, 'dead_letters_after', '+');
   await waitUntil(

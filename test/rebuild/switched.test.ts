@@ -31,7 +31,7 @@ test('a new live generation is served only once it has folded every entry served
   await first.stop();
   const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
-  // Built, and then left behind: the live one folds what comes, the other one does not.
+  // Built, and then left behind: the live one folds new events, the other one does not.
   await falsifyState(redis, live);
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 1);
   const { building = '' } = await readRegistry(redis, prefix);

@@ -8,7 +8,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const ROUNDS = 10;
 const IN_FLIGHT = 20;
 
-/** Sends many commands in one go, each of which counts itself. */
+/** Sends many commands at once, each of which counts itself. */
 async function countUp(connection: RedisConnection, round: number): Promise<PromiseSettledResult<number>[]> {
   return Promise.allSettled(
     Array.from({ length: IN_FLIGHT }, (_, at) => connection.incr(`count-${round}-${at}`)),

@@ -46,7 +46,7 @@ test('a server that does not speak TLS, or speaks only TLS, is recognised', asyn
   await t.throwsAsync(whenReady(tls, 10_000), {
     message: /use redis:\/\/ for it$/,
   });
-  // It hangs up on what is no handshake.
+  // It hangs up if the first bytes are not a handshake.
   const strict = createServer((socket) => socket.once('data', () => socket.end()));
   strict.listen(0, '127.0.0.1');
   await once(strict, 'listening');

@@ -3,7 +3,7 @@ import { ConfigurationError, connectRedis, redactUrl } from '@streamfold/redis';
 
 const SECRET = 'hush';
 
-/** URLs with the password `hush`, as they should be, and with the slips that people make. */
+/** URLs with the password `hush`, correct ones and ones with common mistakes. */
 const WITH_PASSWORD = [
   'redis://user:hush@host:6379/1',
   'redis://:hush@host',

@@ -23,14 +23,14 @@ import { beginRun, PREFIX, type ShardRun } from './shard-run.ts';
 import { expectSame, expectSameItems, ScheduleError, type Subject } from './subject.ts';
 
 const INSTALLATION = { prefix: PREFIX, shards: 1 };
-/** For how long a retired generation is kept. */
+/** How long a retired generation is kept. */
 const GRACE_MS = 1_000;
 const { events, dead } = shardKeys({ prefix: PREFIX, shard: 0 });
 
 interface GenerationsRun extends ShardRun {
-  /** Any generation, to take others of the same definitions from it. */
+  /** Any generation, as a template for others with the same definitions. */
   readonly first: Generation;
-  /** What an aggregator has read of the registry, some time ago. */
+  /** The registry as an aggregator has read it some time ago. */
   remembered: Registry | undefined;
 }
 
@@ -111,7 +111,7 @@ async function begin(run: GenerationsRun): Promise<void> {
   if (isNew) beginGeneration(run.shard, begun.id);
 }
 
-/** An aggregator that does not know of a drop makes the group again: it must not come back. */
+/** An aggregator that does not know of a drop tries to create the group again: it must not come back. */
 async function reopen(
   run: GenerationsRun,
   { number, how }: { number: number; how: 'live' | 'existing' },
@@ -136,7 +136,7 @@ async function readGroups({ laboratory }: ShardRun): Promise<string[]> {
   return groups.map((fields) => String(fields[fields.indexOf('name') + 1]));
 }
 
-/** Only what is neither live nor being built is dropped. */
+/** Only generations that are neither live nor being built are dropped. */
 async function noticeDropped(run: GenerationsRun): Promise<void> {
   const groups = new Set(await readGroups(run));
   const { live, building } = await readRegistry(run.laboratory.admin, PREFIX);

@@ -4,7 +4,7 @@ import { filesMatching, readTracked } from './tracked-files.ts';
 
 const AGGREGATOR = 'packages/aggregator/src';
 
-/** Which folders of the aggregator a folder may import from, as docs/ARCHITECTURE.md draws it. */
+/** The folders of the aggregator that a folder may import from, as in docs/ARCHITECTURE.md. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   run: [],
   state: [],

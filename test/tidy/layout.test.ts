@@ -3,7 +3,7 @@ import { stripComments } from './strip-comments.ts';
 import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 
 const LONGEST_LINES = 300;
-/** Configuration files that must export by default. */
+/** Configuration files that need a default export. */
 const CONFIGURATION = /(^|\/)[a-z]+\.config\.(js|ts|mjs)$/;
 
 test('no source file of a package is longer than 300 lines', (t) => {

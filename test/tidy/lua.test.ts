@@ -1,16 +1,16 @@
 import { test } from '../harness/ava.ts';
 import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 
-/** Lua that is called by nobody from outside, and why. */
+/** Lua that is not called from outside, and why. */
 const NO_SCRIPTS: ReadonlySet<string> = new Set([
-  // What the functions of the library share; it is assembled from the files beside them.
+  // Shared by the functions of the library, which is assembled from the files beside them.
   'packages/coordination/lua/prelude.lua',
   'packages/coordination/lua/step.lua',
   'packages/coordination/lua/signals.lua',
   'packages/coordination/lua/inboxes.lua',
   'packages/coordination/lua/set-aside.lua',
   'packages/coordination/lua/waits.lua',
-  // What scripts are loaded with.
+  // Loaded with scripts.
   'packages/redis/lua/stream.lua',
   'packages/aggregator/lua/delta-log.lua',
   'packages/aggregator/lua/counters.lua',

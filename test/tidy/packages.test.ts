@@ -3,7 +3,7 @@ import { test } from '../harness/ava.ts';
 import { z } from 'zod';
 import { filesMatching, readTracked } from './tracked-files.ts';
 
-/** Which packages a package may depend on, as docs/ARCHITECTURE.md draws it. A new package needs a row, there and here. */
+/** The packages that a package may depend on, as in docs/ARCHITECTURE.md. A new package needs a row, there and here. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   redis: [],
@@ -32,7 +32,7 @@ function sources(folder: string): string[] {
   return filesMatching(new RegExp(`^packages/${folder}/src/.*\\.ts$`));
 }
 
-/** What a file imports, however. */
+/** Everything that a file imports, in any form. */
 function imports(path: string): string[] {
   const FROM = /(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g;
   return [...readTracked(path).matchAll(FROM)].map(([, specifier]) => specifier ?? '');
@@ -42,7 +42,7 @@ function inOrder(names: Iterable<string>): string[] {
   return [...names].toSorted((left, right) => (left < right ? -1 : 1));
 }
 
-/** The packages of this repository that a package imports. */
+/** The packages of this repository that another one imports. */
 function importedPackages(folder: string): string[] {
   const names = sources(folder)
     .flatMap(imports)

@@ -45,7 +45,7 @@ function decode(fields: readonly string[]): { events: Event[]; reasons: string[]
   return { events, reasons };
 }
 
-/** Words of a line of shell, as far as the examples use it: spaces and single quotes. */
+/** Words of a shell line, for the syntax that the examples use: spaces and single quotes. */
 function splitWords(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
 }

@@ -58,7 +58,7 @@ const highBlockingCoordinators: readonly RuleCase[] = [
   },
 ];
 
-/** Waits that ended, all of them and those that took up to five minutes. */
+/** Ended waits: all of them, and those that took up to five minutes. */
 function waits(status: string, all: string, quick: string): Record<string, string> {
   const labels = { swarm_id: 's', coordinator_id: 'c', status };
   return histogramOf('blocking_duration_seconds', labels, [

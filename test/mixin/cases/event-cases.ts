@@ -2,8 +2,8 @@ import type { FiringAlert, RuleCase } from '../run-rule-cases.ts';
 import { healthy, histogramOf, ofSwarm, samples, type ScrapedSeries, type Stretch } from '../series.ts';
 
 /**
- * Coordinators that die once each, within a minute and a half: every series is born at 1. `minutes` is the length of all,
- * `from` when the first of them dies.
+ * Coordinators that die once each, within a minute and a half: every series is born at 1. `minutes` is the total length,
+ * `from` the time of the first death.
  */
 function deaths(count: number, { minutes, from }: { minutes: number; from: number }): ScrapedSeries {
   const all: Record<string, string> = {};
@@ -18,7 +18,7 @@ function deaths(count: number, { minutes, from }: { minutes: number; from: numbe
   return all;
 }
 
-/** What is scraped of a swarm to which nothing has ever happened. */
+/** The samples of a swarm to which nothing has ever happened. */
 function untouched(minutes: number): ScrapedSeries {
   const NEVER = /^(heartbeat_failures_total|timeout_events_total|blocking_duration|signal_delivery)/;
   return Object.fromEntries(Object.entries(healthy(minutes)).filter(([series]) => !NEVER.test(series)));
@@ -104,7 +104,7 @@ const massDeaths: readonly RuleCase[] = [
   },
 ];
 
-/** The target is down for a while: all that it shows is gone, and `up` is 0. */
+/** The target is down for a while: its series are gone, and `up` is 0. */
 export function gone(
   series: ScrapedSeries,
   { from, until, minutes }: { from: number; until: number; minutes: number },
@@ -123,7 +123,7 @@ export function gone(
   );
 }
 
-/** ACKs that were recorded, all of them and those within five seconds. */
+/** Recorded ACKs: all of them, and those within five seconds. */
 function acks(signalType: string, all: readonly Stretch[], quick: readonly Stretch[]): ScrapedSeries {
   const labels = { sender_id: 'a', receiver_id: 'c', signal_type: signalType };
   return histogramOf('signal_delivery_latency_seconds', labels, [

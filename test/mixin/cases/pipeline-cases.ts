@@ -205,7 +205,7 @@ const FACTS = [
   { fact: DEAD, counter: ofReplica('streamfold_dead_letters_total', { reason: 'unknown_type' }) },
 ];
 
-/** One of the two aggregators is started anew two minutes after the beginning: its counters begin at 0. */
+/** One of the two aggregators restarts two minutes after the beginning: its counters start at 0. */
 function restartedAt2(minutes: number): ScrapedSeries {
   const again = (before: number, after: number): string =>
     samples([2, before], [1, 'gone'], [minutes - 3, after]);

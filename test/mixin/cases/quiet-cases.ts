@@ -13,7 +13,7 @@ import { gone } from './event-cases.ts';
 
 const MINUTES = 30;
 
-/** The sums of the swarm are scaled from some minute on: what is scraped is another state. */
+/** The sums of the swarm are scaled from a given minute on: the scraped state is another one. */
 function withCounters(factor: number, fromMinutes: number): ScrapedSeries {
   return Object.fromEntries(
     Object.entries(healthy(MINUTES)).map(([name, values]) => {
@@ -29,7 +29,7 @@ function withCounters(factor: number, fromMinutes: number): ScrapedSeries {
   );
 }
 
-/** From some minute on the same counts are shown with the id of the coordinator left out. */
+/** From a given minute on the same counts are shown without the id of the coordinator. */
 function relabelled(fromMinutes: number): ScrapedSeries {
   const rest = MINUTES - fromMinutes;
   return Object.fromEntries(
@@ -55,7 +55,7 @@ function restarted(
   return { [ofReplica(name, labels)]: samples(...stretches) };
 }
 
-/** A rebuild gives both histograms buckets of the user's own at minute 10, without those that the alerts ask for. */
+/** A rebuild gives both histograms custom buckets at minute 10, without those that the alerts use. */
 function rebucketed(): ScrapedSeries {
   const others = Object.entries(healthy(MINUTES)).filter(([name]) => !/_bucket\{|_count\{/.test(name));
   const growing = samples([10, 1_000], [MINUTES - 10, { from: 1_000, by: 10 }]);
