@@ -10,9 +10,10 @@ import {
   replyField,
   shardKeys,
 } from '@streamfold/redis';
-import { openOutput } from '../backfill/open-output.ts';
-import { createProgressLine, show } from '../backfill/show-progress.ts';
+import { count } from '../count.ts';
 import type { Command, ExitCode } from '../environment.ts';
+import { openOutput } from '../open-output.ts';
+import { createProgressDisplay } from '../progress-display.ts';
 import { readDefinitions } from '../read-definitions.ts';
 import { didYouMean } from '../usage-error.ts';
 import { withArchive } from '../with-archive.ts';
@@ -49,6 +50,9 @@ export const backfillCommand: Command = async (environment) => {
         const untilMs = until === '' ? await readServerTimeMs(redis) : until;
         const to = lastIdAt(untilMs);
         const output = await openOutput(file, environment);
+        // A line that changes would clear lines of the output.
+        const terminal = environment.terminal && file !== '';
+        const display = createProgressDisplay({ ...environment, terminal });
         try {
           const done = await backfill({
             logs: logs.map((log) => readLog(redis, log, { to })),
@@ -58,7 +62,12 @@ export const backfillCommand: Command = async (environment) => {
             fromMs: from === '' ? undefined : from,
             untilMs,
             write: (text) => output.write(text),
-            onProgress: createProgressLine(environment),
+            onProgress: ({ beganMs, atMs, entries, samples }) =>
+              display.show(`backfill to ${show8601(atMs)}`, {
+                entries,
+                share: Math.max(0, (atMs - beganMs) / Math.max(1, untilMs - beganMs)),
+                detail: `, ${count(samples, 'sample')}`,
+              }),
           });
           await output.finish();
           printError(describe(done, now() - startedMs));
@@ -89,7 +98,7 @@ async function describeMissing(redis: RedisConnection, log: Log): Promise<string
     log.archive === undefined
       ? 'no longer in the stream, and no archive is named (--archive)'
       : 'no longer in the stream or the archive';
-  const which = missingBefore === 1 ? '1 entry is' : `${show(missingBefore)} entries are`;
+  const which = count(missingBefore, 'entry is', 'entries are');
   return `shard ${log.shard}: ${which} ${where}; their counts are missing from all samples`;
 }
 
@@ -117,8 +126,8 @@ function chooseMetrics(catalogue: Catalogue, given: string): Catalogue {
 }
 
 function describe({ steps, samples, entries, deadLetters }: BackfillProgress, elapsedMs: number): string {
-  const skipped = deadLetters === 0 ? '' : `, ${show(deadLetters)} events that cannot be folded left out`;
-  return `backfill: ${show(steps)} steps, ${show(samples)} samples of ${show(entries)} entries${skipped}, in ${(elapsedMs / 1_000).toFixed(1)} s`;
+  const skipped = deadLetters === 0 ? '' : `, ${count(deadLetters, 'event')} that cannot be folded left out`;
+  return `backfill: ${count(steps, 'step')}, ${count(samples, 'sample')} of ${count(entries, 'entry', 'entries')}${skipped}, in ${(elapsedMs / 1_000).toFixed(1)} s`;
 }
 
 function show8601(ms: number): string {

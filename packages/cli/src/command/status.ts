@@ -5,6 +5,7 @@ import {
   type ShardStatus,
 } from '@streamfold/aggregator';
 import { askAll, listShards } from '@streamfold/redis';
+import { count } from '../count.ts';
 import type { Command, ExitCode } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 
@@ -122,8 +123,4 @@ function describe({
 
 function row(name: string, value: string): string {
   return `  ${name.padEnd(16)} ${value}`.trimEnd();
-}
-
-function count(n: number, one: string, many: string): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 }
