@@ -97,7 +97,7 @@ function describe(
 }
 
 /** Shards whose archives are measured at a time: each reads its manifests. */
-const MEASURED_AT_ONCE = 16;
+export const MEASURED_AT_ONCE = 16;
 
 /** Shards of which some entries could not be folded again. */
 export async function findMissing(
