@@ -37,3 +37,50 @@ test('Lua is in .lua files only', (t) => {
     [],
   );
 });
+
+test('no Lua function is written twice', (t) => {
+  const functions = filesMatching(/^packages\/[^/]+\/lua\/[^/]+\.lua$/).flatMap(listFunctions);
+  t.true(functions.length > 100);
+  t.deepEqual(listRepeated(functions, 'name'), [], 'two functions have the same name');
+  t.deepEqual(listRepeated(functions, 'body'), [], 'two functions do the same; put it into a shared file');
+});
+
+test('the Lua of stream.lua reads the clock of Redis, and no script reads it by itself', (t) => {
+  const scripts = filesMatching(/^packages\/[^/]+\/lua\/[^/]+\.lua$/).filter((path) => !NO_SCRIPTS.has(path));
+  t.deepEqual(
+    scripts.flatMap((path) => findLines(path, /'TIME'/)),
+    [],
+  );
+});
+
+interface LuaFunction {
+  readonly path: string;
+  readonly name: string;
+  /** Without comments, white space and the names of its parameters. */
+  readonly body: string;
+}
+
+/** The functions of a file. The `end` of each has the indentation of its beginning, or is on the same line. */
+function listFunctions(path: string): LuaFunction[] {
+  const code = readTracked(path).replace(/--.*$/gm, '');
+  const pattern = /^( *)local function (\w+)\(([^)]*)\)(.* end$|[^]*?\n\1end$)/gm;
+  return [...code.matchAll(pattern)].map(([, , name = '', parameters = '', text = '']) => {
+    const names = parameters.split(',').map((each) => each.trim());
+    const renamed = text.replace(/(?<!\.)\b[a-z_]\w*\b/g, (word) =>
+      names.includes(word) ? `$${names.indexOf(word)}` : word,
+    );
+    return { path, name, body: renamed.replace(/\s+/g, ' ') };
+  });
+}
+
+/** Functions that have the same name or body as an earlier one. */
+function listRepeated(functions: readonly LuaFunction[], by: 'name' | 'body'): string[] {
+  const first = new Map<string, LuaFunction>();
+  return functions.flatMap((each) => {
+    const earlier = first.get(each[by]);
+    first.set(each[by], earlier ?? each);
+    return earlier === undefined
+      ? []
+      : [`${each.name} of ${each.path} is ${earlier.name} of ${earlier.path}`];
+  });
+}

@@ -17,8 +17,7 @@ local stream, ids, last_batch = KEYS[1], KEYS[2], KEYS[3]
 local number, window, deadline, form = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local CLEAN_LEAST = 100 -- a call removes expired ids: up to twice the number that it adds, plus this number
 
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now = now_ms()
 local now_text = string.format('%.0f', now)
 
 local last = redis.call('GET', last_batch)
@@ -41,15 +40,11 @@ if #members > 0 then
 end
 
 -- A user who may append but not remember ids would append again with each retry.
-local function require_permission(command, ...)
-  if not redis.acl_check_cmd(command, ...) then
-    error({err = 'NOPERM this user has no permissions to run the ' .. command .. ' command, which remembers what was published'})
-  end
-end
-require_permission('SET', last_batch, '', 'PX', '1')
+local PURPOSE = 'remembers what was published'
+require_permission(PURPOSE, 'SET', last_batch, '', 'PX', '1')
 if #members > 0 then
-  require_permission('ZADD', ids, '0', '')
-  require_permission('ZREM', ids, '')
+  require_permission(PURPOSE, 'ZADD', ids, '0', '')
+  require_permission(PURPOSE, 'ZREM', ids, '')
 end
 
 local forget_at = string.format('%.0f', now + window)

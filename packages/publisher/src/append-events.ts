@@ -1,7 +1,7 @@
-import { loadScript, type RedisConnection } from '@streamfold/redis';
+import { loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 import type { Batch } from './batch.ts';
 
-const script = loadScript(new URL('../lua/append-events.lua', import.meta.url));
+const script = loadScript(new URL('../lua/append-events.lua', import.meta.url), STREAM_LUA);
 
 /** One attempt to append a batch. */
 export interface AppendCall {

@@ -9,6 +9,7 @@ import {
   replyField,
   type Shard,
   shardKeys,
+  STREAM_LUA,
 } from '@streamfold/redis';
 import { describeGeneration, digestDefinitions, isFoldedBy, type Generation } from '../state/generation.ts';
 import { handOver } from '../state/hand-over-dead-letters.ts';
@@ -16,7 +17,7 @@ import { readMarks } from '../state/read-marks.ts';
 import { readRegistry, type RegisteredGeneration } from '../state/read-registry.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
 
-const script = loadScript(new URL('../../lua/register-generation.lua', import.meta.url));
+const script = loadScript(new URL('../../lua/register-generation.lua', import.meta.url), STREAM_LUA);
 
 export interface BeginRebuildOptions extends Installation {
   readonly catalogue: Catalogue;

@@ -10,7 +10,7 @@ import {
 import { describeGeneration, type Generation } from './generation.ts';
 import { readSnapshotKeys } from './read-snapshot-pointer.ts';
 
-const beginScript = loadScript(new URL('../../lua/begin-dropping.lua', import.meta.url));
+const beginScript = loadScript(new URL('../../lua/begin-dropping.lua', import.meta.url), STREAM_LUA);
 const dropScript = loadScript(new URL('../../lua/drop-generation.lua', import.meta.url), STREAM_LUA);
 
 /**

@@ -9,6 +9,7 @@ import {
   type Shard,
   shardKeys,
   type ShardKeys,
+  STREAM_LUA,
 } from '@streamfold/redis';
 import { readRegistry } from './read-registry.ts';
 import { UnreadableGenerationError } from './unreadable-generation-error.ts';
@@ -31,7 +32,7 @@ export function isFoldedBy(id: string, catalogue: Catalogue): boolean {
   return id.endsWith(`-${digestDefinitions(catalogue)}`);
 }
 
-const script = loadScript(new URL('../../lua/open-generation.lua', import.meta.url));
+const script = loadScript(new URL('../../lua/open-generation.lua', import.meta.url), STREAM_LUA);
 
 /**
  * EVALSHA open-generation.lua 1 registry number digest definitions
