@@ -175,7 +175,7 @@ test('an archive whose record was lost is adopted only if the stream continues i
   await t.throwsAsync(decideArchive(redis, 'adopt', { ...decide, prefix: stranger }), {
     name: 'ConfigurationError',
     message:
-      /^--adopt: expected the stream \S+ to continue the archive, .* it begins after that and has lost 0 entries only/,
+      /^--adopt: expected the stream \S+ to continue the archive, .* it begins after that and has lost only 0 entries/,
   });
 });
 

@@ -193,7 +193,7 @@ test('a restore refuses a stream that holds other entries', async (t) => {
   await after.redis.del(eventsKey({ prefix }));
   await after.redis.xadd(eventsKey({ prefix }), '5-1', 'an old', 'entry');
   await t.throwsAsync(restore(prefix, archive), {
-    message: /1 entries were ever added to it, and the archive has 0/,
+    message: /1 entry was ever added to it, and the archive has 0/,
   });
   t.is(await after.redis.xlen(eventsKey({ prefix })), 1);
 });

@@ -22,13 +22,13 @@ interface Installation {
   readonly run: (...args: string[]) => Promise<ProgramRun>;
 }
 
-/** An installation that has folded 300 entries, and an archive for it. */
-async function install(t: ExecutionContext): Promise<Installation> {
+/** An installation that has folded some entries, and an archive for it. */
+async function install(t: ExecutionContext, entries = 300): Promise<Installation> {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
-  await appendFlat(redis, { prefix }, generateEvents(300, { seed: 4 }));
+  await appendFlat(redis, { prefix }, generateEvents(entries, { seed: 4 }));
   await waitUntilFolded(redis, { prefix });
   await aggregator.stop();
   const env = {
@@ -70,6 +70,27 @@ test('archive writes segments, trims by the retention, and reports both; status,
   const verified = await run('verify');
   t.is(verified.code, 0);
   t.regex(verified.stdout, /^shard 0, generation \S+: equal \(300 entries folded, 0 pending\)\n$/);
+});
+
+test('a count of one is followed by a singular noun in the output of every command', async (t) => {
+  const { run } = await install(t, 1);
+  const outputs = [];
+  for (const args of [
+    ['archive'],
+    ['archive', 'check'],
+    ['status'],
+    ['verify'],
+    ['backfill', '--step', '300'],
+  ]) {
+    const { code, stdout, stderr } = await run(...args);
+    t.is(code, 0, stderr);
+    outputs.push(args[0] === 'backfill' ? stderr : stdout);
+  }
+  const shown = outputs.join('');
+  for (const counted of ['1 entry, ', '1 entry archived', '1 segment, 1 entry', '1 record', '1 entry folded'])
+    t.true(shown.includes(counted), `${counted}: ${shown}`);
+  t.regex(shown, /samples? of 1 entry, in /);
+  t.notRegex(shown, /\b1 (entries|events|segments|samples|steps|records)\b/);
 });
 
 test('a damaged segment is named with its range by check, verify and restore, with exit code 1', async (t) => {

@@ -3,6 +3,7 @@ import { type Installation, type RedisConnection, type Shard, shardKeys } from '
 import { recordArchiveStop, toArchiveStop } from './archive-stop.ts';
 import { buildSegment, SEGMENT_BOUNDS, type SegmentBounds } from './build-segment.ts';
 import { findClosedEnd } from './closed-end.ts';
+import { countEntries } from './count-entries.ts';
 import { findPrevious, type Continuation } from './find-previous.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
 import { markAges } from './mark-ages.ts';
@@ -120,8 +121,8 @@ function toError(
 ): LogError {
   if (build.outcome === 'hole') {
     const { after, to, entries } = build.hole;
-    const how = entries === undefined ? 'entries' : `${entries} entries`;
-    const detail = `${how} were trimmed from the stream before they were archived`;
+    const how = entries === undefined ? 'entries were' : countEntries(entries, 'were');
+    const detail = `${how} trimmed from the stream before they were archived`;
     return new LogError({ reason: 'gap', shard, after, to, entries, detail });
   }
   const to: EntryId = previous?.lastId ?? BEFORE_ALL;

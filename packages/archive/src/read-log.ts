@@ -1,5 +1,6 @@
 import { compareStamps, isAfter, type EntryId } from '@streamfold/core';
 import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
+import { countEntries } from './count-entries.ts';
 import type { StreamExtent } from './describe-stream.ts';
 import type { LogEntry } from './entry-line.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
@@ -140,14 +141,14 @@ function gapIn(
   shard: number,
   { after, to, entries }: { after: EntryId; to: EntryId; entries: number | undefined },
 ): LogError {
-  const how = entries === undefined ? 'entries' : `${entries} entries`;
+  const how = entries === undefined ? 'entries are' : countEntries(entries, 'are');
   return new LogError({
     reason: 'gap',
     shard,
     after,
     to,
     entries,
-    detail: `${how} are in neither the archive nor the stream`,
+    detail: `${how} in neither the archive nor the stream`,
   });
 }
 
@@ -160,9 +161,9 @@ export function checkReach(extent: StreamExtent, known: KnownPlace | undefined, 
     compareStamps(known.id, lastGeneratedId) > 0
       ? `the archive reaches to ${known.id}, the stream only to ${lastGeneratedId}`
       : known.position > gone + length
-        ? `${known.position} entries were ever added up to ${known.id}; Redis knows of ${gone + length}`
+        ? `${countEntries(known.position, 'were')} ever added up to ${known.id}; Redis knows of ${gone + length}`
         : begins && gone < known.position
-          ? `${known.position} entries were ever added up to ${known.id}; the stream begins after that and has lost ${gone}`
+          ? `${countEntries(known.position, 'were')} ever added up to ${known.id}; the stream begins after that and has lost ${gone}`
           : undefined;
   if (fault === undefined) return;
   throw new LogError({

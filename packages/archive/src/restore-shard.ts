@@ -8,6 +8,7 @@ import {
   shardKeys,
 } from '@streamfold/redis';
 import { beginRestored } from './begin-restored.ts';
+import { countEntries } from './count-entries.ts';
 import { describeStream } from './describe-stream.ts';
 import { BEFORE_ALL } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
@@ -77,7 +78,7 @@ export async function restoreShard(redis: RedisConnection, options: RestoreOptio
       if (position !== seen - behind.length) {
         throw notEmpty(
           events,
-          `${position} entries were ever added to it, and the archive has ${seen - behind.length} up to there`,
+          `${countEntries(position, 'were')} ever added to it, and the archive has ${seen - behind.length} up to there`,
         );
       }
       await append(redis, events, behind);

@@ -1,4 +1,4 @@
-import { showNumber } from '../count.ts';
+import { count, showNumber } from '../count.ts';
 import type { Summary } from './summarize.ts';
 
 /** Shows the latest summary: in a terminal always in the same place, elsewhere as a new line each time. */
@@ -48,7 +48,7 @@ function toLine(summary: Summary, elapsedMs: number): string {
   const { active, blocked, stale } = summary;
   return [
     showClock(elapsedMs),
-    `${showNumber(summary.events)} events folded, ${showRate(summary)}/s`,
+    `${count(summary.events, 'event')} folded, ${showRate(summary)}/s`,
     `lag ${summary.lagEntries}`,
     `${active} active, ${blocked} blocked, ${stale} stale`,
     `P95 blocked ${showSeconds(summary.blockingP95Seconds)}, latency ${showSeconds(summary.latencyP95Seconds)}`,
