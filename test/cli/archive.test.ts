@@ -80,7 +80,7 @@ test('a count of one is followed by a singular noun in the output of every comma
     ['archive', 'check'],
     ['status'],
     ['verify'],
-    ['backfill', '--step', '300'],
+    ['backfill', '--step', '1'],
   ]) {
     const { code, stdout, stderr } = await run(...args);
     t.is(code, 0, stderr);
