@@ -1,5 +1,6 @@
 import { archiveShard, openArchive, trimStream, type Archive } from '@streamfold/archive';
 import { Redis } from 'ioredis';
+import { countSteps } from './count-steps.ts';
 
 /**
  * An archiver in its own process: archives in segments of `entries`, and trims every entry that it may; once, or until it is
@@ -9,35 +10,18 @@ import { Redis } from 'ioredis';
 const [redisUrl = '', prefix = '', directory = '', entries = '', killAt = '', passes = 'once'] =
   process.argv.slice(2);
 
-let steps = 0;
-function step(): void {
-  steps++;
-  if (steps === Number(killAt)) process.kill(process.pid, 'SIGKILL');
-}
-
-/** The same function with a step before and a step after it. */
-function inSteps<Args extends unknown[], Result>(
-  run: (...args: Args) => Promise<Result>,
-): (...args: Args) => Promise<Result> {
-  return async (...args) => {
-    step();
-    const result = await run(...args);
-    step();
-    return result;
-  };
-}
-
+const steps = countSteps(Number(killAt));
 const redis = new Redis(redisUrl);
-redis.call = inSteps(redis.call.bind(redis)) as typeof redis.call;
+redis.call = steps.around(redis.call.bind(redis)) as typeof redis.call;
 const opened = await openArchive(directory);
 const { store } = opened;
 const archive: Archive = {
   ...opened,
   store: {
     ...store,
-    write: inSteps(store.write),
-    create: inSteps(store.create),
-    remove: inSteps(store.remove),
+    write: steps.around(store.write),
+    create: steps.around(store.create),
+    remove: steps.around(store.remove),
   },
 };
 do {
@@ -51,5 +35,5 @@ do {
   });
   await trimStream(redis, { prefix, shard: 0, retentionMs: 0, onlyArchived: true });
 } while (passes === 'endless');
-console.log(steps);
+console.log(steps.taken);
 redis.disconnect();

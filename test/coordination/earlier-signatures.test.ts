@@ -1,21 +1,10 @@
 import { test } from '../harness/ava.ts';
-import type { CoordinationObserver } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
+import { collectRejections, STRICT } from './signing.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
-
-const K1 = { id: 'k1', secret: 'first-secret-0123456789abcdef' };
-const STRICT = { keys: [K1], requireSignatures: true };
-
-function collect(): { observer: CoordinationObserver; facts: string[] } {
-  const facts: string[] = [];
-  const observer: CoordinationObserver = {
-    rejected: ({ part, from, reason, detail }) => void facts.push([part, from, reason, detail].join(' ')),
-  };
-  return { facts, observer };
-}
 
 /** Recorded with the version before nonces, for a swarm named `recorded`. */
 const RECORDED_SIGNAL = {
@@ -34,7 +23,7 @@ const RECORDED = { swarmId: 'recorded', ...STRICT };
 
 test('a signal signed by the earlier version is accepted, unless this is turned off, and gets an ACK that the earlier version understands', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const inbox = swarm.key('inbox:recorded|ben');
     const ada = await swarm.join('ada', RECORDED);
     const ben = await swarm.join('ben', { ...RECORDED, observer });

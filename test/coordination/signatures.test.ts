@@ -1,27 +1,18 @@
 import { test } from '../harness/ava.ts';
-import { createKeyRing, joinSwarm, type CoordinationObserver } from '@streamfold/coordination';
+import { createKeyRing, joinSwarm } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
+import { collectRejections, K1, STRICT } from './signing.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-const K1 = { id: 'k1', secret: 'first-secret-0123456789abcdef' };
 const K2 = { id: 'k2', secret: 'second-secret-0123456789abcde' };
-const STRICT = { keys: [K1], requireSignatures: true };
-
-function collect(): { observer: CoordinationObserver; facts: string[] } {
-  const facts: string[] = [];
-  return {
-    facts,
-    observer: { rejected: ({ part, from, reason }) => void facts.push(`${part} ${from} ${reason}`) },
-  };
-}
 
 test('the signature covers the whole signal: a change of any field is detected, and aborts nothing', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', { ...STRICT, observer })];
     const inbox = swarm.key(`inbox:${swarm.swarmId}|ben`);
     await ada.sendSignal(['ben'], 'plan', { id: 'good', iteration: 1, payload: 'text' });
@@ -82,7 +73,7 @@ test('a signature of another swarm is invalid', (t) => {
 
 test('an old and a new key are both valid while keys are replaced one after the other', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const older = await swarm.join('ada', { keys: [K1, K2], requireSignatures: true, observer });
     const newer = await swarm.join('ben', { keys: [K2, K1], requireSignatures: true, observer });
     const oldest = await swarm.join('cyd', { keys: [K1], requireSignatures: true, observer });
@@ -117,7 +108,7 @@ for (const [what, keyId, signature, reason] of BAD_ACKS) {
   for (const order of ['before it is judged', 'after it is judged']) {
     test(`a bad ACK, with a signature ${what}, aborts nothing: the valid one completes the wait, ${order}`, async (t) => {
       await withSwarm(server, async (swarm) => {
-        const { observer, facts } = collect();
+        const { observer, facts } = collectRejections();
         const [ada, ben] = [
           await swarm.join('ada', { ...STRICT, observer }),
           await swarm.join('ben', STRICT),
@@ -162,7 +153,7 @@ for (const [what, keyId, signature, reason] of BAD_ACKS) {
 
 test('an ACK copied under the name of another receiver is rejected, and the wait times out for that receiver', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', { ...STRICT, observer }), await swarm.join('ben', STRICT)];
     const sent = await ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'p' });
     const [signal] = await takeSignals(ben, 1);
@@ -217,7 +208,7 @@ test('requiring signatures without keys is refused, and so is a secret that is t
 
 test('if no signature is required, unsigned signals pass, and badly signed ones do not', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const unsigned = await swarm.join('ada');
     const other = await swarm.join('eve', { keys: [{ ...K1, secret: K2.secret }] });
     const ben = await swarm.join('ben', { keys: [K1], observer });

@@ -1,16 +1,10 @@
 import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
-import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
-import { compareSamples } from '../harness/compare-samples.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { copyFiles, keepReplica, type OlderState } from '../harness/older-state.ts';
-import { readPublished } from '../harness/read-published.ts';
-import { foldReference } from '../harness/reference-fold.ts';
-import { checkReplicasAgree } from '../harness/replicas-agree.ts';
-import { runStreamfold } from '../harness/run-streamfold.ts';
-import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis, type TestRedis } from '../harness/start-redis.ts';
+import { checkVerified } from '../harness/check-verified.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const EVENTS = 3_000;
@@ -21,6 +15,7 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
   const { prefix } = installation;
   const aggregators = await Promise.all([1, 2].map(() => startAggregator({ redisUrl: server.url, prefix })));
   for (const aggregator of aggregators) t.teardown(() => aggregator.stop());
+  const urls = aggregators.map(({ url }) => url);
   const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
   t.teardown(() => publisher.close());
   const load = createLoad({ publisher, url: server.url, prefix, seed: 7 });
@@ -31,23 +26,7 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
       await load.finish();
     },
     /** Every replica shows the fold of the stream, and verify agrees. */
-    check: async (hint: string) => {
-      await waitUntilAllFolded(installation);
-      t.is(await countLost(installation), 0, hint);
-      const published = await readPublished(server.redis, { prefix });
-      const expected = foldReference(published.map((fields) => ({ fields })));
-      for (const { url } of aggregators) {
-        t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
-      }
-      await checkReplicasAgree(
-        t,
-        installation,
-        aggregators.map(({ url }) => url),
-      );
-      const { code, stderr } = await runStreamfold(['verify', '--redis', server.url, '--prefix', prefix]);
-      t.is(code, 0, `${hint}: ${stderr}`);
-      return published.length;
-    },
+    check: async (hint: string) => (await checkVerified(t, { ...installation, urls }, hint)).length,
     reconnected: async () => {
       await waitUntil('they reach Redis again', async () => {
         const ready = await Promise.all(

@@ -6,7 +6,7 @@ export interface ProgressDisplay {
   show(what: string, progress: Progress): void;
 }
 
-export interface Progress {
+interface Progress {
   /** Entries done. */
   readonly entries: number;
   /** Entries in all, if that is known. */
