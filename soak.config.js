@@ -1,6 +1,7 @@
-// `npm run test:soak`: the random schedules, for minutes instead of seconds.
+// `npm run test:soak`: random schedules for minutes instead of seconds, and the tests whose load is larger here.
 export default {
-  files: ['test/**/*.soak.ts'],
+  files: ['test/**/*.soak.ts', 'test/core/schema-agreement.test.ts'],
+  environmentVariables: { STREAMFOLD_TEST_SOAK: '1' },
   typescript: { rewritePaths: { 'test/': 'test/dist/' }, compile: false },
   nodeArguments: ['--enable-source-maps'],
   timeout: '30m',

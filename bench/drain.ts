@@ -8,7 +8,7 @@ import { readP99Ms, readRedisCpuMs } from './redis-cost.ts';
 import { fillStream } from './workload/fill-stream.ts';
 import { generateEvent, type Workload } from './workload/generate-workload.ts';
 
-/** Who drains the backlog: a program in `contender/`, and the arguments it gets after the URL. */
+/** A contender that drains the backlog: a program in `contender/`, and its arguments after the URL. */
 interface Contender {
   readonly name: string;
   readonly program: 'streamfold' | 'naive' | 'floor';
@@ -17,13 +17,13 @@ interface Contender {
   readonly processes: number;
 }
 
-/** One run: how fast the backlog was drained, and what it cost. */
+/** The result of one run: the rate at which the backlog was drained, and the cost. */
 interface DrainResult {
   readonly eventsPerSecond: number;
   /** CPU time per event, microseconds, of all contender processes and of Redis. */
   readonly nodeMicros: number;
   readonly redisMicros: number;
-  /** How long a read and a commit held Redis, 99th percentile, ms. */
+  /** How long a read and a commit occupied Redis, 99th percentile, ms. */
   readonly readP99Ms: number;
   readonly commitP99Ms: number;
 }
@@ -45,10 +45,10 @@ const CONTENDERS: readonly Contender[] = [
 ];
 
 const STREAM = 'streamfold:{0}:events';
-/** How often it is looked whether the backlog is drained. */
+/** Interval between checks whether the backlog is drained. */
 const POLL_MS = 5;
 
-/** Prints how fast a backlog is drained, one table a workload. The contenders take turns, `runs` times. */
+/** Prints how fast a backlog is drained, one table per workload. The contenders take turns, `runs` times. */
 export async function benchDrain(runs: number): Promise<void> {
   for (const workload of WORKLOADS) {
     const server = await startPrivateRedis();
@@ -72,7 +72,7 @@ export async function benchDrain(runs: number): Promise<void> {
   }
 }
 
-/** Leaves nothing in Redis but the stream, as if nobody had ever read it. */
+/** Leaves only the stream in Redis, as if nobody had ever read it. */
 async function forgetConsumers(redis: Redis): Promise<void> {
   for (const key of await redis.keys('*')) if (key !== STREAM) await redis.del(key);
   for (const group of (await redis.xinfo('GROUPS', STREAM)) as string[][]) {
@@ -115,7 +115,7 @@ async function drain(
   }
 }
 
-/** Waits until every entry was delivered and acknowledged. */
+/** Waits until every entry has been delivered and acknowledged. */
 async function drained(redis: Redis): Promise<void> {
   const [[lastId] = ['']] = await redis.xrevrange(STREAM, '+', '-', 'COUNT', 1);
   for (;;) {
@@ -127,7 +127,7 @@ async function drained(redis: Redis): Promise<void> {
   }
 }
 
-/** @throws where not every event was folded, and once: what is wrong is not fast. */
+/** @throws if an event was not folded exactly once: a wrong result is not a fast one. */
 async function checkResult(
   redis: Redis,
   workload: Workload,
@@ -150,7 +150,7 @@ async function checkResult(
   for (const [type, metric] of METRICS) expect(metric, expected.get(type) ?? 0, folded.counts.get(metric));
 }
 
-/** Which metric counts the events of a type. */
+/** The metric that counts the events of a type. */
 const METRICS = [
   ['signal.acked', 'signal_delivery_latency_seconds'],
   ['signal.sent', 'signals_sent_total'],

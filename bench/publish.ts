@@ -15,11 +15,11 @@ interface PublishResult {
   readonly p50Micros: number;
   readonly p99Micros: number;
   readonly redisMicros: number;
-  /** Memory of the stream per event. */
+  /** Memory of the stream per event, bytes. */
   readonly bytes: number;
 }
 
-/** Publishes events until all are in the stream, and gives what each took the caller, microseconds. */
+/** Publishes events until all are in the stream, and returns the caller's time for each, microseconds. */
 type Publish = (url: string, events: number) => Promise<Float64Array>;
 
 const WAYS: readonly { readonly name: string; readonly events: number; readonly publish: Publish }[] = [
@@ -28,7 +28,7 @@ const WAYS: readonly { readonly name: string; readonly events: number; readonly 
   { name: 'streamfold `publish()`', events: 500_000, publish: publishAll },
 ];
 
-/** Prints what publishing costs. The ways take turns, `runs` times. */
+/** Prints the cost of publishing. The contenders take turns, `runs` times. */
 export async function benchPublish(runs: number): Promise<void> {
   const results = new Map(WAYS.map((way) => [way, [] as PublishResult[]]));
   for (let run = 1; run <= runs; run++) {
@@ -76,7 +76,7 @@ async function measure(events: number, publish: Publish): Promise<PublishResult>
   }
 }
 
-/** @throws where not every event is in the stream, once. */
+/** @throws if an event is not in the stream exactly once. */
 async function checkStream(redis: Redis, events: number): Promise<void> {
   let found = 0;
   let from = '-';
@@ -135,7 +135,7 @@ async function pipelineAll(url: string, events: number): Promise<Float64Array> {
   return micros;
 }
 
-/** What waiting for room takes is not the caller's cost of `publish()`, but it is in the rate. */
+/** Waiting for room does not count as the caller's cost of `publish()`, but it is part of the rate. */
 async function publishAll(url: string, events: number): Promise<Float64Array> {
   const publisher = createPublisher({ url });
   await publisher.ready();

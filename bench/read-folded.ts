@@ -2,7 +2,7 @@ import { createShardView, openGeneration } from '@streamfold/aggregator';
 import { histogramCount, type Delta } from '@streamfold/core';
 import type { Redis } from 'ioredis';
 
-/** What the state says of the whole stream. */
+/** The counts of the whole stream in the state. */
 export interface Folded {
   readonly events: number;
   readonly deadLetters: number;
@@ -10,7 +10,7 @@ export interface Folded {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** Reads the state that the aggregators have left in Redis, as one that starts now would. */
+/** Reads the state that the aggregators have left in Redis, as an aggregator that starts now does. */
 export async function readFolded(redis: Redis): Promise<Folded> {
   const view = createShardView({
     redis,

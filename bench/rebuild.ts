@@ -12,14 +12,14 @@ const STREAM = 'streamfold:{0}:events';
 const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/streamfold.js', import.meta.url));
 
 const LOG: Workload = { name: 'log', events: 500_000, eventsPerEntry: 1, series: 1_500 };
-/** Published all the while, evenly, in ticks. */
+/** The load during the measurement: published evenly, in ticks. */
 const LIVE_PER_SECOND = 2_000;
 const TICK_MS = 20;
-/** How long the lag is looked at before the rebuild, and how often. */
+/** How long the lag is sampled before the rebuild, and how often. */
 const BEFORE_MS = 8_000;
 const LOOK_MS = 50;
 
-/** Prints how far live folding is behind while nothing else happens, and while the log is folded again beside it. */
+/** Prints the lag of live folding while nothing else happens, and while a rebuild folds the log beside it. */
 export async function benchRebuild(runs: number): Promise<void> {
   console.log(
     `\n### Rebuilding ${LOG.events.toLocaleString('en')} entries, ${LIVE_PER_SECOND.toLocaleString('en')} a second published meanwhile (median of ${runs})\n`,
@@ -43,7 +43,7 @@ function showLag(name: string, { lags, rate }: { lags: readonly number[][]; rate
 }
 
 interface Measured {
-  /** Lag of the live generation at each look, seconds. */
+  /** The sampled lags of the live generation, seconds. */
   readonly before: number[];
   readonly during: number[];
   readonly perSecond: number;
@@ -86,7 +86,7 @@ function start(args: readonly string[]): ChildProcess {
   return fork(PROGRAM, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
-/** Appends events at an even pace until it is stopped. */
+/** Appends events at a steady rate until it is stopped. */
 async function publish(redis: Redis, stop: AbortSignal): Promise<void> {
   let count = 0;
   const startedMs = performance.now();
@@ -100,7 +100,7 @@ async function publish(redis: Redis, stop: AbortSignal): Promise<void> {
   }
 }
 
-/** Looks at the lag again and again until `end` resolves. */
+/** Samples the lag until `end` resolves. */
 async function watchLag(url: string, end: Promise<unknown>): Promise<number[]> {
   const lags: number[] = [];
   let over = false;

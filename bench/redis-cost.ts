@@ -8,7 +8,7 @@ export async function readRedisCpuMs(redis: Redis): Promise<number> {
   return (read('used_cpu_user') + read('used_cpu_sys')) * 1_000;
 }
 
-/** How long 99 of 100 calls of a command held Redis at most, ms, since CONFIG RESETSTAT; NaN if there was none. */
+/** 99th percentile of the time that a command occupied Redis since CONFIG RESETSTAT, ms; NaN if it was not called. */
 export async function readP99Ms(redis: Redis, command: string): Promise<number> {
   const info = await redis.info('latencystats');
   const p99 = new RegExp(`latency_percentiles_usec_${command}:.*?p99=([\\d.]+)`).exec(info)?.[1];

@@ -10,7 +10,7 @@ import { fillStream } from './workload/fill-stream.ts';
 import type { Workload } from './workload/generate-workload.ts';
 
 const STREAM = 'streamfold:{0}:events';
-/** Events of the large log, for what the memory does: ten times as many by `REPLAY_EVENTS=10000000`. */
+/** Events of the large log, which shows how memory grows; `REPLAY_EVENTS=10000000` makes it ten times as large. */
 const EVENTS = Number(process.env['REPLAY_EVENTS'] ?? 1_000_000);
 
 const WORKLOADS: readonly Workload[] = [
@@ -33,7 +33,7 @@ const READINGS: readonly Reading[] = [
   { name: 'log, from the archive, and fold', mode: 'fold', from: 'archive' },
 ];
 
-/** Prints how fast a log is read and folded from the stream and from an archive, and what memory it takes. */
+/** Prints how fast a log is read and folded from the stream and from an archive, and the memory used. */
 export async function benchReplay(runs: number): Promise<void> {
   console.log(`\n### Replaying (median of ${runs})\n`);
   console.log(
@@ -75,7 +75,7 @@ async function benchWorkload(workload: Workload, runs: number): Promise<void> {
   }
 }
 
-/** Archives the whole stream, as a generation that has folded it would let, and trims it. */
+/** Archives the whole stream, as is possible once a generation has folded it, and trims it. */
 async function archiveAll(redis: Redis, { name }: Workload, directory: string): Promise<void> {
   await redis.xgroup('CREATE', STREAM, 'streamfold:1-bench', '$');
   const archive = await openArchive(directory);

@@ -7,7 +7,7 @@ import { fillSeries } from './workload/fill-series.ts';
 
 const STREAM = 'streamfold:{0}:events';
 const SERIES = [10_000, 100_000];
-/** Every series is added to so often, which makes a delta log long enough for a snapshot at 100,000 series. */
+/** How often each series is incremented: this makes the delta log long enough for a snapshot at 100,000 series. */
 const ROUNDS = 4;
 const CHANGED_SHARE = 0.01;
 const POLL_MS = 2;
@@ -16,17 +16,17 @@ const READY_DEADLINE_MS = 120_000;
 interface ScrapeResult {
   /** From the start of the loaded program to its `/readyz` being 200. */
   readonly readyMs: number;
-  /** By the aggregator's own clock, without HTTP. */
+  /** Measured by the aggregator itself, without HTTP. */
   readonly coldMs: number;
   readonly changedMs: number;
-  /** As a scraper sees it, not compressed. */
+  /** Measured by the scraper, not compressed. */
   readonly coldHttpMs: number;
   readonly changedHttpMs: number;
   readonly promClientMs: number;
   readonly megabytes: number;
 }
 
-/** Prints what a scrape costs, at first and after 1 % of the series changed, against prom-client with as many. */
+/** Prints the cost of a scrape, at first and after 1 % of the series changed, next to prom-client with the same series. */
 export async function benchScrape(runs: number): Promise<void> {
   const rows: string[] = [];
   for (const series of SERIES) {
@@ -50,7 +50,7 @@ export async function benchScrape(runs: number): Promise<void> {
   for (const row of rows) console.log(row);
 }
 
-/** Folds all series into the state, and writes a snapshot if there is enough for one. */
+/** Folds all series into the state, and writes a snapshot if the log is long enough for one. */
 async function prepare(redis: Redis, url: string, series: number): Promise<void> {
   console.error(`scrape: ${series} series: filling the state`);
   const aggregator = await launchContender('streamfold', [url, 'all']);
@@ -64,10 +64,10 @@ async function prepare(redis: Redis, url: string, series: number): Promise<void>
   await aggregator.kill();
 }
 
-/** An aggregator looks each second whether a snapshot is due, and may need some to write it. */
+/** An aggregator checks each second whether a snapshot is due, and may take some seconds to write it. */
 const SNAPSHOT_WAIT_MS = 4_000;
 
-/** What an aggregator starts from. */
+/** The state from which an aggregator starts. */
 async function readOrigin(redis: Redis): Promise<string> {
   const [snapshot] = await redis.keys('streamfold:{0}:g:*:snapshot');
   return snapshot === undefined ? 'the delta log' : 'a snapshot';

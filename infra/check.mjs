@@ -1,5 +1,5 @@
-// All that can be said about the project without running it: format, lint, dead code, packages, types. One line for each
-// check with its time; the output of a check is shown only if it fails.
+// Every check of the project that does not run it: format, lint, dead code, packages, types. One line for each check with
+// its time; the output of a check is shown only if it fails.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,8 @@ import { runCommand } from './setup/run-command.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-// Node.js requires ES modules from 20.19 on, the oldest version that the packages allow: test/packaging/packing.test.ts does
-// it. The program of the command line is no module to import.
+// Node.js requires ES modules from 20.19 on, the oldest version that the packages allow: test/packaging/packing.test.ts does it.
+// The command-line program is not a module to import.
 const ATTW_OPTIONS = [
   '--ignore-rules',
   'cjs-resolves-to-esm',
@@ -37,7 +37,7 @@ function isPrivate(name) {
   return JSON.parse(readFileSync(join(ROOT, 'packages', name, 'package.json'), 'utf8')).private === true;
 }
 
-/** Runs one check, and says how it went. */
+/** Runs one check, and prints its result. */
 async function passes({ name, command: [program, ...args], mend }) {
   const startedMs = performance.now();
   const { code, output } = await runCommand(join(ROOT, 'node_modules', '.bin', program), args, { cwd: ROOT });

@@ -2,7 +2,7 @@
 //
 //   node infra/generate-docs.mjs [--check]
 //
-// --check: writes nothing; exit code 1, and the names of the pages, where what is there is not what would be written.
+// --check: writes nothing; exits with 1, and names the pages, if any differs from the generated one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,7 +49,7 @@ function read(name) {
   }
 }
 
-/** Without what another system than Linux does not measure of a process. */
+/** Without the process metrics that only Linux provides. */
 function comparable(page) {
   return process.platform === 'linux' ? page : page.replace(/^\| `process_.*\n/gm, '');
 }

@@ -3,7 +3,7 @@
 //
 //   node infra/generate-mixin.mjs [--check]
 //
-// --check: writes nothing; exit code 1, and the names of the files, where what is there is not what would be written.
+// --check: writes nothing; exits with 1, and names the files, if any differs from the generated one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';

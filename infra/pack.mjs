@@ -1,5 +1,5 @@
-// Packs all packages that users may install, into one folder: `npm run pack`. There `workspace:` versions are the real ones, so
-// that npm finds what the packages need of each other among these files.
+// Packs all packages that users may install, into one folder: `npm run pack`. In the packed files `workspace:` versions are
+// replaced by real ones, so that npm finds packages that need each other among these files.
 //
 //   node infra/pack.mjs [FOLDER]
 //

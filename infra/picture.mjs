@@ -1,5 +1,5 @@
 // Draws docs/images/blocking-coordination.png: `npm run picture`. A real demo runs for some minutes, a real Prometheus
-// scrapes it, the queries of the dashboard's panels are asked as Grafana would ask, and a real browser draws the answers.
+// scrapes it, the panels of the dashboard are queried as Grafana queries them, and a real browser draws the answers.
 //
 //   node infra/picture.mjs [--minutes 5]
 import { mkdirSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { showStep } from './setup/show-step.mjs';
 const DASHBOARD = new URL('../dashboards/blocking-coordination.json', import.meta.url);
 const PICTURE = fileURLToPath(new URL('../docs/images/blocking-coordination.png', import.meta.url));
 
-/** Before that a rate over a minute has seen less than a minute. */
+/** Before that, a rate over a minute covers less than a minute. */
 const WARM_UP_SECONDS = 75;
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '5' } } });

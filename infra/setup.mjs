@@ -1,9 +1,9 @@
-// Makes a checkout ready: Node, dependencies, servers, build. Called by npm before `npm start`, `npm test`, `npm run check`
-// and `npm run bench`. Needs nothing but Node; does only what is not done yet.
+// Prepares a checkout: Node, dependencies, servers, build. Called by npm before `npm start`, `npm test`, `npm run check`
+// and `npm run bench`. Needs only Node; skips what is already done.
 //
 //   node infra/setup.mjs [redis] [prometheus] [alertmanager] [victoria-metrics] [chromium] [--allow-external-redis]
 //
-// --allow-external-redis: no Redis is provided where STREAMFOLD_REDIS_URL names one.
+// --allow-external-redis: no Redis is provided if STREAMFOLD_REDIS_URL names one.
 import { buildProject } from './setup/build-project.mjs';
 import { checkNode } from './setup/check-node.mjs';
 import { installDependencies } from './setup/install-dependencies.mjs';

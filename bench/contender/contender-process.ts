@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 
 /** A program of `contender/` in its own process. */
 export interface ContenderProcess {
-  /** Lets it begin. */
+  /** Lets the program start its work. */
   start(): void;
-  /** What it says of itself, as soon as it has said it. */
+  /** The program's report about itself, once it has arrived. */
   told(type: 'listening' | 'done'): Promise<Readonly<Record<string, unknown>>>;
-  /** User and system time so far, ms; NaN where the system does not tell (it is Linux that does). */
+  /** User and system time so far, ms; NaN on systems other than Linux, which do not report it. */
   readCpuMs(): number;
   kill(): Promise<void>;
 }
@@ -17,7 +17,7 @@ const TOLD_DEADLINE_MS = 120_000;
 /** A clock tick of /proc. */
 const TICK_MS = 10;
 
-/** Starts a program, and resolves when it is loaded and waits for its start. */
+/** Starts a program, and resolves when it is loaded and waits for `start`. */
 export async function launchContender(program: string, args: readonly string[]): Promise<ContenderProcess> {
   const file = new URL(`./${program}.js`, import.meta.url);
   const child = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { waitForStart } from './start-gate.ts';
 
-// The floor: the same reads with XACK and no work at all.
+// The floor: the same reads with XACK, and no other work.
 const [, , redisUrl = ''] = process.argv;
 const redis = new Redis(redisUrl);
 const STREAM = 'streamfold:{0}:events';

@@ -3,8 +3,8 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
 import { waitForStart } from './start-gate.ts';
 
-// The naive consumer that everybody writes first: XREADGROUP, zod and prom-client for each event, one XACK a batch.
-// Nothing is durable: a restart loses all counts, and two of them disagree.
+// The naive consumer that everybody writes first: XREADGROUP, zod and prom-client for each event, one XACK per batch.
+// Nothing is durable: a restart loses all counts, and two consumers show different ones.
 const [, , redisUrl = ''] = process.argv;
 const redis = new Redis(redisUrl);
 const STREAM = 'streamfold:{0}:events';

@@ -3,14 +3,14 @@ import { createFold, decodeEntry, emptyDelta, noUpcasters } from '@streamfold/co
 import { Redis } from 'ioredis';
 import { waitForStart } from './start-gate.ts';
 
-// Reads a log from its beginning to its end: `xrange` with JSON.parse alone, or `log`, or `fold`, which folds it too. The
-// archive is a directory, or '' if there is none.
+// Reads a log from beginning to end: `xrange` with only JSON.parse, or `log`, or `fold`, which also folds it. The archive is
+// a directory, or '' if there is none.
 const [, , redisUrl = '', mode = '', directory = ''] = process.argv;
 const redis = new Redis(redisUrl);
 const PREFIX = 'streamfold';
 const STREAM = 'streamfold:{0}:events';
 const PAGE_ENTRIES = 1_000;
-/** The memory is measured after this number of pages. */
+/** Memory is measured after each run of this number of pages. */
 const LOOK_PAGES = 50;
 
 let entries = 0;

@@ -1,6 +1,6 @@
 /**
- * Tells the bench that this program is loaded, and waits for its word: the clock starts for all contenders, and for all
- * processes of one, at the same place.
+ * Reports to the bench that this program is loaded, and waits for the start signal: the clock starts at the same point for
+ * all contenders, and for all processes of one.
  */
 export async function waitForStart(): Promise<void> {
   process.send?.({ type: 'loaded' });

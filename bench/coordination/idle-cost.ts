@@ -9,7 +9,7 @@ const BEAT_MS = 5_000;
 const SETTLE_MS = 2_000;
 const MEASURE_MS = 20_000;
 
-/** Prints what coordinators in this process cost that only beat and listen. */
+/** Prints the cost of coordinators in this process that only beat and listen. */
 export async function benchIdle(): Promise<void> {
   console.error(`coordination: ${COORDINATORS} that only beat and listen`);
   const server = await startPrivateRedis();

@@ -4,14 +4,14 @@ import { Redis } from 'ioredis';
 import { median } from '../median.ts';
 
 const LIVING = [10, 1_000, 100_000] as const;
-/** Overdue in one step: none, some, and as many as an aggregator moves at once. */
+/** Coordinators overdue in one step: none, some, and the most that an aggregator moves at once. */
 const OVERDUE = [0, 20, 200] as const;
 const STEPS = 200;
 const FILL_AT_ONCE = 1_000;
 const DAY_MS = 86_400_000;
 const EVENTS = 'streamfold:{0}:events';
 
-/** Prints what one step of a monitor costs Redis, by how many live and how many are overdue. */
+/** Prints the cost of one monitor step in Redis, by the numbers of live and of overdue coordinators. */
 export async function benchMonitor(runs: number): Promise<void> {
   console.log(`\n### Coordination: one step of a monitor, µs of Redis (median of ${runs * STEPS} steps)\n`);
   console.log(
@@ -60,7 +60,7 @@ async function startAll(
   );
 }
 
-/** Microseconds that Redis itself says one step took, with `overdue` coordinators becoming stale in it. */
+/** Duration of one step as Redis reports it, microseconds; `overdue` coordinators become stale in it. */
 async function measureStep(redis: Redis, overdue: number): Promise<number> {
   const ids = Array.from({ length: overdue }, (_, at) => `overdue${at}`);
   await startAll(redis, ids, [1, DAY_MS]);

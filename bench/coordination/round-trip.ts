@@ -1,9 +1,9 @@
 import { joinSwarm, type Coordinator } from '@streamfold/coordination';
 import { Redis } from 'ioredis';
 
-/** Two sides in this process, on connections of their own: one sends and learns of the ACK, one receives and ACKs. */
+/** Two sides in this process, each on its own connections: one sends and waits for the ACK, one receives and ACKs. */
 interface Sides {
-  /** Sends one signal, and resolves when its ACK is known. */
+  /** Sends one signal, and resolves when its ACK has arrived. */
   roundTrip(): Promise<void>;
   stop(): void;
 }
@@ -14,8 +14,8 @@ export interface Contender {
 }
 
 /**
- * What is compared, with the same number of commands on the same connections: sender and receiver each have one for
- * commands and one that blocks.
+ * The contenders. They send the same number of commands on the same connections: sender and receiver each have one
+ * connection for commands and one for blocking reads.
  */
 export const BARE: Contender = { name: 'bare commands', open: openBare };
 export const CONTENDERS: readonly Contender[] = [
@@ -30,8 +30,8 @@ export const CONTENDERS: readonly Contender[] = [
 const BLOCK_MS = 1_000;
 
 /**
- * The least that does the same: XADD to a stream that the receiver reads, XADD to one that the sender reads. The sender
- * asks three times in between, as a wait begins, looks, and ends. No group, no events, nothing remembered.
+ * The least work with the same result: XADD to a stream that the receiver reads, XADD to one that the sender reads. In
+ * between the sender sends three commands, as a wait does to begin, look and end. No group, no events, nothing remembered.
  */
 async function openBare(url: string): Promise<Sides> {
   const [sender, senderReads, receiver, receiverReads] = await Promise.all(
@@ -53,7 +53,7 @@ async function openBare(url: string): Promise<Sides> {
       }
     }
   };
-  // Reading fails when the connections are closed.
+  // Reads fail when the connections are closed.
   follow(receiverReads, 'inbox', (id) => void receiver.xadd('bell', '*', 'id', id)).catch(() => undefined);
   follow(senderReads, 'bell', (id) => waiting.get(id)?.()).catch(() => undefined);
   let sent = 0;

@@ -11,16 +11,16 @@ const TOGETHER = 20_000;
 const AT_ONCE = 100;
 
 interface SignalCost {
-  /** Of one round trip while nothing else happens, us. */
+  /** Duration of one round trip while nothing else happens, us. */
   readonly p50Micros: number;
   readonly p99Micros: number;
-  /** With AT_ONCE under way. */
+  /** With AT_ONCE round trips in progress. */
   readonly perSecond: number;
   readonly redisMicros: number;
   readonly commands: number;
 }
 
-/** Prints what a signal, its ACK and the wait for it cost. The contenders take turns, `runs` times. */
+/** Prints the cost of a signal, its ACK and the wait for it. The contenders take turns, `runs` times. */
 export async function benchSignals(runs: number): Promise<void> {
   const results = new Map(CONTENDERS.map((contender) => [contender, [] as SignalCost[]]));
   for (let run = 1; run <= runs; run++) {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 /** Events in one entry. */
 const ENTRY_EVENTS = 500;
 
-/** Adds to the first `count` series: every other one a histogram of signals, the rest counters. */
+/** Increments the first `count` series: every other one is a histogram of signals, the rest are counters. */
 export async function fillSeries(redisUrl: string, key: string, count: number): Promise<void> {
   const redis = new Redis(redisUrl);
   for (let first = 0; first < count; first += ENTRY_EVENTS) {

@@ -1,10 +1,10 @@
-/** A backlog to be drained: what is in the stream before the clock starts. */
+/** A backlog to be drained: the content of the stream before the clock starts. */
 export interface Workload {
   readonly name: string;
   readonly events: number;
   /** Events in one entry; 1: flat. */
   readonly eventsPerEntry: number;
-  /** Different senders and receivers, and so many different series. */
+  /** Number of different senders and receivers, which determines the number of series. */
   readonly series: number;
 }
 
@@ -60,7 +60,7 @@ export function generateEvent(index: number, { series }: Workload): Fields {
   return { type: 'timeout', swarm_id, coordinator_id, timeout_type: 'blocking' };
 }
 
-/** A well-mixed 31-bit number for each index: no clock, no chance, the same everywhere. */
+/** A well-mixed 31-bit number for each index: without a clock or randomness, the same everywhere. */
 function scramble(index: number): number {
   let mixed = Math.imul(index + 1, 0x9e3779b1);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);

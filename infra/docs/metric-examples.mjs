@@ -1,8 +1,8 @@
 /**
- * What the metrics answer: for each metric questions and their PromQL. `mayBeEmpty`: in a healthy system it has no result.
+ * Questions that the metrics answer, with their PromQL. `mayBeEmpty`: the query has no result in a healthy system.
  * The reference shows them, and a test runs each of them on a real Prometheus.
  *
- * A bucket's bound is 1 in the text format, and 1.0 in OpenMetrics and in every Prometheus from 3.0 on: match both.
+ * The bound of a bucket is 1 in the text format, and 1.0 in OpenMetrics and in every Prometheus since 3.0: match both.
  */
 const METRIC_EXAMPLES = {
   blocking_coordinators_total: [
@@ -317,7 +317,7 @@ const METRIC_EXAMPLES = {
   ],
 };
 
-/** The examples of a metric. @throws {Error} if none names it: a new metric needs some. */
+/** The examples of a metric. @throws {Error} if there are none: a new metric needs some. */
 export function examplesOf(name) {
   const examples = METRIC_EXAMPLES[name] ?? [];
   if (!examples.some(([, promql]) => promql.includes(name)))

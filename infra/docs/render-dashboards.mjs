@@ -44,7 +44,7 @@ function renderPanel({ title, type, description, targets, fieldConfig }) {
   ];
 }
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub derives from headings. */
 function toAnchor(heading) {
   return heading
     .toLowerCase()

@@ -1,7 +1,7 @@
 import { CATALOGUE, encodeEvent, EVENT_TYPES } from '@streamfold/core';
 import { code, codeBlock, codeList, renderPage, renderTable } from './render-page.mjs';
 
-/** Fields that every event has; those of an event's own come after `swarm_id` in its rules. */
+/** Fields that every event has; the specific fields of an event come after `swarm_id` in its rules. */
 const OF_EVERY_EVENT = ['swarm_id', 'id', 'at'];
 
 /** Values for the examples, by field. */
@@ -107,7 +107,7 @@ function listMetrics({ type, rules }) {
   return names.length === 0 ? 'no metric' : codeList(names);
 }
 
-/** As GitHub makes it of a heading. */
+/** The anchor that GitHub derives from a heading. */
 function toAnchor(type) {
   return type.replace('.', '');
 }

@@ -2,7 +2,7 @@ import { HEALTH_REASON_NAMES, HEALTH_REASONS } from '@streamfold/core';
 import { HEALTH_ALERTS } from '@streamfold/mixin';
 import { code, renderPage, renderTable } from './render-page.mjs';
 
-/** Every reason of the health endpoint, with the alert on it. */
+/** Every reason of the health endpoint, with its alert. */
 export function renderHealth() {
   return renderPage('Health', [
     '`GET /prometheus/health` lists everything that is wrong as `reasons`, and `streamfold_health_reason{reason="…"}` of\n`/metrics` is 1 while a reason is present. [Operating](../operating.md#health) explains both.',

@@ -3,7 +3,7 @@ import { CATALOGUE } from '@streamfold/core';
 import { examplesOf } from './metric-examples.mjs';
 import { code, codeBlock, codeList, renderPage, renderTable } from './render-page.mjs';
 
-/** What a gauge is read off. */
+/** The source of a gauge. */
 const PROJECTIONS = {
   coordinators_alive: 'the coordinators that are alive',
   open_waits: 'the waits that are open',
@@ -47,7 +47,7 @@ function renderSwarmMetric(metric) {
   return [`### ${name}`, help, renderTable(['', ''], rows), ...renderExamples(name)];
 }
 
-/** Each question with its PromQL. Where a result may rightly be empty the block says so, to the test that runs it. */
+/** Each question with its PromQL. If a result may be empty, the block says so to the test that runs it. */
 function renderExamples(name) {
   return examplesOf(name).flatMap(({ asks, promql, mayBeEmpty }) => [
     asks,

@@ -1,4 +1,4 @@
-/** A page of the reference: its title, the line that says where it comes from, and its parts. */
+/** A page of the reference: its title, the line that names its source, and its parts. */
 export function renderPage(title, parts) {
   return [`# ${title}`, GENERATED, ...parts].join('\n\n') + '\n';
 }

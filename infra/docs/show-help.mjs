@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/streamfold.js', import.meta.url));
 
 /**
- * What `--help` prints, of the program and of every command that its help names, and of theirs.
+ * The output of `--help`, for the program, for every command that its help names, and for their subcommands.
  * @returns {Promise<{path: string[], text: string, variables: string[]}[]>} in the order in which the help names them
  */
 export async function showAllHelp(path = []) {

@@ -5,11 +5,11 @@ import { chromium } from 'playwright-core';
 
 const require = createRequire(import.meta.url);
 
-/** The page is served to the browser under this address, from files; there is no server. */
+/** The browser gets the page from files under this address; there is no server. */
 const ADDRESS = 'http://picture.invalid/';
 const PIXELS = { width: 1480, height: 900 };
 
-/** Draws a dashboard, with what its panels were answered, in a real browser, and writes what is seen to a file. */
+/** Draws a dashboard with the answers to its panels in a real browser, and writes the picture to a file. */
 export async function drawPicture(dashboard, file) {
   const browser = await chromium.launch({
     executablePath: findServer(['chromium', 'chromium-browser', 'google-chrome']),

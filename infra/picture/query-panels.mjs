@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 const STEP_SECONDS = 5;
 
 /**
- * The dashboard with the answers of a Prometheus to the queries of its panels: all is chosen, and the range is so many
- * seconds up to now.
+ * The dashboard with the answers of a Prometheus to the queries of its panels: every variable selects all, and the range
+ * ends now.
  */
 export async function queryPanels(file, { prometheusUrl, shownSeconds }) {
   const { title, templating, panels } = JSON.parse(readFileSync(file, 'utf8'));

@@ -24,7 +24,7 @@ export async function startScrapedDemo() {
   };
 }
 
-/** Reads the addresses that the demo prints. Its output is read on, lest it fills up. */
+/** Reads the addresses that the demo prints. The rest of its output is read too, so that the pipe does not fill up. */
 async function readAddresses(demo) {
   const found = {};
   return new Promise((resolve, reject) => {
@@ -39,7 +39,7 @@ async function readAddresses(demo) {
   });
 }
 
-/** JSON is YAML. */
+/** JSON is valid YAML. */
 function configure(swarm, processes) {
   return JSON.stringify({
     global: { scrape_interval: '5s', scrape_timeout: '5s' },

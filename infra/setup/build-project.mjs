@@ -6,14 +6,14 @@ import { SetupError } from './setup-error.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Compiles what has changed, and drops the output of sources that are gone. */
+/** Compiles changed sources, and removes the output of deleted ones. */
 export async function buildProject() {
   dropOrphans(join(ROOT, 'test'), join(ROOT, 'test', 'dist'));
   const { code, output } = await runCommand(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-b'], { cwd: ROOT });
   if (code !== 0) throw new SetupError('compiling', output.trim());
 }
 
-/** A test that was deleted must not be run any more. */
+/** A deleted test must not run any more. */
 function dropOrphans(source, output) {
   if (!existsSync(output)) return;
   for (const entry of readdirSync(output, { withFileTypes: true })) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const LOCK = join(fileURLToPath(new URL('../..', import.meta.url)), '.streamfold', 'setup.lock');
 
-/** Does `work` while no other set-up works on this checkout. A lock whose owner is dead is taken over. */
+/** Runs `work` while no other set-up works on this checkout. A lock with a dead owner is taken over. */
 export async function holdLock(work) {
   mkdirSync(join(LOCK, '..'), { recursive: true });
   for (let told = false; !take();) {
@@ -36,7 +36,7 @@ function take() {
 function ownerIsDead() {
   try {
     const pid = Number(readFileSync(join(LOCK, 'pid'), 'utf8'));
-    if (pid === 0) return false; // it has just taken the lock
+    if (pid === 0) return false; // the owner has just taken the lock and not yet written its ID
     process.kill(pid, 0);
     return false;
   } catch (error) {

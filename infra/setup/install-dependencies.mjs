@@ -10,7 +10,7 @@ import { showStep } from './show-step.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STAMP = join(ROOT, 'node_modules', '.streamfold-setup');
 
-/** Installs what the lockfile names, with the pnpm that package.json names, if anything has changed since the last time. */
+/** Installs the packages of the lockfile with the pnpm that package.json names, if anything has changed since the last time. */
 export async function installDependencies() {
   const stamp = digestManifests();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === stamp) return;
@@ -32,7 +32,7 @@ export async function installDependencies() {
   writeFileSync(STAMP, stamp);
 }
 
-/** A digest of all that decides what is installed. */
+/** A digest of everything that determines what is installed. */
 function digestManifests() {
   const members = ['packages', '.'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { withFileTypes: true })

@@ -9,8 +9,8 @@ const STEP = 'installing dependencies';
 const PATTERN = /^pnpm@(\d+\.\d+\.\d+)\+sha512\.([0-9a-f]{128})$/;
 
 /**
- * The packed pnpm that `packageManager` of package.json names, as the path of a file whose SHA-512 is the one that stands
- * there. It is fetched with npm once, and checked each time.
+ * The packed pnpm that `packageManager` of package.json names, as the path of a file with the SHA-512 given there. It is
+ * fetched with npm once, and checked each time.
  *
  * @throws {SetupError} if it cannot be fetched, or is another one.
  */

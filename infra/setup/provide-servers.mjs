@@ -18,8 +18,8 @@ import { SetupError } from './setup-error.mjs';
 import { showStep } from './show-step.mjs';
 
 /**
- * Makes sure that the programs are on the PATH or in the cache. Where they are not, they are taken out of the
- * distribution's packages into the cache: no root, nothing is installed into the system.
+ * Makes sure that the programs are on the PATH or in the cache. If they are not, they are extracted from the
+ * distribution's packages into the cache: without root, and without installing anything into the system.
  */
 export async function provideServers(name) {
   const server = SERVERS[name];
@@ -71,7 +71,7 @@ async function has(command) {
   return (await runCommand('sh', ['-c', `command -v ${command}`])).code === 0;
 }
 
-/** Downloads the packages and those that they need and the system lacks, and takes the programs out of them. */
+/** Downloads the packages, with the dependencies that the system lacks, and extracts the programs. */
 async function extractPackages(name, server) {
   const work = join(CACHE, `.work-${name}-${process.pid}`);
   rmSync(work, { recursive: true, force: true });
@@ -96,7 +96,7 @@ async function extractPackages(name, server) {
   }
 }
 
-/** Lists and archives of our own: the system's are not touched, and no lock of its is needed. */
+/** Our own lists and archives: those of the system are not touched, and its locks are not needed. */
 function aptOptions(work) {
   const settings = {
     'Dir::State': work,
@@ -111,7 +111,7 @@ function aptOptions(work) {
   return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
 }
 
-/** The packages themselves and the shared libraries that the system lacks; not what else they would bring. */
+/** The packages themselves and the shared libraries that the system lacks, but no other dependencies. */
 async function namePackages(name, wanted, apt) {
   const args = [...apt, '-s', 'install', '--no-install-recommends', ...wanted];
   const { code, output } = await runCommand('apt-get', args);
@@ -120,10 +120,10 @@ async function namePackages(name, wanted, apt) {
   return [...new Set([...wanted, ...named.filter((each) => /^lib(?!js-)|-tools$/.test(each))])];
 }
 
-/** The folder that a program has been built for, as it finds it when its wrapper has opened it. */
+/** The folder that a program was built for, as the program sees it after its wrapper has opened it. */
 const OPENED_FOLDER = '/proc/self/fd/9';
 
-/** In programs that were built for a folder of the system's, names the one that the wrapper opens: of the same length. */
+/** Replaces the system folder that a program was built for by the one that the wrapper opens, a name of the same length. */
 function freeFromFolder(root, { programs, fixedFolder }) {
   const paths = programs.flat().map((program) => join(root, 'usr/bin', program));
   for (const path of paths.filter(existsSync)) {
@@ -135,7 +135,7 @@ function freeFromFolder(root, { programs, fixedFolder }) {
   }
 }
 
-/** A program in the cache is a script that sets the path of its libraries. */
+/** A program in the cache is a script that sets the path of its libraries and runs it. */
 function writeWrappers(root, { programs, fixedFolder, places = {} }) {
   const bin = join(CACHE, 'bin');
   mkdirSync(bin, { recursive: true });

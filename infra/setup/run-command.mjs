@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Runs a command and gives its exit code and all that it printed. `env` is added to ours.
+ * Runs a command and returns its exit code and output. `env` is added to our environment.
  * @returns {Promise<{code: number, output: string}>}
  */
 export function runCommand(command, args, { cwd, env } = {}) {

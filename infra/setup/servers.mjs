@@ -1,6 +1,6 @@
 /**
- * What is provided: programs (any of a row will do), the Debian packages that hold them, where in a package a program is
- * if not in usr/bin, and what to do by hand.
+ * The servers that are provided: programs (any one of a row is enough), the Debian packages that contain them, the place of
+ * a program in its package if it is not usr/bin, and what to do by hand.
  */
 export const SERVERS = {
   redis: {
@@ -21,7 +21,7 @@ export const SERVERS = {
   alertmanager: {
     programs: [['alertmanager', 'prometheus-alertmanager'], ['amtool']],
     packages: ['prometheus-alertmanager'],
-    // Debian's reads its default templates from here, wherever it is itself.
+    // Debian's build reads its default templates from here, wherever the program is.
     fixedFolder: '/usr/share/prometheus/alertmanager',
     byHand: [
       'macOS:          brew install alertmanager',
@@ -39,7 +39,7 @@ export const SERVERS = {
   chromium: {
     programs: [['chromium', 'chromium-browser', 'google-chrome']],
     packages: ['chromium', 'chromium-common'],
-    // What is in usr/bin is a script that looks for the browser at its place in the system.
+    // The file in usr/bin is a script that looks for the browser at its place in the system.
     places: { chromium: 'usr/lib/chromium/chromium' },
     byHand: ['macOS:          brew install chromium', 'Debian, Ubuntu: apt-get install chromium'],
   },

@@ -1,4 +1,4 @@
-/** Shows what is being done, and how long it took, on one line each. */
+/** Shows each step and how long it took, on one line. */
 export async function showStep(what, work) {
   const startedMs = performance.now();
   console.log(`streamfold: ${what} …`);

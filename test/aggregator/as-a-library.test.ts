@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import {
   createMetricsHandler,
   findGeneration,
@@ -22,7 +22,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
-test('a program runs an aggregator with nothing but the address of Redis and a port', async (t) => {
+test('a program runs an aggregator given only the address of Redis and a port', async (t) => {
   const ending = new AbortController();
   let ended: Promise<void> = Promise.resolve();
   const url = await new Promise<string>((onListening, reject) => {
@@ -72,7 +72,7 @@ async function mount(t: ExecutionContext, handler: MetricsHandler): Promise<stri
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('a mounted handler serves what the aggregators have folded, also after another generation has become live', async (t) => {
+test('a mounted handler serves the folded metrics, also after another generation has become live', async (t) => {
   const prefix = nextPrefix();
   const url = await mount(t, createMetricsHandler({ redisUrl, prefix }));
   await waitUntil('it says why there are no metrics yet', async () => {
@@ -88,10 +88,10 @@ test('a mounted handler serves what the aggregators have folded, also after anot
   await scrapeWhenServed(url);
   t.deepEqual(withoutAges(await scrape(url)), withoutAges(await scrape(aggregator.url)));
 
-  const before = await findGeneration(redis, prefix, 0);
+  const before = await findGeneration(redis, { prefix, shard: 0 });
   const { code, stderr } = await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix]);
   t.is(code, 0, stderr);
-  t.not((await findGeneration(redis, prefix, 0))?.id, before?.id);
+  t.not((await findGeneration(redis, { prefix, shard: 0 }))?.id, before?.id);
   await appendFlat(redis, { prefix }, [...generateEvents(300, { seed: 2 })]);
   await waitUntilFolded(redis, { prefix });
   await scrapeWhenServed(aggregator.url);
@@ -122,7 +122,7 @@ test('a mounted handler answers 503, never old values, while Redis is away and a
   t.is(await closed.text(), '# the metrics handler is closed\n');
 });
 
-test('a mounted handler that is set up for another number of shards serves nothing, and says both numbers', async (t) => {
+test('a mounted handler configured for another number of shards serves nothing, and reports both numbers', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, shards: 2 });
   t.teardown(aggregator.stop);

@@ -1,13 +1,13 @@
 import { boundCommit, createBatchSize, type BatchSize } from '@streamfold/aggregator/round-trips';
 import { ConnectionError } from '@streamfold/redis';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const LARGEST = boundCommit(1_000);
 const FAILURE = new Error('connection lost');
 const NO_REPLY = new ConnectionError('no_reply', 'expected a reply; none came');
 
-/** Reads as many entries of a size as it asks for, and commits them. */
+/** Reads the number of entries that it asks for, each of one size, and commits them. */
 function succeed(size: BatchSize, entryBytes: number): void {
   const { count } = size;
   size.read(count, { entries: count, payloadBytes: count * entryBytes });
@@ -19,7 +19,7 @@ const step = fc.oneof(
   fc.constantFrom('committed' as const, 'failed' as const, 'no_reply' as const, 'anew' as const),
 );
 
-test('whatever happens, a read asks for 1 entry to the largest number, and no bound of a commit is below 1', (t) => {
+test('whatever happens, a read asks for at least 1 entry and at most the largest batch, and no bound of a commit is below 1', (t) => {
   const property = fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
     const size = createBatchSize(LARGEST);
     for (const each of steps) {
@@ -43,7 +43,7 @@ test('a read begins with 1 entry, and asks for no more bytes than a commit takes
   t.is(size.count, LARGEST.payloadBytes / entryBytes);
 });
 
-test('one lost connection changes nothing; a second failure in a row, or no reply in time, asks for less', (t) => {
+test('one lost connection changes nothing; after a second failure in a row, or no reply in time, a read asks for less', (t) => {
   for (const failures of [[FAILURE, FAILURE], [NO_REPLY]]) {
     const size = createBatchSize(LARGEST);
     for (let reads = 0; reads < 10; reads++) succeed(size, 10);

@@ -1,5 +1,5 @@
 import { createBirths, YOUNG_SECONDS } from '@streamfold/aggregator/round-trips';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const YOUNG_MS = YOUNG_SECONDS * 1_000;
 const START_MS = 1_700_000_000_000;
@@ -15,7 +15,7 @@ test('a series is young until its time is over, and is then forgotten', (t) => {
   t.is(births.bornMs('m', 'second'), START_MS + 10);
 });
 
-test('births that lie in the future are forgotten after the clock went back, wherever they stand', (t) => {
+test('births in the future are forgotten after the clock went back, wherever they are in the order', (t) => {
   const births = createBirths();
   births.add('m', 'present', START_MS);
   births.add('m', 'future', START_MS + 3_600_000);
@@ -38,7 +38,7 @@ test('a snapshot holds the births of young series and no others, in parts of bou
   t.is(read.bornMs('m', 'old'), undefined);
 });
 
-test('a birth that is no time is refused', (t) => {
+test('a birth that is not a time is refused', (t) => {
   const births = createBirths();
   t.throws(() =>
     births.decode('{"series":{"m":["k",[1,2,3]]},"coordinators":[],"totals":[0,0,0],"watermark":""}'),

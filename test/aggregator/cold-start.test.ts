@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { appendTogether } from '../harness/append-events.ts';
 import { parseSamples } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -10,10 +10,10 @@ const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
 const SERIES = 100_000;
-/** About a second on an idle machine; generous here, where others run beside it. */
+/** About a second on an idle machine; generous, because other tests run beside this one. */
 const READY_WITHIN_MS = 10_000;
 
-test('an aggregator with 100,000 series behind it is soon ready', async (t) => {
+test('an aggregator is ready soon after it starts on a state of 100,000 series', async (t) => {
   const prefix = nextPrefix();
   for (let from = 0; from < SERIES; from += 1_000) {
     const events = Array.from({ length: 1_000 }, (_, n) => ({

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents } from '../harness/generate-events.ts';
@@ -15,7 +15,7 @@ test.after.always(stop);
 const events = [...generateEvents(900, { seed: 1, bad: true })];
 const reference = foldReference(events.map((fields) => ({ fields })));
 
-test('a consumer group that somebody destroyed is restored, and what was folded is not folded again', async (t) => {
+test('a consumer group that somebody destroyed is restored, and no folded entry is folded again', async (t) => {
   const prefix = nextPrefix();
   const aggregators = await Promise.all(
     [1, 2].map(() => startAggregator({ redisUrl, prefix, batchEntries: 50 })),
@@ -54,7 +54,7 @@ test('a consumer group that was destroyed while no aggregator ran is restored by
   t.deepEqual(compareSamples(withoutAges(await scrape(next.url)), reference), []);
 });
 
-test('a stream that somebody deleted begins anew, and what it added to the metrics stays', async (t) => {
+test('a stream that somebody deleted starts again, and its counts stay in the metrics', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);

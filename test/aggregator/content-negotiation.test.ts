@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE } from '@streamfold/core';
 import { get, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -24,13 +24,13 @@ test.after.always(async () => {
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
-/** What Prometheus 2.42 and 3.5 send. */
+/** The headers that Prometheus 2.42 and 3.5 send. */
 const PROMETHEUS_2 =
   'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
 const PROMETHEUS_3 =
   'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1';
 
-/** GET without a header that is not given. */
+/** GET without the headers that are `undefined`. */
 async function request(
   url: string,
   headers: Record<string, string>,
@@ -64,7 +64,7 @@ for (const [accept, expected] of [
 }
 
 for (const accept of ['text/plain', 'application/openmetrics-text', PROMETHEUS_3]) {
-  test(`${accept} is compressed by gzip where that is asked for, and only then`, async (t) => {
+  test(`${accept} is compressed with gzip if the client asks for it, and only then`, async (t) => {
     const url = `${folded.url}/prometheus/metrics`;
     const plain = await request(url, { accept });
     t.is(plain.response.headers['content-encoding'], undefined);
@@ -80,7 +80,7 @@ for (const accept of ['text/plain', 'application/openmetrics-text', PROMETHEUS_3
 }
 
 for (const encoding of ['identity;q=0', '*;q=0', 'br', 'gzip;q=0', '']) {
-  test(`Accept-Encoding: ${encoding || '(empty)'} is answered as it is, not by an error`, async (t) => {
+  test(`Accept-Encoding: ${encoding || '(empty)'} is answered uncompressed, not with an error`, async (t) => {
     for (const path of ['/prometheus/metrics', '/metrics', '/livez']) {
       const { response, body } = await request(folded.url + path, { 'accept-encoding': encoding });
       t.is(response.statusCode, 200, path);
@@ -91,7 +91,7 @@ for (const encoding of ['identity;q=0', '*;q=0', 'br', 'gzip;q=0', '']) {
 }
 
 for (const accept of ['text/plain', 'application/openmetrics-text']) {
-  test(`every family has HELP and TYPE without any series, as ${accept}`, async (t) => {
+  test(`every family has HELP and TYPE even without series, as ${accept}`, async (t) => {
     const { body } = await request(`${full.url}/prometheus/metrics`, { accept });
     const lines = body.toString().trimEnd().split('\n');
     t.true(lines.every((line) => line.startsWith('# ')));
@@ -106,7 +106,7 @@ for (const accept of ['text/plain', 'application/openmetrics-text']) {
   });
 }
 
-/** The lines that do not move with the clock. */
+/** The lines that do not change with the clock. */
 function linesWithoutAges(text: string): string[] {
   return text.split('\n').filter((line) => !line.startsWith('blocking_oldest'));
 }

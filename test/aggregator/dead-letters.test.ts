@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { compareStamps, DEAD_LETTER_REASONS, swarmShard } from '@streamfold/core';
 import { replyField } from '@streamfold/redis';
 import { appendFlat, appendTogether, eventsKey } from '../harness/append-events.ts';
@@ -15,7 +15,7 @@ test.after.always(stop);
 const GOOD = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
 const SENT = 'signals_sent_total{swarm_id="s1",signal_type="x"}';
 
-/** A bad event of each reason that one shard knows, and a word that its detail must hold. */
+/** A bad event for each reason that one shard can have, and a word that its detail must contain. */
 const BAD: readonly { reason: string; detail: string; event: WireEvent }[] = [
   { reason: 'too_large', detail: '16384', event: { ...GOOD, note: 'n'.repeat(16_384) } },
   { reason: 'missing_field', detail: 'type', event: { swarm_id: 's1', note: 'has no type' } },
@@ -44,7 +44,7 @@ async function readDead(prefix: string, shard = 0): Promise<Record<string, strin
     .toSorted((left, right) => compareStamps(left['entry_id'] ?? '', right['entry_id'] ?? ''));
 }
 
-test('a flat entry that cannot be folded is a dead letter with its reason, and those around it are folded', async (t) => {
+test('a flat entry that cannot be folded becomes a dead letter with its reason, and the entries around it are folded', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
@@ -69,11 +69,11 @@ test('a flat entry that cannot be folded is a dead letter with its reason, and t
   }
 });
 
-test('a bad event of many in one entry is a dead letter alone, with its index', async (t) => {
+test('one bad event in a batch becomes a dead letter with its index, and the others are folded', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
-  const bad = BAD.filter(({ reason }) => reason !== 'too_large'); // in an entry of many, only the whole is bounded
+  const bad = BAD.filter(({ reason }) => reason !== 'too_large'); // in a batch, only the whole entry is bounded
   const id = await appendTogether(redis, { prefix }, [GOOD, ...bad.flatMap(({ event }) => [event, GOOD])]);
   await waitUntilFolded(redis, { prefix });
   t.is((await scrape(aggregator.url)).get(SENT), String(bad.length + 1));
@@ -89,7 +89,7 @@ test('a bad event of many in one entry is a dead letter alone, with its index', 
   );
 });
 
-test('an events field that is no array of 1 to 1,000 objects is one dead letter', async (t) => {
+test('an events field that is not an array of 1 to 1,000 objects is one dead letter', async (t) => {
   const prefix = nextPrefix();
   const texts = [
     '',
@@ -118,7 +118,7 @@ test('an events field that is no array of 1 to 1,000 objects is one dead letter'
   t.is((await scrape(aggregator.url)).get(SENT), undefined);
 });
 
-test('an event in the stream of another shard is a dead letter, and its swarm shows nothing of it', async (t) => {
+test('an event in the stream of another shard is a dead letter, and does not count for its swarm', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, shards: 3 });
   t.teardown(aggregator.stop);
@@ -138,7 +138,7 @@ test('an event in the stream of another shard is a dead letter, and its swarm sh
   t.is(own.get('streamfold_dead_letters_total{reason="wrong_shard"}'), '1');
 });
 
-test('every reason is counted from 0 before there is any dead letter', async (t) => {
+test('every reason has a counter at 0 before the first dead letter', async (t) => {
   const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
   t.teardown(aggregator.stop);
   const own = await readOwnMetrics(aggregator.url);
@@ -147,7 +147,7 @@ test('every reason is counted from 0 before there is any dead letter', async (t)
   }
 });
 
-test('a dead letter and the acknowledgement of its entry become true together', async (t) => {
+test('a dead letter is written and its entry acknowledged in one atomic step', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'fold' });
   t.teardown(aggregator.stop);
@@ -175,7 +175,7 @@ test('a dead letter and the acknowledgement of its entry become true together', 
   }
 });
 
-test('a stream of dead letters is bounded: the oldest go, and are counted', async (t) => {
+test('the stream of dead letters is bounded: the oldest are removed and counted', async (t) => {
   const prefix = nextPrefix();
   const most = 100;
   const aggregator = await startAggregator({ redisUrl, prefix, deadLettersMost: most });

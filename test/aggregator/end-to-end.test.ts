@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { appendFlat, appendTogether, eventsKey, inPieces } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents } from '../harness/generate-events.ts';
@@ -11,7 +11,7 @@ import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
-/** Publishes events of all types, one in a hundred bad, half of them flat and half of them many in an entry. */
+/** Publishes events of all types, one in a hundred bad, half of them flat and half of them in batches. */
 async function publish(prefix: string, seed: number): Promise<{ fields: Record<string, string> }[]> {
   const flat = [...generateEvents(2_000, { seed, bad: true })];
   const together = [...generateEvents(4_000, { seed: seed + 1, bad: true })];
@@ -20,7 +20,7 @@ async function publish(prefix: string, seed: number): Promise<{ fields: Record<s
   return [...flat, ...together].map((fields) => ({ fields }));
 }
 
-test('the metrics are what the published events add up to, one by one in the order of the stream', async (t) => {
+test('the metrics equal a fold of the published events one by one in stream order', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 37 });
   t.teardown(aggregator.stop);
@@ -31,7 +31,7 @@ test('the metrics are what the published events add up to, one by one in the ord
   t.true(samples.size > 100);
 });
 
-test('two aggregators of one group show the same, and each has folded a part', async (t) => {
+test('two aggregators of one group show the same metrics, and each has folded a part', async (t) => {
   const prefix = nextPrefix();
   const options = { redisUrl, prefix, batchEntries: 5 };
   const aggregators = await Promise.all([startAggregator(options), startAggregator(options)]);
@@ -45,7 +45,7 @@ test('two aggregators of one group show the same, and each has folded a part', a
   }
 });
 
-test('an aggregator that only serves shows what one that only folds has folded', async (t) => {
+test('an aggregator that only serves shows the entries folded by one that only folds', async (t) => {
   const prefix = nextPrefix();
   const [folds, serves] = await Promise.all([
     startAggregator({ redisUrl, prefix, role: 'fold' }),
@@ -63,7 +63,7 @@ test('an aggregator that only serves shows what one that only folds has folded',
   t.is((await fetch(`${folds.url}/readyz`)).status, 200);
 });
 
-test('what was published before the first aggregator ran is folded', async (t) => {
+test('events published before the first aggregator ran are folded', async (t) => {
   const prefix = nextPrefix();
   const published = await publish(prefix, 4);
   const aggregator = await startAggregator({ redisUrl, prefix });
@@ -89,7 +89,7 @@ test('an event appended by redis-cli shows in the next scrape once it is folded'
   t.is(samples.get(`signal_delivery_latency_seconds_count{${labels}}`), '1');
 });
 
-test('the age of the oldest open wait is told by the clock of Redis, and is 0 without one', async (t) => {
+test('the age of the oldest open wait is measured by the clock of Redis, and is 0 if no wait is open', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);

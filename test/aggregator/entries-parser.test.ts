@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createEntriesParser } from '@streamfold/aggregator';
 import * as fc from 'fast-check';
 import { readRawReply } from '../harness/raw-reply.ts';
@@ -7,7 +7,7 @@ import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 const { redis, port, stop } = await startRedis();
 test.after.always(stop);
 
-/** An entry as both parsers give it. */
+/** An entry as both parsers return it. */
 interface Entry {
   readonly id: string;
   readonly fields: readonly string[] | undefined;
@@ -15,7 +15,7 @@ interface Entry {
 
 type Reply = [key: string, entries: [id: string, fields: string[] | null][]][];
 
-/** The raw reply that delivers entries, and what the client's own parser makes of the same. */
+/** The raw reply that delivers entries, and the client's own reading of the same reply. */
 async function deliver(
   contents: readonly (readonly string[])[],
   deleted: readonly number[] = [],
@@ -33,7 +33,7 @@ async function deliver(
   return { raw, entries };
 }
 
-/** Parses a reply in the given chunks; fails where it is complete before the last one. */
+/** Parses a reply in the given chunks; fails if it is complete before the last one. */
 function parse(chunks: readonly Buffer[]): { entries: Entry[]; rest: Buffer } {
   const entries: Entry[] = [];
   const parser = createEntriesParser(({ id, fields }) => entries.push({ id, fields }));
@@ -66,7 +66,7 @@ const contents = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-test('entries are the same as by the client, wherever the reply is cut', async (t) => {
+test('entries are the same as those of the client, wherever the reply is cut', async (t) => {
   await fc.assert(
     fc.asyncProperty(contents, fc.array(fc.nat(5), { maxLength: 2 }), async (entryContents, deleted) => {
       const { raw, entries } = await deliver(entryContents, deleted);
@@ -98,7 +98,7 @@ test('entries that were deleted meanwhile have no fields', async (t) => {
   t.deepEqual(parse([raw]).entries, entries);
 });
 
-test('no entries at all are an empty list', async (t) => {
+test('a reply without entries is an empty list', async (t) => {
   const { raw, entries } = await deliver([['a', '1']], []);
   t.is(entries.length, 1);
   const key = 'empty';
@@ -108,14 +108,14 @@ test('no entries at all are an empty list', async (t) => {
   t.deepEqual(parse([raw]).entries, entries);
 });
 
-test('bytes that follow the reply are given back', async (t) => {
+test('bytes after the reply are returned', async (t) => {
   const { raw, entries } = await deliver([['a', '1']]);
   const outcome = parse([Buffer.concat([raw, Buffer.from('+PONG\r\n')])]);
   t.deepEqual(outcome.entries, entries);
   t.is(outcome.rest.toString(), '+PONG\r\n');
 });
 
-test('bytes that are no such reply are refused', (t) => {
+test('bytes that are not such a reply are refused', (t) => {
   for (const reply of [':1\r\n', '$3\r\nabc\r\n', '*1\r\n:5\r\n', '*1\r\n*2\r\n$1\r\nk\r\n$1\r\nx\r\n']) {
     t.throws(
       () => createEntriesParser(() => undefined).push(Buffer.from(reply)),
@@ -125,7 +125,7 @@ test('bytes that are no such reply are refused', (t) => {
   }
 });
 
-test('a large value costs the same per byte as a small one, and so do many', async (t) => {
+test('a large value costs the same per byte as a small one, and so do many small ones', async (t) => {
   const CHUNK_BYTES = 64 * 1024;
   const MIB = 1024 * 1024;
   for (const fields of [
@@ -138,9 +138,9 @@ test('a large value costs the same per byte as a small one, and so do many', asy
     const sizes = Array.from({ length: Math.floor((raw.length - 1) / CHUNK_BYTES) }, () => CHUNK_BYTES);
     const startedMs = performance.now();
     const { entries } = parse(cut(raw, sizes));
-    t.true(performance.now() - startedMs < 5_000); // a parser that begins anew with each chunk takes a minute
+    t.true(performance.now() - startedMs < 5_000); // a parser that starts again with each chunk takes a minute
     t.is(entries[0]?.fields?.length, fields.length);
-    // Of a value that is larger than any that can be folded only the beginning is kept.
+    // Only the beginning is kept of a value that is too large to be folded.
     t.true(entries[0]?.fields?.every((value, at) => fields[at]?.startsWith(value.slice(0, -1))));
   }
 });
@@ -151,7 +151,7 @@ function entry(id: string, value: Buffer): Buffer {
   return Buffer.concat([Buffer.from(beginning), value, Buffer.from('\r\n')]);
 }
 
-test('of a value larger than any that can be folded only the beginning is kept, and what follows is read', (t) => {
+test('only the beginning of a value too large to be folded is kept, and the rest of the reply is read', (t) => {
   const value = Buffer.alloc(12 * 1024 * 1024, 'x');
   const raw = Buffer.concat([
     Buffer.from('*1\r\n*2\r\n$1\r\nk\r\n*3\r\n'),
@@ -175,7 +175,7 @@ test('of a value larger than any that can be folded only the beginning is kept, 
   }
 });
 
-test('a reply of several entries that grows too large is given up', (t) => {
+test('a reply of several entries that grows too large is abandoned', (t) => {
   const parser = createEntriesParser(() => undefined);
   parser.push(
     Buffer.from(`*1\r\n*2\r\n$1\r\nk\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$${40 * 1024 * 1024}\r\n`),

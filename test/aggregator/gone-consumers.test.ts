@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AggregatorOptions, Generation } from '@streamfold/aggregator';
 import { removeGoneConsumers } from '@streamfold/aggregator/round-trips';
@@ -33,7 +33,7 @@ async function openWatched(
   return { aggregator, generation, consumers };
 }
 
-test('a consumer that is gone is removed where nothing is pending for it, and never where something is', async (t) => {
+test('a consumer that is gone is removed if nothing is pending for it, and only then', async (t) => {
   const prefix = nextPrefix();
   const first = await startAggregator({ redisUrl, prefix, role: 'serve' });
   const { shardKeys, keys } = await waitForGeneration(redis, prefix);
@@ -55,7 +55,7 @@ test('a consumer that is gone is removed where nothing is pending for it, and ne
   );
 });
 
-test('a consumer that waits while nothing comes is not taken for gone', async (t) => {
+test('a consumer that waits for entries on an idle stream is not taken for gone', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, generation, consumers } = await openWatched(prefix, {
     goneIdleMs: 1_200,
@@ -74,7 +74,7 @@ test('a consumer that waits while nothing comes is not taken for gone', async (t
   );
 });
 
-test('thousands of consumers that are gone are removed in a few steps', async (t) => {
+test('thousands of gone consumers are removed in a few steps', async (t) => {
   const GONE = 3_000;
   const { generation } = await openGroup(redis, redisUrl);
   const { shardKeys, keys } = generation;

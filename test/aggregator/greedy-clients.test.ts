@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { appendTogether, inPieces } from '../harness/append-events.ts';
@@ -13,7 +13,7 @@ test.after.always(stop);
 
 const MIB = 1024 * 1024;
 
-/** A client that asks, and does not read the answer. */
+/** A client that sends a request and does not read the answer. */
 async function ask(url: string, path: string): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => undefined);
@@ -41,52 +41,55 @@ function* acksOf(coordinators: number): Generator<Record<string, string>> {
   }
 }
 
-test.serial('60 clients that do not read 20,000 series share few buffers, and are cut off', async (t) => {
-  const prefix = nextPrefix();
-  const program = startStreamfold(
-    ['serve', '--redis', redisUrl, '--prefix', prefix, '--port', '0', '--log-level', 'info'],
-    {},
-  );
-  t.teardown(async () => {
-    program.kill('SIGTERM');
-    await program.ended;
-  });
-  const url = await program.waitFor(/(http:\/\/127\.0\.0\.1:\d+)/);
-  for (const piece of inPieces(acksOf(20_000), 1_000)) await appendTogether(redis, { prefix }, piece);
-  await waitUntilFolded(redis, { prefix });
-  await waitUntil('it is ready', async () => (await fetch(`${url}/readyz`)).ok);
-  let textBytes = 0;
-  await waitUntil('the series are served', async () => {
-    const response = await fetch(`${url}/prometheus/metrics`);
-    textBytes = (await response.arrayBuffer()).byteLength;
-    return response.ok && textBytes > 10 * MIB;
-  });
-  const beforeBytes = await readResidentBytes(url);
+test.serial(
+  '60 clients that do not read their 20,000 series share a few buffers, and are disconnected',
+  async (t) => {
+    const prefix = nextPrefix();
+    const program = startStreamfold(
+      ['serve', '--redis', redisUrl, '--prefix', prefix, '--port', '0', '--log-level', 'info'],
+      {},
+    );
+    t.teardown(async () => {
+      program.kill('SIGTERM');
+      await program.ended;
+    });
+    const url = await program.waitFor(/(http:\/\/127\.0\.0\.1:\d+)/);
+    for (const piece of inPieces(acksOf(20_000), 1_000)) await appendTogether(redis, { prefix }, piece);
+    await waitUntilFolded(redis, { prefix });
+    await waitUntil('it is ready', async () => (await fetch(`${url}/readyz`)).ok);
+    let textBytes = 0;
+    await waitUntil('the series are served', async () => {
+      const response = await fetch(`${url}/prometheus/metrics`);
+      textBytes = (await response.arrayBuffer()).byteLength;
+      return response.ok && textBytes > 10 * MIB;
+    });
+    const beforeBytes = await readResidentBytes(url);
 
-  const clients = await Promise.all(Array.from({ length: 60 }, () => ask(url, '/prometheus/metrics')));
-  t.teardown(() => clients.forEach((client) => client.destroy()));
-  let refused: Response | undefined;
-  await waitUntil('there is no place left', async () => {
-    const response = await fetch(`${url}/prometheus/metrics`);
-    await response.arrayBuffer();
-    if (response.headers.has('retry-after')) refused = response;
-    return refused !== undefined;
-  });
-  t.is(refused?.status, 503);
-  t.regex(refused?.headers.get('retry-after') ?? '', /^\d+$/);
-  t.is((await fetch(`${url}/livez`)).status, 200);
-  const grownBytes = (await readResidentBytes(url)) - beforeBytes;
-  t.true(grownBytes < 8 * textBytes, `${Math.round(grownBytes / MIB)} MiB for ${textBytes / MIB} MiB`);
-  t.regex(await (await fetch(`${url}/metrics`)).text(), /^streamfold_scrapes_refused_total [1-9]/m);
+    const clients = await Promise.all(Array.from({ length: 60 }, () => ask(url, '/prometheus/metrics')));
+    t.teardown(() => clients.forEach((client) => client.destroy()));
+    let refused: Response | undefined;
+    await waitUntil('there is no place left', async () => {
+      const response = await fetch(`${url}/prometheus/metrics`);
+      await response.arrayBuffer();
+      if (response.headers.has('retry-after')) refused = response;
+      return refused !== undefined;
+    });
+    t.is(refused?.status, 503);
+    t.regex(refused?.headers.get('retry-after') ?? '', /^\d+$/);
+    t.is((await fetch(`${url}/livez`)).status, 200);
+    const grownBytes = (await readResidentBytes(url)) - beforeBytes;
+    t.true(grownBytes < 8 * textBytes, `${Math.round(grownBytes / MIB)} MiB for ${textBytes / MIB} MiB`);
+    t.regex(await (await fetch(`${url}/metrics`)).text(), /^streamfold_scrapes_refused_total [1-9]/m);
 
-  await waitUntil('those that took nothing were cut off', async () => {
-    const response = await fetch(`${url}/prometheus/metrics`);
-    await response.arrayBuffer();
-    return response.ok;
-  });
-});
+    await waitUntil('those that took nothing were cut off', async () => {
+      const response = await fetch(`${url}/prometheus/metrics`);
+      await response.arrayBuffer();
+      return response.ok;
+    });
+  },
+);
 
-test('600 idle connections lock nobody out', async (t) => {
+test('600 idle connections do not lock out other clients', async (t) => {
   const { url, stop: stopIt } = await startAggregator({ redisUrl, prefix: nextPrefix() });
   t.teardown(stopIt);
   await waitUntil('it is ready', async () => (await fetch(`${url}/readyz`)).ok);
@@ -109,7 +112,7 @@ test('600 idle connections lock nobody out', async (t) => {
   }
 });
 
-test('connections that never ask lock nobody out', async (t) => {
+test('connections that never send a request do not lock out other clients', async (t) => {
   const { url, stop: stopIt } = await startAggregator({ redisUrl, prefix: nextPrefix() });
   t.teardown(stopIt);
   const silent = Array.from({ length: 600 }, () => connect(Number(new URL(url).port), '127.0.0.1'));

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { z } from 'zod';
 import { generationKeys, shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -36,7 +36,7 @@ async function readReasonGauges(aggregator: TestAggregator): Promise<ReadonlyMap
   );
 }
 
-/** Redis as a user who may do everything but what is said. */
+/** The URL of Redis for a user with all permissions except the named ones. */
 async function urlOfUser(name: string, ...rules: string[]): Promise<string> {
   await redis.acl('SETUSER', name, 'on', '>secret', '~*', '&*', '+@all', ...rules);
   const url = new URL(redisUrl);
@@ -45,7 +45,7 @@ async function urlOfUser(name: string, ...rules: string[]): Promise<string> {
   return url.href;
 }
 
-test('a consumer group that is missing is named as the reason, not Redis', async (t) => {
+test('a missing consumer group is named as the reason, not Redis', async (t) => {
   const prefix = nextPrefix();
   // It only serves, so it does not create the group again.
   const folding = await startAggregator({ redisUrl, prefix });
@@ -55,8 +55,8 @@ test('a consumer group that is missing is named as the reason, not Redis', async
   t.teardown(serving.stop);
   await waitUntil('it is ready', async () => (await fetch(`${serving.url}/readyz`)).ok);
   await folding.stop();
-  const { events } = shardKeys(prefix, 0);
-  const { group } = generationKeys(prefix, 0, id);
+  const { events } = shardKeys({ prefix, shard: 0 });
+  const { group } = generationKeys({ prefix, shard: 0 }, id);
   await redis.xgroup('DESTROY', events, group);
 
   const { status, redis: reached, lag_entries, reasons } = await readHealth(serving);
@@ -71,7 +71,7 @@ test('a consumer group that is missing is named as the reason, not Redis', async
   t.is((await readReasonGauges(serving)).get('group_missing'), '1');
 });
 
-test('a permission that is missing is named as the reason, with the error of Redis', async (t) => {
+test('a missing permission is named as the reason, with the error of Redis', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({
     redisUrl: await urlOfUser('blind', '-xpending'),
@@ -112,7 +112,7 @@ test('shards that cannot be opened are named as the reason, with the error', asy
   );
 });
 
-test('a state that cannot be read is a reason until it can, and no empty metrics are served', async (t) => {
+test('an unreadable state is a reason until it can be read, and no empty metrics are served', async (t) => {
   const prefix = nextPrefix();
   const folding = await startAggregator({ redisUrl, prefix, role: 'fold' });
   t.teardown(folding.stop);
@@ -133,7 +133,7 @@ test('a state that cannot be read is a reason until it can, and no empty metrics
   t.is((await fetch(`${serving.url}/prometheus/metrics`)).status, 200);
 });
 
-test('every reason is in the metrics from the start, as 0', async (t) => {
+test('every reason is in the metrics from the start, at 0', async (t) => {
   const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
   t.teardown(aggregator.stop);
   await waitUntil('it is well', async () => (await readHealth(aggregator)).status === 'healthy');
@@ -145,9 +145,9 @@ test('every reason is in the metrics from the start, as 0', async (t) => {
   );
 });
 
-test('a dead letter that is kept is a reason and a gauge, whoever wrote it, and leaves the health healthy', async (t) => {
+test('a kept dead letter is a reason and a gauge, even if a publisher wrote it, and leaves the status healthy', async (t) => {
   const prefix = nextPrefix();
-  const { dead } = shardKeys(prefix, 0);
+  const { dead } = shardKeys({ prefix, shard: 0 });
   await redis.xadd(dead, '*', 'entry_id', '1-1', 'reason', 'invalid_field', 'detail', 'x', 'fields', '{}');
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
@@ -166,7 +166,7 @@ test('the first failure of every step is visible to rate()', async (t) => {
     t.true(own.includes(`\nstreamfold_failures_total{step="${step}"} `), step);
 });
 
-test('while Redis is away the metrics say so without being asked for the health', async (t) => {
+test('while Redis is away the metrics say so, even if nobody asks for the health', async (t) => {
   const server = await startRedis();
   t.teardown(server.stop);
   const aggregator = await startAggregator({ redisUrl: server.url });

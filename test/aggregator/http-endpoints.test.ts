@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ConfigurationError } from '@streamfold/redis';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -24,7 +24,7 @@ test.after.always(async () => {
 
 const PATHS = ['/', '/prometheus/metrics', '/prometheus/health', '/metrics', '/livez', '/readyz'];
 
-/** Sends bytes as they are, and gives all that comes back until the connection is closed. */
+/** Sends raw bytes, and returns everything that arrives until the connection is closed. */
 async function sendRaw(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   await once(socket, 'connect');
@@ -72,7 +72,7 @@ test('other methods are answered 405 with Allow', async (t) => {
   }
 });
 
-test('any other path is 404, and nothing that is sent brings a stack trace out', async (t) => {
+test('any other path is 404, and no request makes a stack trace appear in an answer', async (t) => {
   for (const path of [
     '/prometheus',
     '/metrics/x',
@@ -103,7 +103,7 @@ test('headers and addresses that are too long are refused', async (t) => {
   t.regex(await sendRaw(`GET /${long} HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 431 /);
 });
 
-test('the health has the fields that are promised, and no others', async (t) => {
+test('the health answer has the documented fields and no others', async (t) => {
   const response = await fetch(`${url}/prometheus/health`);
   const { uptime_seconds, generation, ...health } = (await response.json()) as Record<string, unknown>;
   t.deepEqual(health, {
@@ -120,7 +120,7 @@ test('the health has the fields that are promised, and no others', async (t) => 
   t.true(typeof uptime_seconds === 'number' && uptime_seconds > 0);
 });
 
-test('a port that is in use is told in one line', async (t) => {
+test('a port in use is reported in one line', async (t) => {
   const { port } = new URL(url);
   const error = await t.throwsAsync(startAggregator({ redisUrl, prefix, port: Number(port) }), {
     instanceOf: ConfigurationError,
@@ -140,7 +140,7 @@ test('every scrape shows what was committed before it began, however many scrape
   }
   const signal = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
   for (let published = 1; published <= 30; published++) {
-    const before = aggregators.map(({ url: each }) => scrape(each)); // a turn that may be under way
+    const before = aggregators.map(({ url: each }) => scrape(each)); // a turn that may be in progress
     await appendFlat(redis, { prefix: own }, [signal]);
     await waitUntilFolded(redis, { prefix: own });
     const scrapes = await Promise.all([1, 2, 3].flatMap(() => aggregators.map((each) => scrape(each.url))));

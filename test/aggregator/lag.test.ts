@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findGeneration, measureLag } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
@@ -12,7 +12,7 @@ test('entries that are delivered while the lag is measured are counted once', as
   const prefix = nextPrefix();
   await (await startAggregator({ redisUrl, prefix })).stop();
   await appendFlat(redis, { prefix }, generateEvents(2, { seed: 1 }));
-  const generation = await findGeneration(redis, prefix, 0);
+  const generation = await findGeneration(redis, { prefix, shard: 0 });
   if (generation === undefined) return t.fail();
   const { keys, shardKeys } = generation;
   const other = redis.duplicate();

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { askAll } from '@streamfold/redis';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -9,7 +9,7 @@ const { url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
 const SHARDS = 128;
-/** One after the other, the shards would take more than six seconds for each round trip of theirs. */
+/** One after the other, the shards would take more than six seconds for each round trip. */
 const DELAY_MS = 50;
 
 test('a scrape, the health and the upkeep of 128 shards on a Redis that is far away take few round trips', async (t) => {
@@ -35,7 +35,7 @@ test('a scrape, the health and the upkeep of 128 shards on a Redis that is far a
   t.false(aggregator.facts.some((fact) => fact.type === 'failed' && fact.step === 'upkeep'));
 });
 
-test('all are asked before the first has answered, and the answers are in the order of the questions', async (t) => {
+test('all questions are asked before the first one is answered, and the answers are in the order of the questions', async (t) => {
   let asked = 0;
   const answers = await askAll([3, 1, 2], async (item) => {
     asked++;
@@ -46,7 +46,7 @@ test('all are asked before the first has answered, and the answers are in the or
   t.deepEqual(answers, [30, 10, 20]);
 });
 
-test('only so many are in flight at the same time', async (t) => {
+test('the number of questions in flight is bounded', async (t) => {
   let inFlight = 0;
   let most = 0;
   await askAll(
@@ -61,7 +61,7 @@ test('only so many are in flight at the same time', async (t) => {
   t.is(most, 8);
 });
 
-test('one that fails fails all, once none is under way any more', async (t) => {
+test('one question that fails fails all, once none is in flight', async (t) => {
   let ended = 0;
   const error = await t.throwsAsync(
     askAll([1, 2, 3], async (item) => {

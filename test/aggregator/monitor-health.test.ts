@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { AggregatorOptions } from '@streamfold/aggregator';
 import { joinSwarm } from '@streamfold/coordination';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
@@ -39,7 +39,7 @@ async function readMetric({ url }: TestAggregator, series: string): Promise<numb
 const isStalled = async (aggregator: TestAggregator): Promise<boolean> =>
   (await readHealth(aggregator)).reasons.some(({ reason }) => reason === 'monitor_stalled');
 
-test('if no monitor has judged what is overdue for a minute, health says so, with the shard and the age, until one does', async (t) => {
+test('if no monitor has looked for overdue coordinators for a minute, health reports the shard and the age until one does', async (t) => {
   const { aggregator, key } = await setUp(t);
   await waitUntil('a first step', async () => (await redis.exists(key('monitor'))) === 1);
   await waitUntil('it is well', async () => (await readHealth(aggregator)).reasons.length === 0);
@@ -48,7 +48,7 @@ test('if no monitor has judged what is overdue for a minute, health says so, wit
     Promise.resolve(aggregator.facts.some((fact) => fact.type === 'failed' && fact.step === 'monitor')),
   );
   const longAgo = Date.now() - 2 * MINUTE_MS;
-  // Its own failures look like an outage to a monitor: it suspends itself, judges nothing, and fails again.
+  // Its own failures look like an outage to a monitor: it suspends itself, checks nothing, and fails again.
   await redis.hset(key('monitor'), {
     stepped_ms: longAgo,
     judged_ms: longAgo - 1,
@@ -65,7 +65,7 @@ test('if no monitor has judged what is overdue for a minute, health says so, wit
   await waitUntil('a step judges again', async () => !(await isStalled(aggregator)));
 });
 
-test('a shard whose monitor fails does not keep the others from being watched', async (t) => {
+test('a shard whose monitor fails does not stop the monitors of the others', async (t) => {
   const prefix = nextPrefix();
   await redis.set(`${prefix}:{0}:heartbeats`, 'text');
   const { key } = await setUp(t, { shards: 2, monitorGraceMs: 0 }, prefix);
@@ -73,7 +73,7 @@ test('a shard whose monitor fails does not keep the others from being watched', 
   t.is(await redis.exists(key('monitor', 0)), 0);
 });
 
-test('records that are set aside are counted, and health names them until their notes are removed', async (t) => {
+test('records set aside are counted, and health names them until their notes are removed', async (t) => {
   const { aggregator, key } = await setUp(t, { monitorGraceMs: 0 });
   t.is(await readMetric(aggregator, 'streamfold_monitor_records_set_aside_total'), 0);
   await waitUntil('it is well', async () => (await readHealth(aggregator)).reasons.length === 0);
@@ -110,7 +110,7 @@ test("a step back of Redis's clock is reported: a fact, a counter, and a health 
   await waitUntil('it is well', async () => (await readHealth(aggregator)).reasons.length === 0);
 });
 
-test('aggregators remove what coordinators left that ended long ago, and keep and count what nobody took over', async (t) => {
+test('aggregators remove the keys of coordinators that ended long ago, and keep and count work that nobody took over', async (t) => {
   const prefix = nextPrefix();
   const ids = Array.from({ length: 130 }, (_, at) => `c${at}`);
   for (const coordinatorId of ids) {

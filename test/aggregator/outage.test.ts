@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
@@ -58,7 +58,7 @@ test('while Redis is away a scrape is 503 with one comment line, and it recovers
   t.deepEqual(await showsAllOf(aggregator, events), []);
 });
 
-test('an aggregator that starts before Redis does is alive, not ready, and begins when Redis comes', async (t) => {
+test('an aggregator that starts before Redis is alive, not ready, and begins once Redis is up', async (t) => {
   const server = await startRedis({ appendonly: true, appendfsync: 'always' });
   t.teardown(server.stop);
   const events = [...generateEvents(50, { seed: 2 })];
@@ -75,7 +75,7 @@ test('an aggregator that starts before Redis does is alive, not ready, and begin
   t.deepEqual(await showsAllOf(aggregator, events), []);
 });
 
-test('connections that are killed again and again lose and double nothing', async (t) => {
+test('no event is lost or counted twice if connections are killed again and again', async (t) => {
   const server = await startRedis();
   t.teardown(server.stop);
   const options = { redisUrl: server.url, claimIdleMs: 200, batchEntries: 10 };
@@ -92,7 +92,7 @@ test('connections that are killed again and again lose and double nothing', asyn
   }
 });
 
-test('a Redis that is restarted in the middle of folding loses and doubles nothing', async (t) => {
+test('no event is lost or counted twice if Redis restarts in the middle of folding', async (t) => {
   const server = await startRedis({ appendonly: true, appendfsync: 'always' });
   t.teardown(server.stop);
   const options = { redisUrl: server.url, claimIdleMs: 200, batchEntries: 10 };

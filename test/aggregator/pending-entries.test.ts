@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Generation } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
@@ -15,7 +15,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, url: redisUrl, port, stop } = await startRedis();
 test.after.always(stop);
 
-/** Reads entries as `consumer` and leaves them pending, as one does that dies after it has read. */
+/** Reads entries as `consumer` and leaves them pending, as a consumer does that dies after a read. */
 async function readAndDie(generation: Generation, consumer: string, count: number): Promise<void> {
   const { shardKeys, keys } = generation;
   await redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'STREAMS', shardKeys.events, '>');
@@ -38,7 +38,7 @@ async function ownMetric(url: string, name: string): Promise<number> {
   return Number(parseSamples(await (await fetch(`${url}/metrics`)).text()).get(name));
 }
 
-test('after a restart with the same name, what was left pending is folded first, without waiting for a claim', async (t) => {
+test('an aggregator restarted with the same name folds its pending entries first, without waiting for a claim', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 1);
   await done;
@@ -51,7 +51,7 @@ test('after a restart with the same name, what was left pending is folded first,
   t.false(aggregator.facts.some(({ type }) => type === 'entries_claimed'));
 });
 
-test('entries claimed from a dead consumer are folded once, however many claim at the same time', async (t) => {
+test('entries claimed from a dead consumer are folded once, even if several aggregators claim at the same time', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 2);
   await done;
@@ -66,7 +66,7 @@ test('entries claimed from a dead consumer are folded once, however many claim a
   t.true(claimed >= 180);
 });
 
-test('nothing is claimed from a consumer that has not been silent for the idle time', async (t) => {
+test('no entry is claimed from a consumer before the idle time is over', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { done } = publish(prefix, 3);
   await done;
@@ -109,14 +109,14 @@ test('a stuck consumer that wakes up after its entries were claimed and committe
   t.true((await ownMetric(stuck.url, 'streamfold_batches_total{outcome="contested"}')) >= 1);
   t.deepEqual(await showsAllOf(other, events), []);
 
-  // It goes on: what comes now is folded by either.
+  // It continues: new entries are folded by either.
   const more = publish(prefix, 5);
   await more.done;
   await waitUntilFolded(redis, { prefix });
   for (const each of [stuck, other]) t.deepEqual(await showsAllOf(each, [...events, ...more.events]), []);
 });
 
-test('a stop finishes the batch in hand and leaves neither entries nor consumers behind', async (t) => {
+test('a stop finishes the current batch and leaves neither pending entries nor consumers behind', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { events, done } = publish(prefix, 6);
   await done;
@@ -149,7 +149,7 @@ test('a stop while a commit is under way waits for it', async (t) => {
   t.is(((await redis.xpending(shardKeys.events, keys.group)) as [number])[0], 0);
 });
 
-/** What only a commit names: the key of the dead letters right behind that of the head. */
+/** Text that only a commit contains: the key of the dead letters right after that of the head. */
 function nameInCommit(prefix: string): string {
   const dead = `${prefix}:{0}:dead`;
   return `:head\r\n$${dead.length}\r\n${dead}\r\n`;

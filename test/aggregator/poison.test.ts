@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { randomBytes } from 'node:crypto';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { createRandom } from '../harness/generate-events.ts';
@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 const GOOD = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
 const SENT = 'signals_sent_total{swarm_id="s1",signal_type="x"}';
 
-/** An entry that is bad in a way that could break something, and how many dead letters it makes. */
+/** An entry that is bad in a way that could break something, and the number of its dead letters. */
 interface Poison {
   readonly what: string;
   readonly fields: readonly (string | Buffer)[];
@@ -86,7 +86,7 @@ function describeFailures({ facts }: TestAggregator): string[] {
 }
 
 for (const { what, fields, deadLetters } of POISONS) {
-  test(`${what}: a dead letter that does not stop the stream`, async (t) => {
+  test(`${what}: becomes a dead letter and does not stop the stream`, async (t) => {
     const prefix = nextPrefix();
     const aggregator = await startAggregator({ redisUrl, prefix });
     t.teardown(aggregator.stop);
@@ -100,7 +100,7 @@ for (const { what, fields, deadLetters } of POISONS) {
   });
 }
 
-test('a field nested too deeply in a good event does no harm: what is not known is ignored', async (t) => {
+test('a deeply nested unknown field in a good event is ignored', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
@@ -114,7 +114,7 @@ test('a field nested too deeply in a good event does no harm: what is not known 
   t.is((await scrape(aggregator.url)).get(SENT), '1');
 });
 
-test('many entries full of bad events become as many dead letters, and the good entry behind them is folded', async (t) => {
+test('every event of many entries full of bad events becomes a dead letter, and the good entry behind them is folded', async (t) => {
   const prefix = nextPrefix();
   const pipeline = redis.pipeline();
   const events = JSON.stringify(Array.from({ length: 1_000 }, () => ({})));

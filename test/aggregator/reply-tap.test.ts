@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createReplyTap, type ReplyTap } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { Redis } from 'ioredis';
@@ -16,7 +16,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, port, url, stop } = await startRedis();
 
 const random = createRandom(5);
-/** Mostly a few bytes, sometimes many: cuts fall everywhere, and the test ends. */
+/** Usually a few bytes, sometimes many: cuts fall everywhere, and the test still ends. */
 const dribbling = await startDribblingProxy(port, () =>
   random() < 0.9 ? 1 + Math.floor(random() * 40) : 900,
 );
@@ -26,7 +26,7 @@ test.after.always(async () => {
 });
 const throughProxy = `redis://127.0.0.1:${dribbling.port}`;
 
-/** A connection of the product's kind, tapped. */
+/** A connection as the product opens it, with a tap. */
 async function openTapped(target: string) {
   const connection = connectRedis(target, { name: 'tapped', commandTimeoutMs: 5_000 });
   if (!(connection instanceof Redis)) throw new TypeError('expected a single connection');
@@ -71,7 +71,7 @@ for (const [how, target] of [
   ['byte by byte', throughProxy],
 ] as const) {
   // prettier-ignore
-  test(`nil, errors and entries in turn leave the connection in step, when replies come ${how}`, async (t) => {
+  test(`nil, errors and entries in turn keep commands and replies matched if replies arrive ${how}`, async (t) => {
     const { connection, tap } = await openTapped(target);
     t.teardown(() => connection.disconnect());
     const key = await openStream();
@@ -88,7 +88,7 @@ for (const [how, target] of [
   });
 }
 
-test('a lost connection rejects the read, and the next one works on a new connection', async (t) => {
+test('a lost connection rejects the read, and the next read uses a new connection', async (t) => {
   const { connection, tap } = await openTapped(url);
   t.teardown(() => connection.disconnect());
   const key = await openStream();
@@ -104,7 +104,7 @@ test('a lost connection rejects the read, and the next one works on a new connec
   t.deepEqual(entries, [{ id: entryId ?? '', fields: ['a', '1'] }]);
 });
 
-test('an aggregator folds the same when all replies come in small chunks', async (t) => {
+test('an aggregator folds the same if all replies arrive in small chunks', async (t) => {
   const prefix = nextPrefix();
   const events = [...generateEvents(400, { seed: 2 })];
   await appendFlat(redis, { prefix }, events);

@@ -1,14 +1,14 @@
 import { CATALOGUE, emptyDelta, mergeDelta, type Delta } from '@streamfold/core';
 import { createSeriesBound } from '@streamfold/aggregator/round-trips';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const METRIC = CATALOGUE.find(({ type }) => type === 'counter');
 const NAME = METRIC?.name ?? '';
 const LABELS = METRIC?.labels.length ?? 0;
 const OTHER = Array<string>(LABELS).fill('other').join('|');
 
-/** Counts of a few series; one is called as those that are shown as one. */
+/** Counts of a few series; one has the name under which surplus series are shown as one. */
 const series = fc.integer({ min: 0, max: 12 }).map((at) => (at === 0 ? OTHER : `s${at}`));
 const counts = fc.array(fc.tuple(series, fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 4 });
 const limit = fc.integer({ min: 1, max: 6 });
@@ -29,7 +29,7 @@ function sum(values: Iterable<unknown>): number {
   return total;
 }
 
-test('under any limit the shown series add up to the state, and none of them goes down or vanishes', (t) => {
+test('under any limit the series shown add up to the state, and none of them falls or vanishes', (t) => {
   const property = fc.property(limit, fc.array(counts, { maxLength: 15 }), (most, deltas) => {
     const state = emptyDelta();
     const bound = createSeriesBound(state, { catalogue: CATALOGUE, limit: most });

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Definitions } from '@streamfold/core';
 import { appendFlat } from '../harness/append-events.ts';
 import { define } from '../harness/define.ts';
@@ -29,7 +29,7 @@ async function readCounts(url: string): Promise<Record<string, string>> {
   );
 }
 
-test('series beyond the limit are shown as one, by every aggregator and after a restart; the state has all, and another limit shows them', async (t) => {
+test('every aggregator shows series beyond the limit as one, also after a restart; the state has all of them, and a higher limit shows them', async (t) => {
   const prefix = nextPrefix();
   const start = async (definitions: Definitions): Promise<TestAggregator> => {
     const aggregator = await startAggregator({ redisUrl, prefix, definitions });
@@ -39,7 +39,7 @@ test('series beyond the limit are shown as one, by every aggregator and after a 
   };
   const publish = async (...events: Record<string, string>[]): Promise<void> => {
     for (const event of events) {
-      await appendFlat(redis, { prefix }, [event]); // one by one: which came first is then plain
+      await appendFlat(redis, { prefix }, [event]); // one by one, so that their order is certain
       await waitUntilFolded(redis, { prefix });
     }
   };

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { swarmShard } from '@streamfold/core';
 import { ConfigurationError } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -15,7 +15,7 @@ test.after.always(stop);
 
 const SHARDS = 3;
 
-test('the metrics of three shards add up to those of one, also in series that several shards share', async (t) => {
+test('the metrics of three shards add up to those of one, also for series that several shards share', async (t) => {
   const prefix = nextPrefix();
   const events = [...generateEvents(3_000, { seed: 1 })];
   const counts = [0, 0, 0];
@@ -35,7 +35,7 @@ test('the metrics of three shards add up to those of one, also in series that se
     t.deepEqual(compareSamples(withoutAges(await scrape(url)), reference), []);
 });
 
-test('the health of three shards is that of all of them', async (t) => {
+test('the health of an aggregator of three shards covers all of them', async (t) => {
   const prefix = nextPrefix();
   const first = await startAggregator({ redisUrl, prefix, shards: SHARDS, role: 'serve' });
   t.teardown(first.stop);
@@ -48,7 +48,7 @@ test('the health of three shards is that of all of them', async (t) => {
   t.is(health['pending'], 0);
 });
 
-test('an aggregator that is configured for another number of shards refuses to start, and says both numbers', async (t) => {
+test('an aggregator configured for another number of shards refuses to start, and reports both numbers', async (t) => {
   const prefix = nextPrefix();
   const first = await startAggregator({ redisUrl, prefix, shards: SHARDS });
   t.teardown(first.stop);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -16,7 +16,7 @@ async function open(url: string, bytes: string): Promise<Socket> {
   return socket;
 }
 
-test('a client that does not end its request is cut off, and others are served meanwhile', async (t) => {
+test('a client that does not end its request is disconnected, and other clients are served meanwhile', async (t) => {
   const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
   t.teardown(aggregator.stop);
   const slow = await open(aggregator.url, 'GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ');
@@ -24,10 +24,10 @@ test('a client that does not end its request is cut off, and others are served m
   const ended = text(slow);
   t.is((await fetch(`${aggregator.url}/livez`)).status, 200);
   t.regex(await ended, /^HTTP\/1\.1 408 |^$/);
-  t.true(performance.now() - startedMs < 20_000); // five seconds, and half a minute where Node does not look
+  t.true(performance.now() - startedMs < 20_000); // five seconds; half a minute if Node did not check
 });
 
-test('clients that keep their connections, or never end their request, do not hold up a stop', async (t) => {
+test('clients that keep their connections open, or never end their request, do not delay a stop', async (t) => {
   const aggregator = await startAggregator({ redisUrl, prefix: nextPrefix() });
   const clients = [
     await open(aggregator.url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'),

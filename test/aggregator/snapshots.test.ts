@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { trimOvergrownLog, type Generation } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -20,10 +20,10 @@ async function openThrough(t: { teardown: (end: () => void) => void }, proxyPort
   return connection;
 }
 
-/** Publishes and folds events, 10 entries a record. */
+/** Publishes and folds events, 10 entries per record. */
 const fold = (prefix: string, seed: number): Promise<Generation> => foldGenerated(server, prefix, { seed });
 
-test('a view that starts from a snapshot shows the same as one that has read all of the log', async (t) => {
+test('a view that starts from a snapshot shows the same as one that has read the whole log', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
   const first = openView(redis, generation);
@@ -53,7 +53,7 @@ test('the delta log is trimmed behind the snapshot before the current one, and s
   t.deepEqual(await showView(openView(redis, generation).view), await showView(view));
 });
 
-test('a view whose log was trimmed past it loads the snapshot and is right', async (t) => {
+test('a view whose next records were trimmed loads the snapshot and shows the right values', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
   const left = openView(redis, generation);
@@ -70,7 +70,7 @@ test('a view whose log was trimmed past it loads the snapshot and is right', asy
   t.true(left.facts.some((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued'));
 });
 
-test('a view whose Redis has gone back to an older state, and on from there, is right', async (t) => {
+test('a view shows the right values after Redis went back to an older state and continued from there', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
   const goBack = await keepState(redis, prefix);
@@ -82,12 +82,12 @@ test('a view whose Redis has gone back to an older state, and on from there, is 
   await fold(prefix, 2);
   await view.refresh();
   await goBack();
-  await fold(prefix, 3); // it is already further than the view when the view looks
+  await fold(prefix, 3); // the log is already ahead of the view when the view reads
   t.deepEqual(await showView(view), await showView(openView(redis, generation).view));
   t.is(facts.filter((fact) => fact.type === 'view_loaded' && fact.cause === 'log_discontinued').length, 2);
 });
 
-test('a writer that dies before it has published leaves nothing but parts that expire', async (t) => {
+test('a snapshot writer that dies before it publishes leaves only parts that expire', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
   const proxy = await startFaultProxy(port);
@@ -110,7 +110,7 @@ test('a writer that dies before it has published leaves nothing but parts that e
   t.deepEqual(await showView(openView(redis, generation).view), expected);
 });
 
-test('two writers at the same time do no harm: one is busy', async (t) => {
+test('of two snapshot writers at the same time only one writes, and the views stay right', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
   const views = [openView(redis, generation), openView(redis, generation)];
@@ -124,7 +124,7 @@ test('two writers at the same time do no harm: one is busy', async (t) => {
   );
 });
 
-test('a slow writer that is overtaken by another publishes nothing and cleans up', async (t) => {
+test('a slow snapshot writer that another one overtakes publishes nothing and cleans up', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
   const proxy = await startFaultProxy(port);
@@ -182,7 +182,7 @@ test('a snapshot never pairs the state before a reload with the position after i
   t.deepEqual(await showView(openView(redis, generation).view), await showView(view));
 });
 
-test('the delta log stays bounded if all aggregators only fold', async (t) => {
+test('the delta log stays bounded even if all aggregators only fold', async (t) => {
   const prefix = nextPrefix();
   const generation = await fold(prefix, 1);
   const facts: string[] = [];

@@ -1,6 +1,6 @@
 import { createSortedPages } from '@streamfold/aggregator/round-trips';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const key = fc.integer({ min: 0, max: 400 }).map((number) => number.toString(36));
 const change = fc.record({ key, text: fc.oneof(fc.string(), fc.constant(undefined)) });
@@ -29,7 +29,7 @@ test('sorted pages hold the texts in the order of their keys, whatever is set an
   fc.assert(property, { numRuns: 40, seed: 51 });
 });
 
-test('a page that became empty is removed', (t) => {
+test('a page that becomes empty is removed', (t) => {
   const pages = createSortedPages();
   const keys = Array.from({ length: 1_000 }, (_, number) => `k${number}`);
   for (const each of keys) pages.set(each, `${each}\n`);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { appendFlat, appendTogether } from '../harness/append-events.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -12,10 +12,10 @@ const SIGNAL = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_i
 
 const life = (coordinator_id: string) => ({ swarm_id: 's1', coordinator_id });
 
-test('before any aggregator ran, the status tells of the stream and of no generation, and creates nothing', async (t) => {
+test('before the first aggregator ran, the status shows the stream and no generation, and creates nothing', async (t) => {
   const prefix = nextPrefix();
   await appendFlat(redis, { prefix }, [SIGNAL, SIGNAL]);
-  const status = await readStatus(redis, prefix, 0);
+  const status = await readStatus(redis, { prefix, shard: 0 });
   const stream = `${prefix}:{0}:events`;
   t.deepEqual(status, {
     shard: 0,
@@ -29,7 +29,7 @@ test('before any aggregator ran, the status tells of the stream and of no genera
   t.deepEqual(await redis.keys(`${prefix}*`), [stream]);
 });
 
-test('the status tells how many entries, events, dead letters, series, coordinators and waits there are', async (t) => {
+test('the status shows the numbers of entries, events, dead letters, series, coordinators and waits', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   await appendFlat(redis, { prefix }, [
@@ -45,7 +45,7 @@ test('the status tells how many entries, events, dead letters, series, coordinat
   await waitUntilFolded(redis, { prefix });
   await aggregator.stop();
 
-  const { generation, ...shard } = await readStatus(redis, prefix, 0);
+  const { generation, ...shard } = await readStatus(redis, { prefix, shard: 0 });
   t.deepEqual(shard, {
     shard: 0,
     stream: `${prefix}:{0}:events`,
@@ -72,7 +72,7 @@ test('the status tells how many entries, events, dead letters, series, coordinat
   });
 });
 
-test('the status tells what is pending for whom, what is undelivered, and the oldest that is not folded', async (t) => {
+test('the status shows the pending entries of each consumer, the undelivered entries, and the oldest entry not yet folded', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'serve' });
   t.teardown(aggregator.stop);
@@ -85,7 +85,7 @@ test('the status tells what is pending for whom, what is undelivered, and the ol
   await redis.xreadgroup('GROUP', keys.group, 'dead', 'COUNT', 3, 'STREAMS', shardKeys.events, '>');
   await redis.xack(shardKeys.events, keys.group, ids[0] ?? '');
 
-  const { generation } = await readStatus(redis, prefix, 0);
+  const { generation } = await readStatus(redis, { prefix, shard: 0 });
   t.is(generation?.id, keys.group.slice(prefix.length + 1));
   t.is(generation?.group, keys.group);
   t.is(generation?.lag.lagEntries, 9);
@@ -106,7 +106,7 @@ test('the lag is right after entries were trimmed and deleted', async (t) => {
     { prefix },
     Array.from({ length: 20 }, () => SIGNAL),
   );
-  const lagNow = async () => (await readStatus(redis, prefix, 0)).generation?.lag.lagEntries;
+  const lagNow = async () => (await readStatus(redis, { prefix, shard: 0 })).generation?.lag.lagEntries;
   await redis.xtrim(shardKeys.events, 'MAXLEN', 15);
   t.is(await lagNow(), 15);
   await redis.xreadgroup('GROUP', keys.group, 'dead', 'COUNT', 5, 'STREAMS', shardKeys.events, '>');

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFlat } from '../harness/append-events.ts';
@@ -24,7 +24,7 @@ function signals(count: number, type = 'x'): Record<string, string>[] {
   return Array.from({ length: count }, () => signal);
 }
 
-/** Looks after the shard every 20 ms, so that what is counted by upkeep would be counted within the test. */
+/** Upkeep every 20 ms, so that anything it counts is counted within the test. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.min(ms, 20), undefined, { signal }).catch(() => undefined);
 }
@@ -35,7 +35,7 @@ async function ownMetric({ url }: TestAggregator, name: string): Promise<number>
 
 for (const consumer of ['dead', 'again']) {
   const whose = consumer === 'again' ? 'its own consumer before a restart' : 'a dead consumer';
-  test(`entries trimmed while they were pending for ${whose} are counted as lost, once, and the others folded`, async (t) => {
+  test(`entries trimmed while pending for ${whose} are counted as lost, once, and the others are folded`, async (t) => {
     const { prefix, generation } = await openGroup(redis, redisUrl);
     const { shardKeys, keys } = generation;
     await appendFlat(redis, { prefix }, signals(100));
@@ -62,18 +62,18 @@ for (const consumer of ['dead', 'again']) {
     let lost = 0;
     for (const each of aggregators) lost += await ownMetric(each, LOST);
     t.is(lost, 40);
-    t.is((await readStatus(redis, prefix, 0)).generation?.lostEntries, 40);
+    t.is((await readStatus(redis, { prefix, shard: 0 })).generation?.lostEntries, 40);
   });
 }
 
-/** Appends all before anybody can read one of them. */
+/** Appends all of them before any consumer can read one. */
 async function appendAtOnce(prefix: string, events: readonly Record<string, string>[]): Promise<void> {
   const transaction = redis.multi();
   for (const event of events) transaction.xadd(`${prefix}:{0}:events`, '*', ...Object.entries(event).flat());
   await transaction.exec();
 }
 
-/** Publishes 50, and holds the commit of them back: `release` lets it go. */
+/** Publishes 50 events and holds back their commit: `release` forwards it. */
 async function holdCommit(
   t: { teardown: (end: () => Promise<void>) => void },
   prefix: string,
@@ -86,7 +86,7 @@ async function holdCommit(
     claimIdleMs: 86_400_000,
   });
   t.teardown(aggregator.stop);
-  // A consumer begins with small batches: only after these does it read 50 at once.
+  // A consumer starts with small batches: only after these does it read 50 at once.
   await appendAtOnce(prefix, signals(500, 'before'));
   await waitUntilFolded(redis, { prefix });
   const held = proxy.holdBack(COMMIT);
@@ -104,13 +104,13 @@ test('entries trimmed while their commit is under way are folded', async (t) => 
   t.is(await ownMetric(aggregator, LOST), 0);
 });
 
-test('entries found trimmed in its own history are counted as lost, and the others folded', async (t) => {
+test('entries that an aggregator finds trimmed among its own pending ones are counted as lost, and the others are folded', async (t) => {
   const { prefix, generation } = await openGroup(redis, redisUrl);
   const { shardKeys, keys } = generation;
   const { aggregator, release } = await holdCommit(t, prefix);
   const pending = (await redis.xpending(shardKeys.events, keys.group, '-', '+', 50)) as [string, string][];
   const last = pending.at(-1)?.[0] ?? '';
-  // One entry is taken away, so that the commit is contested; 20 others are trimmed.
+  // One entry is claimed by another consumer, so that the commit is contested; 20 others are trimmed.
   await redis.xclaim(shardKeys.events, keys.group, 'thief', 0, last);
   await redis.xtrim(shardKeys.events, 'MAXLEN', 30);
   release();
@@ -127,5 +127,5 @@ test('entries found trimmed in its own history are counted as lost, and the othe
   t.teardown(next.stop);
   await waitUntilFolded(redis, { prefix });
   t.is((await scrape(next.url)).get(SENT), '35');
-  t.is((await readStatus(redis, prefix, 0)).generation?.lostEntries, 20);
+  t.is((await readStatus(redis, { prefix, shard: 0 })).generation?.lostEntries, 20);
 });

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { readStatus } from '@streamfold/aggregator';
@@ -48,7 +48,7 @@ function countFolded({ facts }: TestAggregator): number {
   return facts.reduce((sum, fact) => sum + (fact.type === 'batch_committed' ? fact.entries : 0), 0);
 }
 
-test('entries that were trimmed while no aggregator ran are counted as lost, once', async (t) => {
+test('entries trimmed while no aggregator ran are counted as lost, once', async (t) => {
   const { publish, start, stream } = install();
   await publish(10);
   const first = await start();
@@ -69,7 +69,7 @@ test('entries that were trimmed while no aggregator ran are counted as lost, onc
   t.is(countLost(second) + countLost(third) + countLost(fourth), 80);
 });
 
-test('what was trimmed before the first aggregator came is not lost to it', async (t) => {
+test('entries trimmed before the first aggregator started do not count as lost', async (t) => {
   const { publish, start, stream } = install();
   await publish(50);
   await server.redis.xtrim(stream, 'MAXLEN', '=', 30);
@@ -79,7 +79,7 @@ test('what was trimmed before the first aggregator came is not lost to it', asyn
   t.is(countLost(aggregator), 0);
 });
 
-test('a loss that cannot be recorded is counted once it can', async (t) => {
+test('a loss that cannot be recorded yet is counted once it can be', async (t) => {
   const { prefix, publish, start, stream } = install();
   await publish(10);
   const first = await start();
@@ -103,7 +103,7 @@ test('a loss that cannot be recorded is counted once it can', async (t) => {
   t.is(countLost(next), 80);
 });
 
-test('trimming what has been folded loses nothing', async (t) => {
+test('trimming folded entries loses nothing', async (t) => {
   const { publish, start, stream } = install();
   const aggregator = await start();
   await publish(50);
@@ -129,5 +129,5 @@ test('the lag is right after unread entries were trimmed', async (t) => {
   await waitUntil('the loss to be counted', () => countLost(aggregator) === 25);
   await aggregator.stop();
   await publish(10);
-  t.is((await readStatus(server.redis, prefix, 0)).generation?.lag.lagEntries, 10);
+  t.is((await readStatus(server.redis, { prefix, shard: 0 })).generation?.lag.lagEntries, 10);
 });

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Generation } from '@streamfold/aggregator';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { foldGenerated, openView, showView, type WatchedView } from '../harness/watched-view.ts';
@@ -7,7 +7,7 @@ const server = await startRedis();
 const { redis } = server;
 test.after.always(() => server.stop());
 
-/** Folds events and writes a snapshot, some times; then folds some more. */
+/** Folds events and writes a snapshot, several times; then folds some more. */
 async function prepare(prefix: string, snapshots: number) {
   let generation = await foldGenerated(server, prefix, { seed: 1 });
   for (let round = 0; round < snapshots; round++) {
@@ -89,7 +89,7 @@ for (const { what, damage, reason } of DAMAGES) {
   });
 }
 
-test('the previous snapshot is kept to fall back on, with the log behind it, and expires when it is replaced', async (t) => {
+test('the previous snapshot is kept as a fallback, with the log after it, and expires when it is replaced', async (t) => {
   const prefix = nextPrefix();
   const { generation, expected } = await prepare(prefix, 3);
   const [oldest] = await redis.xrange(generation.keys.deltas, '-', '+', 'COUNT', 1);
@@ -106,7 +106,7 @@ test('the previous snapshot is kept to fall back on, with the log behind it, and
   t.deepEqual(reasons(view), ['missing']);
 });
 
-test('if no snapshot can be used and the log is trimmed, the view says so instead of showing less', async (t) => {
+test('if no snapshot can be used and the log was trimmed, the view reports it instead of showing less', async (t) => {
   const prefix = nextPrefix();
   const { generation } = await prepare(prefix, 3);
   for (const key of await redis.keys(`${prefix}:*:snapshot:*`)) await redis.del(key);
@@ -119,7 +119,7 @@ test('if no snapshot can be used and the log is trimmed, the view says so instea
   t.is(facts.filter(({ type }) => type === 'snapshot_unreadable').length, 2);
 });
 
-test('a head that is gone is no empty state', async (t) => {
+test('a missing head is not taken for an empty state', async (t) => {
   const prefix = nextPrefix();
   const { generation } = await prepare(prefix, 1);
   await redis.del(generation.keys.head);
@@ -142,7 +142,7 @@ test('a malformed record of the delta log is refused and named', async (t) => {
   });
 });
 
-test('the delta log is trimmed too if the nodes of its stream hold many records', async (t) => {
+test('the delta log is trimmed even if each node of its stream holds many records', async (t) => {
   const own = await startRedis({});
   t.teardown(() => own.stop());
   await own.redis.config('SET', 'stream-node-max-entries', '1000');

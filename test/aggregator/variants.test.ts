@@ -1,7 +1,7 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { BusyError, createVariants } from '@streamfold/aggregator';
 
-/** Variants whose creation takes two seconds of a clock of ours. */
+/** Variants whose creation takes two seconds of the test's own clock. */
 function open(): {
   ask: (name: string) => 'created' | 'kept' | 'refused';
   advance: (ms: number) => void;
@@ -27,7 +27,7 @@ function open(): {
   };
 }
 
-test('ever new values of zero_first_seconds cannot make the process render all the time', (t) => {
+test('a client that keeps changing zero_first_seconds cannot make the process render all the time', (t) => {
   const { ask, advance } = open();
   let renders = 0;
   for (let second = 0; second < 600; second++) {
@@ -38,7 +38,7 @@ test('ever new values of zero_first_seconds cannot make the process render all t
   t.true(renders <= 4 + 600 / 20, String(renders));
 });
 
-test('scrapers that came first keep theirs, whatever else is asked for', (t) => {
+test('the first scrapers keep their variants, whatever other clients ask for', (t) => {
   const { ask, advance } = open();
   t.deepEqual(
     ['text 0', 'text 20', 'openmetrics 20'].map((name) => ask(name)),
@@ -51,7 +51,7 @@ test('scrapers that came first keep theirs, whatever else is asked for', (t) => 
   }
 });
 
-test('a variant that nobody asks for any more makes room', (t) => {
+test('a variant that is no longer asked for makes room for another', (t) => {
   const { ask, advance } = open();
   for (const name of ['a', 'b', 'c', 'd']) ask(name);
   advance(400_000);

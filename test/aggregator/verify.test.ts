@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createShardView, verifyShard, type Generation } from '@streamfold/aggregator';
 import { appendFlat, appendTogether } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
@@ -12,7 +12,7 @@ test.after.always(stop);
 
 const OPTIONS = { shards: 1, onProgress: () => undefined };
 
-/** Publishes and folds 1,000 events, without an aggregator that goes on running. */
+/** Publishes and folds 1,000 events, without an aggregator that keeps running. */
 async function fold(): Promise<{ prefix: string; generation: Generation }> {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 30 });
@@ -22,7 +22,7 @@ async function fold(): Promise<{ prefix: string; generation: Generation }> {
   return { prefix, generation: await waitForGeneration(redis, prefix) };
 }
 
-/** Makes the current state a snapshot; gives the key of its parts. */
+/** Writes a snapshot of the current state; returns the key of its parts. */
 async function writeSnapshot(generation: Generation): Promise<string> {
   const view = createShardView({
     redis,
@@ -68,7 +68,7 @@ test('the live state equals the fold of the stream at every moment of a busy str
   );
 });
 
-test('what a delta record adds that no event did is named', async (t) => {
+test('counts of a delta record that come from no event are named', async (t) => {
   const { generation } = await fold();
   const { deltas, head } = generation.keys;
   const previous = (await redis.hget(head, 'position')) ?? '';
@@ -96,7 +96,7 @@ test('what a delta record adds that no event did is named', async (t) => {
   ]);
 });
 
-test('what a snapshot says differently is named', async (t) => {
+test('a difference between a snapshot and the fold is named', async (t) => {
   const { generation } = await fold();
   const key = await writeSnapshot(generation);
   t.true((await verifyShard(redis, generation, OPTIONS)).equal);
@@ -114,7 +114,7 @@ test('what a snapshot says differently is named', async (t) => {
   t.is(Number(difference?.live), Number(difference?.folded) + 1);
 });
 
-test('a record that is missing from the delta log is not overlooked', async (t) => {
+test('a record missing from the delta log is noticed', async (t) => {
   const { generation } = await fold();
   const records = await redis.xrange(generation.keys.deltas, '-', '+');
   await redis.xdel(generation.keys.deltas, records[Math.floor(records.length / 2)]?.[0] ?? '');
@@ -123,7 +123,7 @@ test('a record that is missing from the delta log is not overlooked', async (t) 
   });
 });
 
-test('pending entries are in neither of the two, and are told', async (t) => {
+test('pending entries are in neither of the two states, and are reported', async (t) => {
   const { prefix, generation } = await fold();
   const { shardKeys, keys } = generation;
   await appendFlat(redis, { prefix }, generateEvents(10, { seed: 3 }));
@@ -132,7 +132,7 @@ test('pending entries are in neither of the two, and are told', async (t) => {
   t.deepEqual([equal, entries, pendingEntries], [true, 1_000, 4]);
 });
 
-test('entries that are in the stream no more are told, with what they had added', async (t) => {
+test('entries no longer in the stream are reported, with their counts', async (t) => {
   const { generation } = await fold();
   await redis.xtrim(generation.shardKeys.events, 'MAXLEN', 900);
   const { equal, missingEntries, differences } = await verifyShard(redis, generation, OPTIONS);
@@ -143,7 +143,7 @@ test('entries that are in the stream no more are told, with what they had added'
   );
 });
 
-test('a snapshot that moves the log on while it is verified does not disturb', async (t) => {
+test('a snapshot that trims the log during verification causes no difference', async (t) => {
   const { prefix, generation } = await fold();
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 3 });
   t.teardown(aggregator.stop);

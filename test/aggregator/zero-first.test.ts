@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createShardView, type Generation } from '@streamfold/aggregator';
 import { CATALOGUE, swarmShard } from '@streamfold/core';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
@@ -24,7 +24,7 @@ function isGauge(sample: string): boolean {
   return GAUGES.has(sample.slice(0, sample.indexOf('{')));
 }
 
-/** The samples as they are where all counters and histograms are shown as 0. */
+/** The samples as they are if all counters and histograms are shown as 0. */
 function asZeros(samples: Samples): Samples {
   return new Map([...samples].map(([name, value]) => [name, isGauge(name) ? value : '0']));
 }
@@ -37,12 +37,12 @@ function timeouts(coordinatorId: string): string {
   return `timeout_events_total{coordinator_id="${coordinatorId}",timeout_type="blocking"}`;
 }
 
-/** XADD of one event with an ID of its own, before all others: it is history. */
+/** XADD of one event with an explicit ID before all others: an old event. */
 async function appendHistory(prefix: string, event: WireEvent): Promise<void> {
   await redis.xadd(eventsKey({ prefix }), '5-1', ...Object.entries(event).flat());
 }
 
-/** Puts a snapshot of what the delta log says where aggregators start from. */
+/** Writes a snapshot of the delta log, from which aggregators start. */
 async function takeSnapshot(generation: Generation): Promise<void> {
   const view = createShardView({
     redis,
@@ -56,7 +56,7 @@ async function takeSnapshot(generation: Generation): Promise<void> {
   await view.writeSnapshotWhenDue();
 }
 
-test('counters and histograms are shown as 0 until they are as old as asked for, and then as they are', async (t) => {
+test('counters and histograms are shown as 0 until they have the requested age, and then with their values', async (t) => {
   const prefix = nextPrefix();
   const { url, stop: end } = await startAggregator({ redisUrl, prefix, batchEntries: 20 });
   t.teardown(end);
@@ -78,7 +78,7 @@ test('counters and histograms are shown as 0 until they are as old as asked for,
   t.deepEqual(compareSamples(withoutAges(await scrape(url)), plain), []);
 });
 
-test('a series that is old is shown as it is at once, whatever is added to it', async (t) => {
+test('an old series is shown with its value at once, whatever is added to it', async (t) => {
   const prefix = nextPrefix();
   await appendHistory(prefix, timeoutOf('old'));
   const { url, stop: end } = await startAggregator({ redisUrl, prefix });
@@ -92,7 +92,7 @@ test('a series that is old is shown as it is at once, whatever is added to it', 
   t.is(samples.get(timeouts('new')), '0');
 });
 
-test('all replicas, and those that start later from the log or from a snapshot, show the same series as 0', async (t) => {
+test('all replicas show the same series as 0, including those that start later from the log or from a snapshot', async (t) => {
   const prefix = nextPrefix();
   await appendHistory(prefix, timeoutOf('old'));
   const start = async (): Promise<string> => {
@@ -108,7 +108,7 @@ test('all replicas, and those that start later from the log or from a snapshot, 
   const generation = await waitForGeneration(redis, prefix);
   await takeSnapshot(generation);
   t.is(await redis.exists(generation.keys.snapshot), 1);
-  await redis.del(generation.keys.deltas); // so that nothing can be read but the snapshot
+  await redis.del(generation.keys.deltas); // so that only the snapshot can be read
   urls.push(await start());
 
   const plain = withoutAges(await scrape(urls[0] ?? ''));
@@ -120,7 +120,7 @@ test('all replicas, and those that start later from the log or from a snapshot, 
   }
 });
 
-test('a series that a rebuild has folded anew is as old as its event, not as its record', async (t) => {
+test('a series that a rebuild folds again has the age of its event, not of its record', async (t) => {
   const prefix = nextPrefix();
   const [seconds] = await redis.time();
   const minuteAgo = `${(Number(seconds) - 60) * 1_000}-0`;
@@ -145,7 +145,7 @@ test('a series that a rebuild has folded anew is as old as its event, not as its
   t.is((await scrape(second.url, LONG_SECONDS)).get(timeouts('a')), '0');
 });
 
-test('a series that several shards hold is as old as the oldest of them', async (t) => {
+test('a series that several shards hold has the age of its oldest part', async (t) => {
   const prefix = nextPrefix();
   const shards = 2;
   const swarms = ['s1', 's2', 's3', 's4', 's5', 's6'];
@@ -165,7 +165,7 @@ test('a series that several shards hold is as old as the oldest of them', async 
   t.is(samples.get(timeouts('new')), '0');
 });
 
-test('an age that is not one whole number from 1 to 300 is refused with one line', async (t) => {
+test('an age other than one whole number from 1 to 300 is refused in one line', async (t) => {
   const { url, stop: end } = await startAggregator({ redisUrl, prefix: nextPrefix() });
   t.teardown(end);
   for (const bad of ['0', '301', '-1', '1.5', '1e2', '', '020', 'x\ny', '20&zero_first_seconds=20']) {
@@ -183,12 +183,12 @@ test('an age that is not one whole number from 1 to 300 is refused with one line
   }
 });
 
-test('series that are born while the clock is ahead, and after it went back, are not shown as 0 until it has caught up', async (t) => {
+test('series born while the clock is ahead, or after it was set back, are not held at 0 until it has caught up', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
   const generation = await waitForGeneration(redis, prefix);
-  // A record of an hour ahead: those after it count up from its ID.
+  // A record one hour ahead: the IDs of later records count up from it.
   const { deltas, head } = generation.keys;
   const ahead = `${Date.now() + 3_600_000}-0`;
   const previous = (await redis.hget(head, 'position')) ?? '0-0';

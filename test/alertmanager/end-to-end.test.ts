@@ -1,5 +1,5 @@
 import { setInterval } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { Heartbeat } from '@streamfold/coordination';
 import type { RuleOptions } from '@streamfold/mixin';
 import { appendFlat } from '../harness/append-events.ts';
@@ -13,7 +13,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** Five minutes are fifteen seconds. */
+/** Five minutes become fifteen seconds. */
 const TIME_SCALE = 1 / 20;
 const CRITICAL = ['#streamfold-critical', 'pagerduty'];
 const WARNING = ['#streamfold-warnings'];
@@ -27,7 +27,7 @@ interface Scene {
   restart(): Promise<void>;
 }
 
-/** Aggregators with keys of their own, all that watches over them, and a swarm whose metrics they serve. */
+/** Aggregators with their own keys, their monitoring, and a swarm whose metrics they serve. */
 async function setScene(
   t: ExecutionContext,
   options: { aggregators?: number; zeroFirst?: boolean; rules?: RuleOptions } = {},
@@ -59,7 +59,7 @@ async function setScene(
   return { swarm, watch, prefix, restart };
 }
 
-/** So many coordinators join and are never heard of again. */
+/** This number of coordinators join and never beat again. */
 async function joinAndDie(swarm: TestSwarm, ids: readonly string[]): Promise<void> {
   const join = async (id: string): Promise<void> => {
     const coordinator = await swarm.join(id, { staleAfterMs: 200, deadAfterMs: 400 });
@@ -68,7 +68,7 @@ async function joinAndDie(swarm: TestSwarm, ids: readonly string[]): Promise<voi
   await Promise.all(ids.map(join));
 }
 
-/** Alerts on the swarm that anybody was told of. Those on scraping are left out: on a busy machine a scrape may fail. */
+/** Alerts on the swarm that were notified. Those on scraping are left out: on a busy machine a scrape may fail. */
 function swarmAlertsTold(watch: Watch): string[] {
   return watch.alertsTold().filter((alertname) => !alertname.startsWith('Streamfold'));
 }
@@ -77,7 +77,7 @@ function nameCoordinators(count: number): string[] {
   return Array.from({ length: count }, (_, number) => `c${number}`);
 }
 
-test('a stuck coordinator wakes somebody; when its wait is over, that is told too', async (t) => {
+test('a stuck coordinator pages somebody; the end of its wait is notified too', async (t) => {
   const { swarm, watch } = await setScene(t, { rules: { thresholds: { stuckWaitSeconds: 1 } } });
   const ada = await swarm.join('ada');
   const ben = await swarm.join('ben');
@@ -94,7 +94,7 @@ test('a stuck coordinator wakes somebody; when its wait is over, that is told to
   t.deepEqual(swarmAlertsTold(watch), ['StuckCoordinator']);
 });
 
-test('coordinators that lose their heartbeats wake somebody; when they beat again, that is told too', async (t) => {
+test('coordinators without heartbeats page somebody; their recovery is notified too', async (t) => {
   const { swarm, watch } = await setScene(t);
   const coordinators = await Promise.all(
     nameCoordinators(COORDINATORS).map((id) => swarm.join(id, { staleAfterMs: 300, deadAfterMs: 600_000 })),
@@ -114,7 +114,7 @@ test('coordinators that lose their heartbeats wake somebody; when they beat agai
   t.deepEqual(swarmAlertsTold(watch), ['HeartbeatFailures']);
 });
 
-test('a mass death wakes somebody, whichever replica is scraped, once', async (t) => {
+test('a mass death pages somebody once, whichever replica is scraped', async (t) => {
   const { swarm, watch } = await setScene(t, { aggregators: 2 });
   await joinAndDie(swarm, nameCoordinators(COORDINATORS));
   await watch.waitUntilTold('TimeoutEvents', 'firing', CRITICAL);
@@ -139,7 +139,7 @@ test('a mass death wakes somebody, whichever replica is scraped, once', async (t
   }
 });
 
-test('a mass death wakes somebody though the aggregator is restarted in the middle of it', async (t) => {
+test('a mass death pages somebody even if the aggregator restarts in the middle of it', async (t) => {
   const { swarm, watch, restart } = await setScene(t);
   const ids = nameCoordinators(COORDINATORS);
   await joinAndDie(swarm, ids.slice(0, COORDINATORS / 2));
@@ -156,7 +156,7 @@ test('a mass death wakes somebody though the aggregator is restarted in the midd
   await watch.waitUntilTold('TimeoutEvents', 'resolved', CRITICAL);
 });
 
-test('timeouts wake somebody though each is the very first event of its coordinator, and shown at once', async (t) => {
+test('timeouts page somebody even if each is the first event of its coordinator and is shown at once', async (t) => {
   const { watch, prefix, swarm } = await setScene(t, { zeroFirst: false });
   const base = { type: 'timeout', swarm_id: swarm.swarmId, timeout_type: 'signal_ack' };
   await appendFlat(
@@ -173,9 +173,9 @@ test('timeouts wake somebody though each is the very first event of its coordina
   t.deepEqual(swarmAlertsTold(watch), ['TimeoutEvents']);
 });
 
-test('slow signals are told of, and that they are quick again', async (t) => {
+test('slow signals are notified, and so is their recovery', async (t) => {
   const { watch, prefix, swarm } = await setScene(t);
-  await swarm.join('ada'); // or else nobody would be alive, and that would be told of too
+  await swarm.join('ada'); // otherwise no coordinator would be alive, which would be notified too
   const base = { type: 'signal.acked', swarm_id: swarm.swarmId, sender_id: 'ada', signal_type: 'completion' };
   let latencyMs = 8_000;
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles } from '@streamfold/mixin';
 import { parse } from 'yaml';
 import { sendAlerts, type SentAlert } from '../harness/send-alerts.ts';
@@ -22,7 +22,7 @@ interface RuleFile {
   }[];
 }
 
-/** Labels of every alert that we deliver. Where a name has two severities, the alert is `name severity`. */
+/** Labels of every delivered alert. If a name has two severities, the alert is `name severity`. */
 const LABELS = new Map(
   [...ruleFiles().values()]
     .flatMap((text) => (parse(text) as RuleFile).groups)
@@ -37,14 +37,14 @@ const LABELS = new Map(
     ),
 );
 
-/** An alert of ours in an environment of this test alone. */
+/** A delivered alert in an environment that only this test uses. */
 function alertOf(name: string, environment: string, region = 'eu'): SentAlert {
   const labels = LABELS.get(name);
   if (labels === undefined) throw new Error(`expected an alert ${name}`);
   return { labels: { ...labels, environment, region }, annotations: { summary: environment } };
 }
 
-/** The alert that silences, then the one that is silenced. */
+/** The alert that silences, then the silenced one. */
 const SILENCES = [
   ['StuckCoordinator', 'HighBlockingCoordinators'],
   ['StuckCoordinator', 'HighBlockingDuration'],
@@ -58,7 +58,7 @@ const SILENCES = [
   ['StreamfoldNotFolding', 'NoActiveCoordinators'],
 ] as const;
 
-/** These are told of side by side. */
+/** Alerts that are both notified. */
 const BESIDES = [
   ['TimeoutEvents', 'HeartbeatFailures'],
   ['StuckCoordinator', 'HighSignalLatency'],
@@ -68,7 +68,7 @@ const BESIDES = [
   ['StreamfoldNotFolding', 'TimeoutEvents'],
 ] as const;
 
-/** Whether Alertmanager holds an alert back. */
+/** Whether Alertmanager silences an alert. */
 async function isSilenced({ labels }: SentAlert): Promise<boolean> {
   const filters = Object.entries(labels).map(([name, value]): [string, string] => [
     'filter',
@@ -80,14 +80,14 @@ async function isSilenced({ labels }: SentAlert): Promise<boolean> {
   return alerts.some(({ status }) => status.inhibitedBy.length > 0);
 }
 
-/** Resolves when Alertmanager has judged by all alerts sent so far: it looks at them in their order. */
+/** Resolves when Alertmanager has processed all alerts sent so far: it processes them in order. */
 async function waitUntilJudged(environment: string): Promise<void> {
   const witnessed = alertOf('HighBlockingDuration', `witness of ${environment}`);
   await sendAlerts(alertmanager.url, [alertOf('StuckCoordinator', `witness of ${environment}`), witnessed]);
   await waitUntil('the witness to be silenced', () => isSilenced(witnessed));
 }
 
-// One after the other: an Alertmanager answers eight questions at once, and refuses more.
+// One after the other: an Alertmanager answers eight requests at once, and refuses more.
 for (const [source, target] of SILENCES) {
   test.serial(`${source} silences ${target}, in its own region`, async (t) => {
     const environment = `${source} silences ${target}`;
@@ -99,7 +99,7 @@ for (const [source, target] of SILENCES) {
 }
 
 for (const [source, target] of BESIDES) {
-  test.serial(`${source} leaves ${target} to be told`, async (t) => {
+  test.serial(`${source} does not silence ${target}`, async (t) => {
     const environment = `${source} leaves ${target}`;
     await sendAlerts(alertmanager.url, [alertOf(source, environment), alertOf(target, environment)]);
     await waitUntilJudged(environment);
@@ -107,7 +107,7 @@ for (const [source, target] of BESIDES) {
   });
 }
 
-test.serial('what is silenced reaches nobody, until what silences it is over', async (t) => {
+test.serial('a silenced alert reaches nobody until the alert that silences it is over', async (t) => {
   const environment = 'one after the other';
   const tell = (name: string, isOver: boolean): Promise<void> =>
     sendAlerts(alertmanager.url, [{ ...alertOf(name, environment), isOver }]);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { amtoolPath } from '@streamfold/private-servers';
 import { sendAlerts } from '../harness/send-alerts.ts';
 import { ALERTMANAGER_CONFIG, startDeliveredAlertmanager } from '../harness/start-delivered-alertmanager.ts';
@@ -16,7 +16,7 @@ test.after.always(async () => {
   await receiver.stop();
 });
 
-/** What the receiver has got of an alert. */
+/** The notifications of an alert that the receiver has got. */
 function notificationsOf(alertname: string): Notification[] {
   return receiver.notifications.filter((notification) =>
     (notification.to === 'slack'
@@ -26,7 +26,7 @@ function notificationsOf(alertname: string): Notification[] {
   );
 }
 
-/** To whom: a channel of Slack, or PagerDuty. */
+/** The addressee: a Slack channel, or PagerDuty. */
 function addressesOf(alertname: string): string[] {
   const addresses = notificationsOf(alertname).map((notification) =>
     notification.to === 'slack' ? notification.channel : notification.to,
@@ -67,7 +67,7 @@ const ADDRESSES = {
 };
 
 for (const [severity, addresses] of Object.entries(ADDRESSES)) {
-  test(`an alert of severity ${severity} reaches ${addresses.join(' and ')}, and so does its end`, async (t) => {
+  test(`an alert of severity ${severity} reaches ${addresses.join(' and ')}, and so does its resolution`, async (t) => {
     const alertname = `Routed${severity}`;
     const labels = { alertname, severity, environment: 'production' };
     await sendAlerts(alertmanager.url, [{ labels, annotations: ANNOTATIONS }]);
@@ -88,7 +88,7 @@ for (const [severity, addresses] of Object.entries(ADDRESSES)) {
   });
 }
 
-test('a notification says what, how much, what to do and where to look', async (t) => {
+test('a notification says what is wrong, how much, what to do and where to look', async (t) => {
   const labels = {
     alertname: 'HeartbeatsLost',
     severity: 'critical',
@@ -136,7 +136,7 @@ test('a notification says what, how much, what to do and where to look', async (
   }
 });
 
-test('forty alerts of one name are one notification to each', async (t) => {
+test('forty alerts of one name make one notification to each receiver', async (t) => {
   await sendAlerts(
     alertmanager.url,
     Array.from({ length: 40 }, (_, number) => ({

@@ -1,43 +1,27 @@
 import { archiveShard, openArchive, trimStream, type Archive } from '@streamfold/archive';
 import { Redis } from 'ioredis';
+import { countSteps } from './count-steps.ts';
 
 /**
- * An archiver in a process of its own: archives in segments of `entries`, and trims all that may go; once, or until it is
- * killed where `passes` is `endless`. It kills itself at its step number `killAt`, where each write to the archive and
- * each script in Redis are two: one before, one after. At its end it prints how many steps there were.
+ * An archiver in its own process: archives in segments of `entries`, and trims every entry that it may; once, or until it is
+ * killed if `passes` is `endless`. It kills itself at step number `killAt`. Each write to the archive and each script in
+ * Redis are two steps: one before, one after. At its end it prints the number of steps.
  */
 const [redisUrl = '', prefix = '', directory = '', entries = '', killAt = '', passes = 'once'] =
   process.argv.slice(2);
 
-let steps = 0;
-function step(): void {
-  steps++;
-  if (steps === Number(killAt)) process.kill(process.pid, 'SIGKILL');
-}
-
-/** The same function, as two steps. */
-function inSteps<Args extends unknown[], Result>(
-  run: (...args: Args) => Promise<Result>,
-): (...args: Args) => Promise<Result> {
-  return async (...args) => {
-    step();
-    const result = await run(...args);
-    step();
-    return result;
-  };
-}
-
+const steps = countSteps(Number(killAt));
 const redis = new Redis(redisUrl);
-redis.call = inSteps(redis.call.bind(redis)) as typeof redis.call;
+redis.call = steps.around(redis.call.bind(redis)) as typeof redis.call;
 const opened = await openArchive(directory);
 const { store } = opened;
 const archive: Archive = {
   ...opened,
   store: {
     ...store,
-    write: inSteps(store.write),
-    create: inSteps(store.create),
-    remove: inSteps(store.remove),
+    write: steps.around(store.write),
+    create: steps.around(store.create),
+    remove: steps.around(store.remove),
   },
 };
 do {
@@ -51,5 +35,5 @@ do {
   });
   await trimStream(redis, { prefix, shard: 0, retentionMs: 0, onlyArchived: true });
 } while (passes === 'endless');
-console.log(steps);
+console.log(steps.taken);
 redis.disconnect();

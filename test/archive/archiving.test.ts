@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import {
   archiveShard,
   listSegments,
@@ -22,7 +22,7 @@ test.after.always(stop);
 const NO_SETTLING = { shard: 0, shards: 1, settleMs: 0 };
 const ALL_OLD = { shard: 0, retentionMs: 0, onlyArchived: true };
 
-test('what is archived and trimmed is read back, then what is still in the stream, each entry once and in order', async (t) => {
+test('archived and trimmed entries are read back, then those still in the stream, each once and in order', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -53,7 +53,7 @@ test('what is archived and trimmed is read back, then what is still in the strea
       [6, 500],
     ],
   );
-  t.like(await readArchived(redis, prefix, 0), {
+  t.like(await readArchived(redis, { prefix, shard: 0 }), {
     lastId: segments.at(-1)?.lastId ?? '',
     sequence: 6,
     position: 3_700,
@@ -68,7 +68,7 @@ test('what is archived and trimmed is read back, then what is still in the strea
   });
 });
 
-test('any range of the log is read: behind one ID, up to another', async (t) => {
+test('any range of the log can be read: after one ID, up to another', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -87,7 +87,7 @@ test('any range of the log is read: behind one ID, up to another', async (t) => 
   }
 });
 
-test('fields that are no UTF-8 are kept byte for byte', async (t) => {
+test('fields that are not UTF-8 are kept byte for byte', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -105,7 +105,7 @@ test('fields that are no UTF-8 are kept byte for byte', async (t) => {
   t.not(data, '');
 });
 
-test('what a generation has not folded is neither archived nor trimmed', async (t) => {
+test('entries that a generation has not folded are neither archived nor trimmed', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -124,7 +124,7 @@ test('what a generation has not folded is neither archived nor trimmed', async (
   t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 70);
 });
 
-test("a group of somebody else's holds back trimming, and not archiving", async (t) => {
+test('a foreign consumer group holds back trimming, but not archiving', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -142,7 +142,7 @@ test("a group of somebody else's holds back trimming, and not archiving", async 
   t.is(await redis.xlen(events), 40);
 });
 
-test('nothing is archived or trimmed where no generation reads the stream', async (t) => {
+test('nothing is archived or trimmed if no generation reads the stream', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -157,7 +157,7 @@ test('nothing is archived or trimmed where no generation reads the stream', asyn
   );
 });
 
-test('without an archive a retention trims what is folded; what is archived elsewhere waits for that archive', async (t) => {
+test('without an archive a retention trims folded entries; entries of a stream archived elsewhere wait for that archive', async (t) => {
   const prefix = nextPrefix();
   const events = await fillStream(redis, prefix, 250);
   await redis.xadd(events, '*', 'not', 'folded');
@@ -179,7 +179,7 @@ test('without an archive a retention trims what is folded; what is archived else
   t.is(await trimStream(redis, { prefix: archived, shard: 0, retentionMs: 0, onlyArchived: false }), 10);
 });
 
-test('entries that are too young to be safe from a failover are not archived yet', async (t) => {
+test('entries too young to be safe from a failover are not archived yet', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -187,7 +187,7 @@ test('entries that are too young to be safe from a failover are not archived yet
   t.is(await archiveShard(redis, { ...NO_SETTLING, prefix, archive, settleMs: 60_000 }), 0);
 });
 
-test('a dry run tells of every segment and writes nothing', async (t) => {
+test('a dry run reports every segment and writes nothing', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -197,10 +197,10 @@ test('a dry run tells of every segment and writes nothing', async (t) => {
   t.is(await archiveShard(redis, { ...options, onSegment: (segment) => entries.push(segment.entries) }), 100);
   t.deepEqual(entries, [40, 40, 20]);
   t.deepEqual(await readdir(archive.directory), []);
-  t.is(await readArchived(redis, prefix, 0), undefined);
+  t.is(await readArchived(redis, { prefix, shard: 0 }), undefined);
 });
 
-test('a segment is cut by bytes too, and an entry larger than that is a segment', async (t) => {
+test('a segment is also limited in bytes, and an entry larger than the limit is a segment of its own', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -214,7 +214,7 @@ test('a segment is cut by bytes too, and an entry larger than that is a segment'
   );
 });
 
-test('IDs with the largest numbers that Redis takes are archived and trimmed like others', async (t) => {
+test('entries with the largest IDs that Redis accepts are archived and trimmed like others', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -263,7 +263,7 @@ for (const [unit, id] of [
   ['nanoseconds', '1764000000000000000-0'],
   ['the last millisecond of all', '18446744073709551615-7'],
 ] as const) {
-  test(`an entry with an ID in ${unit} does not stop archiving and trimming: ages are then taken from marks`, async (t) => {
+  test(`an entry with an ID in ${unit} does not stop archiving and trimming: ages are then measured with marks`, async (t) => {
     const archive = await openTestArchive();
     t.teardown(archive.remove);
     const prefix = nextPrefix();
@@ -284,7 +284,7 @@ for (const [unit, id] of [
   });
 }
 
-test('an entry that runs ahead of the clock and is pending holds back only itself and what follows', async (t) => {
+test('a pending entry with an ID ahead of the clock holds back only itself and the entries after it', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -295,7 +295,7 @@ test('an entry that runs ahead of the clock and is pending holds back only itsel
   t.is(await trimStream(redis, { ...ALL_OLD, prefix }), 50);
 });
 
-test('the marks of ages stay few, and go when IDs no longer run ahead', async (t) => {
+test('age marks stay few, and are removed once no ID is ahead of the clock', async (t) => {
   const prefix = nextPrefix();
   const events = await fillStream(redis, prefix, 5);
   const [seconds] = await redis.time();

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard, listSegments, readLog, trimStream, type LogEntry } from '@streamfold/archive';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -10,7 +10,7 @@ test.after.always(stop);
 
 const ONCE = { shard: 0, shards: 1, settleMs: 0 };
 
-test('of several archivers at once one writes each segment, and readers meanwhile read every entry once', async (t) => {
+test('each segment is written by one of several concurrent archivers, and readers meanwhile read every entry once', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -66,7 +66,7 @@ test('of several archivers at once one writes each segment, and readers meanwhil
   );
 });
 
-test('a reader that is overtaken by archiving and trimming reads on in the archive', async (t) => {
+test('a reader whose entries are archived and trimmed meanwhile continues in the archive', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -86,7 +86,7 @@ test('a reader that is overtaken by archiving and trimming reads on in the archi
   t.is(new Set(entries.map(({ id }) => id)).size, 5_050);
 });
 
-test('without an archive a reader that is overtaken by trimming says so, and gives nothing behind the hole', async (t) => {
+test('without an archive a reader whose entries are trimmed meanwhile reports it, and returns nothing after the gap', async (t) => {
   const prefix = nextPrefix();
   const events = await fillStream(redis, prefix, 5_000);
   let read = 0;
@@ -102,7 +102,7 @@ test('without an archive a reader that is overtaken by trimming says so, and giv
   t.is(read, 100);
 });
 
-test('a reader whose place is trimmed exactly up to reads on: nothing is missing', async (t) => {
+test('a reader continues if entries are trimmed exactly up to its position: nothing is missing', async (t) => {
   const prefix = nextPrefix();
   const events = await fillStream(redis, prefix, 1_000);
   let read = 0;

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import {
   archiveShard,
   dataName,
@@ -45,7 +45,7 @@ async function archiveSome(t: ExecutionContext): Promise<Archived> {
   return { prefix, events, archive, segments, path: (name) => join(archive.directory, name) };
 }
 
-/** What is read before it fails, and how. */
+/** The entries that are read before the failure, and the failure. */
 async function readUntilFault({
   prefix,
   archive,
@@ -59,7 +59,7 @@ async function readUntilFault({
   }
 }
 
-/** Checks that the fault names a range, and that nothing behind its beginning was given out. */
+/** Checks that the fault names a range, and that no entry after the beginning of the range was returned. */
 async function checkNamed(
   t: ExecutionContext,
   archived: Archived,
@@ -87,14 +87,14 @@ for (const number of [FIRST, THIRD, LAST]) {
     return segment === undefined ? '' : path(dataName(0, segment));
   };
 
-  test(`${name}: truncated data are named with their range, and nothing of them is given out`, async (t) => {
+  test(`${name}: truncated data are named with their range, and none of their entries is returned`, async (t) => {
     const archived = await archiveSome(t);
     await truncate(dataOf(archived), 100);
     const text = /expected \d+ bytes; got 100/;
     await checkNamed(t, archived, { reason: 'segment_truncated', ...rangeOf(archived), text });
   });
 
-  test(`${name}: corrupt data are named with their range, and nothing of them is given out`, async (t) => {
+  test(`${name}: corrupt data are named with their range, and none of their entries is returned`, async (t) => {
     const archived = await archiveSome(t);
     const bytes = await readFile(dataOf(archived));
     bytes.writeUInt8(bytes.readUInt8(50) ^ 1, 50);
@@ -118,7 +118,7 @@ for (const number of [FIRST, THIRD, LAST]) {
   });
 }
 
-test('a manifest that is no JSON, or lacks a field, is named with the range of its segment', async (t) => {
+test('a manifest that is not JSON, or lacks a field, is named with the range of its segment', async (t) => {
   for (const content of ['', '{', '{}', '[]', '{"format":2}']) {
     const archived = await archiveSome(t);
     await writeFile(archived.path(manifestName(0, 2)), content);
@@ -128,7 +128,7 @@ test('a manifest that is no JSON, or lacks a field, is named with the range of i
   }
 });
 
-test('a manifest whose numbers are not those of its data is refused', async (t) => {
+test('a manifest whose numbers do not match its data is refused', async (t) => {
   const archived = await archiveSome(t);
   const [first] = archived.segments;
   const changed = { ...first, entries: 99 };
@@ -154,7 +154,7 @@ test('a segment of another archive in the place of one breaks the chain', async 
   t.is(entries.length, 200);
 });
 
-test('an archive that is not the one that Redis has recorded is neither read nor written', async (t) => {
+test('an archive other than the one recorded in Redis is neither read nor written', async (t) => {
   const archived = await archiveSome(t);
   const empty = await openTestArchive();
   t.teardown(empty.remove);
@@ -169,7 +169,7 @@ test('an archive that is not the one that Redis has recorded is neither read nor
   t.deepEqual(await readdir(empty.directory), []);
 });
 
-test('entries that somebody trimmed before they were archived are a gap: named, never read over unasked', async (t) => {
+test('entries that somebody trimmed before they were archived are a gap, which is named and never skipped unless asked', async (t) => {
   const archived = await archiveSome(t);
   const { prefix, events, archive, segments } = archived;
   await redis.xtrim(events, 'MAXLEN', '=', 20);
@@ -211,7 +211,7 @@ test('entries that somebody trimmed before they were archived are a gap: named, 
   );
 });
 
-test('a log that begins late is read from where it begins, and what is missing before is known', async (t) => {
+test('a log that begins late is read from its beginning, and reports what is missing before', async (t) => {
   const prefix = nextPrefix();
   const events = await fillStream(redis, prefix, 100);
   await redis.xtrim(events, 'MAXLEN', '=', 70);
@@ -232,7 +232,7 @@ test('a log that begins late is read from where it begins, and what is missing b
   });
 });
 
-test('a Redis that has gone back behind its archive is told of, by readers and by archivers', async (t) => {
+test('readers and archivers report a Redis that has gone back behind its archive', async (t) => {
   const archived = await archiveSome(t);
   const { prefix, events, archive, segments } = archived;
   const last = segments.at(-1)?.lastId ?? '';
@@ -240,7 +240,7 @@ test('a Redis that has gone back behind its archive is told of, by readers and b
   const text = /Redis has gone back to an older state, or is new/;
   const fault = (await readUntilFault(archived)).fault;
   t.like(fault, { reason: 'stream_behind', after: '0-0', to: last });
-  await fillStream(redis, prefix, 10); // their IDs are later: only the number of entries tells
+  await fillStream(redis, prefix, 10); // their IDs are later: only the number of entries shows the difference
   await acknowledgeAll(redis, prefix);
   t.like((await readUntilFault(archived)).fault, { reason: 'stream_behind' });
   await t.throwsAsync(archiveShard(redis, { ...OPTIONS, prefix, archive }), { message: text });

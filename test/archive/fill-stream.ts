@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
 /**
- * A stream of `count` entries that a generation's group has read and acknowledged, as aggregators would. Appends further
- * entries where it is called again.
+ * A stream of `count` entries that the group of a generation has read and acknowledged, as aggregators do. Appends further
+ * entries if it is called again.
  */
 export async function fillStream(redis: Redis, prefix: string, count: number): Promise<string> {
   const events = `${prefix}:{0}:events`;
@@ -15,7 +15,7 @@ export async function fillStream(redis: Redis, prefix: string, count: number): P
   return events;
 }
 
-/** Delivers and acknowledges what the generation's group has not read yet. */
+/** Delivers and acknowledges the entries that the group of the generation has not read yet. */
 export async function acknowledgeAll(redis: Redis, prefix: string): Promise<void> {
   const events = `${prefix}:{0}:events`;
   const group = `${prefix}:1-test`;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard } from '@streamfold/archive';
 import { ConfigurationError } from '@streamfold/redis';
 import { openTestArchive } from '../harness/open-test-archive.ts';
@@ -18,7 +18,7 @@ const OPTIONS = { shard: 0, shards: 1, settleMs: 0 };
 
 const refuse = (): Promise<void> => Promise.reject(new ConfigurationError('no hard links'));
 
-test('an attempt that finds no room for its data leaves no file behind', async (t) => {
+test('an attempt to archive on a full disk leaves no file behind', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -26,7 +26,7 @@ test('an attempt that finds no room for its data leaves no file behind', async (
   for (let n = 0; n < 500; n++) await redis.xadd(events, '*', 'noise', Math.sin(n).toString(36));
   await fillStream(redis, prefix, 1);
   for (let attempt = 0; attempt < 2; attempt++) {
-    // A process that may write no file above 1 KiB meets what a full disk is: a write that fails half-way.
+    // A process that may not write files above 1 KiB fails as on a full disk: in the middle of a write.
     const script = 'trap "" XFSZ; ulimit -f 1; exec "$@"';
     const args = ['archive', '--redis', url, '--prefix', prefix, '--archive', archive.directory];
     const command = [process.execPath, PROGRAM, ...args, '--archive-after-seconds', '0'];
@@ -39,7 +39,7 @@ test('an attempt that finds no room for its data leaves no file behind', async (
   t.is(await archiveShard(redis, { ...OPTIONS, prefix, archive }), 501, 'once there is room');
 });
 
-test('a place that cannot keep the promise of an archive is refused before data are written', async (t) => {
+test('a directory that cannot keep the promises of an archive is refused before data are written', async (t) => {
   const { store, ...archive } = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -51,7 +51,7 @@ test('a place that cannot keep the promise of an archive is refused before data 
   t.deepEqual(await readdir(archive.directory), []);
 });
 
-test('files of a writer that crashed more than a day ago are removed, and those of today are not', async (t) => {
+test("files of a writer that crashed more than a day ago are removed, but not today's", async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();

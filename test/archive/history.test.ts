@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import {
   archiveShard,
   decideArchive,
@@ -31,7 +31,7 @@ interface Installation {
   readonly events: string;
   readonly archive: TestArchive;
   readonly run: (on?: Redis, options?: Partial<ArchiveOptions>) => Promise<number>;
-  /** Copies stream and record, as a backup or a copy of the whole Redis has them; gives what brings them into a Redis. */
+  /** Copies stream and record, as a backup or a copy of the whole Redis does; returns a function that puts them into a Redis. */
   readonly save: () => Promise<(to: Redis) => Promise<void>>;
 }
 
@@ -68,10 +68,10 @@ async function checkStopped(
   const error = await t.throwsAsync(run(on, options), { instanceOf: LogError });
   t.is(error?.reason, reason, error?.message);
   t.regex(error?.message ?? '', /see "When archiving stops" in docs\/archive\.md/);
-  t.like(await readArchiveStop(on, prefix, 0), { reason, detail: error?.message ?? '' });
+  t.like(await readArchiveStop(on, { prefix, shard: 0 }), { reason, detail: error?.message ?? '' });
 }
 
-test('after a restore from a backup archiving stops, also once more was published than was lost', async (t) => {
+test('after Redis was restored from a backup archiving stops, even once more entries were published than were lost', async (t) => {
   const installation = await install(t);
   const { prefix, events, archive, run, save } = installation;
   const restore = await save();
@@ -89,10 +89,10 @@ test('after a restore from a backup archiving stops, also once more was publishe
   const inStream = await readWholeStream(redis, events);
   const log = await readAll(redis, { prefix, shard: 0, archive });
   t.deepEqual(log.slice(100), inStream, 'readers read no entry of the lost state');
-  t.is((await readArchived(redis, prefix, 0))?.sequence, 1);
+  t.is((await readArchived(redis, { prefix, shard: 0 }))?.sequence, 1);
 });
 
-test('a copy of an installation does not mix its entries into the archive, and trims nothing unarchived', async (t) => {
+test('a copy of an installation does not mix its entries into the archive, and trims no unarchived entry', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run, save } = installation;
   const restore = await save();
@@ -106,7 +106,7 @@ test('a copy of an installation does not mix its entries into the archive, and t
   t.is(await run(), 0, 'the original is not disturbed');
 });
 
-test('if a copy comes first, the original stops rather than take its entries for its own; discarded, it continues', async (t) => {
+test('if a copy archives first, the original stops instead of adopting its entries; once those are discarded, the original continues', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run, save } = installation;
   const restore = await save();
@@ -122,12 +122,12 @@ test('if a copy comes first, the original stops rather than take its entries for
     '1 unrecorded segment is removed; the archive ends with segment 1',
   );
   t.is(await run(), 50);
-  t.is(await readArchiveStop(redis, prefix, 0), undefined, 'the stop is over');
+  t.is(await readArchiveStop(redis, { prefix, shard: 0 }), undefined, 'the stop is over');
   t.is((await readdir(join(archive.directory, 'shard-0'))).length, 4);
   t.is((await readAll(redis, { prefix, shard: 0, archive })).length, 150);
 });
 
-test('a stream that was deleted and filled again is not the one that is archived, whatever gap is accepted', async (t) => {
+test('a stream that was deleted and filled again is not taken for the archived one, whatever gap is accepted', async (t) => {
   const installation = await install(t);
   const { prefix, events } = installation;
   await redis.del(events);
@@ -151,15 +151,18 @@ test('an archive and a record of an earlier version are adopted with the next se
   const [first, second] = await listSegments(archive, 0);
   t.is(first?.history, undefined);
   t.regex(second?.history ?? '', /^[0-9a-f-]{36}$/);
-  t.like(await readArchived(redis, prefix, 0), { history: second?.history, sha256: second?.sha256 });
-  // One of the earlier version, which runs beside this one meanwhile, records without the identity.
+  t.like(await readArchived(redis, { prefix, shard: 0 }), {
+    history: second?.history,
+    sha256: second?.sha256,
+  });
+  // An archiver of the earlier version, which runs beside this one during an upgrade, records no identity.
   await redis.hdel(`${prefix}:{0}:archived`, 'digest');
   await fillStream(redis, prefix, 10);
   t.is(await run(), 10);
   t.is((await listSegments(archive, 0)).at(-1)?.history, second?.history, 'it stays the same');
 });
 
-test('an archive whose record was lost is adopted only at exactly the place to which the stream has come', async (t) => {
+test('an archive whose record was lost is adopted only if the stream continues it exactly', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run } = installation;
   await redis.del(`${prefix}:{0}:archived`);
@@ -172,11 +175,11 @@ test('an archive whose record was lost is adopted only at exactly the place to w
   await t.throwsAsync(decideArchive(redis, 'adopt', { ...decide, prefix: stranger }), {
     name: 'ConfigurationError',
     message:
-      /^--adopt: expected the stream \S+ to continue the archive, .* it begins after that and has lost 0 entries only/,
+      /^--adopt: expected the stream \S+ to continue the archive, .* it begins after that and has lost only 0 entries/,
   });
 });
 
-test('a new archive is begun in an empty place only, and the one before is then another', async (t) => {
+test('a new archive is begun only in an empty place, and the previous one is then no longer written', async (t) => {
   const installation = await install(t);
   const { prefix, archive, run } = installation;
   await t.throwsAsync(decideArchive(other.redis, 'begin_new', { prefix: nextPrefix(), shard: 0, archive }), {
@@ -184,7 +187,7 @@ test('a new archive is begun in an empty place only, and the one before is then 
   });
   const place = await openTestArchive();
   t.teardown(place.remove);
-  const before = await readArchived(redis, prefix, 0);
+  const before = await readArchived(redis, { prefix, shard: 0 });
   await decideArchive(redis, 'begin_new', { prefix, shard: 0, archive: place });
   t.is(await run(redis, { archive: place }), 20);
   const [first] = await listSegments(place, 0);
@@ -200,5 +203,5 @@ test('an archive in which a segment was replaced by another is not continued', a
   await writeFile(path, JSON.stringify({ ...manifest, sha256: '0'.repeat(64) }));
   const error = await t.throwsAsync(run(), { instanceOf: LogError });
   t.is(error?.reason, 'other_history');
-  t.is((await readArchiveStop(redis, prefix, 0))?.reason, 'other_history');
+  t.is((await readArchiveStop(redis, { prefix, shard: 0 }))?.reason, 'other_history');
 });

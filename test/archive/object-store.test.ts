@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard, listSegments, LogError, openArchive, trimStream } from '@streamfold/archive';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
@@ -29,7 +29,7 @@ test('an archive in a bucket is written, listed page by page, and read back', as
   t.is(names.length, 18);
 });
 
-test('of two archivers to one bucket one writes each segment', async (t) => {
+test('each segment is written by one of two archivers to the same bucket', async (t) => {
   const prefix = nextPrefix();
   const archive = await openArchive(`s3://bucket/${prefix}`, S3);
   t.teardown(archive.close);
@@ -53,7 +53,7 @@ test('of two archivers to one bucket one writes each segment', async (t) => {
   t.deepEqual(await readAll(redis, { prefix, shard: 0, archive }), expected);
 });
 
-test('a store that overwrites what is there is refused before anything is written', async (t) => {
+test('a store that overwrites existing objects is refused before anything is written', async (t) => {
   const careless = await startObjectStore({ heedsConditions: false });
   t.teardown(careless.stop);
   const prefix = nextPrefix();
@@ -68,7 +68,7 @@ test('a store that overwrites what is there is refused before anything is writte
   t.deepEqual([...careless.objects.keys()], ['bucket/x/conditional-put-probe']);
 });
 
-test('an attempt whose manifest is refused removes the data that it wrote', async (t) => {
+test('an attempt whose manifest is refused removes the data it wrote', async (t) => {
   const strict = await startObjectStore({ refused: /^PUT .*\.json$/ });
   t.teardown(strict.stop);
   const prefix = nextPrefix();
@@ -85,7 +85,7 @@ test('an attempt whose manifest is refused removes the data that it wrote', asyn
   t.deepEqual([...strict.objects.keys()], ['bucket/x/conditional-put-probe']);
 });
 
-test('an object that is truncated, or gone, is named with its range', async (t) => {
+test('a truncated or missing object is named with its range', async (t) => {
   const prefix = nextPrefix();
   const archive = await openArchive(`s3://bucket/${prefix}`, S3);
   t.teardown(archive.close);

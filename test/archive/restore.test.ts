@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findGeneration, verifyShard, type Verification } from '@streamfold/aggregator';
 import {
   archiveShard,
@@ -52,18 +52,18 @@ function restore(prefix: string, archive: Archive, options: Partial<RestoreOptio
 }
 
 async function verify(redis: Redis, prefix: string, archive: Archive): Promise<Verification> {
-  const generation = await findGeneration(redis, prefix, 0);
+  const generation = await findGeneration(redis, { prefix, shard: 0 });
   if (generation === undefined) throw new Error(`expected a generation of ${prefix}`);
   return verifyShard(redis, generation, { shards: 1, archive, onProgress: () => undefined });
 }
 
-/** The text of the metrics, without what moves with the clock. */
+/** The text of the metrics, without the lines that change with the clock. */
 async function readText(url: string): Promise<string[]> {
   const text = await (await fetch(`${url}/prometheus/metrics`)).text();
   return text.split('\n').filter((line) => !line.startsWith('blocking_oldest_wait_seconds{'));
 }
 
-test('archived, trimmed to nothing, and restored into an empty Redis, the metrics are the same, bit for bit', async (t) => {
+test('after everything is archived, trimmed and restored into an empty Redis, the metrics are the same, bit for bit', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -94,7 +94,7 @@ test('archived, trimmed to nothing, and restored into an empty Redis, the metric
   t.is(await after.redis.xlen(`${prefix}:{0}:dead`), await before.redis.xlen(`${prefix}:{0}:dead`));
   t.like(await verify(after.redis, prefix, archive), { equal: true, entries: 1_605, missingEntries: 0 });
 
-  // Life goes on: what is published next comes behind the archive, and is archived behind it.
+  // Afterwards new events get IDs after those of the archive, and are archived after them.
   for (const [redis, url] of [
     [before.redis, aggregator.url],
     [after.redis, restored.url],
@@ -115,7 +115,7 @@ test('archived, trimmed to nothing, and restored into an empty Redis, the metric
   t.is(await countLost({ redis: after.redis, prefix }), 0);
 });
 
-test('trimming what is archived and folded is no loss, while aggregators come and go', async (t) => {
+test('trimming archived and folded entries counts none as lost while aggregators come and go', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -136,7 +136,7 @@ test('trimming what is archived and folded is no loss, while aggregators come an
   t.like(await verify(before.redis, prefix, archive), { equal: true, entries: 610, missingEntries: 0 });
 });
 
-test('a restore that is interrupted goes on from where it was', async (t) => {
+test('an interrupted restore continues where it stopped', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -156,7 +156,7 @@ test('a restore that is interrupted goes on from where it was', async (t) => {
   t.deepEqual(await readAll(after.redis, { prefix, shard: 0, archive }), expected);
 });
 
-test('a restore keeps no more in Redis than it is told, and waits for aggregators', async (t) => {
+test('a restore keeps no more entries in Redis than its limit, and waits for aggregators', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -182,7 +182,7 @@ test('a restore keeps no more in Redis than it is told, and waits for aggregator
   t.is(await countLost({ redis: after.redis, prefix }), 0);
 });
 
-test('a stream that holds anything else is not restored into', async (t) => {
+test('a restore refuses a stream that holds other entries', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -193,12 +193,12 @@ test('a stream that holds anything else is not restored into', async (t) => {
   await after.redis.del(eventsKey({ prefix }));
   await after.redis.xadd(eventsKey({ prefix }), '5-1', 'an old', 'entry');
   await t.throwsAsync(restore(prefix, archive), {
-    message: /1 entries were ever added to it, and the archive has 0/,
+    message: /1 entry was ever added to it, and the archive has 0/,
   });
   t.is(await after.redis.xlen(eventsKey({ prefix })), 1);
 });
 
-test('an archive that begins late, and one with a gap, go on from where they end after a restore', async (t) => {
+test('an archive that begins late, and one with a gap, continue at their end after a restore', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();

@@ -1,38 +1,22 @@
 import { openArchive, restoreShard } from '@streamfold/archive';
 import { Redis } from 'ioredis';
+import { countSteps } from './count-steps.ts';
 
 /**
- * A restore in a process of its own. It kills itself at its step number `killAt`, where each command or script in Redis is
- * two steps: one before, one after. At its end it prints how many steps there were.
+ * A restore in its own process. It kills itself at step number `killAt`. Each command or script in Redis is two steps: one
+ * before, one after. At its end it prints the number of steps.
  */
 const [redisUrl = '', prefix = '', directory = '', killAt = ''] = process.argv.slice(2);
 
-let steps = 0;
-function step(): void {
-  steps++;
-  if (steps === Number(killAt)) process.kill(process.pid, 'SIGKILL');
-}
-
-/** The same function, as two steps. */
-function inSteps<Args extends unknown[], Result>(
-  run: (...args: Args) => Promise<Result>,
-): (...args: Args) => Promise<Result> {
-  return async (...args) => {
-    step();
-    const result = await run(...args);
-    step();
-    return result;
-  };
-}
-
+const steps = countSteps(Number(killAt));
 const redis = new Redis(redisUrl);
-redis.call = inSteps(redis.call.bind(redis)) as typeof redis.call;
-redis.xgroup = inSteps(redis.xgroup.bind(redis) as () => Promise<unknown>) as typeof redis.xgroup;
+redis.call = steps.around(redis.call.bind(redis)) as typeof redis.call;
+redis.xgroup = steps.around(redis.xgroup.bind(redis) as () => Promise<unknown>) as typeof redis.xgroup;
 const multi = redis.multi.bind(redis);
 redis.multi = ((): ReturnType<typeof multi> => {
   const transaction = multi();
   const run = transaction.exec.bind(transaction);
-  transaction.exec = inSteps(() => run());
+  transaction.exec = steps.around(() => run());
   return transaction;
 }) as typeof redis.multi;
 await restoreShard(redis, {
@@ -46,5 +30,5 @@ await restoreShard(redis, {
   stop: new AbortController().signal,
   onProgress: () => undefined,
 });
-console.log(steps);
+console.log(steps.taken);
 redis.disconnect();

@@ -1,6 +1,6 @@
 import { createRandom, type WireEvent } from '../harness/generate-events.ts';
 
-/** An event and when it happened, ms. */
+/** An event and its time, ms. */
 export interface TimedEvent {
   readonly atMs: number;
   readonly fields: WireEvent;
@@ -9,7 +9,7 @@ export interface TimedEvent {
 const DAY_MS = 86_400_000;
 const SWARM = { swarm_id: 's1' };
 
-/** A day in the life of a small swarm, from `beginMs` on: the same for the same beginning and seed. */
+/** A day in the life of a small swarm, from `beginMs` on: the same for the same `beginMs` and seed. */
 export function* dayOfEvents(beginMs: number, seed: number): Generator<TimedEvent> {
   const random = createRandom(seed);
   const pick = (...words: [string, ...string[]]): string =>

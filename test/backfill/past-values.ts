@@ -1,4 +1,4 @@
-/** A counter over time: its value at a time, ms. */
+/** A counter over time: its value at a given time, ms. */
 export type Counter = (atMs: number) => number;
 
 /** A range of time and the samples in it, seconds. */
@@ -10,9 +10,9 @@ export interface Range {
 }
 
 /**
- * What `rate()` must give for a counter of which there is a sample at each step from the one before its birth on: the
- * increase between the first and the last sample in the range, extrapolated to its ends, but not to below 0. The buckets
- * of a histogram are born with its `count`.
+ * The expected `rate()` of a counter with a sample at each step, from the one before its birth on: the increase between
+ * the first and the last sample in the range, extrapolated to the ends of the range, but not below 0. The buckets of a
+ * histogram are born with its `count`.
  *
  * @see https://prometheus.io/docs/prometheus/latest/querying/functions/#rate
  */
@@ -37,7 +37,7 @@ export function rateOf(
 }
 
 /**
- * What `histogram_quantile()` must give for rates of cumulative buckets.
+ * The expected `histogram_quantile()` for rates of cumulative buckets.
  *
  * @see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
  */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { runPromtool } from '../harness/run-promtool.ts';
@@ -14,19 +14,19 @@ import { quantileOf, rateOf, type Counter } from './past-values.ts';
 
 const STEP_SECONDS = 60;
 const HOUR_SECONDS = 3_600;
-/** Within what Prometheus keeps, and over by now. */
+/** A day within the retention of Prometheus that is already over. */
 const BEGIN_SECONDS = Math.floor(Date.now() / 1_000 / HOUR_SECONDS) * HOUR_SECONDS - 30 * HOUR_SECONDS;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 const BOUNDS = [1, 5, 10, 30, 60, 120, 300, 600, 1800];
 
 const events = [...dayOfEvents(BEGIN_SECONDS * 1_000 + 1, 4)];
 
-/** How many events of some kind there were up to a time. */
+/** The number of events of a kind up to a time. */
 function countOf(isCounted: (fields: TimedEvent['fields']) => boolean): Counter {
   return (untilMs) => events.filter(({ atMs, fields }) => atMs <= untilMs && isCounted(fields)).length;
 }
 
-/** The day as blocks of a real Prometheus. */
+/** The day as blocks in a real Prometheus. */
 const server = await startRedis();
 const directory = await mkdtemp(join(tmpdir(), 'streamfold-backfill-'));
 const adding = server.redis.pipeline();
@@ -53,7 +53,7 @@ test.after.always(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Every two and a bit hours of the day: in the middle between two samples. */
+/** Times a little more than two hours apart, each in the middle between two samples. */
 const TIMES = Array.from(
   { length: 10 },
   (_, number) => BEGIN_SECONDS + (number + 1) * 137 * STEP_SECONDS + STEP_SECONDS / 2,
@@ -63,20 +63,20 @@ function isNear(got: number | undefined, expected: number): boolean {
   return got !== undefined && Math.abs(got - expected) <= 1e-9 * Math.max(1, Math.abs(expected));
 }
 
-test('promtool makes blocks of what a backfill has written', (t) => {
+test('promtool makes blocks from the output of a backfill', (t) => {
   t.is(written.code, 0, written.stderr);
   t.regex(written.stderr, /^backfill: 1,44\d steps, [\d,]+ samples of [\d,]+ entries, in \d+\.\d s\n$/m);
   t.deepEqual(created, { code: 0, lines: [] });
 });
 
-test('the past has the job that rules and dashboards ask for', async (t) => {
+test('backfilled samples have the job that rules and dashboards select', async (t) => {
   const atSeconds = BEGIN_SECONDS + DAY_SECONDS;
   const all = await queryValue(prometheus.url, 'count({__name__=~".+"})', atSeconds);
   t.true(all !== undefined && all > 50);
   t.is(await queryValue(prometheus.url, 'count({job="blocking-coordination"})', atSeconds), all);
 });
 
-test('each sample of the past is what the events up to then add up to', async (t) => {
+test('each backfilled sample is the sum of the events up to its time', async (t) => {
   for (const middle of TIMES) {
     const atSeconds = middle - STEP_SECONDS / 2;
     const past = events.filter(({ atMs }) => atMs <= atSeconds * 1_000);
@@ -93,7 +93,7 @@ test('each sample of the past is what the events up to then add up to', async (t
     const got = parseSamples(text);
     for (const [name, value] of expected) t.is(Number(got.get(sortLabels(name))), Number(value), name);
     const names = new Set([...expected.keys()].map(sortLabels));
-    // What a coordinator that has ended leaves is 0 for a few minutes.
+    // The gauges of an ended coordinator are 0 for a few minutes.
     t.deepEqual(
       [...got].filter(([name, value]) => !names.has(name) && value !== '0'),
       [],
@@ -117,7 +117,7 @@ function sortLabels(sample: string): string {
   return `${name}{${bounds.split(',').toSorted().join(',')}}`;
 }
 
-test('rate() over the past is the rate of the events', async (t) => {
+test('rate() over backfilled samples is the rate of the events', async (t) => {
   for (const [query, isCounted] of [
     ['signals_sent_total', ({ type }) => type === 'signal.sent'],
     ['timeout_events_total{coordinator_id="c1",timeout_type="blocking"}', isBlockingTimeoutOfC1],
@@ -139,7 +139,7 @@ function isBlockingTimeoutOfC1(fields: TimedEvent['fields']): boolean {
   );
 }
 
-test('histogram_quantile() over the past is the quantile of the durations, as far as buckets can tell', async (t) => {
+test('histogram_quantile() over backfilled samples is the quantile of the durations, within the bounds of its bucket', async (t) => {
   for (const atSeconds of TIMES) {
     const range = { atSeconds, lengthSeconds: 2 * HOUR_SECONDS, stepSeconds: STEP_SECONDS };
     const cumulative = [...BOUNDS, Infinity].map((bound) => {
@@ -164,7 +164,7 @@ test('histogram_quantile() over the past is the quantile of the durations, as fa
   }
 });
 
-test('the first event of a series counts, and the age of the oldest wait is that of then', async (t) => {
+test('the first event of a series counts, and the age of the oldest wait is its age at the time of the sample', async (t) => {
   const [first] = events.filter(({ fields }) => isBlockingTimeoutOfC1(fields));
   const bornSeconds = Math.ceil((first?.atMs ?? 0) / 1_000 / STEP_SECONDS) * STEP_SECONDS;
   const series = 'timeout_events_total{coordinator_id="c1",timeout_type="blocking"}';

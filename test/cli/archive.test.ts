@@ -1,6 +1,6 @@
 import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { dataName, listSegments } from '@streamfold/archive';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { countLost } from '../harness/check-folded-once.ts';
@@ -22,13 +22,13 @@ interface Installation {
   readonly run: (...args: string[]) => Promise<ProgramRun>;
 }
 
-/** An installation that has folded 300 entries, and an archive for it. */
-async function install(t: ExecutionContext): Promise<Installation> {
+/** An installation that has folded some entries, and an archive for it. */
+async function install(t: ExecutionContext, entries = 300): Promise<Installation> {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
-  await appendFlat(redis, { prefix }, generateEvents(300, { seed: 4 }));
+  await appendFlat(redis, { prefix }, generateEvents(entries, { seed: 4 }));
   await waitUntilFolded(redis, { prefix });
   await aggregator.stop();
   const env = {
@@ -40,7 +40,7 @@ async function install(t: ExecutionContext): Promise<Installation> {
   return { prefix, archive, run: (...args) => runStreamfold(args, { env }) };
 }
 
-test('archive writes segments, trims by the retention, and tells what it did; status, check and verify agree', async (t) => {
+test('archive writes segments, trims by the retention, and reports both; status, check and verify agree', async (t) => {
   const { prefix, archive, run } = await install(t);
   const dry = await run('archive', '--dry-run');
   t.like(dry, { code: 0, stderr: '' });
@@ -68,8 +68,29 @@ test('archive writes segments, trims by the retention, and tells what it did; st
     stderr: '',
   });
   const verified = await run('verify');
-  t.like(verified, { code: 0, stderr: '' });
+  t.is(verified.code, 0);
   t.regex(verified.stdout, /^shard 0, generation \S+: equal \(300 entries folded, 0 pending\)\n$/);
+});
+
+test('a count of one is followed by a singular noun in the output of every command', async (t) => {
+  const { run } = await install(t, 1);
+  const outputs = [];
+  for (const args of [
+    ['archive'],
+    ['archive', 'check'],
+    ['status'],
+    ['verify'],
+    ['backfill', '--step', '1'],
+  ]) {
+    const { code, stdout, stderr } = await run(...args);
+    t.is(code, 0, stderr);
+    outputs.push(args[0] === 'backfill' ? stderr : stdout);
+  }
+  const shown = outputs.join('');
+  for (const counted of ['1 entry, ', '1 entry archived', '1 segment, 1 entry', '1 record', '1 entry folded'])
+    t.true(shown.includes(counted), `${counted}: ${shown}`);
+  t.regex(shown, /samples? of 1 entry, in /);
+  t.notRegex(shown, /\b1 (entries|events|segments|samples|steps|records)\b/);
 });
 
 test('a damaged segment is named with its range by check, verify and restore, with exit code 1', async (t) => {
@@ -87,7 +108,7 @@ test('a damaged segment is named with its range by check, verify and restore, wi
   }
 });
 
-test('verify shows the first difference of each series, and how many more there are', async (t) => {
+test('verify shows the first difference of each series, and the number of the others', async (t) => {
   const { prefix, run } = await install(t);
   const stream = eventsKey({ prefix });
   const entries = await redis.xrange(stream, '-', '+');
@@ -102,7 +123,7 @@ test('verify shows the first difference of each series, and how many more there 
   t.is(series?.length, keys.size, stdout);
 });
 
-test('an operator decides with one flag, on the command line only, how an archive is continued', async (t) => {
+test('an operator decides how an archive is continued with one flag, which counts only on the command line', async (t) => {
   const { prefix, run } = await install(t);
   t.is((await run('archive', '--retention-hours', '0')).code, 0);
   await redis.del(`${prefix}:{0}:archived`);
@@ -127,7 +148,7 @@ test('restore appends an archive to an empty stream', async (t) => {
   await run('archive');
   const prefix = nextPrefix();
   const restored = await run('archive', 'restore', '--prefix', prefix);
-  t.like(restored, { code: 0, stdout: 'shard 0: 300 entries restored\n', stderr: '' });
+  t.like(restored, { code: 0, stdout: 'shard 0: 300 entries restored\n' });
   t.is(await redis.xlen(eventsKey({ prefix })), 300);
   const shards = await run('archive', 'restore', '--prefix', nextPrefix(), '--shards', '2');
   t.is(shards.code, 2);
@@ -135,7 +156,7 @@ test('restore appends an archive to an empty stream', async (t) => {
   t.is((await listSegments(archive, 0)).length, 1);
 });
 
-test('aggregators archive and trim on a schedule, one of them at a time, and tell of it', async (t) => {
+test('aggregators archive and trim on a schedule, one of them at a time, and report it', async (t) => {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();
@@ -178,7 +199,7 @@ test('aggregators archive and trim on a schedule, one of them at a time, and tel
   });
 });
 
-test('an archive that cannot be written disturbs no aggregating, is reported with its reason, and is continued when it can', async (t) => {
+test('an archive that cannot be written does not disturb aggregation, is reported with its reason, and continues once it can be written', async (t) => {
   const prefix = nextPrefix();
   const archive = await openTestArchive();
   t.teardown(archive.remove);
@@ -220,7 +241,7 @@ test('an archive that cannot be written disturbs no aggregating, is reported wit
   });
 });
 
-test('a shard that cannot be archived does not keep the others from it', async (t) => {
+test('a shard that cannot be archived does not stop the archiving of the others', async (t) => {
   const prefix = nextPrefix();
   const archive = await openTestArchive();
   t.teardown(archive.remove);

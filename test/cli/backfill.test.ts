@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { archiveShard, trimStream } from '@streamfold/archive';
 import { createDefinitions, swarmShard } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { fillStream } from '../archive/fill-stream.ts';
 import { dayOfEvents } from '../backfill/day-of-events.ts';
 import { eventsKey } from '../harness/append-events.ts';
@@ -32,7 +32,7 @@ function runBackfill(
   return runStreamfold(['backfill', '--redis', server.url, '--prefix', prefix, ...labels, ...args], { env });
 }
 
-/** Appends events with entry IDs of so many seconds after the beginning. */
+/** Appends events with entry IDs at the given seconds after the beginning. */
 async function append(
   prefix: string,
   events: Iterable<readonly [seconds: number, fields: WireEvent]>,
@@ -85,7 +85,7 @@ test('a series has a 0 one step before its birth, and a sample at each step from
   t.deepEqual(samplesOf(stdout, SENT_S1.replace('s1', 's2')), ['0@0', '1@20', '1@40', '1@60', '1@80']);
 });
 
-test('what was before the first time is folded, and shown as it is', async (t) => {
+test('events before the first sample are folded, and their series start with their values', async (t) => {
   const prefix = nextPrefix();
   await append(prefix, [
     [35, signalSent('s1')],
@@ -96,7 +96,7 @@ test('what was before the first time is folded, and shown as it is', async (t) =
   t.deepEqual(samplesOf(stdout, SENT_S1), ['1@60', '2@80']);
 });
 
-test('a gauge that is over ends with one 0, and begins again', async (t) => {
+test('a gauge that has ended is written as one 0, and can begin again', async (t) => {
   const prefix = nextPrefix();
   const life = { swarm_id: 's1', coordinator_id: 'c1' };
   await append(prefix, [
@@ -116,7 +116,7 @@ test('a gauge that is over ends with one 0, and begins again', async (t) => {
   ]);
 });
 
-test('only the metrics that were asked for are written', async (t) => {
+test('only the requested metrics are written', async (t) => {
   const prefix = nextPrefix();
   await append(prefix, [[5, signalSent('s1')]]);
   const { stdout } = await runBackfill(prefix, [
@@ -128,7 +128,7 @@ test('only the metrics that were asked for are written', async (t) => {
   t.true(samplesOf(stdout, SENT_S1).length > 3);
 });
 
-test("metrics of one's own get their past: those of the configuration file, or else those that are live", async (t) => {
+test('your own metrics are backfilled: those of the configuration file, or else the live ones', async (t) => {
   const prefix = nextPrefix();
   await append(prefix, [
     [5, signalSent('s1')],
@@ -166,7 +166,7 @@ test("metrics of one's own get their past: those of the configuration file, or e
   t.is((await runBackfill(prefix, args)).stdout, configured.stdout);
 });
 
-test('every series gets the labels that a scraped one has', async (t) => {
+test('every series gets the labels of a scraped one', async (t) => {
   const prefix = nextPrefix();
   const finished = { type: 'wait.finished', swarm_id: 's1', coordinator_id: 'c1', status: 'error' };
   await append(prefix, [[5, { ...finished, duration_ms: '1' }]]);
@@ -202,7 +202,7 @@ test('the shards of a log are added up', async (t) => {
   t.is(got.stdout, expected.stdout);
 });
 
-test('a file has its name when it is whole, and is what standard output would be', async (t) => {
+test('a file gets its name only when it is complete, and equals what standard output would be', async (t) => {
   const prefix = nextPrefix();
   await append(prefix, [[5, signalSent('s1')]]);
   const file = join(directory, 'whole.om');
@@ -218,7 +218,7 @@ test('a file has its name when it is whole, and is what standard output would be
   t.deepEqual([await exists(none), await exists(`${none}.partial`)], [false, false]);
 });
 
-test('what was archived and trimmed is in the past too; where a part is damaged, its range is named and nothing is written', async (t) => {
+test('archived and trimmed entries are backfilled too; if a part is damaged, its range is named and nothing is written', async (t) => {
   const prefix = nextPrefix();
   const archive = await openTestArchive();
   t.teardown(archive.remove);
@@ -230,7 +230,7 @@ test('what was archived and trimmed is in the past too; where a part is damaged,
   const expected = await runBackfill(prefix, args);
   t.true(expected.stdout.length > 10_000);
 
-  await fillStream(server.redis, prefix, 0); // it is folded, as far as its group knows
+  await fillStream(server.redis, prefix, 0); // the group takes it for folded
   const shard = { prefix, shard: 0 };
   const bounds = { entries: 70, bytes: 1e9 };
   t.is(await archiveShard(server.redis, { ...shard, shards: 1, archive, settleMs: 0, bounds }), 200);
@@ -255,7 +255,7 @@ test('what was archived and trimmed is in the past too; where a part is damaged,
   t.deepEqual([await exists(file), await exists(`${file}.partial`)], [false, false]);
 });
 
-test('an entry of 1970 does not make steps without end: a later beginning is asked for, and with it all is counted', async (t) => {
+test('an entry of 1970 does not cause endless steps: a later start is asked for, and with it every event is counted', async (t) => {
   const prefix = nextPrefix();
   const fields = Object.entries(signalSent('s1')).flat();
   await server.redis.xadd(eventsKey({ prefix }), '1-1', ...fields);
@@ -273,7 +273,7 @@ test('an entry of 1970 does not make steps without end: a later beginning is ask
   t.deepEqual(samplesOf(given.stdout, SENT_S1), ['1@0', '1@20', '2@40', '2@60']);
 });
 
-test('entries whose IDs run ahead of the clock are left out of a backfill up to now, which says so', async (t) => {
+test('a backfill up to now leaves out entries with IDs ahead of the clock, and reports them', async (t) => {
   const prefix = nextPrefix();
   const seconds = Math.floor(Date.now() / 1_000);
   await append(prefix, [[seconds - BEGIN_SECONDS - 60, signalSent('s1')]]);
@@ -285,7 +285,7 @@ test('entries whose IDs run ahead of the clock are left out of a backfill up to 
   t.regex(samplesOf(stdout, SENT_S1).at(-1) ?? '', /^1@/);
 });
 
-test('memory follows the series, not the history', async (t) => {
+test('memory grows with the number of series, not with the history', async (t) => {
   const prefix = nextPrefix();
   const adding = server.redis.pipeline();
   for (let entry = 0; entry < 7_000; entry++) {
@@ -311,7 +311,7 @@ test('memory follows the series, not the history', async (t) => {
   t.is(samplesOf(stdout, count).at(-1), '112000@7960');
 });
 
-test('a call that cannot be followed is told in one line', async (t) => {
+test('invalid flags are refused in one line', async (t) => {
   for (const [args, expected] of [
     [['--labels', 'job'], /--labels\): expected labels such as job=.*, or none; got "job"/],
     [['--step', '0'], /--step\): expected a whole number from 1 to 300; got "0"/],

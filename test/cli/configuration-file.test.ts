@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { scrapeWhenServed } from '../harness/scrape.ts';
@@ -37,7 +37,7 @@ const configuration: StreamfoldConfiguration = ${CONTENT}; export default define
 FILES['byte-order-mark.json'] = `\uFEFF${FILES['a.json']}`;
 
 for (const [name, text] of Object.entries(FILES)) {
-  test(`serve folds by a configuration file: ${name}`, async (t) => {
+  test(`serve folds with a configuration file: ${name}`, async (t) => {
     const prefix = `t-${name}`;
     const serving = await startServe(redisUrl, {
       STREAMFOLD_CONFIG: await write(name, text),
@@ -67,7 +67,7 @@ const REFUSED: readonly [name: string, text: string | undefined, why: RegExp][] 
 ];
 
 for (const [name, text, why] of REFUSED) {
-  test(`a configuration file that cannot be used ends serve with one line and exit code 2: ${name}`, async (t) => {
+  test(`an invalid configuration file ends serve with one line and exit code 2: ${name}`, async (t) => {
     const path = text === undefined ? join(folder, name) : await write(name, text);
     const run = await runStreamfold(['serve', '--redis', redisUrl, '--port', '0', '--config', path]);
     t.is(run.code, 2);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
@@ -11,13 +11,13 @@ test.after.always(() => server.stop());
 const GOOD = { type: 'heartbeat.recovered', swarm_id: 's', coordinator_id: 'c' };
 const BAD = { type: 'heartbeat.recovered', swarm_id: 's' };
 
-/** Dead letters of its own, and the program run on them. */
+/** A prefix with its own dead letters, and the program run on it. */
 function open() {
   const prefix = nextPrefix();
   const dead = `${prefix}:{0}:dead`;
   return {
     prefix,
-    /** Writes a dead letter by hand; gives its ID. */
+    /** Writes a dead letter by hand; returns its ID. */
     async write(
       reason: string,
       fields: unknown,
@@ -34,7 +34,7 @@ function open() {
   };
 }
 
-/** A user that may do all but these commands. */
+/** A user who may run all commands except these. */
 async function urlWithout(...commands: string[]): Promise<string> {
   const refused = commands.map((command) => `-${command}`);
   const name = `without-${commands.join('-')}`;
@@ -62,14 +62,14 @@ test('list shows each dead letter with its reason, entry and fields', async (t) 
   );
 });
 
-test('a text in a dead letter cannot steer the terminal', async (t) => {
+test('text in a dead letter cannot control the terminal', async (t) => {
   const { run, write } = open();
   await write('bad\u001b[31m', 'raw \u001b]0;title\u0007 \u009b1m', { detail: 'line\nbreak' });
   const { stdout } = await run(['list']);
   t.regex(stdout, /bad\\u001b\[31m .*\n {2}line\\u000abreak\n {2}raw \\u001b\]0;title\\u0007 \\u009b1m\n$/);
 });
 
-test('an event of the wrong shard is retried into the right one, and folded there once', async (t) => {
+test('an event in the wrong shard is retried into the right one, and folded there once', async (t) => {
   const { prefix, run, events } = open();
   const swarm = '123456789'; // of shard 1 of 2
   const aggregator = await startAggregator({ redisUrl: server.url, prefix, shards: 2 });
@@ -93,7 +93,7 @@ test('an event of the wrong shard is retried into the right one, and folded ther
   t.is(verify.code, 0, verify.stdout);
 });
 
-test('what can be folded now is appended and removed; what still cannot stays with its reason, with exit code 1', async (t) => {
+test('dead letters that can be folded now are appended and removed; those that still cannot stay with their reason, with exit code 1', async (t) => {
   const { run, write, left, events } = open();
   await write('unknown_type', GOOD);
   const still = await write('missing_field', BAD);
@@ -113,7 +113,7 @@ test('what can be folded now is appended and removed; what still cannot stays wi
   t.deepEqual(await events(), [GOOD, { ...GOOD, at: 5 }]);
 });
 
-test('a retry that was interrupted before the removal does not append the event again', async (t) => {
+test('a retry interrupted before the removal does not append the event again when it is repeated', async (t) => {
   const { run, write, left, events } = open();
   const id = await write('unknown_type', GOOD);
   const interrupted = await run(['retry', `0/${id}`], await urlWithout('xdel'));
@@ -127,7 +127,7 @@ test('a retry that was interrupted before the removal does not append the event 
   t.deepEqual([await left(), await events()], [[], [GOOD]]);
 });
 
-test('two that retry at the same time append each event once', async (t) => {
+test('two retries at the same time append each event once', async (t) => {
   const { run, write, left, events } = open();
   for (let number = 0; number < 50; number++) await write('unknown_type', { ...GOOD, id: `e${number}` });
   const runs = await Promise.all([run(['retry', '--all']), run(['retry', '--all'])]);
@@ -141,7 +141,7 @@ test('two that retry at the same time append each event once', async (t) => {
   t.is(new Set(ids).size, 50);
 });
 
-test('a retried event keeps its publisher id, and no more than what was asked for is retried', async (t) => {
+test('a retried event keeps its publisher id, and only the requested dead letters are retried', async (t) => {
   const { run, write, left, events } = open();
   const first = await write('unknown_type', { ...GOOD, id: 'e1' });
   const second = await write('unknown_type', { ...GOOD, id: 'e2' });
@@ -149,7 +149,7 @@ test('a retried event keeps its publisher id, and no more than what was asked fo
   t.deepEqual([await left(), await events()], [[second], [{ ...GOOD, id: 'e1' }]]);
 });
 
-test('drop removes by ID, by reason or all, and nothing else', async (t) => {
+test('drop removes dead letters by ID, by reason or all of them, and nothing else', async (t) => {
   const { run, write, left, events } = open();
   const ids = [];
   for (const reason of ['missing_field', 'unknown_type', 'unknown_type', 'too_large']) {

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { Redis } from 'ioredis';
 import { readConsumers } from '../harness/read-consumers.ts';
 import { PROGRAM, runStreamfold } from '../harness/run-streamfold.ts';
@@ -14,7 +14,7 @@ async function listConnections(redis: Redis): Promise<string[]> {
   return [...String(await redis.client('LIST')).matchAll(/ name=(\S+)/g)].map(([, name = '']) => name);
 }
 
-test('demo --coordinators-only plays the swarm for aggregators that run elsewhere, and SIGTERM ends all of its processes', async (t) => {
+test('demo --coordinators-only runs the swarm for aggregators that run elsewhere, and SIGTERM ends all its processes', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const aggregator = await startAggregator({ redisUrl: server.url });
@@ -45,11 +45,11 @@ test('demo --coordinators-only plays the swarm for aggregators that run elsewher
   );
 });
 
-test('demo --coordinators-only ends by itself when its time is over', async (t) => {
+test('demo --coordinators-only exits when its time is over', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const args = ['demo', '--coordinators-only', '--seconds', '2', '--redis', server.url];
-  // A timer that only a collectable object holds is lost by the first collection.
+  // A timer that only a collectable object refers to is lost with the first garbage collection.
   const collect = 'data:text/javascript,setInterval(gc, 50).unref()';
   const command = [process.execPath, '--expose-gc', '--import', collect, PROGRAM];
   const coordinators = startStreamfold(args, { command });
@@ -57,7 +57,7 @@ test('demo --coordinators-only ends by itself when its time is over', async (t) 
   t.like(await coordinators.ended, { code: 0, stderr: '' });
 });
 
-test('demo --coordinators-only without a Redis to play in ends with one line that names it', async (t) => {
+test('demo --coordinators-only without a reachable Redis ends with one line that names its address', async (t) => {
   const url = 'redis://127.0.0.1:1';
   const { code, stderr } = await runStreamfold(['demo', '--coordinators-only', '--redis', url]);
   t.is(code, 1);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE } from '@streamfold/core';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
@@ -12,16 +12,16 @@ const CAST_SIZE = 10;
 const METRICS = /metrics of the swarms +(\S+)/;
 const REDIS = /Redis +(redis:\S+)/;
 
-/** What never happens in a demo: nobody signs badly, and nothing is old enough to be cleaned up. */
+/** Events that a demo never has: no signature is bad, and nothing is old enough to be cleaned up. */
 const NOT_IN_A_DEMO: ReadonlySet<string> = new Set([
   'signals_rejected_total',
   'coordinators_cleaned_up_total',
   'cleanup_refusals_total',
 ]);
-/** Deaths take a while to be told of. */
+/** Deaths take a while to be reported. */
 const ALL_HAPPENED_MS = 90_000;
 
-/** The last two numbers of a demo that has ended; NaN where it does not tell them. */
+/** The last two numbers of a demo that has ended; NaN if it does not print them. */
 function readEnd(stdout: string): { folded: number; lag: number } {
   const [, folded = 'none', lag = 'none'] =
     /^stopped: ([\d,]+) events folded, lag (\d+)$/m.exec(stdout) ?? [];
@@ -40,7 +40,7 @@ async function isGone(url: string): Promise<boolean> {
   );
 }
 
-test('demo --seconds ends by itself with exit code 0, everything folded, and plausible numbers', async (t) => {
+test('demo --seconds exits with code 0, everything folded, and plausible numbers', async (t) => {
   const { code, stdout, stderr } = await runStreamfold(['demo', '--port', '0', '--seconds', '8']);
   t.deepEqual([code, stderr], [0, '']);
   const { folded, lag } = readEnd(stdout);
@@ -57,7 +57,7 @@ test('demo --seconds ends by itself with exit code 0, everything folded, and pla
   t.false(stdout.includes('\u001b'), 'no control sequences where the output is no terminal');
 });
 
-test('the printed address gives all metrics of the swarms, with values of all that happens in a demo with trouble, and both aggregators the same', async (t) => {
+test('the printed address serves all metrics of the swarms, with values for everything that happens in a demo with trouble, and both aggregators serve the same', async (t) => {
   const demo = startStreamfold(['demo', '--port', '0', '--scenario', 'trouble']);
   t.teardown(() => demo.kill('SIGKILL'));
   const url = await demo.waitFor(METRICS);
@@ -95,7 +95,7 @@ test('the printed address gives all metrics of the swarms, with values of all th
   t.is((await runStreamfold(['status', '--redis', redisUrl])).code, 1);
 });
 
-test('a demo on a Redis that was named leaves that Redis running, and uses settings of its own for each aggregator', async (t) => {
+test('a demo on a Redis that the user named leaves it running, and gives each aggregator its own settings', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const { code, stdout } = await runStreamfold(
@@ -118,7 +118,7 @@ test('a demo on a Redis that was named leaves that Redis running, and uses setti
   t.regex(stdout, /publish --redis redis:\S+ --prefix d --shards 2 /);
 });
 
-test('a port that is in use is refused where it was asked for, in one line', async (t) => {
+test('a requested port that is in use is refused in one line', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const run = await runStreamfold(['demo', '--port', String(server.port), '--redis', server.url]);
@@ -129,7 +129,7 @@ test('a port that is in use is refused where it was asked for, in one line', asy
   );
 });
 
-test('whoever stops reading the output ends the demo, and all that it has started', async (t) => {
+test('a reader that closes the output ends the demo and everything it started', async (t) => {
   const demo = startStreamfold(['demo', '--port', '0']);
   const url = await demo.waitFor(METRICS);
   demo.closeOutput();
@@ -137,13 +137,13 @@ test('whoever stops reading the output ends the demo, and all that it has starte
   t.true(await isGone(url));
 });
 
-/** Runs it in a terminal, where there is the `script` of util-linux. */
+/** Runs it in a terminal, if the `script` of util-linux is installed. */
 function startInTerminal(command: string): RunningStreamfold {
   return startStreamfold(['-qec', command, '/dev/null'], { command: ['script'] });
 }
 
 if (process.platform === 'linux' && existsSync('/usr/bin/script')) {
-  test('in a terminal the summary stays in its place, and Ctrl-C ends the demo with exit code 0', async (t) => {
+  test('in a terminal the summary is redrawn in place, and Ctrl-C ends the demo with exit code 0', async (t) => {
     const { PROGRAM } = await import('../harness/run-streamfold.ts');
     const demo = startInTerminal(`exec '${process.execPath}' '${PROGRAM}' demo --port 0`);
     t.teardown(() => demo.kill('SIGKILL'));

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -12,7 +12,7 @@ interface Finding {
   readonly text: string;
 }
 
-/** Findings by what they are about, and the exit code. */
+/** Findings by subject, and the exit code. */
 async function diagnose(
   url: string,
   ...args: string[]
@@ -29,7 +29,7 @@ async function addUser(redis: TestRedis['redis'], name: string, ...rules: string
   return server.url.replace('//', `//${name}:pw@`);
 }
 
-test('a Redis that keeps all guarantees is healthy, with exit code 0, and left as it was', async (t) => {
+test('a Redis that keeps all guarantees passes, with exit code 0, and is left unchanged', async (t) => {
   const good = await startRedis({ appendonly: true });
   t.teardown(() => good.stop());
   const { code, found } = await diagnose(good.url);
@@ -49,7 +49,7 @@ test('a Redis that keeps all guarantees is healthy, with exit code 0, and left a
   t.is(await good.redis.dbsize(), 0);
 });
 
-test('a Redis that may evict keys fails, and one without an append-only file is warned of', async (t) => {
+test('a Redis that may evict keys fails, and one without an append-only file gives a warning', async (t) => {
   const cache = await startRedis({
     extraArgs: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'],
   });
@@ -65,7 +65,7 @@ test('a Redis that may evict keys fails, and one without an append-only file is 
   t.regex(volatile.found['maxmemory-policy'] ?? '', /^warn: volatile-lru/);
 });
 
-test('a user who may do what is needed on the keys of the prefix, and no more, is healthy', async (t) => {
+test('a user with exactly the permissions that are needed, on the keys of the prefix, passes', async (t) => {
   const url = await addUser(server.redis, 'exact', '~streamfold:*', '+@all', '-@dangerous', '+info');
   const { code, found } = await diagnose(url);
   t.is(found['permissions'], 'ok: all required commands are permitted on keys streamfold:*');
@@ -73,7 +73,7 @@ test('a user who may do what is needed on the keys of the prefix, and no more, i
   t.is(code, 0);
 });
 
-test('a user who lacks commands or keys is told which, and the rest is looked at all the same', async (t) => {
+test('commands and keys that a user lacks are named, and everything else is still checked', async (t) => {
   const lacking = await addUser(server.redis, 'lacking', '~streamfold:*', '+@all', '-xadd', '-xautoclaim');
   const lacks = await diagnose(lacking);
   t.is(lacks.code, 1);
@@ -95,7 +95,7 @@ test('a user who lacks commands or keys is told which, and the rest is looked at
   t.regex((await diagnose(blind)).found['info'] ?? '', /^warn: INFO cannot be read, .*NOPERM/);
 });
 
-test('a user who may not load or call functions is warned: counting needs none, coordination does', async (t) => {
+test('a user who may not load or call functions gets a warning: counting needs no functions, coordination does', async (t) => {
   const url = await addUser(server.redis, 'counting', '~streamfold:*', '+@all', '-fcall', '-function|load');
   const { code, found } = await diagnose(url);
   t.is(code, 0);
@@ -119,7 +119,7 @@ test('a replica fails: writes need the primary', async (t) => {
   t.regex((await diagnose(primary.url)).found['role'] ?? '', /^ok: primary with 1 replica; /);
 });
 
-test('a primary with replicas that confirms events without them is warned of', async (t) => {
+test('a primary that confirms events before its replicas have them gives a warning', async (t) => {
   const [primary, replica] = await Promise.all([startRedis(), startRedis()]);
   t.teardown(async () => void (await Promise.all([primary.stop(), replica.stop()])));
   await replica.redis.replicaof('127.0.0.1', primary.port);
@@ -133,7 +133,7 @@ test('a primary with replicas that confirms events without them is warned of', a
   t.regex((await diagnose(primary.url)).found['failover'] ?? '', /^ok: min-replicas-to-write 1/);
 });
 
-test('another number of shards than the recorded one fails, and names both', async (t) => {
+test('a number of shards other than the recorded one fails, and both are named', async (t) => {
   await server.redis.set('three:shards', '3');
   const { code, found } = await diagnose(server.url, '--prefix', 'three', '--shards', '2');
   t.is(code, 1);
@@ -141,7 +141,7 @@ test('another number of shards than the recorded one fails, and names both', asy
   await server.redis.del('three:shards');
 });
 
-test('entry IDs that are ahead of the clock of Redis are warned of', async (t) => {
+test('entry IDs ahead of the clock of Redis give a warning', async (t) => {
   const ahead = Date.now() + 3_600_000;
   await server.redis.xadd('ahead:{0}:events', `${ahead}-0`, 'type', 'x');
   const { code, found } = await diagnose(server.url, '--prefix', 'ahead');
@@ -150,7 +150,7 @@ test('entry IDs that are ahead of the clock of Redis are warned of', async (t) =
   await server.redis.del('ahead:{0}:events');
 });
 
-test('a Redis that cannot be reached is told in one line, with exit code 1', async (t) => {
+test('an unreachable Redis is reported in one line, with exit code 1', async (t) => {
   const { code, found } = await diagnose('redis://127.0.0.1:1');
   t.is(code, 1);
   t.is(

@@ -1,7 +1,7 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 
-/** Prints the address of each module that is loaded. */
+/** Prints the URL of each loaded module. */
 const HOOK = `import { writeSync } from 'node:fs';
 export async function load(url, context, next) {
   writeSync(2, url + '\\n');
@@ -23,12 +23,12 @@ async function listLoaded(args: readonly string[]): Promise<string[]> {
 }
 
 for (const args of [['--help'], ['serve', '--help'], ['dead-letters', 'retry', '--help'], ['--version']]) {
-  test(`streamfold ${args.join(' ')} loads the command line alone: no parser, no client of Redis, no events, no metrics`, async (t) => {
+  test(`streamfold ${args.join(' ')} loads only the command line: no parser, no Redis client, no events, no metrics`, async (t) => {
     t.deepEqual(await listLoaded(args), ['cli', 'commander']);
   });
 }
 
-test('streamfold publish --help lists the types of events, and loads no client of Redis for it', async (t) => {
+test('streamfold publish --help lists the event types, and loads no Redis client for it', async (t) => {
   const { stdout } = await runStreamfold(['publish', '--help']);
   t.regex(stdout, /^ {2}signal\.sent +swarm_id sender_id /m);
   t.is((await runStreamfold(['help', 'publish'])).stdout, stdout);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
 
 for (const [signal, exitCode] of [
@@ -8,7 +8,7 @@ for (const [signal, exitCode] of [
   ['SIGTERM', 143],
 ] as const) {
   test(`one ${signal} ends a command that waits for Redis, with exit code ${exitCode}`, async (t) => {
-    const mute = createServer().listen(0, '127.0.0.1'); // takes connections and never says a word
+    const mute = createServer().listen(0, '127.0.0.1'); // accepts connections and never replies
     t.teardown(() => mute.close());
     await once(mute, 'listening');
     const { port } = mute.address() as AddressInfo;

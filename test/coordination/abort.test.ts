@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { joinSwarm } from '@streamfold/coordination';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -14,7 +14,7 @@ const options = () => ({
   coordinatorId: 'a',
 });
 
-test('joining is given up at once where its signal is aborted, also while Redis is away', async (t) => {
+test('joining stops at once when its signal is aborted, even while Redis is away', async (t) => {
   await t.throwsAsync(joinSwarm({ ...options(), signal: AbortSignal.abort(REASON) }), { is: REASON });
   const abort = new AbortController();
   const joining = joinSwarm({ ...options(), url: 'redis://127.0.0.1:1', signal: abort.signal });
@@ -22,7 +22,7 @@ test('joining is given up at once where its signal is aborted, also while Redis 
   await t.throwsAsync(joining, { is: REASON });
 });
 
-test('calls under way and later ones end with the reason of the signal, and the connections are closed', async (t) => {
+test('calls in progress and later ones fail with the reason of the signal, and the connections are closed', async (t) => {
   const abort = new AbortController();
   const coordinator = await joinSwarm({ ...options(), signal: abort.signal });
   const sent = await coordinator.sendSignal(['b'], 'x');

@@ -1,11 +1,11 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('an ACK is recorded once, whoever repeats it: not again after a restart of the receiver', async (t) => {
+test('a repeated ACK is recorded once, even if the receiver restarts in between', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, first] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -25,7 +25,7 @@ test('an ACK is recorded once, whoever repeats it: not again after a restart of 
   });
 });
 
-test('the latency is that between the two steps on the clock of Redis', async (t) => {
+test('the latency is the time between sending and ACK by the clock of Redis', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const sent = await ada.sendSignal(['ben'], 'plan');
@@ -59,7 +59,7 @@ test('an ACK belongs to one signal and iteration: an old one never satisfies a n
   });
 });
 
-test('an ACK by one to whom the signal was not sent is refused, and so is one of an unknown signal', async (t) => {
+test('an ACK from a coordinator that is not a receiver is refused, and so is an ACK for an unknown signal', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben, eve] = [await swarm.join('ada'), await swarm.join('ben'), await swarm.join('eve')];
     await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -74,7 +74,7 @@ test('an ACK by one to whom the signal was not sent is refused, and so is one of
   });
 });
 
-test('an ACK of a signal that is remembered no more is told as unknown, and settles it', async (t) => {
+test('an ACK for a forgotten signal is answered as unknown, and settles the signal', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -86,7 +86,7 @@ test('an ACK of a signal that is remembered no more is told as unknown, and sett
   });
 });
 
-test('a signal settled without an ACK comes no more and counts as no ACK', async (t) => {
+test('a signal settled without an ACK is not delivered again and does not count as acknowledged', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben'], 'plan', { id: '1' });

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 
@@ -8,7 +8,7 @@ const { redis } = server;
 
 const LATE = { staleAfterMs: 3_600_000, deadAfterMs: 7_200_000 };
 
-/** Opens waits as if they had been begun one by one, and gives the life of their coordinator. */
+/** Opens waits as if they had been begun one by one, and returns the life of their coordinator. */
 async function openWaits(swarm: TestSwarm, count: number): Promise<string> {
   const { swarmId, key } = swarm;
   const ada = await swarm.join('ada', LATE);
@@ -29,7 +29,7 @@ async function openWaits(swarm: TestSwarm, count: number): Promise<string> {
   return ada.life;
 }
 
-/** The shortest time that a call took in Redis, us: what else runs on this machine only lengthens some of them. */
+/** The shortest duration of a call in Redis, us: other load on this machine can only lengthen it. */
 async function measureMicros(call: () => Promise<unknown>, times: number): Promise<number> {
   let least = Infinity;
   for (let time = 0; time < times; time++) {
@@ -69,7 +69,7 @@ test.serial(
   },
 );
 
-test.serial('a coordinator with many open waits stops and starts anew in bounded steps', async (t) => {
+test.serial('a coordinator with many open waits stops and restarts in bounded steps', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     const left = (): Promise<number> => redis.scard(key(`waits:${swarmId}|ada`));
@@ -84,7 +84,7 @@ test.serial('a coordinator with many open waits stops and starts anew in bounded
   });
 });
 
-test.serial('a step of taking over costs what it moves, however much is left', async (t) => {
+test.serial('a step of a takeover costs as much as it moves, however much is left', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     const ada = await swarm.join('ada');
@@ -99,28 +99,25 @@ test.serial('a step of taking over costs what it moves, however much is left', a
   });
 });
 
-test.serial(
-  'all work and signals are taken over, also if they are more, or larger, than one step moves',
-  async (t) => {
-    await withSwarm(server, async (swarm) => {
-      const { swarmId, key } = swarm;
-      const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
-      const large = 'x'.repeat(1_000_000);
-      for (let at = 0; at < 12; at++) await ben.openWork(`large-${at}`, large);
-      for (let at = 0; at < 12; at++) await ada.sendSignal(['ben'], 'plan', { payload: large });
-      await redis.hset(key(`work:${swarmId}|ben`), 'malformed', 'no JSON');
-      const small = Array.from({ length: 2_500 }, (_, at) => [`small-${at}`, '{"payload":""}']).flat();
-      await redis.hset(key(`work:${swarmId}|ben`), ...small);
-      await ben.leave();
-      const [, , work, signals, more] = (await swarm.call(
-        ...(['take-over', swarmId, 'ada', ada.life, 'ben', 'ada', 10_000] as const),
-      )) as [string, string, number, number, number];
-      t.is(more, 1, 'bounded by bytes too');
-      const rest = await ada.takeOver('ben');
-      t.is(work + rest.work, 2_512);
-      t.is(signals + rest.signals, 12);
-      t.deepEqual(await redis.hkeys(key(`work:${swarmId}|ben`)), ['malformed']);
-      t.is(await redis.xlen(key(`inbox:${swarmId}|ben`)), 0);
-    });
-  },
-);
+test.serial('all work and signals are taken over, even if one step cannot move them', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const { swarmId, key } = swarm;
+    const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
+    const large = 'x'.repeat(1_000_000);
+    for (let at = 0; at < 12; at++) await ben.openWork(`large-${at}`, large);
+    for (let at = 0; at < 12; at++) await ada.sendSignal(['ben'], 'plan', { payload: large });
+    await redis.hset(key(`work:${swarmId}|ben`), 'malformed', 'no JSON');
+    const small = Array.from({ length: 2_500 }, (_, at) => [`small-${at}`, '{"payload":""}']).flat();
+    await redis.hset(key(`work:${swarmId}|ben`), ...small);
+    await ben.leave();
+    const [, , work, signals, more] = (await swarm.call(
+      ...(['take-over', swarmId, 'ada', ada.life, 'ben', 'ada', 10_000] as const),
+    )) as [string, string, number, number, number];
+    t.is(more, 1, 'bounded by bytes too');
+    const rest = await ada.takeOver('ben');
+    t.is(work + rest.work, 2_512);
+    t.is(signals + rest.signals, 12);
+    t.deepEqual(await redis.hkeys(key(`work:${swarmId}|ben`)), ['malformed']);
+    t.is(await redis.xlen(key(`inbox:${swarmId}|ben`)), 0);
+  });
+});

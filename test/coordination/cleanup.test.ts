@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { cleanUp, type CleanupVerdict } from '@streamfold/coordination';
 import { startCommandLog } from '../harness/command-log.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
@@ -14,7 +14,7 @@ async function end(swarm: TestSwarm, id: string): Promise<void> {
   await swarm.call('stop-coordinator', swarm.swarmId, id, life, 'completed');
 }
 
-/** Sets the time of the end of a coordinator, in its record and in the index. */
+/** Sets the end time of a coordinator, in its record and in the index. */
 async function setEnd(
   swarm: TestSwarm,
   id: string,
@@ -40,47 +40,44 @@ async function dump(swarm: TestSwarm): Promise<Map<string, string>> {
   return new Map(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
 }
 
-test.serial(
-  'a dry run writes nothing: not one key changes, not one command that could is called',
-  async (t) => {
-    await withSwarm(server, async (swarm) => {
-      for (const id of ['coord-1', 'coord-2', 'bad']) await end(swarm, id);
-      await setEnd(swarm, 'bad', { record: '1700000000' });
-      const before = await dump(swarm);
-      const log = await startCommandLog(server.port, swarm.prefix);
-      const verdicts = await clean(swarm, { dryRun: true });
-      await server.redis.type(swarm.key('end'));
-      await waitUntil('all is logged', () => log.all().includes('type'));
-      log.stop();
-      t.deepEqual(verdicts.map(({ coordinatorId, verdict }) => `${coordinatorId} ${verdict}`).toSorted(), [
-        'bad in_seconds',
-        'coord-1 would_remove',
-        'coord-2 would_remove',
-      ]);
-      t.deepEqual(await dump(swarm), before);
-      const reads = ['zcard', 'fcall', 'zrange', 'hgetall', 'hlen', 'xlen', 'get', 'type'];
-      t.deepEqual(
-        [...new Set(log.all())].filter((name) => !reads.includes(name)),
-        [],
-      );
-      const run = await runStreamfold([
-        'cleanup',
-        '--dry-run',
-        '--ended-for-hours',
-        '0',
-        '--redis',
-        server.url,
-        '--prefix',
-        swarm.prefix,
-      ]);
-      t.is(run.code, 1, run.stderr);
-      t.regex(run.stdout, /2 would be removed, 0 kept, 1 refused/);
-      t.deepEqual(await dump(swarm), before);
-    });
-  },
-);
+test.serial('a dry run writes nothing: no key changes, and no writing command is called', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    for (const id of ['coord-1', 'coord-2', 'bad']) await end(swarm, id);
+    await setEnd(swarm, 'bad', { record: '1700000000' });
+    const before = await dump(swarm);
+    const log = await startCommandLog(server.port, swarm.prefix);
+    const verdicts = await clean(swarm, { dryRun: true });
+    await server.redis.type(swarm.key('end'));
+    await waitUntil('all is logged', () => log.all().includes('type'));
+    log.stop();
+    t.deepEqual(verdicts.map(({ coordinatorId, verdict }) => `${coordinatorId} ${verdict}`).toSorted(), [
+      'bad in_seconds',
+      'coord-1 would_remove',
+      'coord-2 would_remove',
+    ]);
+    t.deepEqual(await dump(swarm), before);
+    const reads = ['zcard', 'fcall', 'zrange', 'hgetall', 'hlen', 'xlen', 'get', 'type'];
+    t.deepEqual(
+      [...new Set(log.all())].filter((name) => !reads.includes(name)),
+      [],
+    );
+    const run = await runStreamfold([
+      'cleanup',
+      '--dry-run',
+      '--ended-for-hours',
+      '0',
+      '--redis',
+      server.url,
+      '--prefix',
+      swarm.prefix,
+    ]);
+    t.is(run.code, 1, run.stderr);
+    t.regex(run.stdout, /2 would be removed, 0 kept, 1 refused/);
+    t.deepEqual(await dump(swarm), before);
+  });
+});
 
-test("keys are removed by exact name: coord-1's go, coord-10's stay", async (t) => {
+test('keys are removed by exact name: those of coord-1 are removed, those of coord-10 stay', async (t) => {
   await withSwarm(server, async (swarm) => {
     await end(swarm, 'coord-1');
     const ten = await swarm.join('coord-10');
@@ -105,7 +102,7 @@ test("keys are removed by exact name: coord-1's go, coord-10's stay", async (t) 
   });
 });
 
-test('times that cannot be true are refused with the reason, and reported; nothing of theirs is removed', async (t) => {
+test('impossible times are refused and reported with the reason, and no key of such a coordinator is removed', async (t) => {
   await withSwarm(server, async (swarm) => {
     const nowMs = Date.now();
     const endedMs = nowMs - 5_000;
@@ -148,7 +145,7 @@ test('times that cannot be true are refused with the reason, and reported; nothi
   });
 });
 
-test('2,000 ended coordinators are removed in bounded steps, and leave nothing', async (t) => {
+test('2,000 ended coordinators are removed in bounded steps, and leave no keys', async (t) => {
   await withSwarm(server, async (swarm) => {
     await Promise.all(Array.from({ length: 2_000 }, (_, at) => end(swarm, `c${at}`)));
     await server.redis.config('RESETSTAT');
@@ -162,7 +159,7 @@ test('2,000 ended coordinators are removed in bounded steps, and leave nothing',
   });
 });
 
-test('who has work or signals left is kept until they are taken over', async (t) => {
+test('a coordinator with work or signals left is kept until they are taken over', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const working = await swarm.join('working');
@@ -179,7 +176,7 @@ test('who has work or signals left is kept until they are taken over', async (t)
   });
 });
 
-test('who ended too lately is left alone, and so is who came back', async (t) => {
+test('a coordinator that ended too recently is kept, and so is one that came back', async (t) => {
   await withSwarm(server, async (swarm) => {
     for (const id of ['lately', 'back']) await end(swarm, id);
     await swarm.join('back');
@@ -191,7 +188,7 @@ test('who ended too lately is left alone, and so is who came back', async (t) =>
   });
 });
 
-test('after a cleanup no life comes twice: one that was removed stays refused when its id starts anew', async (t) => {
+test('after a cleanup no life number is used twice: a removed life stays refused when its id joins again', async (t) => {
   await withSwarm(server, async (swarm) => {
     const zombie = await swarm.join('ada');
     await swarm.call('stop-coordinator', swarm.swarmId, 'ada', zombie.life, 'terminated');

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';
 
@@ -23,7 +23,7 @@ test('after a clock that was ahead, monitors are suspended for one grace period,
   });
 });
 
-test('a step back of the clock is an outage of its own, reported until its grace period is over', async (t) => {
+test('a step back of the clock counts as an outage of its own, reported until its grace period is over', async (t) => {
   await withSwarm(server, async (swarm) => {
     await swarm.step();
     await redis.hset(swarm.key('monitor'), 'stepped_ms', (await readNowMs()) + HOUR_MS);
@@ -38,7 +38,7 @@ test('a step back of the clock is an outage of its own, reported until its grace
   });
 });
 
-test('what got its deadline by a clock that was ahead is overdue in its own time after the clock was set right', async (t) => {
+test('a deadline set while the clock was ahead expires after its own duration once the clock is right', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     const late = { staleAfterMs: 10_000, deadAfterMs: 20_000 };
@@ -49,7 +49,7 @@ test('what got its deadline by a clock that was ahead is overdue in its own time
     const { id } = await patient.sendSignal(['ben'], 'plan', { ackTimeoutMs: 5_000 });
     await swarm.call('start-wait', swarmId, 'patient', patient.life, 'w', id, 0, 5_000, 0);
     await patient.sendSignal(['ben'], 'plan', { id: 's', ackTimeoutMs: 5_000 });
-    // All of it happened while the clock was an hour ahead, but for the patient one.
+    // Everything happened while the clock was an hour ahead, except for the patient one.
     const aheadMs = (await readNowMs()) + HOUR_MS;
     for (const each of ids) await redis.zadd(key('heartbeats'), aheadMs + 10_000, `${swarmId}|${each}`);
     for (const member of [`w|${swarmId}|w`, `s|${swarmId}|s|0`])

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { sortSamples, type Samples } from '../harness/scrape.ts';
@@ -12,7 +12,7 @@ test.after.always(() => server.stop());
 
 const SHIFT_MS = 300_000;
 
-/** Runs a part in a process whose clock is off, and gives what it printed. */
+/** Runs a part in a process whose clock is off, and returns its output. */
 async function playShifted(args: readonly string[], shiftMs: number): Promise<string> {
   const [preload, part] = ['./shifted-clock.js', './shifted-part.js'].map((file) =>
     fileURLToPath(new URL(file, import.meta.url)),
@@ -52,7 +52,7 @@ test('a coordinator whose clock is off by five minutes, in either direction, cha
         t.true(Math.abs(Number(record[name]) - Date.now()) < 60_000, `${name} is of the clock of Redis`);
       }
     }
-    // Sums and buckets hold how long it took this time; all else must be the same.
+    // Sums and buckets depend on the durations of this run; everything else must be the same.
     const samples = [...foldReference(events.map((fields) => ({ fields })))];
     return sortSamples(samples.filter(([name]) => !/_sum\{|_bucket\{/.test(name)));
   };

@@ -4,8 +4,8 @@ import { waitUntil } from '../harness/wait-until.ts';
 import type { TimedEvent } from './read-entries.ts';
 
 /**
- * Waits until the aggregator has folded all, and returns in which samples it differs from an independent fold of the
- * events, and how many samples there are.
+ * Waits until the aggregator has folded everything, and returns the samples that differ from an independent fold of the
+ * events, and the number of samples.
  */
 export async function compareMetrics(
   events: readonly TimedEvent[],

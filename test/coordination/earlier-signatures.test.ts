@@ -1,23 +1,12 @@
-import test from 'ava';
-import type { CoordinationObserver } from '@streamfold/coordination';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
+import { collectRejections, STRICT } from './signing.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-const K1 = { id: 'k1', secret: 'first-secret-0123456789abcdef' };
-const STRICT = { keys: [K1], requireSignatures: true };
-
-function collect(): { observer: CoordinationObserver; facts: string[] } {
-  const facts: string[] = [];
-  const observer: CoordinationObserver = {
-    rejected: ({ part, from, reason, detail }) => void facts.push([part, from, reason, detail].join(' ')),
-  };
-  return { facts, observer };
-}
-
-/** Made by the version before nonces, for a swarm named `recorded`. */
+/** Recorded with the version before nonces, for a swarm named `recorded`. */
 const RECORDED_SIGNAL = {
   signal_id: 'p',
   iteration: '1',
@@ -32,9 +21,9 @@ const RECORDED_SIGNAL = {
 const RECORDED_ACK = 'i617byVRWuH3jQFQkYOl0fGYfHyNj14uGDw2MvJGLrk';
 const RECORDED = { swarmId: 'recorded', ...STRICT };
 
-test('a signal that the earlier version signed is accepted, unless that is turned off, and gets an ACK that it understands', async (t) => {
+test('a signal signed by the earlier version is accepted, unless this is turned off, and gets an ACK that the earlier version understands', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const inbox = swarm.key('inbox:recorded|ben');
     const ada = await swarm.join('ada', RECORDED);
     const ben = await swarm.join('ben', { ...RECORDED, observer });
@@ -58,7 +47,7 @@ test('a signal that the earlier version signed is accepted, unless that is turne
   });
 });
 
-test('an ACK that the earlier version signed is accepted, unless that is turned off', async (t) => {
+test('an ACK signed by the earlier version is accepted, unless this is turned off', async (t) => {
   for (const acceptEarlierSignatures of [true, false]) {
     await withSwarm(server, async (swarm) => {
       const options = { ...RECORDED, acceptEarlierSignatures };

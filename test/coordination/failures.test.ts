@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
@@ -7,7 +7,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('replies that are lost change nothing: each operation is done once and gives the same result', async (t) => {
+test('lost replies change nothing: each operation is done once and returns the same result', async (t) => {
   const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
@@ -45,7 +45,7 @@ test('replies that are lost change nothing: each operation is done once and give
   }
 });
 
-test('the end of a wait whose reply was lost is told again as it was', async (t) => {
+test('a wait whose reply was lost returns the same end when it is asked again', async (t) => {
   const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
@@ -65,7 +65,7 @@ test('the end of a wait whose reply was lost is told again as it was', async (t)
   }
 });
 
-test('a wait that a monitor has ended gives its waiter the same end', async (t) => {
+test('a wait that a monitor ended returns the same end to its waiter', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const sent = await ada.sendSignal(['ben'], 'plan');
@@ -79,7 +79,7 @@ test('a wait that a monitor has ended gives its waiter the same end', async (t) 
   });
 });
 
-test('an ACK that comes while the waiter is cut off completes the wait once it is back', async (t) => {
+test('an ACK that arrives while the waiter is disconnected completes the wait once it is back', async (t) => {
   const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
@@ -97,7 +97,7 @@ test('an ACK that comes while the waiter is cut off completes the wait once it i
   }
 });
 
-test('a heartbeat goes on over a cut connection, and an operation waits Redis out for its time', async (t) => {
+test('heartbeats continue after a cut connection, and an operation retries while Redis is down until its time is over', async (t) => {
   const proxy = await startFaultProxy(server.port);
   await withSwarm(server, async (swarm) => {
     const errors: Error[] = [];

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readFile } from 'node:fs/promises';
 import { ensureLibrary, LIBRARY } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
@@ -8,7 +8,7 @@ const server = await startRedis();
 test.after.always(() => server.stop());
 test.before(() => ensureLibrary(server.redis));
 
-test('a client in any language coordinates by name: FCALL alone, of every operation', async (t) => {
+test('a client in any language can do every operation with FCALL alone', async (t) => {
   const events = 'raw:{0}:events';
   const call = (name: string, ...args: (string | number)[]): Promise<unknown> =>
     server.redis.call('FCALL', `streamfold_1_${name}`, 1, events, 's', ...args);
@@ -53,7 +53,7 @@ test('a client in any language coordinates by name: FCALL alone, of every operat
   ]);
 });
 
-test('the commands that the documentation shows can be typed as they stand, one after the other', async (t) => {
+test('the commands of the documentation can be typed as shown, one after the other', async (t) => {
   const page = await readFile('docs/coordination.md', 'utf8');
   const commands = page.split('\n').filter((line) => line.startsWith('redis-cli FCALL '));
   const replies: unknown[] = [];
@@ -112,7 +112,7 @@ test('bad arguments give an error that says what was expected, and write nothing
       '9'.repeat(17),
       '9'.repeat(400),
     ];
-    // These may hold any text, or any of the bad ones.
+    // These may hold any text, including the bad values.
     const free: Record<string, number[]> = {
       start_coordinator: [1],
       beat: [1, 2],
@@ -176,7 +176,7 @@ test('bad arguments give an error that says what was expected, and write nothing
   });
 });
 
-/** Arguments that are one of a few words, or the ID of an entry. */
+/** Arguments that are one of a few words, or an entry ID. */
 function isWord(name: string, at: number): boolean {
   const words: Record<string, number[]> = {
     stop_coordinator: [2],
@@ -187,7 +187,7 @@ function isWord(name: string, at: number): boolean {
   return words[name]?.includes(at) ?? false;
 }
 
-test('arguments that are missing give an error, and write nothing', async (t) => {
+test('missing arguments give an error, and write nothing', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     await ada.sendSignal(['ada'], 'plan', { id: 'p' });
@@ -216,7 +216,7 @@ test('arguments that are missing give an error, and write nothing', async (t) =>
   });
 });
 
-test('the library is loaded again without a change, and by many at once', async (t) => {
+test('loading the library again changes nothing, even if many load it at once', async (t) => {
   const before = await server.redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', 'streamfold_coordination_1');
   await Promise.all(Array.from({ length: 5 }, () => ensureLibrary(server.redis)));
   t.deepEqual(
@@ -225,7 +225,7 @@ test('the library is loaded again without a change, and by many at once', async 
   );
 });
 
-test('two versions live beside each other: what the next one registers replaces nothing', async (t) => {
+test('two versions live side by side: the functions of the next one replace none', async (t) => {
   await withSwarm(server, async (swarm) => {
     const next = LIBRARY.replaceAll('streamfold_coordination_1', 'streamfold_coordination_2').replaceAll(
       /'streamfold_1_/g,
@@ -249,7 +249,7 @@ test('two versions live beside each other: what the next one registers replaces 
   });
 });
 
-test('programs go on after FUNCTION FLUSH: the library is loaded again by whoever misses it', async (t) => {
+test('programs keep running after FUNCTION FLUSH: the first one to miss the library loads it again', async (t) => {
   const own = await startRedis();
   try {
     await withSwarm(own, async (swarm) => {

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { callFunction, type FunctionName } from '@streamfold/coordination';
 import { connectRedis, whenReady } from '@streamfold/redis';
 import { startRedis } from '../harness/start-redis.ts';
@@ -10,7 +10,7 @@ const { redis } = server;
 
 const LIFE = '1';
 
-/** Calls that change something and append an event, in a swarm in which each of them has something to do. */
+/** Calls that change state and append an event, in a swarm in which each of them has something to do. */
 const CALLS: readonly (readonly [FunctionName, ...(string | number)[]])[] = [
   ['start-coordinator', 'new', '', 0, 0, '1'.repeat(20)],
   ['start-coordinator', 'ada', 'phase', 1_000, 2_000],
@@ -47,14 +47,14 @@ async function dump({ prefix }: TestSwarm): Promise<string[]> {
   return Promise.all(keys.map(async (key) => `${key} ${await dumpKey(key)}`));
 }
 
-/** Of an inbox its entries: one that was taken back leaves its ID as the last one. */
+/** The entries of an inbox: a removed entry leaves its ID as the last one of the stream. */
 async function dumpKey(key: string): Promise<string> {
   return key.includes(':inbox:') && (await redis.type(key)) === 'stream'
     ? JSON.stringify(await redis.xrange(key, '-', '+'))
     : (await redis.dumpBuffer(key)).toString('hex');
 }
 
-/** Each call is refused with that error, and not one key is another than before. */
+/** Each call is refused with that error, and no key changes. */
 async function refuseAll(
   t: ExecutionContext,
   swarm: TestSwarm,
@@ -91,7 +91,7 @@ test('a call whose event may not be appended is refused and changes nothing: no 
   });
 });
 
-test('a call is refused and changes nothing if the stream of events has no entry ID left', async (t) => {
+test('a call is refused and changes nothing if the event stream has no entry ID left', async (t) => {
   await withSwarm(server, async (swarm) => {
     await setUp(swarm);
     const lastId = '18446744073709551615-18446744073709551615';
@@ -137,7 +137,7 @@ test('a signal to two receivers is refused and delivered to neither, if the user
     const owned = ['+@all', ...patterns.map((name) => `~${name}`)];
     const users: Record<string, readonly string[]> = {
       patterns: [...owned, `%R~${cyd}`],
-      // May do everything to the other inbox but append to it, which only the append itself finds out.
+      // The user may do everything to the other inbox except append, which only the append itself reveals.
       selectors: [`(${owned.join(' ')})`, '(+@all -xadd ~*)'],
     };
     for (const [name, rules] of Object.entries(users)) {

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { stepMonitor } from '@streamfold/coordination';
 import { startCommandLog } from '../harness/command-log.ts';
@@ -12,14 +12,14 @@ test.after.always(() => server.stop());
 const SOON = { staleAfterMs: 20, deadAfterMs: 40 };
 const LATE = { staleAfterMs: 3_600_000, deadAfterMs: 7_200_000 };
 
-/** Lets time pass for a coordinator: as if its deadline were over now. */
+/** Lets time pass for a coordinator, as if its deadline had just passed. */
 async function makeOverdue(swarm: TestSwarm, coordinatorId: string): Promise<void> {
   const [seconds] = await server.redis.time();
   const nowMs = Number(seconds) * 1_000 - 1_000;
   await server.redis.zadd(swarm.key('heartbeats'), 'XX', nowMs, `${swarm.swarmId}|${coordinatorId}`);
 }
 
-test('an episode goes from stale to recovered, and to the next one', async (t) => {
+test('an episode goes from stale to recovered, and a later one starts again', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada', { ...LATE, phase: 'planning' });
     await swarm.step();
@@ -45,7 +45,7 @@ test('an episode goes from stale to recovered, and to the next one', async (t) =
   });
 });
 
-test('one that started and never beat is `missing`; overdue again it is given up: `timeout`, and its life ends', async (t) => {
+test('a coordinator that started and never beat is `missing`; overdue again it is declared dead: `timeout`, and its life ends', async (t) => {
   await withSwarm(server, async (swarm) => {
     let toldEnded = 0;
     await swarm.step();
@@ -70,7 +70,7 @@ test('one that started and never beat is `missing`; overdue again it is given up
 });
 
 for (const monitors of [2, 10]) {
-  test(`each episode is told of once, whoever watches: ${monitors} monitors at once`, async (t) => {
+  test(`each episode is reported once with ${monitors} monitors at once`, async (t) => {
     await withSwarm(server, async (swarm) => {
       const ids = Array.from({ length: 60 }, (_, at) => `c${at}`);
       for (const id of ids) {
@@ -135,7 +135,7 @@ for (const monitors of [2, 10]) {
   });
 }
 
-test('a step moves no more than its limit, and says that there is more', async (t) => {
+test('a step moves at most its limit, and reports that there is more', async (t) => {
   await withSwarm(server, async (swarm) => {
     for (let at = 0; at < 25; at++) {
       await swarm.call('start-coordinator', swarm.swarmId, `c${at}`, '', 3_600_000, 7_200_000);
@@ -149,7 +149,7 @@ test('a step moves no more than its limit, and says that there is more', async (
   });
 });
 
-test('a step stops moving after some 1,000 events, says that there is more, and the next ones tell the rest, each once', async (t) => {
+test('a step stops after about 1,000 events and reports that there is more, and the next steps report the rest, each once', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     await swarm.step();
@@ -182,7 +182,7 @@ test('a step stops moving after some 1,000 events, says that there is more, and 
   });
 });
 
-test('after an outage of the monitors nothing is overdue for one grace period, and who beats in it is not', async (t) => {
+test('after an outage of the monitors no coordinator is overdue for one grace period, and one that beats in it stays alive', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada', LATE);
     await swarm.join('ben', LATE);
@@ -206,7 +206,7 @@ test('after an outage of the monitors nothing is overdue for one grace period, a
   });
 });
 
-test('monitors of which one may not ask for the run of Redis suspend nothing, and keep what the other one knows', async (t) => {
+test('a monitor that may not ask for the run of Redis suspends nothing, and keeps what another one recorded', async (t) => {
   await withSwarm(server, async (swarm) => {
     await server.redis.call('ACL', 'SETUSER', 'unasking', 'on', '>secret', '~*', '&*', '+@all', '-info');
     const url = `redis://unasking:secret@127.0.0.1:${server.port}`;
@@ -232,7 +232,7 @@ test('monitors of which one may not ask for the run of Redis suspend nothing, an
   });
 });
 
-test.serial('staleness comes from a sorted set: no key expires, none is searched for', async (t) => {
+test.serial('staleness is read from a sorted set: no key expires, and no key is searched for', async (t) => {
   await withSwarm(server, async (swarm) => {
     const log = await startCommandLog(server.port, swarm.prefix);
     const ada = await swarm.join('ada', LATE);
@@ -249,7 +249,7 @@ test.serial('staleness comes from a sorted set: no key expires, none is searched
   });
 });
 
-test.serial('the cost of a step follows what is overdue, not who lives', async (t) => {
+test.serial('the cost of a step grows with the overdue coordinators, not with the living ones', async (t) => {
   t.is(await countCommandsOfStep(20_000), await countCommandsOfStep(10));
 });
 
@@ -269,7 +269,7 @@ async function countCommandsOfStep(living: number): Promise<number> {
   return commands;
 }
 
-test('one of which no heartbeat is expected is never overdue', async (t) => {
+test('a coordinator without a heartbeat interval is never overdue', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada', { staleAfterMs: 0 });
     await ada.startHeartbeat({ intervalMs: 60_000 }).beating;
@@ -277,7 +277,7 @@ test('one of which no heartbeat is expected is never overdue', async (t) => {
   });
 });
 
-test('lives that end in any way leave no deadline, and a new life begins with none of the old', async (t) => {
+test('a life leaves no deadline however it ends, and a new life starts without those of the old one', async (t) => {
   await withSwarm(server, async (swarm) => {
     await swarm.step();
     const first = await swarm.join('ada', SOON);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { cleanUp, CoordinationError, readNearBound } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
@@ -23,14 +23,14 @@ function near(swarm: TestSwarm): ReturnType<typeof readNearBound> {
   return readNearBound(server.redis, { prefix: swarm.prefix, shard: 0 });
 }
 
-test('an inbox holds 10,000 signals: a further one is refused to its sender, and delivered to nobody', async (t) => {
+test('an inbox holds 10,000 signals: one more is refused to its sender and delivered to nobody', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     await fill(inboxOf(swarm, 'ben'), 9_999, ['expires_ms', `${Date.now() + HOUR_MS}`]);
     await ada.sendSignal(['ben'], 'plan', { id: 'last' });
     const before = await server.redis.keys(`${swarm.prefix}:*`);
     await t.throwsAsync(ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'more' }), FULL);
-    // As a program of the earlier version calls it: it understands an error.
+    // As a program of the earlier version calls it, which expects an error.
     const args = [swarm.swarmId, 'ada', ada.life, 'more', 0, 'plan', '', 0, 60_000, ''] as const;
     const refused = { message: /^STREAMFOLD receivers: expected room in each inbox; full are those of ben/ };
     await t.throwsAsync(swarm.call('send-signal', ...args, 'ben', ''), refused);
@@ -42,12 +42,12 @@ test('an inbox holds 10,000 signals: a further one is refused to its sender, and
   });
 });
 
-test('signals whose retention is over make room in a full inbox', async (t) => {
+test('signals past their retention make room in a full inbox', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const overdue = ['expires_ms', `${Date.now() - 1}`];
     await fill(inboxOf(swarm, 'ben'), 3, overdue);
-    await takeSignals(ben, 1); // all of them are delivered now, and pending
+    await takeSignals(ben, 1); // now all of them are delivered and pending
     await fill(inboxOf(swarm, 'ben'), 9_997, ['expires_ms', `${Date.now() + HOUR_MS}`]);
     await ada.sendSignal(['ben'], 'plan');
     t.is(await server.redis.xlen(inboxOf(swarm, 'ben')), 9_998);
@@ -56,7 +56,7 @@ test('signals whose retention is over make room in a full inbox', async (t) => {
   });
 });
 
-test('an inbox holds 64 MiB, and at most 15 small signals more', async (t) => {
+test('an inbox holds 64 MiB and at most 15 more small signals', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     await fill(inboxOf(swarm, 'ben'), 64, ['payload', 'x'.repeat(1024 * 1024)]);
@@ -69,7 +69,7 @@ test('an inbox holds 64 MiB, and at most 15 small signals more', async (t) => {
   });
 });
 
-test('an inbox that is nearly full is reported, until it is no longer', async (t) => {
+test('a nearly full inbox is reported until it has room again', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     t.deepEqual(await near(swarm), { inboxes: 0, fullest: '', percent: 0 });
@@ -84,12 +84,12 @@ test('an inbox that is nearly full is reported, until it is no longer', async (t
   });
 });
 
-/** A time that ran out a little since it was set. An inbox may stay for a minute longer than its signals need it. */
+/** An expiry that is slightly shorter than when it was set. An inbox may outlive its signals by a minute. */
 function isNear(ms: number, setMs: number): boolean {
   return ms <= setMs + 60_000 && ms > setMs - 30_000;
 }
 
-test('what is sent to one that never joined, or has ended, expires at the end of the longest retention', async (t) => {
+test('a signal to a coordinator that never joined, or has ended, expires after the longest retention', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const leftMs = (id: string): Promise<number> => server.redis.pttl(inboxOf(swarm, id));
@@ -114,7 +114,7 @@ test('what is sent to one that never joined, or has ended, expires at the end of
   });
 });
 
-test('after a cleanup no key of a coordinator comes back: neither its bell nor its inbox', async (t) => {
+test('after a cleanup no key of a coordinator reappears: neither its bell nor its inbox', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben'], 'plan');

@@ -1,21 +1,21 @@
 import type { TimedEvent } from './read-entries.ts';
 
-/** What a load did, by what the coordinators noted and by what the stream says. All lists are empty where all is well. */
+/** The results of a load, from the notes of the coordinators and from the stream. All lists are empty if there is no fault. */
 export interface Verdict {
-  /** Signals to receivers that lived at the end, each receiver counted; and how many of them were delivered and ACKed. */
+  /** Signals to receivers that were alive at the end, counted per receiver; and the numbers delivered and ACKed. */
   readonly due: number;
   readonly acked: number;
-  /** `<signal> <receiver>` whose ACK never came. */
+  /** `<signal> <receiver>` without an ACK. */
   readonly missing: readonly string[];
   /** `signal.sent` or `signal.acked` more than once for one signal and receiver. */
   readonly twice: readonly string[];
-  /** An ACK that its receiver knows to be recorded, or one of a signal that nobody was about to send, and no or no such event. */
+  /** Recorded ACKs without an event, and events of signals that no coordinator noted. */
   readonly contradictions: readonly string[];
   /** Waits that did not start and finish exactly once. */
   readonly brokenWaits: readonly string[];
-  /** Waits that were completed, timed out, and ended as errors. */
+  /** The numbers of waits that completed, timed out, and ended as errors. */
   readonly waits: Readonly<Record<string, number>>;
-  /** What coordinators failed at. */
+  /** Errors of coordinators. */
   readonly failures: readonly string[];
   /** For each coordinator: its `heartbeat.stale` and `timeout` of type `heartbeat`, in order. */
   readonly episodes: ReadonlyMap<string, readonly Episode[]>;
@@ -26,7 +26,7 @@ export interface Episode {
   readonly atMs: number;
 }
 
-/** Holds the notes of all processes against the events. `dead`: coordinators that were not alive at the end. */
+/** Compares the notes of all processes with the events. `dead`: coordinators that were not alive at the end. */
 export function judgeLoad(
   notes: readonly (readonly string[])[],
   events: readonly TimedEvent[],

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ensureLibrary, LIBRARY } from '@streamfold/coordination';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
@@ -9,7 +9,7 @@ const BUILD = /return '(\d+) ([0-9a-f]{12})'/;
 const [, build = '', digest = ''] = BUILD.exec(LIBRARY) ?? [];
 const OWN = `${build} ${digest}`;
 
-/** Another edition of the library, whose change_phase says of every life that it has ended. */
+/** Another edition of the library, whose change_phase replies to every life that it has ended. */
 function makeEdition(reply: string): string {
   return LIBRARY.replace(BUILD, `return '${reply}'`).replace("return 'changed'", "return 'ended'");
 }
@@ -32,7 +32,7 @@ async function withServer(body: (server: TestRedis) => Promise<void>): Promise<v
 const readBuild = (server: TestRedis): Promise<unknown> =>
   server.redis.call('FCALL', 'streamfold_1_build', 0).catch(String);
 
-test('whoever joins replaces an earlier library, and its own Lua runs', async (t) => {
+test('a coordinator that joins replaces an earlier library, and its own Lua runs', async (t) => {
   await withServer(async (server) => {
     for (const [which, edition] of Object.entries(EDITIONS)) {
       await server.redis.call('FUNCTION', 'LOAD', 'REPLACE', edition);
@@ -59,7 +59,7 @@ test('an aggregator replaces an earlier library when its monitor begins', async 
   });
 });
 
-test('a later library stays, whoever starts of an earlier one', async (t) => {
+test('a later library stays when a program with an earlier one starts', async (t) => {
   await withServer(async (server) => {
     const later = `${Number(build) + 1} 0123456789ab`;
     await server.redis.call('FUNCTION', 'LOAD', LIBRARY.replace(BUILD, `return '${later}'`));
@@ -71,7 +71,7 @@ test('a later library stays, whoever starts of an earlier one', async (t) => {
   });
 });
 
-test('many that find an earlier library, or none, end with their own', async (t) => {
+test('many programs that find an earlier library, or none, end up with their own', async (t) => {
   await withServer(async (server) => {
     for (const edition of [undefined, ...Object.values(EDITIONS)]) {
       await server.redis.call('FUNCTION', 'FLUSH');
@@ -82,7 +82,7 @@ test('many that find an earlier library, or none, end with their own', async (t)
   });
 });
 
-test('a user that may not load the library works with the one that is there', async (t) => {
+test('a user who may not load the library works with the loaded one', async (t) => {
   await withServer(async (server) => {
     const user = ['on', '>secret', '~*', '&*', '+@all', '-function'];
     await server.redis.call('ACL', 'SETUSER', 'plain', ...user);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
@@ -8,12 +8,12 @@ test.after.always(() => server.stop());
 
 const TOKENS = ['1', '2', '3'].map((digit) => digit.repeat(20));
 
-/** Begins a life as a client in another language does; without a token as one of the earlier version does. */
+/** Begins a life as a client in another language does; without a token, as a client of the earlier version does. */
 function start(swarm: TestSwarm, ...token: string[]): Promise<unknown> {
   return swarm.call('start-coordinator', swarm.swarmId, 'ada', '', 0, 0, ...token);
 }
 
-test('a first attempt to join that arrives late, after its retry has joined, does not end the life of the retry', async (t) => {
+test('a first attempt to join that arrives after its retry does not end the life of the retry', async (t) => {
   const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
@@ -32,7 +32,7 @@ test('a first attempt to join that arrives late, after its retry has joined, doe
   }
 });
 
-test('the same token is the same life, and begins none after that life has ended', async (t) => {
+test('the same token means the same life, and starts no new one after that life has ended', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [first = '', second = '', third = ''] = TOKENS;
     t.deepEqual(await start(swarm, first), ['started', `1.${first}`, '0-0']);
@@ -47,7 +47,7 @@ test('the same token is the same life, and begins none after that life has ended
   });
 });
 
-test('a life of the earlier version, without a token, goes on, and neither it nor a life with a token acts for the other', async (t) => {
+test('a life of the earlier version, without a token, continues, and neither it nor a life with a token can act for the other', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [token = ''] = TOKENS;
     const phase = async (life: string): Promise<unknown> =>
@@ -64,7 +64,7 @@ test('a life of the earlier version, without a token, goes on, and neither it no
   });
 });
 
-test('after Redis has gone back, a process of the lost future does nothing for the later life of the same number', async (t) => {
+test('after Redis has gone back, a process of the lost future cannot act for the later life with the same number', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ben = await swarm.join('ben');
     const record = swarm.key(`coordinator:${swarm.swarmId}|ada`);
@@ -73,7 +73,7 @@ test('after Redis has gone back, a process of the lost future does nothing for t
     await zombie.openWork('report');
     await ben.sendSignal(['ada'], 'plan', { id: 'p' });
     const [signal] = await takeSignals(zombie, 1);
-    // What a restore of a backup from before the join does to this coordinator.
+    // The effect on this coordinator of restoring a backup from before it joined.
     await server.redis.del(record, inbox, swarm.key(`work:${swarm.swarmId}|ada`));
     await server.redis.del(swarm.key(`signal:${swarm.swarmId}|p|0`));
 
@@ -99,7 +99,7 @@ test('after Redis has gone back, a process of the lost future does nothing for t
   });
 });
 
-test('a token that is no row of digits is refused in one line', async (t) => {
+test('a token that is not a row of digits is refused in one line', async (t) => {
   await withSwarm(server, async (swarm) => {
     for (const token of ['123', 'a'.repeat(20), '1'.repeat(41)]) {
       await t.throwsAsync(start(swarm, token), { message: /token: expected 16 to 40 digits; got / });

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { startServe } from '../harness/run-streamfold.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
@@ -10,26 +10,26 @@ import { readEntries } from './read-entries.ts';
 import { startSwarm, type Swarm, type SwarmOptions } from './run-swarm.ts';
 
 const GRACE_MS = 1_000;
-/** A promise of ours: a death is told of at most so much after the threshold and one interval. */
+/** Our promise: a death is reported at most this long after the threshold plus one interval. */
 const LATEST_MS = 1_000;
-/** Of the signals to living receivers. */
+/** Share of the signals to live receivers. */
 const ACKED_LEAST = 0.9999;
 const AGGREGATORS = 2;
-/** Entries that the swarm appends between two kills, by chance so many more: that takes it a second or two. */
+/** Entries that the swarm appends between two kills, plus a random number up to the second one: a second or two. */
 const LEAST_BETWEEN = 500;
 const MORE_BETWEEN = 2_000;
-/** What a death is told by, in this order. */
+/** The events of a death, in this order. */
 const DEATH = ['heartbeat.stale stale', 'heartbeat.stale timeout', 'timeout heartbeat'] as const;
 
 type Load = Omit<SwarmOptions, 'url' | 'swarmId'> & {
-  /** Kills at random, with a replacement at once, before each of the two deaths and after. */
+  /** Random kills with immediate replacement, before each of the two deaths and after. */
   readonly killsBetween: number;
 };
 
 interface Chaos {
   readonly forever: readonly Death[];
   readonly replaced: readonly Death[];
-  /** For those that were killed and replaced at once: after how long, each time, all of their process beat again. */
+  /** For processes that were killed and replaced at once: the time until all their coordinators beat again, each time. */
   readonly goneMsOf: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -38,7 +38,7 @@ interface Death {
   readonly lastBeatMs: number;
 }
 
-test.serial('100 coordinators lose no signal and no death to SIGKILLs', (t) =>
+test.serial('100 coordinators, killed at random: no signal is lost and every death is reported', (t) =>
   survive(t, {
     seed: 11,
     coordinators: 100,
@@ -53,7 +53,7 @@ test.serial('100 coordinators lose no signal and no death to SIGKILLs', (t) =>
   }),
 );
 
-test.serial('1,000 coordinators lose no signal and no death to SIGKILLs', (t) =>
+test.serial('1,000 coordinators, killed at random: no signal is lost and every death is reported', (t) =>
   survive(t, {
     seed: 12,
     coordinators: 1_000,
@@ -111,8 +111,8 @@ function key(name: string): string {
 }
 
 /**
- * SIGKILLs processes and replaces them; two are not replaced before they have been given up for dead: the one comes back
- * then, the other never does.
+ * SIGKILLs processes and replaces them; two are not replaced before they have been declared dead: one comes back then, the
+ * other never does.
  */
 async function killAtRandom(swarm: Swarm, server: TestRedis, { seed, killsBetween }: Load): Promise<Chaos> {
   const random = createRandom(seed);
@@ -156,8 +156,8 @@ async function killAtRandom(swarm: Swarm, server: TestRedis, { seed, killsBetwee
 }
 
 /**
- * Each death is told of once and in time, and nobody else is told of more often than its process was gone for longer than
- * the threshold: a replacement that is slow to start is a silence, too.
+ * Each death is reported once and in time, and no other coordinator is reported more often than its process was gone for
+ * longer than the threshold: a replacement that is slow to start is a silence, too.
  */
 function judgeDeaths(
   t: ExecutionContext,

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';
 
@@ -8,7 +8,7 @@ const { redis } = server;
 
 const LATE = { staleAfterMs: 3_600_000, deadAfterMs: 7_200_000 };
 
-test('a malformed record is set aside with its reason, and all others on the shard are judged', async (t) => {
+test('a malformed record is set aside with its reason, and all others on the shard are checked', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     await swarm.step();
@@ -67,7 +67,7 @@ test('a malformed record is set aside with its reason, and all others on the sha
   });
 });
 
-test('a coordinator dies, stops and starts anew also if one of its waits is malformed', async (t) => {
+test('a coordinator can die, stop and restart even if one of its waits is malformed', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     await swarm.step();
@@ -95,7 +95,7 @@ test('a coordinator dies, stops and starts anew also if one of its waits is malf
   });
 });
 
-test('a malformed coordinator that beats again is judged again, once its record is repaired', async (t) => {
+test('a malformed coordinator is checked again once its record is repaired and it beats', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     await swarm.step();
@@ -112,7 +112,7 @@ test('a malformed coordinator that beats again is judged again, once its record 
   });
 });
 
-test('at most 1,000 malformed subjects are noted; all of them are taken out and counted', async (t) => {
+test('at most 1,000 malformed subjects are noted; all of them are set aside and counted', async (t) => {
   await withSwarm(server, async (swarm) => {
     await swarm.step();
     const members = Array.from({ length: 1_100 }, (_, at) => [1, `no-${at}`]).flat();
@@ -122,7 +122,7 @@ test('at most 1,000 malformed subjects are noted; all of them are taken out and 
   });
 });
 
-test('a cleanup names what is malformed, and removes the others', async (t) => {
+test('a cleanup names malformed records, and removes the other coordinators', async (t) => {
   await withSwarm(server, async (swarm) => {
     const { swarmId, key } = swarm;
     for (const id of ['good', 'bad']) await (await swarm.join(id)).leave();

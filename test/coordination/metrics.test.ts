@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { cleanUp } from '@streamfold/coordination';
 import { foldReference } from '../harness/reference-fold.ts';
 import { scrape, sortSamples, withoutAges, type Samples } from '../harness/scrape.ts';
@@ -15,7 +15,7 @@ test.after.always(() => server.stop());
 const SOON = { staleAfterMs: 100, deadAfterMs: 200 };
 const LATE = { staleAfterMs: 3_600_000, deadAfterMs: 7_200_000 };
 
-test('every documented label value is produced by the library and scraped, as an independent fold of the events has it', async (t) => {
+test('every documented label value is produced by the library and scraped, with the value of an independent fold of the events', async (t) => {
   const swarm = startSwarm(server, nextPrefix());
   const { prefix, swarmId } = swarm;
   const aggregators = await Promise.all(
@@ -30,7 +30,7 @@ test('every documented label value is produced by the library and scraped, as an
     const ben = await swarm.join('ben', { ...LATE, keys, requireSignatures: true });
     await ada.startHeartbeat({ intervalMs: 60_000 }).beating;
 
-    // Waits: completed, timeout, error. ACKs overdue that nobody waits for.
+    // Waits: completed, timeout, error. Overdue ACKs that nobody waits for.
     const sent = await ada.sendSignal(['ben'], 'completion', { id: 'p' });
     const completing = ada.waitForAcks(sent, { timeoutMs: 20_000 });
     await swarm.call('acknowledge-signal', swarmId, 'ben', 'p', 0, 'k1', 'bad', 'ben', '', ben.life);
@@ -46,7 +46,7 @@ test('every documented label value is produced by the library and scraped, as an
     );
     await ada.sendSignal(['gone'], 'handoff', { ackTimeoutMs: 10 });
 
-    // A signal that is refused.
+    // A refused signal.
     const unsigned = await swarm.join('cyd', LATE);
     await unsigned.sendSignal(['ben'], 'completion', { id: 'unsigned' });
     await ada.sendSignal(['ben'], 'completion', { id: 'signed' });
@@ -84,7 +84,7 @@ test('every documented label value is produced by the library and scraped, as an
     abort.abort();
     await blocked;
     await ben.leave('failed');
-    await late.leave(); // it would soon be stale again, between two looks of this test
+    await late.leave(); // it would soon be stale again, between two checks of this test
 
     const expected = async (): Promise<Samples> =>
       foldReference((await swarm.events()).map((fields) => ({ fields })));

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';
@@ -23,7 +23,7 @@ async function readGauge(aggregator: TestAggregator): Promise<string | undefined
   return /^streamfold_keys_near_bound (\d+)$/m.exec(own)?.[1];
 }
 
-test('an inbox that is nearly full is a reason of the health and a gauge, until it is emptier', async (t) => {
+test('a nearly full inbox is a health reason and a gauge, until it is emptier', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const inbox = swarm.key(`inbox:${swarm.swarmId}|ben`);

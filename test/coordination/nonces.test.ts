@@ -1,21 +1,11 @@
-import test from 'ava';
-import { createKeyRing, type CoordinationObserver } from '@streamfold/coordination';
+import { test } from '../harness/ava.ts';
+import { createKeyRing } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
+import { collectRejections, STRICT } from './signing.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
-
-const K1 = { id: 'k1', secret: 'first-secret-0123456789abcdef' };
-const STRICT = { keys: [K1], requireSignatures: true };
-
-function collect(): { observer: CoordinationObserver; facts: string[] } {
-  const facts: string[] = [];
-  const observer: CoordinationObserver = {
-    rejected: ({ part, from, reason, detail }) => void facts.push([part, from, reason, detail].join(' ')),
-  };
-  return { facts, observer };
-}
 
 const inboxOf = (swarm: TestSwarm, id: string): string => swarm.key(`inbox:${swarm.swarmId}|${id}`);
 
@@ -34,7 +24,7 @@ function put(inbox: string, fields: Fields, entryId = '*'): Promise<string | nul
   return server.redis.xadd(inbox, entryId, ...Object.entries(fields).flat());
 }
 
-/** Forgets a signal and its ACKs, as the end of its retention does. */
+/** Deletes a signal and its ACKs, as the end of its retention does. */
 async function forget(swarm: TestSwarm, signal: string): Promise<void> {
   for (const kind of ['signal', 'acks'])
     await server.redis.del(swarm.key(`${kind}:${swarm.swarmId}|${signal}`));
@@ -42,9 +32,9 @@ async function forget(swarm: TestSwarm, signal: string): Promise<void> {
 
 for (const acceptEarlierSignatures of [true, false]) {
   const mode = acceptEarlierSignatures ? 'beside the earlier version' : 'among programs of this version';
-  test(`everything that a receiver acts on is signed, also when it was sent, ${mode}`, async (t) => {
+  test(`everything that a receiver acts on is signed, including the time of sending, ${mode}`, async (t) => {
     await withSwarm(server, async (swarm) => {
-      const { observer, facts } = collect();
+      const { observer, facts } = collectRejections();
       const options = { ...STRICT, acceptEarlierSignatures };
       const ada = await swarm.join('ada', options);
       const ben = await swarm.join('ben', { ...options, observer });
@@ -76,9 +66,9 @@ for (const acceptEarlierSignatures of [true, false]) {
 }
 
 for (const how of ['acknowledgeSignal', 'settleSignal'] as const) {
-  test(`a signal that was settled is refused when it comes again, in this life and the next: ${how}`, async (t) => {
+  test(`a settled signal is refused when it arrives again, in this life and the next: ${how}`, async (t) => {
     await withSwarm(server, async (swarm) => {
-      const { observer, facts } = collect();
+      const { observer, facts } = collectRejections();
       const options = { ...STRICT, observer };
       const [ada, first] = [await swarm.join('ada', STRICT), await swarm.join('ben', options)];
       await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -118,9 +108,9 @@ for (const how of ['acknowledgeSignal', 'settleSignal'] as const) {
   });
 }
 
-test('a copy that comes long after the signal is refused although nobody remembers it', async (t) => {
+test('a copy that arrives long after the signal is refused even if the signal is forgotten', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', { ...STRICT, observer })];
     await ada.sendSignal(['ben'], 'plan', { id: 'p' });
     const [[entryId, fields] = ['', {}]] = await readInbox(swarm, 'ben');
@@ -132,9 +122,9 @@ test('a copy that comes long after the signal is refused although nobody remembe
   });
 });
 
-test('after the clock of Redis was set back, signed signals still arrive', async (t) => {
+test('signed signals still arrive after the clock of Redis was set back', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', { ...STRICT, observer })];
     await ada.sendSignal(['ben'], 'plan', { id: 'before' });
     await server.redis.call('XSETID', inboxOf(swarm, 'ben'), `${Date.now() + 3_600_000}-5`);
@@ -152,7 +142,7 @@ for (const options of [{}, STRICT]) {
   const signed = 'keys' in options ? 'signed' : 'not signed';
   test(`an ACK of an earlier signal of the same id and iteration does not complete a wait, ${signed}`, async (t) => {
     await withSwarm(server, async (swarm) => {
-      const { observer, facts } = collect();
+      const { observer, facts } = collectRejections();
       const ada = await swarm.join('ada', { ...options, observer });
       const ben = await swarm.join('ben', options);
       await ada.sendSignal(['ben'], 'plan', { id: 'p', iteration: 1 });
@@ -171,7 +161,7 @@ for (const options of [{}, STRICT]) {
       }
       const timedOut = await ada.waitForAcks(sent, { timeoutMs: 100 });
       t.like(timedOut, { status: 'timeout', missing: ['ben'] });
-      t.deepEqual(facts, signature === '' ? [] : ['ack ben bad_signature ']);
+      t.deepEqual(facts, signature === '' ? [] : ['ack ben bad_signature']);
       const [signal] = await takeSignals(ben, 1);
       if (signal) t.is((await ben.acknowledgeSignal(signal)).status, 'recorded');
       t.is((await ada.waitForAcks(sent, { timeoutMs: 20_000 })).status, 'completed');
@@ -179,7 +169,7 @@ for (const options of [{}, STRICT]) {
   });
 }
 
-test('a sender that sends again after a restart waits for the ACKs of the signal as it was sent', async (t) => {
+test('a sender that sends again after a restart waits for the ACKs of the signal as first sent', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [first, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', STRICT)];
     const sent = await first.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -199,9 +189,9 @@ test('a sender that sends again after a restart waits for the ACKs of the signal
   });
 });
 
-test("bad ACKs, however many, do not crowd out the receiver's own", async (t) => {
+test('any number of bad ACKs does not crowd out that of the receiver', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', { ...STRICT, observer }), await swarm.join('ben', STRICT)];
     const eve = await swarm.join('eve', STRICT);
     const sent = await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -218,7 +208,7 @@ test("bad ACKs, however many, do not crowd out the receiver's own", async (t) =>
   });
 });
 
-test('a signature has one form: other texts that decode to the same bytes are refused', (t) => {
+test('a signature has one form: another text that decodes to the same bytes is refused', (t) => {
   const ring = createKeyRing(STRICT);
   const { keyId, signature } = ring.sign(['message']);
   t.is(ring.check(['message'], { keyId, signature }), undefined);
@@ -239,9 +229,9 @@ test('a signature has one form: other texts that decode to the same bytes are re
   t.is(same.length, 3, 'some of them do decode to the same bytes');
 });
 
-test('a signal is refused in the inbox of another coordinator while its own lives, and accepted once it was handed over', async (t) => {
+test('a signal is refused in the inbox of another coordinator while its receiver lives, and accepted once it was handed over', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', STRICT)];
     const cyd = await swarm.join('cyd', { ...STRICT, observer });
     await ada.sendSignal(['ben', 'dan'], 'plan', { id: 'p' });
@@ -260,7 +250,7 @@ test('a signal is refused in the inbox of another coordinator while its own live
     );
     await ben.leave();
     t.is((await cyd.takeOver('ben')).signals, 1);
-    await swarm.join('ben', STRICT); // it lives again, but the signal was sent to the life before
+    await swarm.join('ben', STRICT); // it is alive again, but the signal was sent to its previous life
     const [signal] = await takeSignals(cyd, 1);
     t.like(signal, { id: 'p', receiverId: 'ben' });
     const [[, fields] = ['', {}]] = await readInbox(swarm, 'cyd');

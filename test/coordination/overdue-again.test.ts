@@ -1,5 +1,5 @@
 import { joinSwarm, stepMonitor, type Coordinator, type MonitorStep } from '@streamfold/coordination';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
@@ -16,7 +16,7 @@ interface Silent {
   readonly startedMs: number;
 }
 
-/** A coordinator that never beats, for so long that it is overdue. */
+/** A coordinator that has not beaten for so long that it is overdue. */
 async function fallSilent(): Promise<Silent> {
   const prefix = nextPrefix();
   const identity = { swarmId: 's', coordinatorId: 'ada' };
@@ -40,14 +40,14 @@ async function fallSilent(): Promise<Silent> {
   };
 }
 
-test('a step that comes late does not postpone the death', async (t) => {
+test('a late step does not postpone a death', async (t) => {
   const { coordinator, step, startedMs, readDueMs } = await fallSilent();
   t.is((await step(4_000)).stale, 1);
   t.is(await readDueMs(), startedMs + DEAD_AFTER_MS);
   coordinator.disconnect();
 });
 
-test('what an outage has delayed has its whole time between stale and dead', async (t) => {
+test('a coordinator that an outage delayed still has its full time between stale and dead', async (t) => {
   const { coordinator, step, startedMs, readDueMs } = await fallSilent();
   t.is((await step(STALE_AFTER_MS)).stale, 1);
   t.true((await readDueMs()) >= startedMs + 2 * STALE_AFTER_MS + DEAD_AFTER_MS);

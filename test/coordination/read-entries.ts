@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { PublishedEvent } from '../harness/read-published.ts';
 
-/** An event of the stream, and when it was appended. */
+/** An event of the stream, and the time at which it was appended. */
 export interface TimedEvent {
   readonly fields: PublishedEvent;
   /** The clock of Redis, ms: of its entry ID. */
@@ -10,7 +10,7 @@ export interface TimedEvent {
 
 const PAGE_ENTRIES = 10_000;
 
-/** All events of the first shard, in order, page by page: a load leaves more than one reply should hold. */
+/** All events of the first shard, in order, page by page: a load leaves too many for one reply. */
 export async function readEntries(redis: Redis): Promise<TimedEvent[]> {
   const events: TimedEvent[] = [];
   for (let from = '-'; ;) {

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
@@ -11,7 +11,7 @@ async function kill(swarm: TestSwarm, id: string): Promise<void> {
   await swarm.call('stop-coordinator', swarm.swarmId, id, life, 'terminated');
 }
 
-test('the work and the unsettled signals of one that died go to the one that takes over, in one atomic step', async (t) => {
+test('the work and unsettled signals of a dead coordinator move to its successor in one atomic step', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben, cyd] = [await swarm.join('ada'), await swarm.join('ben'), await swarm.join('cyd')];
     t.true(await cyd.openWork('report', 'half'));
@@ -19,7 +19,7 @@ test('the work and the unsettled signals of one that died go to the one that tak
     t.true(await cyd.openWork('done'));
     t.true(await cyd.finishWork('done'));
     for (const id of ['1', '2', '3']) await ada.sendSignal(['cyd'], 'plan', { id });
-    const [settled] = await takeSignals(cyd, 2); // all three are pending at the reader of cyd now
+    const [settled] = await takeSignals(cyd, 2); // all three are now pending at the reader of cyd
     if (settled) await cyd.acknowledgeSignal(settled);
     await t.throwsAsync(ben.takeOver('cyd'), { message: /alive/ });
     await kill(swarm, 'cyd');
@@ -66,7 +66,7 @@ test("a successor's ACK on behalf of the dead receiver completes the sender's wa
   });
 });
 
-test('a successor is named, or elected: the first by name of those of the swarm that beat', async (t) => {
+test('a successor is named or elected: the first by name of the live coordinators of the swarm', async (t) => {
   await withSwarm(server, async (swarm) => {
     const beating = { staleAfterMs: 600_000 };
     const [ada, zoe] = [await swarm.join('ada'), await swarm.join('zoe', beating)];
@@ -90,7 +90,7 @@ test('a successor is named, or elected: the first by name of those of the swarm 
   });
 });
 
-test('taken over by two at once, each item is with exactly one of them', async (t) => {
+test('if two successors take over at once, each item goes to exactly one of them', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben, cyd] = [await swarm.join('ada'), await swarm.join('ben'), await swarm.join('cyd')];
     for (let at = 0; at < 2_500; at++) {
@@ -124,7 +124,7 @@ test('taken over by two at once, each item is with exactly one of them', async (
   });
 });
 
-test('cut midway, a hand-over goes on where it was: nothing is lost, nothing moved twice', async (t) => {
+test('a hand-over that was cut off continues where it stopped: nothing is lost or moved twice', async (t) => {
   const proxy = await startFaultProxy(server.port);
   try {
     await withSwarm(server, async (swarm) => {
@@ -141,7 +141,7 @@ test('cut midway, a hand-over goes on where it was: nothing is lost, nothing mov
         'the reply with the number was lost, the work was not',
       );
       t.is((await ben.listWork()).length, 50);
-      // One step of many, and nobody that goes on: each item is with one of the two.
+      // One of many steps, and no one to continue: each item is with one of the two.
       await ben.openWork('own');
       const dan = await swarm.join('dan');
       for (let at = 0; at < 20; at++) await dan.openWork(`d${at}`);
@@ -165,7 +165,7 @@ test('cut midway, a hand-over goes on where it was: nothing is lost, nothing mov
   }
 });
 
-test('work of the same name stays apart, however often it is taken over, and can be finished', async (t) => {
+test('items of work with the same name stay separate, however often they are taken over, and can be finished', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ben = await swarm.join('ben');
     const name = 'w'.repeat(128);
@@ -182,7 +182,7 @@ test('work of the same name stays apart, however often it is taken over, and can
   });
 });
 
-test('what a life that has ended asks for is refused, and writes nothing', async (t) => {
+test('every operation of an ended life is refused, and writes nothing', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, zombie] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -213,7 +213,7 @@ test('what a life that has ended asks for is refused, and writes nothing', async
   });
 });
 
-test("the inbox of one that has not joined yet is nobody's to take over", async (t) => {
+test('the inbox of a coordinator that has not joined yet cannot be taken over', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     await ada.sendSignal(['late'], 'plan', { id: 'p' });

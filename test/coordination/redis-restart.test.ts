@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startServe } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -13,11 +13,11 @@ const GRACE_MS = 8_000;
 const BEAT_MS = 500;
 const STALE_AFTER_MS = 5_000;
 const DEAD_AFTER_MS = 8_000;
-/** When Redis is back, all coordinators are overdue, and all would be given up for dead. */
+/** When Redis is back, all coordinators are overdue, and all would be declared dead. */
 const OUTAGE_MS = 9_000;
 const LOAD_MS = 2_500;
 
-test('a Redis that is killed under load and comes back has lost no signal, and nobody is told to be dead', async (t) => {
+test('after Redis is killed under load and restarts, no signal is lost and no coordinator is declared dead', async (t) => {
   t.timeout(120_000);
   const server = await startRedis({ appendonly: true, appendfsync: 'always' });
   const env = { STREAMFOLD_MONITOR_GRACE_MS: String(GRACE_MS) };
@@ -42,7 +42,7 @@ test('a Redis that is killed under load and comes back has lost no signal, and n
       await pause(outageMs);
       await server.restart();
     }
-    await pause(GRACE_MS + DEAD_AFTER_MS); // who was not heard of after the grace period would be dead by now
+    await pause(GRACE_MS + DEAD_AFTER_MS); // a coordinator that has not beaten since the grace period would be dead by now
     await swarm.fallSilent();
     await awaitSettled(server.redis, swarm.swarmId, swarm.idsOf.flat());
 

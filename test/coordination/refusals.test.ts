@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CoordinationError, type Coordinator, type CoordinatorOptions } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
@@ -42,7 +42,7 @@ for (const how of ['leave', 'disconnect'] as const) {
   });
 }
 
-test('an operation that is under way when the program disconnects is refused as ended', async (t) => {
+test('an operation in progress when the program disconnects is refused as ended', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const waiting = ada.waitForAcks(await ada.sendSignal(['ben'], 'plan'), { timeoutMs: 60_000 });
@@ -52,7 +52,7 @@ test('an operation that is under way when the program disconnects is refused as 
   });
 });
 
-test('a wait may be named, and a name that the swarm has a wait of is refused', async (t) => {
+test('a wait may be named, and a name that is in use in the swarm is refused', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const sent = await ada.sendSignal(['cyd'], 'plan');
@@ -74,30 +74,34 @@ test('a wait may be named, and a name that the swarm has a wait of is refused', 
   });
 });
 
-test.serial('thirty operations at once, one signal to abort them all: Node warns of no leak', async (t) => {
-  const warnings: string[] = [];
-  const warn = (warning: Error): void => void warnings.push(warning.message);
-  process.on('warning', warn);
-  const own = await startRedis();
-  try {
-    await withSwarm(own, async (swarm) => {
-      const { signal } = new AbortController();
-      const join = (options: Partial<CoordinatorOptions>): Promise<Coordinator> => swarm.join('ada', options);
-      const ada = await join({ signal, callTimeoutMs: 100 });
-      await thirty((at) => ada.changePhase(`phase-${at}`));
-      const sent = await ada.sendSignal(['ben'], 'plan');
-      await thirty(() => ada.waitForAcks(sent, { timeoutMs: 50, signal }));
-      await thirty((at) => swarm.join(`other-${at}`, { signal }));
+test.serial(
+  'thirty operations at once with one signal to abort them all cause no leak warning from Node',
+  async (t) => {
+    const warnings: string[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', warn);
+    const own = await startRedis();
+    try {
+      await withSwarm(own, async (swarm) => {
+        const { signal } = new AbortController();
+        const join = (options: Partial<CoordinatorOptions>): Promise<Coordinator> =>
+          swarm.join('ada', options);
+        const ada = await join({ signal, callTimeoutMs: 100 });
+        await thirty((at) => ada.changePhase(`phase-${at}`));
+        const sent = await ada.sendSignal(['ben'], 'plan');
+        await thirty(() => ada.waitForAcks(sent, { timeoutMs: 50, signal }));
+        await thirty((at) => swarm.join(`other-${at}`, { signal }));
+        await own.stop();
+        await thirty(() => ada.changePhase('while Redis is away'));
+      });
+      await new Promise((resolve) => setImmediate(resolve)); // warnings are emitted in a later turn
+      t.deepEqual(warnings, []);
+    } finally {
+      process.off('warning', warn);
       await own.stop();
-      await thirty(() => ada.changePhase('while Redis is away'));
-    });
-    await new Promise((resolve) => setImmediate(resolve)); // warnings come in a turn of their own
-    t.deepEqual(warnings, []);
-  } finally {
-    process.off('warning', warn);
-    await own.stop();
-  }
-});
+    }
+  },
+);
 
 function thirty<T>(operation: (at: number) => Promise<T>): Promise<PromiseSettledResult<T>[]> {
   return Promise.allSettled(Array.from({ length: 30 }, (_, at) => operation(at)));

@@ -13,20 +13,20 @@ export interface Swarm {
   readonly idsOf: readonly (readonly string[])[];
   /** SIGKILLs a process. Resolves when it is gone. */
   kill(at: number): Promise<void>;
-  /** Starts it anew: the same ids begin new lives. Resolves when all of them beat. */
+  /** Starts it again: the same ids begin new lives. Resolves when all of them beat. */
   replace(at: number): Promise<void>;
-  /** No signals are sent any more, but those that come are still ACKed. Resolves when no sender waits any more. */
+  /** Stops sending signals; signals that arrive are still ACKed. Resolves when no sender waits any longer. */
   fallSilent(): Promise<void>;
-  /** What all processes have noted, in the order of each. */
+  /** The notes of all processes, each in order. */
   readNotes(): Promise<string[][]>;
-  /** Kills all and removes the notes. */
+  /** Kills all processes and removes the notes. */
   end(): Promise<void>;
 }
 
 export type SwarmOptions = Omit<SwarmProcessSettings, 'logFile' | 'peers'> & {
   readonly coordinators: number;
   readonly processes: number;
-  /** Whom a coordinator sends to: so many others, by chance. It bounds the series of the metrics. */
+  /** The number of other coordinators, chosen at random, that a coordinator sends to. It bounds the series of the metrics. */
   readonly peersEach: number;
 };
 

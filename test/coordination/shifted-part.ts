@@ -1,5 +1,5 @@
 // A coordinator in a process whose clock is off: it answers one signal, sends one and waits for its ACK, then lets a wait time
-// out, and leaves. Its clock is printed, so that the test knows that it was off.
+// out, and leaves. It prints its clock, so that the test can check that it was off.
 import { joinSwarm } from '@streamfold/coordination';
 
 const [url = '', prefix = '', coordinatorId = '', other = ''] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { joinSwarm, stepMonitor } from '@streamfold/coordination';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CoordinationError } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
@@ -6,7 +6,7 @@ import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('nothing is overwritten: signals of two senders to one receiver both come, in order', async (t) => {
+test('nothing is overwritten: signals of two senders to one receiver both arrive, in order', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, eva, ben] = await Promise.all(['ada', 'eva', 'ben'].map((id) => swarm.join(id)));
     if (!ada || !eva || !ben) throw new Error('expected three');
@@ -48,7 +48,7 @@ test('a signal is delivered to each of its receivers, and counted once for each'
   });
 });
 
-test('same id and iteration is the same signal: again delivers nothing and counts nothing', async (t) => {
+test('the same id and iteration is the same signal: sending it again delivers and counts nothing', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const first = await ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'p', iteration: 1 });
@@ -62,7 +62,7 @@ test('same id and iteration is the same signal: again delivers nothing and count
   });
 });
 
-test("another sender's signal of the same id is refused, not swallowed", async (t) => {
+test('a signal with the id of another sender is refused, not silently dropped', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, eva] = [await swarm.join('ada'), await swarm.join('eva')];
     await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -73,7 +73,7 @@ test("another sender's signal of the same id is refused, not swallowed", async (
   });
 });
 
-test('a duplicate receiver is one; an empty list is refused and nothing is written', async (t) => {
+test('a receiver listed twice counts once; an empty list is refused and nothing is written', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const sent = await ada.sendSignal(['ben', 'ben', 'ben'], 'plan');
@@ -95,7 +95,7 @@ test('a duplicate receiver is one; an empty list is refused and nothing is writt
   });
 });
 
-test('what a life did not settle comes again in the next one, before what is new, until it is settled', async (t) => {
+test('unsettled signals of a life are delivered again to the next one, before new ones, until they are settled', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const first = await swarm.join('ben');
@@ -121,11 +121,11 @@ test('what a life did not settle comes again in the next one, before what is new
   });
 });
 
-test('a life that has ended takes no signal from the one after it', async (t) => {
+test('an ended life takes no signal from the one after it', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const paused = await swarm.join('ben');
-    const reading = takeSignals(paused, 1); // blocks in Redis, as the read of a process does that was stopped
+    const reading = takeSignals(paused, 1); // blocks in Redis, like the read of a stopped process
     await ada.changePhase('sending');
     const next = await swarm.join('ben');
     await t.throwsAsync(reading, { instanceOf: CoordinationError, message: /^ended/ });
@@ -140,7 +140,7 @@ test('a life that has ended takes no signal from the one after it', async (t) =>
   });
 });
 
-test('a signal of a sender whose life has ended is refused; one sent before is still delivered and ACKed', async (t) => {
+test('a sender whose life has ended is refused; its earlier signals are still delivered and ACKed', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben'], 'plan', { id: 'before' });

@@ -1,27 +1,18 @@
-import test from 'ava';
-import { createKeyRing, joinSwarm, type CoordinationObserver } from '@streamfold/coordination';
+import { test } from '../harness/ava.ts';
+import { createKeyRing, joinSwarm } from '@streamfold/coordination';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
+import { collectRejections, K1, STRICT } from './signing.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-const K1 = { id: 'k1', secret: 'first-secret-0123456789abcdef' };
 const K2 = { id: 'k2', secret: 'second-secret-0123456789abcde' };
-const STRICT = { keys: [K1], requireSignatures: true };
-
-function collect(): { observer: CoordinationObserver; facts: string[] } {
-  const facts: string[] = [];
-  return {
-    facts,
-    observer: { rejected: ({ part, from, reason }) => void facts.push(`${part} ${from} ${reason}`) },
-  };
-}
 
 test('the signature covers the whole signal: a change of any field is detected, and aborts nothing', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', STRICT), await swarm.join('ben', { ...STRICT, observer })];
     const inbox = swarm.key(`inbox:${swarm.swarmId}|ben`);
     await ada.sendSignal(['ben'], 'plan', { id: 'good', iteration: 1, payload: 'text' });
@@ -71,7 +62,7 @@ test('the signature covers the whole signal: a change of any field is detected, 
   });
 });
 
-test('a signature of another swarm is worth nothing', (t) => {
+test('a signature of another swarm is invalid', (t) => {
   const ring = createKeyRing(STRICT);
   const message = ['signal', 's1', 'id', '0', 'a', 'b', 'type', 'payload'];
   const signature = ring.sign(message);
@@ -80,9 +71,9 @@ test('a signature of another swarm is worth nothing', (t) => {
   t.is(ring.check(['signal', 's1', 'id', '0', 'a', 'b', 'typep', 'ayload'], signature), 'bad_signature');
 });
 
-test('two keys are valid at once while they are replaced, one after the other', async (t) => {
+test('an old and a new key are both valid while keys are replaced one after the other', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const older = await swarm.join('ada', { keys: [K1, K2], requireSignatures: true, observer });
     const newer = await swarm.join('ben', { keys: [K2, K1], requireSignatures: true, observer });
     const oldest = await swarm.join('cyd', { keys: [K1], requireSignatures: true, observer });
@@ -115,9 +106,9 @@ const BAD_ACKS: [what: string, keyId: string, signature: string, reason: string]
 
 for (const [what, keyId, signature, reason] of BAD_ACKS) {
   for (const order of ['before it is judged', 'after it is judged']) {
-    test(`a bad ACK, with a signature ${what}, aborts nothing: the true one completes the wait, ${order}`, async (t) => {
+    test(`a bad ACK, with a signature ${what}, aborts nothing: the valid one completes the wait, ${order}`, async (t) => {
       await withSwarm(server, async (swarm) => {
-        const { observer, facts } = collect();
+        const { observer, facts } = collectRejections();
         const [ada, ben] = [
           await swarm.join('ada', { ...STRICT, observer }),
           await swarm.join('ben', STRICT),
@@ -160,9 +151,9 @@ for (const [what, keyId, signature, reason] of BAD_ACKS) {
   }
 }
 
-test("an ACK copied under another receiver's name is rejected, and the wait times out for that one", async (t) => {
+test('an ACK copied under the name of another receiver is rejected, and the wait times out for that receiver', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const [ada, ben] = [await swarm.join('ada', { ...STRICT, observer }), await swarm.join('ben', STRICT)];
     const sent = await ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'p' });
     const [signal] = await takeSignals(ben, 1);
@@ -190,7 +181,7 @@ test("an ACK copied under another receiver's name is rejected, and the wait time
   });
 });
 
-test('an ACK that nobody has judged yet completes no wait that judges', async (t) => {
+test('an unverified ACK does not complete a wait that verifies', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, eve] = [await swarm.join('ada', STRICT), await swarm.join('eve', STRICT)];
     const { swarmId } = swarm;
@@ -203,7 +194,7 @@ test('an ACK that nobody has judged yet completes no wait that judges', async (t
   });
 });
 
-test('to require signatures without keys is refused, and so is a secret that is too short', async (t) => {
+test('requiring signatures without keys is refused, and so is a secret that is too short', async (t) => {
   const options = { url: server.url, swarmId: 's', coordinatorId: 'c' };
   await t.throwsAsync(joinSwarm({ ...options, requireSignatures: true }), {
     name: 'ConfigurationError',
@@ -215,9 +206,9 @@ test('to require signatures without keys is refused, and so is a secret that is 
   });
 });
 
-test('where none is required, what is unsigned passes, and what is badly signed does not', async (t) => {
+test('if no signature is required, unsigned signals pass, and badly signed ones do not', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const { observer, facts } = collect();
+    const { observer, facts } = collectRejections();
     const unsigned = await swarm.join('ada');
     const other = await swarm.join('eve', { keys: [{ ...K1, secret: K2.secret }] });
     const ben = await swarm.join('ben', { keys: [K1], observer });

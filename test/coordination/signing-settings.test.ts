@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readSigningSettings } from '@streamfold/coordination';
 
 const SECRET = 'a-secret-of-thirty-two-characters';
 
-test('without any setting nothing is signed, and nothing need be', (t) => {
+test('without settings nothing is signed, and no signature is required', (t) => {
   t.deepEqual(readSigningSettings({}), { keys: [], requireSignatures: false });
 });
 
@@ -34,7 +34,7 @@ test('keys come from a file', async (t) => {
   ]);
 });
 
-test('settings that cannot be meant are refused in one line, without a secret', (t) => {
+test('invalid settings are refused in one line that shows no secret', (t) => {
   for (const environment of [
     { STREAMFOLD_SIGNING_KEYS: SECRET },
     { STREAMFOLD_SIGNING_KEYS: `k:${SECRET}`, STREAMFOLD_SIGNING_KEYS_FILE: '/nowhere' },

@@ -4,8 +4,8 @@ import { joinSwarm, type Coordinator } from '@streamfold/coordination';
 import { createRandom } from '../harness/generate-events.ts';
 
 /**
- * Some coordinators of a swarm in one process, which signal each other until they are told to fall silent. What each of
- * them is about to do and has done is in the log before it goes on, so that a SIGKILL leaves a true account:
+ * Some coordinators of a swarm in one process, which signal each other until they get the message to stop. Each of them
+ * logs what it is about to do and what it has done before it continues, so that a SIGKILL leaves a true account:
  *
  * ```
  * sending <signal> <receiver>,…       sent <signal>
@@ -18,7 +18,7 @@ export interface SwarmProcessSettings {
   readonly swarmId: string;
   readonly logFile: string;
   readonly seed: number;
-  /** Coordinators of this process, and whom each of them sends signals to. */
+  /** Coordinators of this process, and the receivers of the signals of each. */
   readonly peers: Readonly<Record<string, readonly string[]>>;
   readonly beatMs: number;
   readonly staleAfterMs: number;
@@ -28,10 +28,10 @@ export interface SwarmProcessSettings {
   readonly waitMs: number;
 }
 
-/** What the process tells its parent: all of them beat; no more signals will be sent. */
+/** Messages of the process to its parent: all coordinators beat; no more signals will be sent. */
 export type SwarmProcessNews = 'beating' | 'silent';
 
-/** Receivers of a signal, and which share of the signals is waited for. */
+/** Receivers of a signal, and the share of signals that have a wait. */
 const RECEIVERS = 2;
 const WAIT_EVERY = 3;
 

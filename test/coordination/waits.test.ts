@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startCommandLog } from '../harness/command-log.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
@@ -29,7 +29,7 @@ test('a wait is completed by the last ACK, and says who ACKed', async (t) => {
   });
 });
 
-test('a wait whose time is up tells `blocking` once and `signal_ack` for each receiver that is missing', async (t) => {
+test('a wait that times out reports `blocking` once and `signal_ack` for each missing receiver', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const sent = await ada.sendSignal(['ben', 'cyd', 'dan'], 'plan', { id: 'p' });
@@ -52,7 +52,7 @@ test('a wait whose time is up tells `blocking` once and `signal_ack` for each re
   });
 });
 
-test('a wait of the longest time stays open, a longer one is refused in one line', async (t) => {
+test('a wait with the longest time-out stays open, a longer one is refused in one line', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const sent = await ada.sendSignal(['ben'], 'plan');
@@ -73,7 +73,7 @@ test('a wait of the longest time stays open, a longer one is refused in one line
   });
 });
 
-test('a wait that is aborted ends as an error, also where it was aborted before', async (t) => {
+test('an aborted wait ends as an error, even if it was aborted before it began', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada');
     const sent = await ada.sendSignal(['ben'], 'plan');
@@ -88,7 +88,7 @@ test('a wait that is aborted ends as an error, also where it was aborted before'
   });
 });
 
-test.serial('the waiter is woken: while it waits, it sends nothing but its blocking read', async (t) => {
+test.serial('the waiter is woken: while it waits it sends only its blocking read', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     const sent = await ada.sendSignal(['ben'], 'plan', { id: 'p' });
@@ -101,8 +101,8 @@ test.serial('the waiter is woken: while it waits, it sends nothing but its block
     if (signal) await ben.acknowledgeSignal(signal);
     t.is((await waiting).status, 'completed');
     log.stop();
-    // Where the bell stands, the wait's start, and looks whether it is complete already, at most two as the bell rings once
-    // when it is found: then blocking reads alone.
+    // The position of the bell, the start of the wait, and checks whether it is already complete, at most two because the bell
+    // rings once when it is found: then only blocking reads.
     const calls = before.filter((name) => name !== 'xread');
     t.true(calls.length <= 4, calls.join(' '));
     t.deepEqual([...new Set(calls)].toSorted(), ['fcall', 'xrevrange']);
@@ -110,7 +110,7 @@ test.serial('the waiter is woken: while it waits, it sends nothing but its block
   });
 });
 
-test('what is missing of a wait that is refused is told: unknown signal, of another sender, ended life', async (t) => {
+test('a refused wait says why: unknown signal, signal of another sender, ended life', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, eve] = [await swarm.join('ada'), await swarm.join('eve')];
     const sent = await ada.sendSignal(['ben'], 'plan');
@@ -144,7 +144,7 @@ test('a crash while waiting leaves nothing open: a monitor ends the wait past it
   });
 });
 
-test('waits of a coordinator that is given up for dead end as errors, before the events of its death', async (t) => {
+test('waits of a coordinator that is declared dead end as errors, before the events of its death', async (t) => {
   await withSwarm(server, async (swarm) => {
     const ada = await swarm.join('ada', { staleAfterMs: 30, deadAfterMs: 60 });
     const sent = await ada.sendSignal(['ben'], 'plan');
@@ -167,7 +167,7 @@ test('waits of a coordinator that is given up for dead end as errors, before the
   });
 });
 
-test('a wait that is open when its coordinator leaves, or crashes, does not hang', async (t) => {
+test('a wait that is open when its coordinator leaves or crashes does not hang', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, eve] = [await swarm.join('ada'), await swarm.join('eve')];
     const options = { timeoutMs: 600_000 };
@@ -184,7 +184,7 @@ test('a wait that is open when its coordinator leaves, or crashes, does not hang
   });
 });
 
-test('ACKs that nobody waits for are told as overdue once, with their receivers, and not those that came', async (t) => {
+test('missing ACKs that nobody waits for are reported as overdue once, with their receivers', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'p', ackTimeoutMs: 30 });
@@ -209,7 +209,7 @@ test('ACKs that nobody waits for are told as overdue once, with their receivers,
   });
 });
 
-test('a signal is remembered for as long as somebody waits for its ACKs', async (t) => {
+test('a signal is remembered as long as somebody waits for its ACKs', async (t) => {
   await withSwarm(server, async (swarm) => {
     const [ada, ben] = [await swarm.join('ada'), await swarm.join('ben')];
     await ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'p', retentionMs: 1_000 });

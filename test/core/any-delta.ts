@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { createRandom, generateEvents } from '../harness/generate-events.ts';
 import { foldEntries, placeEvents } from './fold-published.ts';
 
-/** Stamps whose order is not that of their texts, with the 64-bit extremes; few, so that equal ones meet. */
+/** Stamps whose order is not that of their texts, with the 64-bit extremes; few, so that equal ones occur. */
 const anyStamp = fc.constantFrom(
   '',
   '0-1',
@@ -35,12 +35,12 @@ function mapOf<V>(key: fc.Arbitrary<string>, value: fc.Arbitrary<V>): fc.Arbitra
   return fc.array(fc.tuple(key, value), { maxLength: 4 }).map((pairs) => new Map(pairs));
 }
 
-/** A metric is of one type: the name decides. */
+/** A metric has one type, which depends on its name. */
 const anySeries: fc.Arbitrary<Map<string, Map<string, SeriesValue>>> = fc
   .record({ counter: mapOf<SeriesValue>(keys, count), histogram: mapOf<SeriesValue>(keys, histogram) })
   .map((series) => new Map(Object.entries(series).filter(([, values]) => values.size > 0)));
 
-/** A value depends on the stamp that set it: there is one event of a stamp. */
+/** A value depends on the stamp that set it: a stamp belongs to one event. */
 const anyRegisters: fc.Arbitrary<CoordinatorRegisters> = fc
   .record({
     seen: anyStamp,
@@ -59,7 +59,7 @@ const anyRegisters: fc.Arbitrary<CoordinatorRegisters> = fc
 
 const reasons = fc.constantFrom<DeadLetterReason>('too_large', 'missing_field', 'wrong_shard');
 
-/** Deltas as no fold would give them. */
+/** Deltas that no fold would produce. */
 const handMade: fc.Arbitrary<Delta> = fc.record({
   series: anySeries,
   coordinators: mapOf(keys, anyRegisters),
@@ -73,8 +73,8 @@ const handMade: fc.Arbitrary<Delta> = fc.record({
 });
 
 /**
- * Deltas of generated events. All are of the same stream, since an entry ID names one entry: each picks some of its
- * entries.
+ * Deltas of generated events. All belong to the same stream, because an entry ID names one entry: each picks some of
+ * its entries.
  */
 const stream = placeEvents(
   generateEvents(400, { seed: 1, bad: true, coordinators: 3 }),
@@ -82,7 +82,7 @@ const stream = placeEvents(
 );
 const folded: fc.Arbitrary<Delta> = fc.subarray(stream, { maxLength: 60 }).map(foldEntries);
 
-/** Any delta: of generated events, or made by hand. */
+/** Any delta: from generated events, or built by hand. */
 export const anyDelta: fc.Arbitrary<Delta> = fc.oneof(handMade, folded);
 
 function below(random: () => number): (n: number) => number {

@@ -1,6 +1,6 @@
 import type { Delta } from '@streamfold/core';
 
-/** A delta with all maps as sorted lists, so that equal content is deeply equal in whatever order it came. */
+/** A delta with all maps as sorted lists, so that equal content is deeply equal regardless of its order. */
 export function toComparable(delta: Delta): unknown {
   return sortMaps(delta);
 }

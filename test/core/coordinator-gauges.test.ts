@@ -1,6 +1,6 @@
 import { createCoordinatorGauges, type Coordinator, type CoordinatorProjection } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const anyCoordinator: fc.Arbitrary<Coordinator> = fc
   .record({
@@ -27,7 +27,7 @@ interface Shown {
   readonly oldest: ReadonlyMap<string, number | undefined>;
 }
 
-/** The gauges, counted anew from all coordinators. */
+/** The gauges, counted from scratch over all coordinators. */
 function recompute(coordinators: ReadonlyMap<string, Coordinator>): Shown {
   const alive = new Map<string, number>();
   const openWaits = new Map<string, number>();
@@ -46,7 +46,7 @@ function recompute(coordinators: ReadonlyMap<string, Coordinator>): Shown {
 const sorted = <V>(map: ReadonlyMap<string, V>): [string, V][] =>
   [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-test('gauges kept up to date change by change are what counting anew gives, and tell what moved', (t) => {
+test('gauges updated change by change equal a full count, and report what changed', (t) => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       const told = new Set<string>();

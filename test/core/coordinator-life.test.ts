@@ -1,5 +1,5 @@
 import { emptyDelta, mergeDelta } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { parseSamples } from '../harness/scrape.ts';
@@ -26,7 +26,7 @@ function event(type: string, fields: WireEvent): WireEvent {
   return { type, swarm_id: 's', coordinator_id: 'c', ...fields };
 }
 
-/** What contract and decisions say of one coordinator after these events: `phase status openWaits`, or `gone`. */
+/** The state of one coordinator after these events, by the contract and the decisions: `phase status openWaits`, or `gone`. */
 const EXAMPLES: readonly (readonly [promise: string, says: string, ...events: WireEvent[]])[] = [
   ['a start begins a life in an unknown phase', 'unknown active 0', started()],
   ['a start may give the phase', 'planning active 0', started('planning')],
@@ -162,7 +162,7 @@ function summarize(samples: ReadonlyMap<string, string>): string {
   return `${labels?.[1]} ${labels?.[2]} ${waits}${alive.length === 1 && first[1] === '1' ? '' : ' and more'}`;
 }
 
-test('coordinators of the same name in two swarms are two', (t) => {
+test('coordinators with the same name in two swarms are two coordinators', (t) => {
   const events = [started('p'), { ...started('q'), swarm_id: 's2' }, stopped];
   const samples = parseSamples(exposeState(foldEntries([{ id: '1-0', events }])));
   t.deepEqual(
@@ -171,7 +171,7 @@ test('coordinators of the same name in two swarms are two', (t) => {
   );
 });
 
-/** The age of the oldest open wait at second 10, where the events came one a second from second 1 on. */
+/** The age of the oldest open wait at second 10, if one event arrived each second from second 1 on. */
 function age(...events: WireEvent[]): string | undefined {
   const state = foldEntries(events.map((each, at) => ({ id: `${(at + 1) * 1_000}-0`, events: [each] })));
   return parseSamples(exposeState(state, 'text', 10_000)).get('blocking_oldest_wait_seconds{swarm_id="s"}');

@@ -1,5 +1,5 @@
 import { swarmShard } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, flatten, ONE_SHARD, verdictOf } from './decode-all.ts';
 
 const VALID = { type: 'timeout', swarm_id: 's1', coordinator_id: 'c1', timeout_type: 'blocking' };
@@ -12,7 +12,7 @@ const ELSEWHERE = { ...ONE_SHARD, shard: 1 - swarmShard('s1', 2), shards: 2 };
 const flatWith = (text: string): string[] => flatten({ ...VALID, x: text });
 const batchOf = (events: readonly unknown[]): string[] => ['events', JSON.stringify(events)];
 
-test('of several faults the first in the order of the contract is the reason', (t) => {
+test('an event with several faults has the first one, in the order of the contract, as its reason', (t) => {
   const x = 'x'.repeat(FLAT_BYTES);
   const bad: Record<string, string> = { x, v: '9', swarm_id: '?', timeout_type: '?' };
   const verdict = (): string => verdictOf(flatten(bad), ELSEWHERE);
@@ -71,7 +71,7 @@ test('a batch holds 1 to 1,000 events', (t) => {
   }
 });
 
-test('an events field that is no JSON array of objects is one dead letter', (t) => {
+test('an events field that is not a JSON array of objects is one dead letter', (t) => {
   const texts = [
     '',
     '[',
@@ -96,7 +96,7 @@ test('an events field that is no JSON array of objects is one dead letter', (t) 
   }
 });
 
-test('a bad event of a batch is a dead letter alone, with its index and its fields', (t) => {
+test('one bad event of a batch is one dead letter, with its index and its fields', (t) => {
   const bad = { type: 'timeout', swarm_id: 's1', note: 'kept', nested: [1, { a: null }] };
   const outcomes = decodeAll(batchOf([VALID, bad, VALID]));
   t.deepEqual(
@@ -110,7 +110,7 @@ test('a bad event of a batch is a dead letter alone, with its index and its fiel
   t.like(outcomes[1], { reason: 'missing_field', fields: JSON.stringify(bad) });
 });
 
-test('a flat bad event has no index, and all its fields', (t) => {
+test('a dead letter of a flat entry has all its fields and no index', (t) => {
   const [letter] = decodeAll(['type', 'nope', '__proto__', 'a', 'constructor', 'b']);
   t.like(letter, { index: undefined, reason: 'unknown_type' });
   t.is(
@@ -127,7 +127,7 @@ test('no name of the object prototype is an event type or a field', (t) => {
   t.is(verdictOf(['events', '[{"__proto__":{"type":"timeout"}}]']), 'missing_field');
 });
 
-test('a version is a plain number that is supported, as a text or as a JSON number', (t) => {
+test('a version is a supported plain number, as text or as a JSON number', (t) => {
   for (const v of ['1', 1, 1.0]) t.is(verdictOf(batchOf([{ ...VALID, v }])), 'ok', JSON.stringify(v));
   for (const v of [
     '0',
@@ -153,7 +153,7 @@ test('a version is a plain number that is supported, as a text or as a JSON numb
   }
 });
 
-test('of a field that occurs twice in a flat entry the last one counts', (t) => {
+test('the last value counts if a field occurs twice in a flat entry', (t) => {
   const [outcome] = decodeAll([...flatten(VALID), 'coordinator_id', 'c2']);
   t.like(outcome?.event, { coordinator_id: 'c2' });
 });

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import {
   CATALOGUE,
   createDefinitions,
@@ -21,7 +21,7 @@ test('without a configuration the metrics are those of the catalogue', (t) => {
   t.deepEqual(define({}), CATALOGUE);
 });
 
-test('what was written of a catalogue is read as the same, and without help texts it means the same', (t) => {
+test('a written catalogue is read back unchanged, and means the same without help texts', (t) => {
   const catalogue = define({
     metrics: { signals_sent_total: { labels: { drop: ['swarm_id'] } } },
     custom: [
@@ -42,7 +42,7 @@ test('what was written of a catalogue is read as the same, and without help text
   t.not(encodeMeaning(CATALOGUE), encodeMeaning(catalogue));
 });
 
-test('definitions of a newer program are unreadable, with the first thing that is not known', (t) => {
+test('definitions of a newer program are unreadable, and the first unknown part is named', (t) => {
   const stored = JSON.parse(encodeCatalogue(CATALOGUE)) as Record<string, unknown>[];
   const unreadable = (change: Record<string, unknown>, type: string): string => {
     const changed = stored.map((metric) => (metric['type'] === type ? { ...metric, ...change } : metric));
@@ -59,7 +59,7 @@ test('definitions of a newer program are unreadable, with the first thing that i
   t.is(readCatalogue('{').outcome, 'unreadable');
 });
 
-test('buckets and labels of the configuration decide what is folded', (t) => {
+test('the buckets and labels of the configuration are the ones folded', (t) => {
   const catalogue = define({
     metrics: {
       signal_delivery_latency_seconds: { buckets: [0.25, 4], labels: { keep: ['signal_type'] } },
@@ -80,7 +80,7 @@ test('buckets and labels of the configuration decide what is folded', (t) => {
   t.is(samples.get('signals_sent_total'), '2');
 });
 
-test("a metric of one's own counts events, adds up a field or observes one; what an event leaves out is an empty label, or no value", (t) => {
+test('a metric of your own counts events, adds up a field or observes one; a missing field is an empty label, or no value', (t) => {
   const catalogue = define({
     custom: [
       {
@@ -219,7 +219,7 @@ const INVALID: readonly [name: string, content: unknown, problem: string | RegEx
 ];
 
 for (const [name, content, problem] of INVALID) {
-  test(`refused, with the place, what was expected and what came: ${name}`, (t) => {
+  test(`refused with the place, what was expected and what arrived: ${name}`, (t) => {
     const created = createDefinitions(content);
     const problems = created.outcome === 'invalid' ? created.problems : [];
     if (typeof problem === 'string') t.deepEqual(problems, [problem]);

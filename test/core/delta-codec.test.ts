@@ -8,7 +8,7 @@ import {
   type Micros,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { anyDelta } from './any-delta.ts';
 import { toComparable } from './comparable-delta.ts';
 
@@ -17,7 +17,7 @@ const histogramDelta = (sumMicros: Micros): Delta => ({
   series: new Map([['m', new Map([['k', { sumMicros, buckets: [1, 2] }]])]]),
 });
 
-test('a delta is what its text decodes to', (t) => {
+test('a delta equals the one decoded from its text', (t) => {
   fc.assert(
     fc.property(anyDelta, (delta) => {
       t.deepEqual(toComparable(decodeDelta(encodeDelta(delta))), toComparable(delta));
@@ -46,7 +46,7 @@ test('a delta that adds nothing is one part', (t) => {
   t.is([...encodeDeltaInParts(emptyDelta(), 10)].length, 1);
 });
 
-test('sums around 2^53 and beyond are exact in the text', (t) => {
+test('sums around and beyond 2^53 are exact in the text', (t) => {
   for (const sum of [0, 2 ** 53 - 1, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n + 1n, 10n ** 30n + 1n]) {
     const decoded = decodeDelta(encodeDelta(histogramDelta(sum)));
     t.deepEqual(decoded.series.get('m')?.get('k'), { sumMicros: sum, buckets: [1, 2] });
@@ -74,7 +74,7 @@ function* falsify(value: unknown): Generator {
   } else yield typeof value === 'number' ? `x${value}` : 1.5;
 }
 
-test('a text with one value of a wrong type inside is refused, and what was expected is named', (t) => {
+test('a text with one value of a wrong type is refused, and the expected type is named', (t) => {
   const text = JSON.stringify({
     series: { counter: ['a|b', 3], histogram: ['k', [12, 1, 2], 'l', ['9007199254740993', 0, 1]] },
     coordinators: ['s|a', ['10-0', '', '9-0-1', '9-0', 'planning', '', 0, '', ['w1', '9-0', '']]],

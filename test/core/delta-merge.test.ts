@@ -1,6 +1,6 @@
 import { emptyDelta, mergeDelta, type CoordinatorRegisters, type Delta } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { anyDelta } from './any-delta.ts';
 import { toComparable } from './comparable-delta.ts';
 
@@ -38,7 +38,7 @@ test('a delta that adds nothing is the identity, on either side', (t) => {
   );
 });
 
-test('what was merged stays as it was, and shares nothing with what it was merged into', (t) => {
+test('a merged delta stays unchanged, and shares nothing with the one it was merged into', (t) => {
   fc.assert(
     fc.property(anyDelta, anyDelta, (a, b) => {
       const [aBefore, bBefore] = [toComparable(a), toComparable(b)];

@@ -1,7 +1,7 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE, createDefinitions, describeDepartures } from '@streamfold/core';
 
-test('labels and buckets that delivered alerts and dashboards ask for, and new definitions lack, are named', (t) => {
+test('labels and buckets that the delivered alerts and dashboards use, and that new definitions lack, are named', (t) => {
   const created = createDefinitions({
     metrics: {
       signals_sent_total: { labels: { drop: ['swarm_id'] } },

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll } from './decode-all.ts';
 
 const FIELDS = [
@@ -19,7 +19,7 @@ function readMicros(duration: string): number | string {
   return micros(decodeAll([...FIELDS, duration]));
 }
 
-/** As a JSON number, which `text` writes. */
+/** The duration as a JSON number, written as `text`. */
 function readMicrosOfNumber(text: string): number | string {
   const event = '"type":"wait.finished","swarm_id":"s","coordinator_id":"c","status":"error"';
   return micros(decodeAll(['events', `[{${event},"duration_ms":${text}}]`]));
@@ -30,7 +30,7 @@ function micros([outcome]: ReturnType<typeof decodeAll>): number | string {
   return outcome.event.type === 'wait.finished' ? outcome.event.duration_micros : 'another type';
 }
 
-/** Half up, in exact integers: an independent rule. */
+/** Rounds half up in exact integers: an independent rule. */
 function roundHalfUp(whole: string, fraction: string): number | string {
   const scale = 10n ** BigInt(fraction.length);
   const scaled = BigInt(whole) * scale + BigInt(fraction === '' ? '0' : fraction);
@@ -48,7 +48,7 @@ test('durations are whole microseconds, rounded half up', (t) => {
   t.is(readMicros('999.9999'), 1_000_000);
 });
 
-test('durations go from 0 to a year of 365 days', (t) => {
+test('durations range from 0 to a year of 365 days', (t) => {
   t.is(readMicros('0'), 0);
   t.is(readMicros('31536000000'), 31_536_000_000_000);
   t.is(readMicros('31536000000.000'), 31_536_000_000_000);
@@ -81,7 +81,7 @@ test('a sign, an exponent, a bare point and anything else are invalid', (t) => {
   for (const text of texts) t.is(readMicros(text), 'invalid_field', JSON.stringify(text));
 });
 
-test('a JSON number is its decimal, however it was written and however small it is', (t) => {
+test('a duration as a JSON number is read exactly, however it is written and however small it is', (t) => {
   t.is(readMicrosOfNumber('12.50'), 12_500);
   t.is(readMicrosOfNumber('1e3'), 1_000_000);
   t.is(readMicrosOfNumber('0.0000001'), 0);
@@ -94,7 +94,7 @@ test('a JSON number is its decimal, however it was written and however small it 
   t.is(readMicrosOfNumber('null'), 'invalid_field');
 });
 
-test('every decimal is rounded as exact integers round it', (t) => {
+test('every decimal is rounded as with exact integers', (t) => {
   const digits = fc
     .array(fc.constantFrom(...'0123456789'.split('')), { maxLength: 30 })
     .map((each) => each.join(''));

@@ -6,18 +6,18 @@ import {
   type InvalidEvent,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, verdictOf } from './decode-all.ts';
 import { generateWireFields } from './generate-wire-fields.ts';
 
-/** Encodes what no type would let through. */
+/** Encodes values that the types do not allow. */
 function encode(junk: unknown): EncodedEvent | InvalidEvent {
   return encodeEvent(junk as EventInput);
 }
 
 const RECOVERED = { type: 'heartbeat.recovered', swarm_id: 's', coordinator_id: 'c' } as const;
 
-test('what is encoded decodes to the same event, flat and in a batch; what is refused would be a dead letter', (t) => {
+test('an encoded event decodes to the same event, flat and in a batch; a refused one would be a dead letter', (t) => {
   const generator = generateWireFields(99);
   let accepted = 0;
   for (let number = 0; number < 50_000; number++) {
@@ -41,7 +41,7 @@ test('what is encoded decodes to the same event, flat and in a batch; what is re
   t.true(accepted > 10_000);
 });
 
-test('an extra field that is neither a text nor a number is refused', (t) => {
+test('an extra field that is neither text nor a number is refused', (t) => {
   t.like(encode({ ...RECOVERED, note: { nested: true } }), {
     ok: false,
     reason: 'invalid_field',
@@ -49,7 +49,7 @@ test('an extra field that is neither a text nor a number is refused', (t) => {
   });
 });
 
-test('extra fields are kept, whatever they are called', (t) => {
+test('extra fields are kept, whatever their names', (t) => {
   const encoded = encode(
     JSON.parse(
       '{"__proto__":"a","constructor":"b","toString":"c","type":"heartbeat.recovered","swarm_id":"s","coordinator_id":"c"}',
@@ -99,7 +99,7 @@ test('durations are written as plain decimals', (t) => {
   }
 });
 
-test('only fields of its own make an event: what is encoded is what was validated', (t) => {
+test('only own fields of the object make an event: exactly the validated fields are encoded', (t) => {
   t.like(encode(Object.create(RECOVERED)), { ok: false, reason: 'missing_field', field: 'type' });
   let reads = 0;
   const shifting = {

@@ -1,6 +1,6 @@
 import { compareStamps, isAfter, LAST_ID, lastIdAt, previousId, stampMs } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const MOST = 2n ** 64n - 1n;
 const number64 = fc.oneof(
@@ -26,7 +26,7 @@ function compareParts(left: Parts, right: Parts): number {
 
 const sign = (value: number): number => Math.sign(value) + 0;
 
-test('stamps are ordered as their 64-bit numbers are', (t) => {
+test('stamps are ordered like their 64-bit numbers', (t) => {
   fc.assert(
     fc.property(parts, parts, fc.integer({ min: 0, max: 3 }), (left, other, equalParts) => {
       const right: Parts = [
@@ -56,7 +56,7 @@ test('the order is antisymmetric and transitive', (t) => {
   );
 });
 
-test('the order is not that of the texts, at the extremes of 64 bits too', (t) => {
+test('the order is not that of the texts, even at the extremes of 64 bits', (t) => {
   const ascending = [
     ['', '0-1', '0-9', '0-10', '1-0', '9-9', '10-0', '10-0-1', '10-0-9', '10-0-10', '10-0-999', '10-1'],
     ['9007199254740992-0', '9007199254740993-0', '18446744073709551614-18446744073709551615'],
@@ -70,12 +70,12 @@ test('the order is not that of the texts, at the extremes of 64 bits too', (t) =
   }
 });
 
-test('a stamp tells the milliseconds of its entry', (t) => {
+test('a stamp holds the milliseconds of its entry', (t) => {
   t.is(stampMs('1700000000123-4'), 1_700_000_000_123);
   t.is(stampMs('1700000000123-4-17'), 1_700_000_000_123);
 });
 
-test('between an entry ID and the one before it there is no other', (t) => {
+test('there is no entry ID between an entry ID and the previous one', (t) => {
   fc.assert(
     fc.property(number64, number64, (ms, seq) => {
       const before = (ms << 64n) + seq - 1n;

@@ -1,9 +1,9 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { encodeEvent, type EventInput } from '@streamfold/core';
 
 const KNOWN = { swarm_id: 's1', sender_id: 'a', receiver_id: 'b' } as const;
 
-test('an event may have extra fields of the user, which the types allow and the encoded event keeps', (t) => {
+test('an event may have extra fields, which the types allow and the encoded event keeps', (t) => {
   const event: EventInput = {
     type: 'signal.sent',
     ...KNOWN,
@@ -15,7 +15,7 @@ test('an event may have extra fields of the user, which the types allow and the 
   t.true(encoded.ok && encoded.text.includes('"trace_id":"t1","attempt":"2"'));
 });
 
-test('an event whose type is an interface of the user is an event, too', (t) => {
+test('an event may be typed by an interface of the user', (t) => {
   interface Sent {
     readonly type: 'signal.sent';
     readonly swarm_id: string;

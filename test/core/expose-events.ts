@@ -10,7 +10,7 @@ import { parseSamples, type Samples } from '../harness/scrape.ts';
 
 const context = { shard: 0, shards: 1, upcasters: noUpcasters };
 
-/** The samples of the counters and histograms of a catalogue, of events that are entries of their own. */
+/** The samples of the counters and histograms of a catalogue, for events that are each their own entry. */
 export function exposeEvents(
   catalogue: Catalogue,
   events: readonly Readonly<Record<string, string>>[],

@@ -6,7 +6,7 @@ import {
   type Metric,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { WireEvent } from '../harness/generate-events.ts';
 import { decodeAll } from './decode-all.ts';
 import { exposeState } from './expose-state.ts';
@@ -22,7 +22,7 @@ const signal = {
 };
 const YEAR_MS = '31536000000';
 
-/** Something of every metric: every status, every kind, durations on the bounds of buckets and beyond them. */
+/** A value of every metric: every status, every kind, durations on the bounds of buckets and beyond them. */
 const EVENTS: readonly WireEvent[] = [
   { type: 'coordinator.started', ...life, phase: 'planning' },
   { type: 'wait.started', ...life, wait_id: 'w1' },
@@ -55,7 +55,7 @@ const ENTRIES = EVENTS.map((event, at) => ({ id: `${1_700_000_000_000 + at}-0`, 
 const NOW_MS = 1_700_000_012_501;
 
 for (const format of ['text', 'openmetrics'] as const) {
-  test(`the ${format} exposition of a state with every metric is the golden one`, (t) => {
+  test(`the ${format} exposition of a state with every metric equals the golden file`, (t) => {
     const exposition = exposeState(foldEntries(ENTRIES), format, NOW_MS);
     t.is(exposition, readGolden(`exposition-${format}.txt`, exposition));
     for (const { name } of CATALOGUE) t.regex(exposition, new RegExp(`^${name}(_bucket)?\\{`, 'm'));
@@ -87,7 +87,7 @@ test('sums are exact decimals, however large', (t) => {
   );
 });
 
-/** The renderer of a catalogue's row, found by what it must have. */
+/** The renderer of a metric in the catalogue. */
 function renderLabel(value: string, format: ExpositionFormat): string {
   const metric: Metric = { type: 'gauge', name: 'm', help: '', labels: ['l'], projection: 'open_waits' };
   return createSeriesRenderer(metric, format)(value, 1);
@@ -101,7 +101,7 @@ test('quotes, backslashes and newlines in a label value are escaped', (t) => {
   }
 });
 
-test('no label value can leave its quotes or its line', (t) => {
+test('no label value can break out of its quotes or its line', (t) => {
   const text = fc
     .array(fc.constantFrom('"', '\\', '\n', 'n', 'a', '}', '{', ' ', ',', 'é'))
     .map((each) => each.join(''));
@@ -118,7 +118,7 @@ test('no label value can leave its quotes or its line', (t) => {
   );
 });
 
-test('a quote, backslash, newline or separator never gets into a label: the event is a dead letter', (t) => {
+test('a quote, backslash, newline or separator never gets into a label: the event becomes a dead letter', (t) => {
   const labels = ['swarm_id', 'sender_id', 'receiver_id', 'signal_type'] as const;
   for (const label of labels) {
     for (const character of ['"', '\\', '\n', '\r', '|', '{', '}', ',', '=', '\u0000', '\u2028', 'é']) {

@@ -23,8 +23,8 @@ export function foldEntries(entries: readonly PublishedEntry[]): Delta {
 }
 
 /**
- * Puts events into entries of 1 to 4 events; IDs grow in the milliseconds, or in the sequence number only, over lengths
- * that change, so that their order is not that of their texts.
+ * Puts events into entries of 1 to 4 events. IDs grow in the milliseconds, or only in the sequence number, across changes
+ * of length, so that their order is not that of their texts.
  */
 export function placeEvents(events: Iterable<WireEvent>, below: (n: number) => number): PublishedEntry[] {
   const entries: PublishedEntry[] = [];

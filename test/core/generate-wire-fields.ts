@@ -1,6 +1,6 @@
 import { createRandom } from '../harness/generate-events.ts';
 
-/** The fields of the contract's table, by event type: what kind each is, and whether it must be there. */
+/** The fields of the table in the contract, by event type: the kind of each, and whether it is required. */
 export const CONTRACT: Readonly<Record<string, Readonly<Record<string, FieldOfContract>>>> = {
   'coordinator.started': { coordinator_id: 'id!', phase: 'label' },
   'coordinator.phase_changed': { coordinator_id: 'id!', phase: 'label!' },
@@ -27,7 +27,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, FieldOfCo
 };
 
 type Kind = 'id' | 'label' | 'word' | 'duration' | 'count' | 'clock';
-/** A kind; with an exclamation mark where the field must be there. */
+/** A kind; with an exclamation mark if the field is required. */
 export type FieldOfContract = Kind | `${Kind}!`;
 
 const WORDS: Readonly<Record<string, readonly string[]>> = {

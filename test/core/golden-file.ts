@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** Golden files lie beside the sources of the tests, which run from `test/dist/`. */
+/** Golden files are beside the sources of the tests, which run from `test/dist/`. */
 const FOLDER = new URL('../../core/golden/', import.meta.url);
 
 /** Names of the golden files in a folder. */

@@ -1,6 +1,6 @@
 import { emptyDelta, mergeDelta, pruneTombstones, type Delta } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createRandom, generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { parseSamples, withoutAges } from '../harness/scrape.ts';
@@ -61,7 +61,7 @@ function shuffle<T>(items: readonly T[], below: (n: number) => number): T[] {
   return drawn.toSorted((a, b) => a.lot - b.lot).map(({ item }) => item);
 }
 
-/** The last entry up to which all are committed, of those in `order`. */
+/** The last entry in `order` up to which all are committed. */
 function watermarkOf(order: readonly PublishedEntry[], committed: ReadonlySet<string>): string {
   let watermark = '';
   for (const { id } of order) {
@@ -71,7 +71,7 @@ function watermarkOf(order: readonly PublishedEntry[], committed: ReadonlySet<st
   return watermark;
 }
 
-test('two consumers that commit in any order, in any batches, come to what one by one gives', (t) => {
+test('two consumers that commit in any order and any batches reach the same state as one by one', (t) => {
   fc.assert(
     fc.property(scenario, (given) => {
       const { entries, below } = generateEntries(given);
@@ -85,7 +85,7 @@ test('two consumers that commit in any order, in any batches, come to what one b
   );
 });
 
-test('a fold shows what the independent reference shows, gauges included', (t) => {
+test('a fold shows the same as the independent reference, gauges included', (t) => {
   fc.assert(
     fc.property(scenario, (given) => {
       const { entries } = generateEntries(given);
@@ -96,7 +96,7 @@ test('a fold shows what the independent reference shows, gauges included', (t) =
   );
 });
 
-test('forgetting tombstones up to the watermark changes nothing that is shown, now or later', (t) => {
+test('forgetting tombstones up to the watermark changes no metric, now or later', (t) => {
   let forgotten = 0;
   fc.assert(
     fc.property(scenario, (given) => {
@@ -119,7 +119,7 @@ test('forgetting tombstones up to the watermark changes nothing that is shown, n
   t.true(forgotten > 50, `coordinators forgotten: ${forgotten}`);
 });
 
-test('once everything is folded nothing is left of coordinators that ended, nor of closed waits', (t) => {
+test('once everything is folded nothing is left of ended coordinators and closed waits', (t) => {
   const { entries } = generateEntries({ seed: 3, events: 2_000, coordinators: 10 });
   const state = foldEntries(entries);
   state.watermark = entries.at(-1)?.id ?? '';

@@ -1,9 +1,9 @@
 import { assert, bigInt, json as anyJson, property, string } from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { encodeEvent, parseJson, type EventInput } from '@streamfold/core';
 import { decodeAll } from './decode-all.ts';
 
-/** Snowflakes: equal as doubles. */
+/** Snowflake ids that are equal as doubles. */
 const IDS = ['1234567890123456789', '1234567890123456788', '9007199254740993'] as const;
 
 function batch(ids: readonly string[]): string[] {
@@ -11,14 +11,14 @@ function batch(ids: readonly string[]): string[] {
   return ['events', `[${events.join(', ')}]`];
 }
 
-test('ids of 64 bits that come as JSON numbers stay apart, with the digits as written', (t) => {
+test('64-bit ids written as JSON numbers stay distinct, with the digits as written', (t) => {
   t.deepEqual(
     decodeAll(batch(IDS)).map(({ event }) => event?.type === 'coordinator.started' && event.coordinator_id),
     [...IDS],
   );
 });
 
-test('an id whose digits a double cannot hold is a dead letter, not another id', (t) => {
+test('an id with digits that a double cannot hold is a dead letter, not another id', (t) => {
   const rounded = batch(['1234567890123456789e0', '1e400']);
   t.deepEqual(
     decodeAll(rounded).map((outcome) => (outcome.event === undefined ? outcome.reason : outcome.event)),
@@ -26,14 +26,14 @@ test('an id whose digits a double cannot hold is a dead letter, not another id',
   );
 });
 
-test('a publisher is refused an id that JavaScript has rounded already', (t) => {
+test('a publisher cannot publish an id that JavaScript has already rounded', (t) => {
   const event = { type: 'coordinator.started', swarm_id: 's', coordinator_id: Number(IDS[0]) };
   const encoded = encodeEvent(event as unknown as EventInput);
   t.false(encoded.ok);
   t.regex(encoded.ok ? '' : encoded.detail, /a number too large to be exact: send it as a text/);
 });
 
-test('JSON with long numbers means what JSON.parse reads, apart from those numbers', (t) => {
+test('JSON with long numbers is read as by JSON.parse, except for those numbers', (t) => {
   assert(
     property(anyJson(), bigInt({ min: 10n ** 15n, max: 2n ** 64n }), string(), (json, long, name) => {
       const key = JSON.stringify(`${name}:${long}`);

@@ -1,11 +1,11 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { decodeAll, type Outcome } from './decode-all.ts';
 import { generateWireFields, type JsonFields } from './generate-wire-fields.ts';
 
 const BATCHES = 15_000;
 
-/** Writes an object as publishers do, and as nobody does: other spaces, escapes, names twice or in another order. */
+/** Writes an object as publishers do, and as no publisher does: other spaces, escapes, names twice or in another order. */
 function createWriter(random: () => number): (events: readonly JsonFields[]) => string {
   const below = (n: number): number => Math.floor(random() * n);
   const escapeCharacter = (json: string): string => {
@@ -66,7 +66,7 @@ function damage(text: string, random: () => number): string {
   }
 }
 
-/** What JSON.parse makes of a text: the line break before it is nothing to JSON, and no publisher begins so. */
+/** The same batch read by JSON.parse: the leading line break means nothing in JSON, and no known layout starts with it. */
 function decodeParsed(text: string): Outcome[] {
   return decodeAll(['events', `\n${text}`]).map((outcome) =>
     outcome.event === undefined && outcome.index === undefined
@@ -79,7 +79,7 @@ function decodeParsed(text: string): Outcome[] {
   );
 }
 
-/** Details show the beginning of a text, which the line break moves by two characters. */
+/** Details show the beginning of a text, which the line break shifts by two characters. */
 function cutDetails(outcomes: readonly Outcome[]): unknown[] {
   return outcomes.map((outcome) =>
     outcome.event === undefined && outcome.index === undefined
@@ -88,7 +88,7 @@ function cutDetails(outcomes: readonly Outcome[]): unknown[] {
   );
 }
 
-test('a batch means what JSON.parse makes of its text, however it is written, damaged or cut', (t) => {
+test('a batch is read as by JSON.parse, however it is written, damaged or cut', (t) => {
   const random = createRandom(41);
   const generator = generateWireFields(42);
   const write = createWriter(random);
@@ -120,7 +120,7 @@ const ACKED = {
 };
 const KNOWN = JSON.stringify([ACKED, ACKED, ACKED]);
 
-test('every beginning of a batch of a known layout is one dead letter', (t) => {
+test('every truncated batch of a known layout is one dead letter', (t) => {
   t.is(decodeAll(['events', KNOWN]).length, 3);
   for (let length = 0; length < KNOWN.length; length++) {
     const text = KNOWN.slice(0, length);
@@ -130,7 +130,7 @@ test('every beginning of a batch of a known layout is one dead letter', (t) => {
   }
 });
 
-test('a value of a known layout with any one character in it means what it means to JSON.parse', (t) => {
+test('a value of a known layout that holds any one character is read as by JSON.parse', (t) => {
   decodeAll(['events', KNOWN]);
   for (let code = 0; code < 0x300; code++) {
     for (const [name, value] of Object.entries(ACKED)) {
@@ -151,7 +151,7 @@ test('a batch of 1,000 events of a known layout is decoded, one of 1,001 is a de
   t.like(decodeAll(['events', repeatEvent(1_001)]), [{ reason: 'invalid_field' }]);
 });
 
-test('a value as long as an entry may be is read like any other, closed or not', (t) => {
+test('a value as long as a whole entry is read like any other, closed or not', (t) => {
   decodeAll(['events', KNOWN]);
   const long = JSON.stringify([{ ...ACKED, note: 'x'.repeat(1_000_000) }]);
   t.is(decodeAll(['events', long])[0]?.event?.type, 'signal.acked');
@@ -161,7 +161,7 @@ test('a value as long as an entry may be is read like any other, closed or not',
   ]);
 });
 
-test('in a batch of a known layout a swarm of another shard is a dead letter with its fields', (t) => {
+test('in a batch of a known layout an event of another shard is a dead letter with its fields', (t) => {
   const context = { shard: 0, shards: 2, upcasters: new Map() };
   const swarms = ['s1', 's2', 's3', 's4'];
   const texts = swarms.map((swarm_id) => JSON.stringify({ ...ACKED, swarm_id }));
@@ -172,7 +172,7 @@ test('in a batch of a known layout a swarm of another shard is a dead letter wit
   for (const letter of dead) t.like(letter, { reason: 'wrong_shard', fields: texts[letter.index ?? -1] });
 });
 
-test.serial('in a batch of a known layout another version is what it is to JSON.parse', (t) => {
+test.serial('in a batch of a known layout another version is read as by JSON.parse', (t) => {
   decodeAll(['events', JSON.stringify([{ ...ACKED, v: '1' }])]);
   for (const v of ['', '0', '01', '1', '1.0', '10', '2']) {
     const text = JSON.stringify([{ ...ACKED, v }]);

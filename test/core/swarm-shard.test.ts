@@ -1,6 +1,6 @@
 import { crc16, swarmShard } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 /** CRC16/XMODEM bit by bit. */
 function crc16BitByBit(text: string): number {
@@ -13,7 +13,7 @@ function crc16BitByBit(text: string): number {
   return crc;
 }
 
-test('crc16 is the one of Redis Cluster', (t) => {
+test('crc16 is that of Redis Cluster', (t) => {
   t.is(crc16('123456789'), 0x31c3);
   t.is(crc16(''), 0);
   t.is(crc16('foo') % 16_384, 12_182, 'CLUSTER KEYSLOT foo');
@@ -25,7 +25,7 @@ test('crc16 is the one of Redis Cluster', (t) => {
   );
 });
 
-test('a swarm belongs to one shard of those there are, and swarms spread over all', (t) => {
+test('a swarm belongs to exactly one shard, and swarms spread over all shards', (t) => {
   for (const shards of [1, 2, 3, 7, 16]) {
     const swarms = new Map<number, number>();
     for (let number = 0; number < 4_000; number++) {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, verdictOf } from './decode-all.ts';
 
 const NAMES = [
@@ -56,14 +56,14 @@ test('whatever the objects of a batch are, each is one event or one dead letter 
   );
 });
 
-test('whatever the text of a batch is, decoding it says something', (t) => {
+test('whatever the text of a batch is, it decodes to at least one event or dead letter', (t) => {
   fc.assert(
     fc.property(anyText, (text) => t.true(decodeAll(['events', text]).length > 0)),
     { numRuns: 1_000, seed: 3 },
   );
 });
 
-test('fields of a dead letter are a JSON object with the names and values that came', (t) => {
+test('the fields of a dead letter are a JSON object with the names and values that arrived', (t) => {
   fc.assert(
     fc.property(anyFields, (fields) => {
       const [outcome] = decodeAll(['type', 'nope', ...fields]);
@@ -77,7 +77,7 @@ test('fields of a dead letter are a JSON object with the names and values that c
   );
 });
 
-test('an object nested deeper than any stack is a dead letter like any other', (t) => {
+test('an object nested deeper than any stack is an ordinary dead letter', (t) => {
   const levels = 500_000;
   const nested = '['.repeat(levels) + ']'.repeat(levels);
   const [letter, next] = decodeAll([
@@ -93,7 +93,7 @@ test('an object nested deeper than any stack is a dead letter like any other', (
   t.is(verdictOf(['events', '['.repeat(levels)]), 'invalid_field');
 });
 
-test('an entry of many megabytes is a dead letter, even where its JSON is longer than a string may be', (t) => {
+test('an entry of many megabytes is a dead letter, even if its JSON is longer than a string may be', (t) => {
   const megabytes = '\u0000'.repeat(100_000_000);
   const [letter] = decodeAll(['type', 'timeout', 'x', megabytes]);
   t.like(letter, { reason: 'too_large' });

@@ -1,8 +1,8 @@
 import { noUpcasters, type Upcasters } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeAll, flatten, ONE_SHARD, verdictOf } from './decode-all.ts';
 
-/** As if the first version of a type had said seconds, and `coordinator`. */
+/** A type whose first version had seconds, and the name `coordinator`. */
 const upcasters: Upcasters = new Map([
   [
     'wait.finished',
@@ -41,12 +41,12 @@ test('an event of an older version decodes as if it had been published in the cu
   t.deepEqual(decodeAll(['events', JSON.stringify([{ ...OLD, v: 0, seconds: 1.5 }])], context), [expected]);
 });
 
-test('an event of the current version passes no upcaster', (t) => {
+test('an event of the current version goes through no upcaster', (t) => {
   t.is(verdictOf(flatten(NEW), context), 'ok');
   t.is(verdictOf(flatten({ ...NEW, v: '1' }), context), 'ok');
 });
 
-test('what an upcaster gives is validated like any event', (t) => {
+test('the event that an upcaster returns is validated like any other', (t) => {
   t.is(verdictOf(flatten({ ...OLD, seconds: '-1' }), context), 'invalid_field');
   t.is(verdictOf(flatten({ ...OLD, swarm_id: '?' }), context), 'invalid_field');
   const { status, ...rest } = OLD;
@@ -54,7 +54,7 @@ test('what an upcaster gives is validated like any event', (t) => {
   t.is(verdictOf(flatten(rest), context), 'missing_field');
 });
 
-test('an upcaster that throws makes a dead letter that says why, with the fields as they came', (t) => {
+test('an upcaster that throws makes a dead letter that says why, with the original fields', (t) => {
   const { coordinator, ...rest } = OLD;
   t.is(coordinator, 'c');
   const [outcome] = decodeAll(flatten(rest), context);
@@ -62,7 +62,7 @@ test('an upcaster that throws makes a dead letter that says why, with the fields
   t.regex(outcome?.event === undefined ? (outcome?.detail ?? '') : '', /coordinator: expected a text/);
 });
 
-test('a version without an upcaster, or of the future, is unsupported', (t) => {
+test('a version without an upcaster, or a future one, is unsupported', (t) => {
   t.is(verdictOf(flatten(OLD), { ...ONE_SHARD, upcasters: noUpcasters }), 'unsupported_version');
   t.is(verdictOf(flatten({ ...NEW, v: '2' }), context), 'unsupported_version');
   t.is(verdictOf(flatten({ ...NEW, v: '999999' }), context), 'unsupported_version');

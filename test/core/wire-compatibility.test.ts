@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { EVENT_TYPES } from '@streamfold/core';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { z } from 'zod';
 import { decodeAll } from './decode-all.ts';
 import { listGolden, readGolden } from './golden-file.ts';
 
-/** Entries as they were once published, and what they must decode to for ever. */
+/** Entries as they were once published, and the events to which they must always decode. */
 const goldenEntries = z.array(
   z.object({ fields: z.array(z.string()), event: z.record(z.string(), z.unknown()) }),
 );
@@ -29,7 +29,7 @@ for (const file of listGolden('events/')) {
   });
 }
 
-/** Without the fields that are not there: JSON has no `undefined`. */
+/** Without `undefined` fields, which JSON does not have. */
 function known(event: object | undefined): Record<string, unknown> {
   return Object.fromEntries(Object.entries(event ?? {}).filter(([, value]) => value !== undefined));
 }
@@ -55,7 +55,7 @@ function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
 
-test('a golden entry is never removed or changed, and what it decodes to changes only with the version', (t) => {
+test('a golden entry is never removed or changed, and its decoded form changes only with the version', (t) => {
   const current = new Map<string, number>(EVENT_TYPES.map(({ type, version }) => [type, version]));
   const lines = listGolden('events/').flatMap((file) => {
     const [, type = '', version = ''] = /^(.+)\.v(\d+)\.json$/.exec(file) ?? [];

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { filesMatching, readTracked, TRACKED_FILES } from '../tidy/tracked-files.ts';
@@ -8,17 +8,17 @@ import { listMounts, locateMounted, readComposition } from './read-composition.t
 const { services } = readComposition();
 const all = Object.entries(services);
 
-/** Names by which containers find each other. */
+/** The names that containers use for each other. */
 const NAMES = new Map(
   all.flatMap(([name, service]) =>
     [name, ...(service.networks?.default.aliases ?? [])].map((each) => [each, service] as const),
   ),
 );
 
-/** Where a service listens that publishes no port. */
+/** The ports of services that publish none. */
 const UNPUBLISHED_PORTS: Readonly<Record<string, string>> = { redis: '6379' };
 
-/** What is wrong with `host:port` as an address of a container; nothing where it is one. */
+/** What is wrong with `host:port` as the address of a container; nothing if it is right. */
 function findFault(address: string): string[] {
   const [, host = '', port = ''] = /^(?:[a-z]+:\/\/)?([^:/]+):(\d+)/.exec(address) ?? [];
   const service = NAMES.get(host);
@@ -28,7 +28,7 @@ function findFault(address: string): string[] {
   return ports.includes(port) ? [] : [`${address}: it does not listen there`];
 }
 
-test('the configuration that a container is told to read is where its volumes put it', (t) => {
+test('the configuration that a container reads is where its volumes put it', (t) => {
   const told = all.flatMap(([name, service]) =>
     (service.command ?? [])
       .filter((word) => word.startsWith('--config.file='))
@@ -47,7 +47,7 @@ test('the configuration that a container is told to read is where its volumes pu
   t.true(TRACKED_FILES.includes('infra/prometheus/compose-long-term.yml'));
 });
 
-test('rules, templates, data sources and dashboards are where those who read them look', (t) => {
+test('rules, templates, data sources and dashboards are where their readers look', (t) => {
   const globs = [
     ...namedFiles('prometheus', 'infra/prometheus/compose.yml', 'rule_files'),
     ...namedFiles('alertmanager', 'infra/alertmanager/alertmanager.yml', 'templates'),

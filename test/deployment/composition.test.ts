@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { parseSetting, SETTINGS, type Setting } from 'streamfold';
 import { z } from 'zod';
 import { runStreamfold } from '../harness/run-streamfold.ts';
@@ -22,7 +22,7 @@ test('every image has a version, and ours has that of the program', (t) => {
   t.deepEqual([...new Set(ours.map(([, { image }]) => image))], [`streamfold:${version}`]);
 });
 
-test('everything that a container is given of the repository is in it, and cannot be written by it', (t) => {
+test('every mounted file of the repository exists, and is mounted read-only', (t) => {
   const mounts = all.flatMap(([, service]) => listMounts(service));
   t.true(mounts.length >= 5);
   t.deepEqual(
@@ -36,14 +36,14 @@ test('everything that a container is given of the repository is in it, and canno
   }
 });
 
-test('every named volume is used, and every one that is used is named', (t) => {
+test('every named volume is used, and every volume used is declared', (t) => {
   const used = all.flatMap(([, service]) =>
     service.volumes.map((volume) => volume.split(':')[0] ?? '').filter((source) => !source.startsWith('.')),
   );
   t.deepEqual(used.toSorted(), Object.keys(volumes).toSorted());
 });
 
-test('ports are open on this machine only, each once', (t) => {
+test('ports are published on this machine only, each once', (t) => {
   const ports = all.flatMap(([, service]) => service.ports);
   t.deepEqual(
     ports.filter((port) => !/^127\.0\.0\.1:\d+:\d+$/.test(port)),
@@ -52,7 +52,7 @@ test('ports are open on this machine only, each once', (t) => {
   t.is(new Set(ports.map((port) => port.split(':')[1])).size, ports.length);
 });
 
-test('whoever waits for a service waits for one that says when it is healthy', (t) => {
+test('a service that others wait for has a health check', (t) => {
   const awaited = all.flatMap(([, service]) => Object.keys(service.depends_on));
   t.true(awaited.length >= 6);
   t.deepEqual(
@@ -64,7 +64,7 @@ test('whoever waits for a service waits for one that says when it is healthy', (
   );
 });
 
-test('settings of Streamfold are ones that it knows, with values that it takes, and the port is the default', (t) => {
+test('the settings of Streamfold exist, have valid values, and use the default port', (t) => {
   const settings = Object.values<Setting>(SETTINGS);
   const faults = all.flatMap(([name, { environment }]) =>
     Object.entries(environment)
@@ -84,7 +84,7 @@ test('settings of Streamfold are ones that it knows, with values that it takes, 
   }
 });
 
-test('the commands of our containers are ones that the program takes', async (t) => {
+test('the commands of the Streamfold containers are valid', async (t) => {
   for (const [name, { command = ['serve'] }] of ours) {
     const { code, stdout } = await runStreamfold([...command, '--help']);
     t.is(code, 0, name);
@@ -93,7 +93,7 @@ test('the commands of our containers are ones that the program takes', async (t)
   }
 });
 
-test('no secret stands in the composition: what is one comes from a file', (t) => {
+test('the composition holds no secret: secrets come from files', (t) => {
   const SECRET = /PASSWORD|SECRET|TOKEN|_KEYS?$|CREDENTIAL/;
   t.deepEqual(
     all.flatMap(([, { environment }]) => Object.keys(environment).filter((name) => SECRET.test(name))),
@@ -109,7 +109,7 @@ test('no secret stands in the composition: what is one comes from a file', (t) =
   );
 });
 
-test('what the docs let one do with the composition names services, profiles and ports that it has', (t) => {
+test('the composition has the services, profiles and ports that the docs name', (t) => {
   const commands = PAGES.flatMap((page) =>
     [...readTracked(page).matchAll(/docker compose -f infra\/compose\.yaml (.*)$/gm)].map(
       ([, rest = '']) => rest,

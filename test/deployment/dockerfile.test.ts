@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { SETTINGS } from 'streamfold';
 import { z } from 'zod';
 import { startServe } from '../harness/run-streamfold.ts';
@@ -11,14 +11,14 @@ const lines = readTracked('Dockerfile')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'));
 
-/** What follows an instruction, each time that it stands there. */
+/** The arguments of every occurrence of an instruction. */
 function list(instruction: string): string[] {
   return lines
     .filter((line) => line.startsWith(`${instruction} `))
     .map((line) => line.slice(instruction.length + 1));
 }
 
-test('what the image is built from is in the repository, and reaches the build', (t) => {
+test('the sources of the image are in the repository, and reach the build', (t) => {
   const copied = list('COPY')
     .filter((line) => !line.startsWith('--from'))
     .flatMap((line) => line.split(' ').slice(0, -1));
@@ -35,7 +35,7 @@ test('what the image is built from is in the repository, and reaches the build',
   );
 });
 
-test('it is built by the pnpm of the workspace, on a Node that the program runs on, from images with a version', (t) => {
+test('it is built with the pnpm of the workspace, on a supported Node, from images with a version', (t) => {
   const { packageManager } = z
     .object({ packageManager: z.string() })
     .parse(JSON.parse(readTracked('package.json')));
@@ -54,7 +54,7 @@ test('it is built by the pnpm of the workspace, on a Node that the program runs 
   );
 });
 
-test('it runs as nobody in particular, and listens where the program does by default', (t) => {
+test('it runs as an unprivileged user, and listens on the default address and port', (t) => {
   t.deepEqual(list('USER'), ['node']);
   t.deepEqual(list('EXPOSE'), [String(SETTINGS.port.byDefault)]);
   const variables = new Set(Object.values(SETTINGS).map(({ variable }): string => variable));
@@ -69,7 +69,7 @@ test('it runs as nobody in particular, and listens where the program does by def
   t.true(set.every(([, name = '']) => variables.has(name)));
 });
 
-test('its health check is passed by an aggregator that lives, and failed where there is none', async (t) => {
+test('its health check passes for a live aggregator, and fails without one', async (t) => {
   const [check = ''] = lines.flatMap((line) => /^HEALTHCHECK .*? CMD (\[.*\])$/.exec(line)?.[1] ?? []);
   const [program = '', ...args] = z.array(z.string()).parse(JSON.parse(check));
   t.is(program, 'node');

@@ -4,7 +4,7 @@ import { readTracked } from '../tidy/tracked-files.ts';
 
 const COMPOSITION = 'infra/compose.yaml';
 
-/** What of Compose's format is used; a key that is not here is a mistake. */
+/** The part of Compose's format that is used; any other key is a mistake. */
 const Service = z.strictObject({
   image: z.string(),
   build: z.strictObject({ context: z.string(), dockerfile: z.string() }).optional(),
@@ -45,9 +45,9 @@ export type ComposedService = z.infer<typeof Service>;
 export type ReadComposition = z.infer<typeof Composition>;
 
 /**
- * infra/compose.yaml as Compose reads it where no variable is set, or those of `variables`.
+ * infra/compose.yaml as Compose reads it if only the variables in `variables` are set.
  *
- * @throws {Error} where it has a key or a value that it should not have.
+ * @throws {Error} if it has a key or a value that it should not have.
  */
 export function readComposition(variables: Readonly<Record<string, string>> = {}): ReadComposition {
   const text = readTracked(COMPOSITION).replace(
@@ -60,7 +60,7 @@ export function readComposition(variables: Readonly<Record<string, string>> = {}
   );
 }
 
-/** Where a path inside of a container is in the repository, from its root; `undefined` where it is in no folder of it. */
+/** The path in the repository, from its root, of a path inside a container; `undefined` if it is not mounted from there. */
 export function locateMounted(service: ComposedService, path: string): string | undefined {
   for (const { source, target } of listMounts(service)) {
     if (path === target || path.startsWith(`${target}/`)) return `${source}${path.slice(target.length)}`;
@@ -68,7 +68,7 @@ export function locateMounted(service: ComposedService, path: string): string | 
   return undefined;
 }
 
-/** Folders of the repository that a container is given, as paths from the root, and where it sees them. */
+/** Folders of the repository mounted into a container, as paths from the root, and their places in the container. */
 export function listMounts({ volumes }: ComposedService): { source: string; target: string; mode: string }[] {
   return volumes.flatMap((volume) => {
     const [source = '', target = '', mode = ''] = volume.split(':');

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { runPromtool } from '../harness/run-promtool.ts';
@@ -11,12 +11,12 @@ const Config = z.looseObject({
   alerting: z.looseObject({ alertmanagers: z.array(z.looseObject({})) }).optional(),
 });
 
-/** A job, or a group of Alertmanagers, without the addresses. */
+/** A job, or a group of Alertmanagers, without its addresses. */
 function withoutPlaces(job: Readonly<Record<string, unknown>>): unknown {
   return { ...job, static_configs: undefined, dns_sd_configs: undefined };
 }
 
-/** A configuration without where things are. */
+/** A configuration without addresses and paths. */
 function readWithoutPlaces(file: string): unknown {
   const { scrape_configs, alerting, ...rest } = Config.parse(parse(readTracked(file)));
   return {
@@ -26,7 +26,7 @@ function readWithoutPlaces(file: string): unknown {
   };
 }
 
-test('the configurations of Prometheus for the composition are what `npm run mixin` writes', (t) => {
+test('the Prometheus configurations of the composition are those that `npm run mixin` writes', (t) => {
   const { status, stderr } = spawnSync(process.execPath, ['infra/generate-mixin.mjs', '--check'], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -35,14 +35,14 @@ test('the configurations of Prometheus for the composition are what `npm run mix
   t.is(status, 0);
 });
 
-test('Prometheus of the composition differs from the delivered configuration in where things are alone', (t) => {
+test('the Prometheus configuration of the composition differs from the delivered one only in addresses and paths', (t) => {
   t.deepEqual(
     readWithoutPlaces('infra/prometheus/compose.yml'),
     readWithoutPlaces('infra/prometheus/prometheus.yml'),
   );
 });
 
-test('its configuration for the long term adds that everything is also written to VictoriaMetrics, and nothing else', (t) => {
+test('its configuration for long-term storage only adds a remote write to VictoriaMetrics', (t) => {
   const { remote_write, ...rest } = z
     .looseObject({ remote_write: z.array(z.looseObject({ url: z.string() })) })
     .parse(parse(readTracked('infra/prometheus/compose-long-term.yml')));

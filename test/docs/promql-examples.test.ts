@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles } from '@streamfold/mixin';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { appendFlat, inPieces } from '../harness/append-events.ts';
@@ -14,11 +14,11 @@ import { PAGES, readTracked } from '../tidy/tracked-files.ts';
 interface Example {
   readonly page: string;
   readonly query: string;
-  /** The fence says `may be empty`: in a healthy system it has no result. */
+  /** The fence says `may be empty`: the query has no result in a healthy system. */
   readonly mayBeEmpty: boolean;
 }
 
-/** The queries of all fences of PromQL; in one of them they stand apart by a blank line. */
+/** The queries of all PromQL fences; blank lines separate those in one fence. */
 const EXAMPLES: readonly Example[] = PAGES.flatMap((page) =>
   [...readTracked(page).matchAll(/^([ ]*)```promql *(.*)\n([\s\S]*?)^\1```$/gm)].flatMap(
     ([, , info = '', body = '']) =>
@@ -29,7 +29,7 @@ const EXAMPLES: readonly Example[] = PAGES.flatMap((page) =>
   ),
 );
 
-/** What `generateEvents` leaves out. */
+/** Events that `generateEvents` does not generate. */
 const RARE_EVENTS: readonly WireEvent[] = [
   {
     type: 'signal.rejected',
@@ -46,7 +46,7 @@ const RARE_EVENTS: readonly WireEvent[] = [
 
 const ALL_ANSWERED_MS = 90_000;
 
-test('every PromQL example of the docs is one that Prometheus takes, and has a result unless it says that it may have none', async (t) => {
+test('Prometheus accepts every PromQL example of the docs, and returns a result unless the example says that there may be none', async (t) => {
   t.true(EXAMPLES.length > 40);
   const server = await startRedis();
   t.teardown(() => server.stop());
@@ -54,7 +54,7 @@ test('every PromQL example of the docs is one that Prometheus takes, and has a r
   t.teardown(() => aggregator.stop());
   const targets = [new URL(aggregator.url).host];
   const prometheus = await startPrivatePrometheus(
-    // Values are true at once: how a series is born is not what is asked here.
+    // Values are shown at once: the birth of series is not tested here.
     await adaptPrometheusConfig(['prometheus.yml'], {
       targets: { 'blocking-coordination': targets, streamfold: targets },
       intervalMs: 500,
@@ -81,12 +81,12 @@ test('every PromQL example of the docs is one that Prometheus takes, and has a r
       return unanswered.length === 0;
     },
     ALL_ANSWERED_MS,
-  ).catch(() => undefined); // what has no answer is named below
+  ).catch(() => undefined); // queries without a result are named below
   t.deepEqual([...refusals], []);
   t.deepEqual(unanswered, []);
 });
 
-/** True where there is nothing more to wait for; what Prometheus refuses is told, with the page. */
+/** True if there is nothing more to wait for; an error of Prometheus is reported with the page. */
 async function isAnswered(
   { page, query, mayBeEmpty }: Example,
   url: string,

@@ -1,12 +1,12 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, readTracked } from '../tidy/tracked-files.ts';
 
-/** Said by Redis. */
+/** Messages of Redis. */
 const NOT_OURS = new Set(['NOPERM']);
 
 const SOURCES = filesMatching(/^(packages\/[^/]+\/(src|lua)|infra)\/.*\.(ts|lua|mjs)$/).map(readTracked);
 
-test('what troubleshooting lets the program say is what the program says', (t) => {
+test('every message that troubleshooting quotes is one that the program prints', (t) => {
   const quoting = readTracked('docs/troubleshooting.md')
     .split('\n## ')
     .filter((section) => /^(An aggregator does not start|The scrape answers 503)\n/.test(section));
@@ -16,7 +16,7 @@ test('what troubleshooting lets the program say is what the program says', (t) =
     .filter((text) => !NOT_OURS.has(text))
     .map((text) => text.replace(/^# /, ''));
   t.true(quoted.length >= 7, quoted.join('\n'));
-  // `…` stands for what differs from time to time.
+  // `…` stands for text that varies.
   const parts = quoted.flatMap((text) => text.split('…').map((part) => part.trim()));
   t.deepEqual(
     parts.filter((part) => !SOURCES.some((source) => source.includes(part))),

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findServer, startPrivateAlertmanager, startPrivateHttpServer } from '@streamfold/private-servers';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(import.meta.resolve('../../../'));
 const PAGES = ['docs/long-term.md', 'docs/alertmanager.md'];
 
-/** Programs that go on, what they are called otherwise, where they listen and what answers when they are ready. */
+/** Programs that keep running: their other names, where they listen, and the path that answers when they are ready. */
 const SERVERS: Readonly<
   Record<string, { names: string[]; listen: (port: number) => string[]; ready: string }>
 > = {
@@ -33,7 +33,7 @@ const SERVERS: Readonly<
   },
 };
 
-/** Words of a command line; single quotes hold words together. */
+/** Words of a command line; single quotes group words. */
 function splitWords(line: string): string[] {
   return [...line.matchAll(/(?:[^\s']|'[^']*')+/g)].map(([word]) => word.replaceAll("'", ''));
 }
@@ -46,7 +46,7 @@ function readCommands(page: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** Starts what the words say, with a port and a folder of its own, and stops it when it is ready. */
+/** Runs the command with its own port and folder, and stops it when it is ready. */
 async function startAndStop(program: string, words: readonly string[]): Promise<void> {
   const { names, listen, ready } = SERVERS[program] ?? { names: [], listen: () => [], ready: '' };
   const binary = findServer(names);
@@ -64,7 +64,7 @@ async function startAndStop(program: string, words: readonly string[]): Promise<
 }
 
 for (const page of PAGES) {
-  test(`every command of ${page} runs as it stands`, async (t) => {
+  test(`every command of ${page} runs as shown`, async (t) => {
     const root = await mkdtemp(join(tmpdir(), 'streamfold-commands-'));
     t.teardown(() => rm(root, { recursive: true, force: true }));
     for (const folder of ['infra', 'alerts'])

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findFreePort } from '@streamfold/private-servers';
 import { cleanEnvironment, PROGRAM } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -24,13 +24,13 @@ function readBlocks(page: string): { language: string; text: string }[] {
   }));
 }
 
-/** As the page shows it; `…` stands for anything on a line. */
+/** Matches text as the page shows it; `…` stands for anything on a line. */
 function patternOf(shown: string): RegExp {
   const escaped = shown.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   return new RegExp(`^${escaped.replaceAll('…', '.*')}\n$`);
 }
 
-test('the tutorial on metrics of your own does what it says, command by command', async (t) => {
+test('the tutorial on custom metrics does what it says, command by command', async (t) => {
   const server = await startRedis();
   t.teardown(server.stop);
   const folder = mkdtempSync(join(tmpdir(), 'streamfold-tutorial-'));

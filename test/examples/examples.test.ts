@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { stepMonitor } from '@streamfold/coordination';
 import { pauseBriefly } from '../harness/pause-briefly.ts';
 import { readPublished } from '../harness/read-published.ts';
@@ -45,7 +45,7 @@ test('the publisher example of the docs publishes what it says', async (t) => {
   }
 });
 
-test('the example of coordination prints what its page shows, but for the times and who is faster', async (t) => {
+test('the coordination example prints what its page shows, except for times and the order of a race', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.stop());
   const { stdout, stderr } = await run(process.execPath, ['examples/three-coordinators.mjs', own.url], {
@@ -57,7 +57,7 @@ test('the example of coordination prints what its page shows, but for the times 
   t.deepEqual(linesWithoutTimes(stdout), linesWithoutTimes(shown));
 });
 
-test('the example of coordination ends as well if the monitor of an aggregator finds the death first', async (t) => {
+test('the coordination example also ends if the monitor of an aggregator finds the death first', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.stop());
   const other = own.redis.duplicate();
@@ -68,7 +68,7 @@ test('the example of coordination ends as well if the monitor of an aggregator f
     while (!over.signal.aborted) {
       if ((await other.exists('streamfold:{0}:heartbeats')) === 1)
         await stepMonitor(other, { prefix: 'streamfold', shard: 0 }, settings);
-      await pauseBriefly(5, over.signal); // the example looks ten times less often
+      await pauseBriefly(5, over.signal); // the example checks ten times less often
     }
   })();
   const { stdout } = await run(process.execPath, ['examples/three-coordinators.mjs', own.url], {
@@ -105,7 +105,7 @@ async function startExample(
   };
 }
 
-test('the aggregator of an example folds, and its metrics are served by node:http, Koa, Express and Fastify', async (t) => {
+test('the aggregator of the embedding example folds, and its metrics are served by node:http, Koa, Express and Fastify', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.stop());
   const aggregator = await startExample(t, 'run-aggregator', own.url);
@@ -125,7 +125,7 @@ test('the aggregator of an example folds, and its metrics are served by node:htt
   t.is(await aggregator.stop(), 0);
 });
 
-/** The lines in the order of their texts, as two coordinators may print in either order. */
+/** The lines sorted by text, because two coordinators may print in either order. */
 function linesWithoutTimes(output: string): string[] {
   const lines = output.replaceAll(/\d+(?:\.\d+)? ms/g, '… ms').split('\n');
   return lines.filter((line) => line !== '').toSorted();

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -17,11 +17,11 @@ test.after.always(stop);
 
 const events = [...generateEvents(400, { seed: 5 })];
 const reference = foldReference(events.map((fields) => ({ fields })));
-/** How often a consumer of an earlier version reads its own entries again; really every 7.5 s. */
+/** How often a consumer of an earlier version reads its own entries again; in reality every 7.5 s. */
 const READ_AGAIN_MS = 20;
 const CLAIM_IDLE_MS = 600;
 
-/** Pending entries of consumers whose names begin so. */
+/** Pending entries of consumers whose names have this prefix. */
 async function countPending(prefix: string, name: string): Promise<number> {
   const consumers = await readConsumers({ redis, prefix });
   return consumers.reduce((sum, each) => sum + (each.name.startsWith(name) ? each.pending : 0), 0);
@@ -71,7 +71,7 @@ test('entries that a consumer of an earlier version reads again and again are ta
   const first = await startAggregator({ redisUrl, prefix });
   const { keys } = await waitForGeneration(redis, prefix);
   await first.stop();
-  const { events: stream } = shardKeys(prefix, 0);
+  const { events: stream } = shardKeys({ prefix, shard: 0 });
   await appendFlat(redis, { prefix }, events);
   const reader = redis.duplicate();
   t.teardown(() => reader.disconnect());

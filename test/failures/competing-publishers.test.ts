@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createRandom } from '../harness/generate-events.ts';
@@ -20,7 +20,7 @@ test('two publishers that retry the same ids over breaking connections append ea
       t.teardown(() => proxy.stop());
       const publisher = createPublisher({ url: `redis://127.0.0.1:${proxy.port}`, prefix });
       t.teardown(() => publisher.close());
-      await publisher.append(signalSent(-1, { id: 'first' })); // from now on Redis knows the script
+      await publisher.append(signalSent(-1, { id: 'first' })); // from now on Redis has the script
       return { proxy, publisher, random: createRandom(seed) };
     }),
   );

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import type { ReceivedSignal } from '@streamfold/coordination';
 import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -9,7 +9,7 @@ import { startSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { signalSent } from '../publisher/signal-sent.ts';
 
-test('a primary that becomes a replica and keeps its connections is left for the new one, by everything', async (t) => {
+test('every client leaves a primary that becomes a replica and keeps its connections, and follows the new one', async (t) => {
   const [old, next] = await Promise.all([startRedis(), startRedis()]);
   t.teardown(async () => void (await Promise.all([old.stop(), next.stop()])));
   await next.redis.replicaof('127.0.0.1', old.port);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readFileSync } from 'node:fs';
 import { shardKeys } from '@streamfold/redis';
 import { compareSamples } from '../harness/compare-samples.ts';
@@ -35,7 +35,7 @@ test('state, pending entries and group of an earlier version are continued: each
     [],
   );
   t.is(
-    await redis.hget(shardKeys('streamfold', 0).marks, 'live'),
+    await redis.hget(shardKeys({ prefix: 'streamfold', shard: 0 }).marks, 'live'),
     await redis.hget('streamfold:generations', 'live'),
   );
 });

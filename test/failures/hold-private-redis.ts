@@ -1,6 +1,6 @@
 import { startPrivateRedis } from '@streamfold/private-servers';
 
-// A program: starts a private Redis, tells of it, and holds it until it is killed.
+// A program: starts a private Redis, prints its address, and keeps it until it is killed.
 
 const { pid, directory } = await startPrivateRedis();
 process.stdout.write(`${JSON.stringify({ pid, directory })}\n`);

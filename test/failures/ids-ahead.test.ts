@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
@@ -29,11 +29,11 @@ for (const [unit, id] of [
   ['microseconds', `${Date.now()}000-0`],
   ['nanoseconds', `${Date.now()}123457-0`],
 ] as const) {
-  test(`an entry with an ID in ${unit} is reported, and all that follow are folded, each once`, async (t) => {
+  test(`an entry with an ID in ${unit} is reported, and all later entries are folded, each once`, async (t) => {
     const prefix = nextPrefix();
     const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 20 });
     t.teardown(aggregator.stop);
-    const { events: stream } = shardKeys(prefix, 0);
+    const { events: stream } = shardKeys({ prefix, shard: 0 });
     await waitForGeneration(redis, prefix);
     await redis.xadd(stream, id, ...Object.entries(events[0] ?? {}).flat());
     await appendFlat(redis, { prefix }, events.slice(1));
@@ -45,7 +45,7 @@ for (const [unit, id] of [
   });
 }
 
-test('an entry from the future that nobody commits has waited since it was delivered', async (t) => {
+test('the waiting time of an uncommitted entry from the future starts at its delivery', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'serve' });
   t.teardown(aggregator.stop);

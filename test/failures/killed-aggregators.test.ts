@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce } from '../harness/check-folded-once.ts';
 import { createRandom } from '../harness/generate-events.ts';
@@ -10,7 +10,7 @@ import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const AGGREGATORS = 3;
-/** Published in one go, and what is published again and again while the next kill is waited for. */
+/** Events published at once, and events published repeatedly until the next kill. */
 const STEP_EVENTS = 500;
 const TRICKLE_EVENTS = 50;
 
@@ -21,9 +21,12 @@ test.serial('events published while aggregators are killed and replaced are each
   await runKills(t, { seed: 1, events: 200_000, kills: 12, shards: 1 });
 });
 
-test.serial('so they are with two shards', async (t) => {
-  await runKills(t, { seed: 2, events: 40_000, kills: 4, shards: 2 });
-});
+test.serial(
+  'events on two shards published while aggregators are killed and replaced are each folded once',
+  async (t) => {
+    await runKills(t, { seed: 2, events: 40_000, kills: 4, shards: 2 });
+  },
+);
 
 interface Aggregator extends ServeProcess {
   readonly name: string;
@@ -53,7 +56,7 @@ async function runKills(
   const load = createLoad({ publisher, url: server.url, seed: plan.seed, prefix, shards });
   let killed = 0;
   let killedBusy = 0;
-  /** An aggregator is to be killed, as soon as one is busy. */
+  /** Resolves with an aggregator to kill, as soon as one is busy. */
   let hunting = false;
 
   const publish = async (): Promise<void> => {
@@ -86,7 +89,7 @@ async function runKills(
     }
   };
 
-  /** One of the aggregators, as soon as some of them have entries pending. */
+  /** One of the aggregators, as soon as one or more of them have pending entries. */
   const catchBusy = async (candidates: readonly Aggregator[], pick: () => number): Promise<Aggregator> => {
     let busy: Aggregator[] = [];
     await waitUntil('an aggregator has entries pending', async () => {

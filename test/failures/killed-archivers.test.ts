@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { archiveShard, listSegments, readArchived, trimStream, type LogEntry } from '@streamfold/archive';
 import { acknowledgeAll, fillStream } from '../archive/fill-stream.ts';
 import { readAll, readWholeStream } from '../archive/read-all.ts';
@@ -19,7 +19,7 @@ test.after.always(stop);
 const PROCESS = fileURLToPath(new URL('../archive/archiver-process.js', import.meta.url));
 const SEGMENT_ENTRIES = 40;
 
-/** Runs an archiver once; gives how many steps it took, or `undefined` where it killed itself at step `killAt`. */
+/** Runs an archiver once; returns the number of its steps, or `undefined` if it killed itself at step `killAt`. */
 async function runArchiver(
   prefix: string,
   { directory }: TestArchive,
@@ -34,7 +34,7 @@ async function runArchiver(
   }
 }
 
-/** Archives what is left, and checks that there are no more files than segments need. */
+/** Archives the remaining entries, and checks that there are no more files than segments need. */
 async function finish(t: ExecutionContext, prefix: string, archive: TestArchive): Promise<void> {
   const bounds = { entries: SEGMENT_ENTRIES, bytes: 1e9 };
   await archiveShard(redis, { prefix, shard: 0, shards: 1, archive, settleMs: 0, bounds });
@@ -45,10 +45,10 @@ async function finish(t: ExecutionContext, prefix: string, archive: TestArchive)
     (name) => !name.startsWith('.tmp-'),
   );
   t.is(files.length, 2 * segments.length, 'nothing is left over');
-  t.is((await readArchived(redis, prefix, 0))?.sequence, segments.length);
+  t.is((await readArchived(redis, { prefix, shard: 0 }))?.sequence, segments.length);
 }
 
-test('an archiver that is killed before or after any step leaves no gap and no overlap, and the next one goes on', async (t) => {
+test('an archiver that is killed before or after any step leaves no gap and no overlap, and the next one continues', async (t) => {
   t.timeout(120_000);
   let steps = 0;
   for (const _ of ['Redis learns the scripts, which takes steps', 'measured']) {
@@ -78,7 +78,7 @@ test('an archiver that is killed before or after any step leaves no gap and no o
   while (numbers.length > 0) await Promise.all(numbers.splice(0, 2).map(kill));
 });
 
-test('archivers that are killed at any moment, two at a time, under load, lose and double nothing', async (t) => {
+test('no entry is lost or archived twice if archivers are killed at any moment, two at a time, under load', async (t) => {
   t.timeout(120_000);
   const archive = await openTestArchive();
   t.teardown(archive.remove);
@@ -105,7 +105,8 @@ test('archivers that are killed at any moment, two at a time, under load, lose a
   const kill = async (): Promise<void> => {
     let alive = [start(), start()];
     for (let kills = 0; kills < 3; kills++) {
-      const sequence = async (): Promise<number> => (await readArchived(redis, prefix, 0))?.sequence ?? 0;
+      const sequence = async (): Promise<number> =>
+        (await readArchived(redis, { prefix, shard: 0 }))?.sequence ?? 0;
       const due = (await sequence()) + 1 + Math.floor(random() * 5);
       await waitUntil('more segments', async () => (await sequence()) >= due);
       const [victim, ...others] = alive;

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce } from '../harness/check-folded-once.ts';
 import { createRandom } from '../harness/generate-events.ts';
@@ -11,7 +11,7 @@ const EVENTS = 40_000;
 const KILLS = 3;
 const STEP_EVENTS = 500;
 
-test('a Redis that syncs every write is killed and restarted under load: what was acknowledged is folded once', async (t) => {
+test('a Redis that syncs every write is killed and restarted under load: every acknowledged event is folded once', async (t) => {
   const server = await startRedis({ appendonly: true, appendfsync: 'always' });
   t.teardown(() => server.stop());
   const prefix = nextPrefix();

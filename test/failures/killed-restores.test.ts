@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { archiveShard, readArchived, restoreShard, type LogEntry } from '@streamfold/archive';
 import { replyField } from '@streamfold/redis';
 import { fillStream } from '../archive/fill-stream.ts';
@@ -14,7 +14,7 @@ test.after.always(stop);
 
 const PROCESS = fileURLToPath(new URL('../archive/restorer-process.js', import.meta.url));
 
-/** Runs a restore once; gives how many steps it took, or `undefined` if it killed itself at step `killAt`. */
+/** Runs a restore once; returns the number of its steps, or `undefined` if it killed itself at step `killAt`. */
 async function runRestore(
   prefix: string,
   { directory }: TestArchive,
@@ -59,12 +59,12 @@ async function writeArchive(): Promise<{ archive: TestArchive; entries: LogEntry
   return { archive, entries };
 }
 
-test('a restore that is killed before or after any step ends clean when it is run again', async (t) => {
+test('a restore that is killed before or after any step completes when it is run again', async (t) => {
   t.timeout(120_000);
   const { archive, entries } = await writeArchive();
   t.teardown(archive.remove);
   t.is(entries.length, 4);
-  await restoreAgain(nextPrefix(), archive); // Redis learns the scripts, which takes steps
+  await restoreAgain(nextPrefix(), archive); // loads the scripts into Redis, which takes steps
   const steps = (await runRestore(nextPrefix(), archive, 0)) ?? 0;
   t.true(steps >= 10, `${steps} steps`);
   for (let killAt = 1; killAt <= steps; killAt++) {
@@ -80,11 +80,11 @@ test('a restore that is killed before or after any step ends clean when it is ru
     );
     const stream = (await redis.xinfo('STREAM', events)) as unknown[];
     t.deepEqual([replyField(stream, 'length'), replyField(stream, 'entries-added')], [4, 6]);
-    t.is((await readArchived(redis, prefix, 0))?.position, 6);
+    t.is((await readArchived(redis, { prefix, shard: 0 }))?.position, 6);
   }
 });
 
-test('the group that a killed restore of an earlier version left is removed', async (t) => {
+test('the group left by a killed restore of an earlier version is removed', async (t) => {
   const { archive, entries } = await writeArchive();
   t.teardown(archive.remove);
   const prefix = nextPrefix();

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { randomBytes } from 'node:crypto';
 import { shardKeys } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -22,13 +22,13 @@ function fullBatch(n: number): string {
   );
 }
 
-test('full batches behind a slow connection are folded, and not delivered again and again', async (t) => {
+test('full batches on a slow connection are folded, and not delivered again and again', async (t) => {
   const prefix = nextPrefix();
-  const { events } = shardKeys(prefix, 0);
+  const { events } = shardKeys({ prefix, shard: 0 });
   for (let n = 0; n < 6; n++) await redis.xadd(events, '*', 'events', fullBatch(n));
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
-  // All of them take longer than the time that a read may take.
+  // All of them together take longer than a read may take.
   proxy.throttle(0.45 * MIB);
   const aggregator = await startAggregator({ redisUrl: proxy.url, prefix, role: 'fold' });
   t.teardown(aggregator.stop);
@@ -37,10 +37,10 @@ test('full batches behind a slow connection are folded, and not delivered again 
   t.deepEqual(failed, []);
 });
 
-test('a hundred values of 1 to 4 MB become dead letters in little memory, also if Redis takes no large arguments', async (t) => {
+test('a hundred values of 1 to 4 MB become dead letters in little memory, even if Redis accepts no large arguments', async (t) => {
   const small = await startRedis();
   t.teardown(() => small.stop());
-  const { events, dead } = shardKeys('streamfold', 0);
+  const { events, dead } = shardKeys({ prefix: 'streamfold', shard: 0 });
   for (let n = 0; n < 100; n++)
     await small.redis.xadd(events, '*', 'events', randomBytes((1 + (n % 4)) * 500_000).toString('hex'));
   await small.redis.xadd(events, '*', ...Object.entries({ ...SIGNAL, receiver_id: 'b' }).flat());
@@ -52,10 +52,10 @@ test('a hundred values of 1 to 4 MB become dead letters in little memory, also i
   t.is(await aggregator.kill('SIGTERM'), 0);
 });
 
-test('a commit that is too large for Redis is done in smaller ones', async (t) => {
+test('a commit too large for Redis is split into smaller ones', async (t) => {
   const small = await startRedis();
   t.teardown(() => small.stop());
-  const { events } = shardKeys('streamfold', 0);
+  const { events } = shardKeys({ prefix: 'streamfold', shard: 0 });
   const long = 'c'.repeat(110);
   for (let n = 0; n < 20; n++) {
     const batch = Array.from({ length: 400 }, (_, at) => ({

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -15,7 +15,7 @@ const EVENTS = 1_000;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** An aggregator behind a proxy that has folded a first load, so that Redis knows the scripts. */
+/** An aggregator behind a proxy that has folded a first load, so that Redis has the scripts. */
 async function setUp(t: ExecutionContext, claimIdleMs: number) {
   const installation = { redis: server.redis, prefix: nextPrefix() };
   const { prefix } = installation;
@@ -36,7 +36,7 @@ async function setUp(t: ExecutionContext, claimIdleMs: number) {
   return { installation, proxy, aggregator, publisher, load };
 }
 
-test('a commit that comes late, after its entries were folded again over another connection, does nothing', async (t) => {
+test('a commit that arrives late, after its entries were folded over another connection, does nothing', async (t) => {
   const { installation, proxy, aggregator, publisher, load } = await setUp(t, 30_000);
   for (let round = 0; round < ROUNDS; round++) {
     const [deliverLate] = await Promise.all([proxy.keepBack(COMMIT), load.publish(EVENTS)]);
@@ -48,10 +48,10 @@ test('a commit that comes late, after its entries were folded again over another
   await checkFoldedOnce(t, { ...installation, load, urls: [aggregator.url] });
 });
 
-test('entries that were delivered to a read that came late, and that nobody waits for, are folded once', async (t) => {
+test('entries delivered to a late read that nobody waits for are folded once', async (t) => {
   const { installation, proxy, aggregator, publisher, load } = await setUp(t, 200);
   const deliverLate = await proxy.keepBack('\r\n>\r\n');
-  // What is published meanwhile goes to whoever reads; sooner or later to the late read.
+  // Events published meanwhile go to any reader; sooner or later to the late read.
   await waitUntil('the late read has got some entries', async () => {
     const late = deliverLate();
     await load.publish(EVENTS);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { connectRedis } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
@@ -13,8 +13,8 @@ test.after.always(() => server.stop());
 const ONE_RECORD = { events: 20, batchEntries: 2_000 };
 
 /**
- * Puts the end of the delta log far into the future: the IDs of further records count up from there, whatever the clock says,
- * and after going back the same IDs are given again.
+ * Puts the end of the delta log far into the future: the IDs of further records count up from there, whatever the clock says, and
+ * after going back the same IDs are assigned again.
  */
 async function foldFirst(prefix: string) {
   const generation = await foldGenerated(server, prefix, { seed: 1, ...ONE_RECORD });
@@ -26,7 +26,7 @@ async function foldFirst(prefix: string) {
   return generation;
 }
 
-test('a view notices that a record was replaced by another one with the same ID', async (t) => {
+test('a view notices that a record was replaced by another with the same ID', async (t) => {
   const prefix = nextPrefix();
   const generation = await foldFirst(prefix);
   const goBack = await keepState(redis, prefix);
@@ -42,7 +42,7 @@ test('a view notices that a record was replaced by another one with the same ID'
   t.is(view.position, position, 'the ID was given again');
 });
 
-test('a view notices the same if more records have been appended since', async (t) => {
+test('a view notices a replaced record even if more records have been appended since', async (t) => {
   const prefix = nextPrefix();
   const generation = await foldFirst(prefix);
   const goBack = await keepState(redis, prefix);
@@ -57,7 +57,7 @@ test('a view notices the same if more records have been appended since', async (
   t.deepEqual(await showView(view), await showView(openView(redis, generation).view));
 });
 
-test('a view notices that Redis has gone back and nothing was appended since', async (t) => {
+test('a view notices that Redis has gone back even if nothing was appended since', async (t) => {
   const prefix = nextPrefix();
   const generation = await foldFirst(prefix);
   const goBack = await keepState(redis, prefix);

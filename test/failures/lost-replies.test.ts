@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -26,7 +26,7 @@ for (const [which, cutKind, needle] of CUT_KINDS) {
     const prefix = nextPrefix();
     const proxy = await startFaultProxy(server.port);
     t.teardown(() => proxy.stop());
-    // Nobody else could claim what this one leaves pending; it has to find out by itself.
+    // No other aggregator could claim its pending entries; it has to find out by itself.
     const aggregator = await startAggregator({ redisUrl: `redis://127.0.0.1:${proxy.port}`, prefix });
     t.teardown(() => aggregator.stop());
     const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
@@ -35,7 +35,7 @@ for (const [which, cutKind, needle] of CUT_KINDS) {
     const installation = { redis: server.redis, prefix };
     await load.publish(EVENTS_PER_CUT);
     await publisher.flush();
-    await waitUntilAllFolded(installation); // from now on Redis knows the scripts
+    await waitUntilAllFolded(installation); // from now on Redis has the scripts
 
     const countTold = (type: 'failed' | 'recovered'): number =>
       aggregator.facts.filter((fact) => fact.type === type && fact.step === 'fold').length;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
@@ -19,7 +19,7 @@ const ENTRIES = 500;
 const events = [...generateEvents(ENTRIES + 1, { seed: 3 })];
 const reference = foldReference(events.map((fields) => ({ fields })));
 
-/** Upkeep every few ms, so that a wrong count would be seen soon. */
+/** Upkeep every few ms, so that a wrong count shows soon. */
 const UPKEEP_MS = 20;
 const often = { pause: (ms: number) => sleep(Math.min(ms, UPKEEP_MS)) };
 
@@ -27,7 +27,7 @@ function sum({ facts }: TestAggregator, type: 'entries_lost' | 'entries_repeated
   return facts.reduce((total, fact) => total + (fact.type === type ? fact.entries : 0), 0);
 }
 
-/** Resolves once upkeep has looked at the shard again: another entry is trimmed unread, and it has counted that. */
+/** Resolves once upkeep has checked the shard again: another entry is trimmed unread, and upkeep has counted it. */
 async function countOneLoss(aggregator: TestAggregator, prefix: string): Promise<number> {
   const { keys, shardKeys: stream } = await waitForGeneration(redis, prefix);
   const before = sum(aggregator, 'entries_lost');
@@ -40,14 +40,14 @@ async function countOneLoss(aggregator: TestAggregator, prefix: string): Promise
   return sum(aggregator, 'entries_lost') - before;
 }
 
-test('a group that is moved back to the beginning of the stream folds nothing twice, and nothing counts as lost', async (t) => {
+test('after a group is moved back to the beginning of the stream no entry is folded twice or counted as lost', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, batchEntries: 100, ...often });
   t.teardown(aggregator.stop);
   await appendFlat(redis, { prefix }, events.slice(0, ENTRIES));
   await waitUntilFolded(redis, { prefix });
   const { keys } = await waitForGeneration(redis, prefix);
-  await redis.xgroup('SETID', shardKeys(prefix, 0).events, keys.group, '0');
+  await redis.xgroup('SETID', shardKeys({ prefix, shard: 0 }).events, keys.group, '0');
   await appendFlat(redis, { prefix }, events.slice(ENTRIES));
   await waitUntil('all to be acknowledged', () => sum(aggregator, 'entries_repeated') === ENTRIES);
   await waitUntilFolded(redis, { prefix });
@@ -56,13 +56,13 @@ test('a group that is moved back to the beginning of the stream folds nothing tw
   await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });
 
-test('a stream that is renamed away and back counts nothing as lost', async (t) => {
+test('no entry counts as lost if a stream is renamed away and back', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, ...often });
   t.teardown(aggregator.stop);
   await appendFlat(redis, { prefix }, events.slice(0, ENTRIES));
   await waitUntilFolded(redis, { prefix });
-  const { events: stream } = shardKeys(prefix, 0);
+  const { events: stream } = shardKeys({ prefix, shard: 0 });
   await redis.rename(stream, `${stream}-away`);
   await waitUntil('the group to be restored on a new stream', () =>
     aggregator.facts.some(({ type }) => type === 'group_restored'),
@@ -79,11 +79,11 @@ test('a stream that is renamed away and back counts nothing as lost', async (t) 
   await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });
 
-test('entries of a new stream are folded although the clock of Redis is behind the entries folded before', async (t) => {
+test('entries of a new stream are folded even if the clock of Redis is behind the entries folded before', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
-  const { events: stream } = shardKeys(prefix, 0);
+  const { events: stream } = shardKeys({ prefix, shard: 0 });
   const ahead = `${Date.now() + 3_600_000}-0`;
   await redis.xadd(stream, ahead, ...Object.entries(events[0] ?? {}).flat());
   await waitUntilFolded(redis, { prefix });

@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { listDescendants, waitUntilGone } from '../harness/process-state.ts';
 import { PROGRAM } from '../harness/run-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 /** A guard and the Redis that it guards, two aggregators, and ten coordinators. */
 const DEMO_DESCENDANTS = 14;
-/** Ctrl-C ends the demo at once; the rest is for a machine that is busy. */
+/** Ctrl-C ends the demo at once; the rest of the time is for a busy machine. */
 const AT_ONCE_MS = 10_000;
 
 type Child = ChildProcessByStdio<null, Readable, null>;
 
-/** Starts a program as a shell does: in a process group of its own, which Ctrl-C signals as a whole. */
+/** Starts a program as a shell does: in its own process group, which Ctrl-C signals as a whole. */
 function start(t: ExecutionContext, args: readonly string[]): Child {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   t.teardown(() => child.kill('SIGKILL'));
@@ -47,7 +47,7 @@ test('a private Redis and its directory are gone when the process that started i
   t.pass();
 });
 
-test('Ctrl-C ends the demo, and all that it has started, at once and with exit code 0', async (t) => {
+test('Ctrl-C ends the demo and everything it started, at once and with exit code 0', async (t) => {
   const child = start(t, [PROGRAM, 'demo', '--port', '0']);
   await readUntil(child, /folded/);
   const descendants = await listDescendants(child.pid ?? 0);
@@ -58,7 +58,7 @@ test('Ctrl-C ends the demo, and all that it has started, at once and with exit c
   for (const pid of descendants) await waitUntilGone(pid);
 });
 
-test('so does Ctrl-C while the demo is starting', async (t) => {
+test('Ctrl-C while the demo is starting ends it and everything it started', async (t) => {
   const child = start(t, [PROGRAM, 'demo', '--port', '0']);
   let descendants: readonly number[] = [];
   await waitUntil('its Redis runs', async () => {

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { generationsKey, shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
@@ -11,18 +11,18 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 const EVENTS = 2_000;
 
-/** What makes Redis refuse a part of a commit, and how it is mended. */
+/** Reasons for which Redis refuses a part of a commit, and the key or permission that is broken. */
 const OBSTACLES = [
-  ['the dead letters are of a wrong type', 'dead'],
-  ['the delta log is of a wrong type', 'deltas'],
-  ['the head of the delta log is of a wrong type', 'head'],
-  ['a counter in the head of the delta log is no number', 'acknowledged'],
+  ['the dead letters have a wrong type', 'dead'],
+  ['the delta log has a wrong type', 'deltas'],
+  ['the head of the delta log has a wrong type', 'head'],
+  ['a counter in the head of the delta log is not a number', 'acknowledged'],
   ['the user may not append to the delta log', '-xadd'],
   ['the user may not move the head of the delta log', '-hset'],
 ] as const;
 
 for (const [what, obstacle] of OBSTACLES) {
-  test(`where ${what}, nothing of a commit is done, and all of it when that is mended`, async (t) => {
+  test(`if ${what}, nothing of a commit is done, and all of it once that is repaired`, async (t) => {
     const server = await startRedis();
     t.teardown(() => server.stop());
     const { redis } = server;
@@ -35,7 +35,10 @@ for (const [what, obstacle] of OBSTACLES) {
     await waitUntil('both consumers read', async () => (await readConsumers(installation)).length === 2);
     const generation = await redis.hget(generationsKey(prefix), 'live');
     const head = `${prefix}:{0}:g:${generation}:head`;
-    const key = obstacle === 'dead' ? shardKeys(prefix, 0).dead : `${prefix}:{0}:g:${generation}:${obstacle}`;
+    const key =
+      obstacle === 'dead'
+        ? shardKeys({ prefix, shard: 0 }).dead
+        : `${prefix}:{0}:g:${generation}:${obstacle}`;
     if (obstacle.startsWith('-')) await redis.acl('SETUSER', 'aggregator', obstacle);
     else if (obstacle === 'acknowledged') await redis.hset(head, obstacle, 'a text');
     else await redis.set(key, 'a text');
@@ -57,9 +60,9 @@ for (const [what, obstacle] of OBSTACLES) {
   });
 }
 
-/** Entries that were delivered and are not pending any more. */
+/** Entries that were delivered and are no longer pending. */
 async function countAcknowledged(redis: Redis, prefix: string): Promise<number> {
-  const { events } = shardKeys(prefix, 0);
+  const { events } = shardKeys({ prefix, shard: 0 });
   const [group] = ((await redis.xinfo('GROUPS', events)) as unknown[]).map(readPairs);
   const delivered = await redis.xrange(events, '-', String(group?.get('last-delivered-id')));
   return delivered.length - Number(group?.get('pending'));

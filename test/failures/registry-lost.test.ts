@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { generationsKey, shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
@@ -32,7 +32,7 @@ async function readReasons(url: string): Promise<string[]> {
   return body.reasons.map(({ reason }) => reason);
 }
 
-test('an empty registry is written again from what the shards hold, and no counter falls', async (t) => {
+test('an empty registry is written again from the shards, and no counter falls', async (t) => {
   const prefix = nextPrefix();
   const id = await foldBy(prefix, 3);
   await redis.del(generationsKey(prefix));
@@ -42,7 +42,7 @@ test('an empty registry is written again from what the shards hold, and no count
   t.is(await redis.hget(generationsKey(prefix), 'live'), id);
 });
 
-test('a registry that has gone back alone is reported, and no counters that fall are served', async (t) => {
+test('a registry that has gone back alone is reported, and no falling counters are served', async (t) => {
   const prefix = nextPrefix();
   const id = await foldBy(prefix, 3);
   const registry = generationsKey(prefix);
@@ -68,7 +68,9 @@ test('a registry that has gone back alone is reported, and no counters that fall
   );
   t.is((await fetch(`${aggregator.url}/prometheus/health`)).status, 503);
   t.is((await fetch(`${aggregator.url}/prometheus/metrics`)).status, 503);
-  t.false(JSON.stringify(await redis.xinfo('GROUPS', shardKeys(prefix, 0).events)).includes(older));
+  t.false(
+    JSON.stringify(await redis.xinfo('GROUPS', shardKeys({ prefix, shard: 0 }).events)).includes(older),
+  );
   await aggregator.stop();
 
   const accepting = await startAggregator({ redisUrl, prefix, acceptLostState: true });
@@ -77,7 +79,7 @@ test('a registry that has gone back alone is reported, and no counters that fall
   t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(accepting.url)), reference), []);
 });
 
-test('a generation whose state is gone alone is reported', async (t) => {
+test('a generation of which only the state is gone is reported', async (t) => {
   const prefix = nextPrefix();
   await foldBy(prefix, 1);
   const { keys } = await waitForGeneration(redis, prefix);
@@ -90,10 +92,10 @@ test('a generation whose state is gone alone is reported', async (t) => {
   t.is((await fetch(`${aggregator.url}/prometheus/metrics`)).status, 503);
 });
 
-test('the group of a dropped generation is not made again, and one that an earlier version has made is removed', async (t) => {
+test('the group of a dropped generation is not created again, and one created by an earlier version is removed', async (t) => {
   const prefix = nextPrefix();
   const id = await foldBy(prefix, 3);
-  const { events: stream, marks } = shardKeys(prefix, 0);
+  const { events: stream, marks } = shardKeys({ prefix, shard: 0 });
   const [dropped, cancelled] = [`2-${id.slice(2)}`, `4-${id.slice(2)}`];
   await redis.hset(marks, cancelled, 'dropped');
   const other = `2-of-somebody-else`;

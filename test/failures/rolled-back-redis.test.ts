@@ -1,26 +1,21 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
-import { countLost, waitUntilAllFolded } from '../harness/check-folded-once.ts';
-import { compareSamples } from '../harness/compare-samples.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { copyFiles, keepReplica, type OlderState } from '../harness/older-state.ts';
-import { readPublished } from '../harness/read-published.ts';
-import { foldReference } from '../harness/reference-fold.ts';
-import { checkReplicasAgree } from '../harness/replicas-agree.ts';
-import { runStreamfold } from '../harness/run-streamfold.ts';
-import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis, type TestRedis } from '../harness/start-redis.ts';
+import { checkVerified } from '../harness/check-verified.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const EVENTS = 3_000;
 
-/** Two aggregators and a load, on a Redis of their own. */
+/** Two aggregators and a load, on their own Redis. */
 async function setUp(t: ExecutionContext, server: TestRedis) {
   const installation = { redis: server.redis, prefix: nextPrefix() };
   const { prefix } = installation;
   const aggregators = await Promise.all([1, 2].map(() => startAggregator({ redisUrl: server.url, prefix })));
   for (const aggregator of aggregators) t.teardown(() => aggregator.stop());
+  const urls = aggregators.map(({ url }) => url);
   const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
   t.teardown(() => publisher.close());
   const load = createLoad({ publisher, url: server.url, prefix, seed: 7 });
@@ -30,24 +25,8 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
       await load.publish(EVENTS);
       await load.finish();
     },
-    /** Every replica shows the fold of what is in the stream, and verify agrees. */
-    check: async (hint: string) => {
-      await waitUntilAllFolded(installation);
-      t.is(await countLost(installation), 0, hint);
-      const published = await readPublished(server.redis, { prefix });
-      const expected = foldReference(published.map((fields) => ({ fields })));
-      for (const { url } of aggregators) {
-        t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
-      }
-      await checkReplicasAgree(
-        t,
-        installation,
-        aggregators.map(({ url }) => url),
-      );
-      const { code, stderr } = await runStreamfold(['verify', '--redis', server.url, '--prefix', prefix]);
-      t.is(code, 0, `${hint}: ${stderr}`);
-      return published.length;
-    },
+    /** Every replica shows the fold of the stream, and verify agrees. */
+    check: async (hint: string) => (await checkVerified(t, { ...installation, urls }, hint)).length,
     reconnected: async () => {
       await waitUntil('they reach Redis again', async () => {
         const ready = await Promise.all(
@@ -59,7 +38,7 @@ async function setUp(t: ExecutionContext, server: TestRedis) {
   };
 }
 
-/** Goes back in the middle of a run, to a state that `keep` has kept. */
+/** Goes back in the middle of a run, to a state that `keep` has saved. */
 async function goBack(
   t: ExecutionContext,
   server: TestRedis,
@@ -81,19 +60,19 @@ async function goBack(
   t.true((await check('after publishing again')) > older);
 }
 
-test('a Redis that is restarted with an older append-only file goes back as a whole, and replicas show what it holds', async (t) => {
+test('a Redis restarted with an older append-only file goes back as a whole, and replicas show its state', async (t) => {
   await goBack(t, await startRedis({ appendonly: true, appendfsync: 'always' }), copyFiles);
 });
 
-test('so does one that is restarted with an older snapshot file', async (t) => {
+test('a Redis restarted with an older snapshot file goes back as a whole, and replicas show its state', async (t) => {
   await goBack(t, await startRedis(), copyFiles);
 });
 
-test('so does one that takes the older state of a replica while all connections stay open', async (t) => {
+test('a Redis that takes the older state of a replica while all connections stay open goes back as a whole, and replicas show its state', async (t) => {
   await goBack(t, await startRedis(), keepReplica);
 });
 
-test('a Redis that has lost everything is filled again from what is published then', async (t) => {
+test('a Redis that has lost everything is filled again by the next events', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const { publish, check } = await setUp(t, server);

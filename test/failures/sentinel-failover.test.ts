@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { Redis } from 'ioredis';
 import { findFreePort, startPrivateSentinel } from '@streamfold/private-servers';
 import { createPublisher } from '@streamfold/publisher';
@@ -6,8 +6,8 @@ import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { signalSent } from '../publisher/signal-sent.ts';
 
-test('a failover is followed as soon as a Sentinel reports it, also if the old primary is still there', async (t) => {
-  // No Sentinel can make a replica of this one: it would take writes for ever.
+test('a failover is followed as soon as a Sentinel reports it, even if the old primary is still up', async (t) => {
+  // No Sentinel can turn this one into a replica: it would accept writes forever.
   const stubborn = ['--rename-command', 'REPLICAOF', '', '--rename-command', 'SLAVEOF', ''];
   const old = await startRedis({ extraArgs: stubborn });
   t.teardown(() => old.stop());
@@ -24,7 +24,7 @@ test('a failover is followed as soon as a Sentinel reports it, also if the old p
     return replicas.some((each) => each.includes(String(next.port)) && each.includes('slave'));
   });
 
-  const nowhere = await findFreePort(); // a Sentinel that is down is nothing to complain of
+  const nowhere = await findFreePort(); // a Sentinel that is down is not an error
   const publisher = createPublisher({
     url: `redis-sentinel://127.0.0.1:${nowhere},127.0.0.1:${sentinel.port}/main`,
     prefix: 'p',

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { joinSwarm, type ReceivedSignal } from '@streamfold/coordination';
 import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -12,13 +12,13 @@ import { withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { signalSent } from '../publisher/signal-sent.ts';
 
-// A connection that is silent is open at both ends, and carries nothing any more: the host is gone, a firewall has
-// forgotten it. Nobody closes it.
+// A silent connection is open at both ends but no longer carries data: the host is gone, or a firewall has forgotten
+// it. Nobody closes it.
 
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('all connections of an aggregator come back by themselves after they fell silent', async (t) => {
+test('all connections of an aggregator recover by themselves after they fall silent', async (t) => {
   const prefix = nextPrefix();
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
@@ -91,7 +91,7 @@ test('a publisher whose connection falls silent again and again delivers each ev
   );
 });
 
-test('a living coordinator whose connections fall silent is not given up, and goes on beating, receiving and waiting', async (t) => {
+test('a living coordinator whose connections fall silent is not declared dead, and keeps beating, receiving and waiting', async (t) => {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   await withSwarm(server, async (swarm) => {
@@ -142,7 +142,7 @@ async function countBlocked(name: string): Promise<number> {
   return clients.filter((line) => line.includes(name) && line.includes('flags=b')).length;
 }
 
-test('a signal that Redis answered into a connection broken at the receiver alone is delivered all the same', async (t) => {
+test('a signal sent by Redis into a connection that only the receiver has lost is still delivered', async (t) => {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   await withSwarm(server, async (swarm) => {

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';
@@ -14,7 +14,7 @@ const STEP_EVENTS = 2_000;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('a stuck aggregator that wakes up after its entries were folded by another counts nothing again, and goes on', async (t) => {
+test('a stuck aggregator that wakes up after another one folded its entries counts nothing twice, and continues', async (t) => {
   const prefix = nextPrefix();
   const installation = { redis: server.redis, prefix };
   const env = { STREAMFOLD_PREFIX: prefix, STREAMFOLD_CLAIM_IDLE_MS: '200' };
@@ -32,7 +32,7 @@ test('a stuck aggregator that wakes up after its entries were folded by another 
     if ((await countPending()) === 0) return false;
     process.kill(stuck.pid, 'SIGSTOP');
     await waitUntilStopped(stuck.pid);
-    // Redis has done all that was sent to it before, as it does one thing after the other, when it replies to this.
+    // Redis runs commands in order: when it replies to this one, it has done all earlier ones.
     await publisher.flush();
     if ((await countPending()) > 0) return true;
     process.kill(stuck.pid, 'SIGCONT');

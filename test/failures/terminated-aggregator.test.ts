@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';
@@ -13,14 +13,14 @@ const ROUNDS = 3;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('an aggregator that is told to end under load commits its batch, leaves nothing pending, and exits with 0', async (t) => {
+test('an aggregator that is stopped under load commits its batch, leaves nothing pending, and exits with 0', async (t) => {
   const prefix = nextPrefix();
   const installation = { redis: server.redis, prefix };
   const publisher = createPublisher({ url: server.url, prefix, maxBatchEvents: 20 });
   t.teardown(() => publisher.close());
   const load = createLoad({ publisher, url: server.url, prefix, seed: 6 });
   for (let round = 0; round < ROUNDS; round++) {
-    // Nobody could claim what it leaves pending.
+    // No other aggregator could claim its pending entries.
     const aggregator = await startServe(server.url, { STREAMFOLD_PREFIX: prefix });
     let code: number | string | undefined;
     await waitUntil('it has entries pending', async () => {

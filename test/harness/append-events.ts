@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { WireEvent } from './generate-events.ts';
 
-/** Which stream is meant. */
+/** Names the stream. */
 export interface StreamName {
   readonly prefix: string;
   readonly shard?: number;
@@ -12,7 +12,7 @@ export function eventsKey({ prefix, shard = 0 }: StreamName): string {
   return `${prefix}:{${shard}}:events`;
 }
 
-/** XADD of each event as an entry of its own, as any client would. Gives the entry IDs. */
+/** XADD of each event as its own entry, as any client would. Returns the entry IDs. */
 export async function appendFlat(
   redis: Redis,
   stream: StreamName,
@@ -27,7 +27,7 @@ export async function appendFlat(
   });
 }
 
-/** XADD of all events as one entry. Gives its ID. */
+/** XADD of all events as one entry. Returns its ID. */
 export async function appendTogether(
   redis: Redis,
   stream: StreamName,

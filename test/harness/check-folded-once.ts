@@ -1,4 +1,4 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext } from './ava.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { shardKeys } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
@@ -28,16 +28,16 @@ export function readPairs(reply: unknown): Map<string, unknown> {
   return pairs;
 }
 
-/** An event in a stream, and where. */
+/** An event in a stream, and its position. */
 interface PlacedEvent {
-  /** Shard, entry ID and, in an entry of many, index. */
+  /** Shard, entry ID and, in a batch, index. */
   readonly place: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Checks, when all is folded, that the streams hold what was published, each event once, that the dead letters are the
- * bad ones of it, each once, that nothing counts as lost, that every replica shows the fold of the streams, and that all agree.
+ * Checks, once everything is folded, that the streams hold the published events, each once, that the dead letters are the
+ * bad ones, each once, that nothing counts as lost, that every replica shows the fold of the streams, and that all replicas agree.
  */
 export async function checkFoldedOnce(
   t: ExecutionContext,
@@ -89,11 +89,11 @@ function equalFields(
   );
 }
 
-/** Entries that the state counts as lost. */
+/** Number of entries that the state counts as lost. */
 export async function countLost({ redis, prefix, shards = 1 }: Installation): Promise<number> {
   let lost = 0;
   for (let shard = 0; shard < shards; shard++) {
-    const { generation } = await readStatus(redis, prefix, shard);
+    const { generation } = await readStatus(redis, { prefix, shard });
     lost += generation?.lostEntries ?? NaN;
   }
   return lost;
@@ -103,7 +103,7 @@ export async function countLost({ redis, prefix, shards = 1 }: Installation): Pr
 async function readPlaced({ redis, prefix, shards = 1 }: Installation): Promise<PlacedEvent[]> {
   const placed: PlacedEvent[] = [];
   for (let shard = 0; shard < shards; shard++) {
-    for (const [entryId, fields] of await redis.xrange(shardKeys(prefix, shard).events, '-', '+')) {
+    for (const [entryId, fields] of await redis.xrange(shardKeys({ prefix, shard }).events, '-', '+')) {
       if (fields[0] !== 'events') {
         placed.push({ place: `${shard} ${entryId}`, fields: Object.fromEntries(readPairs(fields)) });
         continue;
@@ -118,7 +118,7 @@ async function readPlaced({ redis, prefix, shards = 1 }: Installation): Promise<
 async function readDeadPlaces({ redis, prefix, shards = 1 }: Installation): Promise<string[]> {
   const places: string[] = [];
   for (let shard = 0; shard < shards; shard++) {
-    for (const [, fields] of await redis.xrange(shardKeys(prefix, shard).dead, '-', '+')) {
+    for (const [, fields] of await redis.xrange(shardKeys({ prefix, shard }).dead, '-', '+')) {
       const letter = readPairs(fields);
       const place = [shard, letter.get('entry_id'), letter.get('index') ?? ''].join(' ');
       places.push(place.trimEnd());

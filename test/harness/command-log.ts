@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** What clients ask of Redis, as MONITOR shows it. */
+/** The commands of clients, as MONITOR shows them. */
 export interface CommandLog {
-  /** Names of the commands that clients sent about keys of the prefix, lower case, in order; none of scripts'. */
+  /** Names of the commands that clients sent for keys of the prefix, lower case, in order; without those inside scripts. */
   commands(): string[];
-  /** Names of all commands about keys of the prefix, and those that look at all keys, also those of scripts. */
+  /** Names of all commands for keys of the prefix or for all keys, including those inside scripts. */
   all(): string[];
   stop(): void;
 }
@@ -13,7 +13,7 @@ export interface CommandLog {
 const LOOK_AT_ALL = new Set(['scan', 'keys']);
 const LINE = /^\+[\d.]+ \[\d+ ([^\]]+)\] "([^"]+)"(.*)$/;
 
-/** MONITOR: from here on. */
+/** MONITOR: logs commands from here on. */
 export async function startCommandLog(port: number, prefix: string): Promise<CommandLog> {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8');
   let text = '';

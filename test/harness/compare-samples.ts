@@ -1,6 +1,6 @@
 import type { Samples } from './scrape.ts';
 
-/** What two expositions say differently, one line a sample; nothing where they are equal. */
+/** The differences between two expositions, one line per sample; none if they are equal. */
 export function compareSamples(got: Samples, expected: Samples): string[] {
   const names = new Set([...got.keys(), ...expected.keys()]);
   return [...names]

@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** A TCP proxy in front of Redis that hands replies on in chunks of a few bytes. */
+/** A TCP proxy in front of Redis that forwards replies in chunks of a few bytes. */
 export interface DribblingProxy {
   readonly port: number;
   stop(): Promise<void>;
 }
 
 /**
- * Starts one on a free port in front of `targetPort` on this machine.
+ * Starts a proxy on a free port in front of `targetPort` on this machine.
  *
- * @param nextSize gives the size of each chunk, in bytes, at least 1.
+ * @param nextSize returns the size of each chunk, in bytes, at least 1.
  */
 export async function startDribblingProxy(
   targetPort: number,

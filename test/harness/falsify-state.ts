@@ -1,10 +1,10 @@
 import type { Generation } from '@streamfold/aggregator';
 import type { Redis } from 'ioredis';
 
-/** A count that no event gives. */
+/** A count that comes from no event. */
 export const FALSE_SERIES = 'signals_sent_total{swarm_id="nobody",signal_type="x"}';
 
-/** Appends a record to the delta log that adds 5 to a series of no event's. */
+/** Appends a record to the delta log that adds 5 to a series without an event. */
 export async function falsifyState(redis: Redis, { keys }: Generation): Promise<void> {
   const previous = (await redis.hget(keys.head, 'position')) ?? '0-0';
   const delta = JSON.stringify({

@@ -1,70 +1,70 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP proxy in front of Redis that does to connections what networks do, when a test says so. */
+/** A TCP proxy in front of Redis that breaks connections as networks do, when a test says so. */
 export interface FaultProxy {
   readonly port: number;
   /** `redis://` with its address. */
   readonly url: string;
   /**
-   * Carries nothing any more on the connections of now, in either direction, and keeps both their ends open: a host that
-   * is gone, a NAT entry that is lost. New connections work, unless `newOnes`: then they are accepted and silent, too.
+   * Stops forwarding on the current connections, in both directions, and keeps both ends open: a host that is gone, a NAT
+   * entry that is lost. New connections work, unless `newOnes`: then they are accepted, but silent too.
    */
   silence(options?: { readonly newOnes?: boolean }): void;
-  /** New connections work again. Those that are silent stay silent. */
+  /** New connections work again. Silent connections stay silent. */
   restore(): void;
-  /** New connections lead to another server from now on; those of now stay where they are. */
+  /** New connections lead to another server from now on; current ones stay where they are. */
   leadTo(port: number): void;
   /** Cuts all connections at both ends. */
   cut(): void;
-  /** Cuts all connections at the clients' end alone: for the server they are still there. */
+  /** Cuts all connections at the client's end only: for the server they still exist. */
   cutClients(): void;
   /** Refuses new connections, until `restore`. */
   refuse(): void;
-  /** Holds back everything for so many ms from now on; 0: no longer. */
+  /** Delays everything by this many ms from now on; 0: no longer. */
   delay(ms: number): void;
-  /** Carries replies at so many bytes a second from now on; `Infinity`: as fast as it can. */
+  /** Forwards replies at this number of bytes per second from now on; `Infinity`: as fast as possible. */
   throttle(bytesPerSecond: number): void;
   /**
-   * Forwards the next request that holds `needle`, waits until the server has replied to it, drops the reply and cuts
-   * the connection: it was done, and its client doesn't know. Resolves after the cut.
+   * Forwards the next request that contains `needle`, waits until the server has replied to it, drops the reply and cuts
+   * the connection: the request was done, and its client does not know. Resolves after the cut.
    */
   cutAfterReply(needle: Needle): Promise<void>;
-  /** Cuts the connection instead of forwarding the next request that holds `needle`: it was not done. */
+  /** Cuts the connection instead of forwarding the next request that contains `needle`: it was not done. */
   cutBeforeSend(needle: Needle): Promise<void>;
   /**
-   * Keeps the next request that holds `needle` back and cuts the client's connection. Resolves with a function that
-   * delivers the request after all, and resolves with the beginning of the server's reply: a request that comes late.
+   * Holds back the next request that contains `needle` and cuts the client's connection. Resolves with a function that
+   * delivers the request after all, and resolves with the beginning of the server's reply: a request that arrives late.
    */
   keepBack(needle: Needle): Promise<() => Promise<string>>;
   /**
-   * Holds the next request that holds `needle` back, and its connection as it is: for its client Redis is slow. Resolves,
-   * once it has come, with a function that forwards it.
+   * Holds back the next request that contains `needle`, and leaves its connection open: for its client Redis is slow.
+   * Resolves, once the request has arrived, with a function that forwards it.
    */
   holdBack(needle: Needle): Promise<() => void>;
-  /** Forwards requests, and no replies any more, on all connections of now, without cutting them. */
+  /** Forwards requests but no more replies on all current connections, without cutting them. */
   swallowReplies(): void;
   stop(): Promise<void>;
 }
 
-/** What a request is known by. */
+/** A part of a request by which it is recognised. */
 type Needle = string | RegExp;
 
 interface Trap {
   readonly needle: Needle;
-  /** Called with the request instead of its forwarding. */
+  /** Called with the request instead of forwarding it. */
   spring(request: Buffer, pair: Pair): void;
 }
 
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** Called with what the server sends. */
+  /** Called with the data that the server sends. */
   onReply: (reply: Buffer) => void;
   silent: boolean;
 }
 
-/** How the network is at the moment. */
+/** The current state of the network. */
 interface Weather {
   mode: 'open' | 'silent' | 'refusing';
   delayMs: number;
@@ -98,7 +98,7 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
       spring(request, pair);
     });
     upstream.on('data', (reply) => pair.onReply(reply));
-    // The other end of a silent one never hears of it.
+    // The other end of a silent connection does not notice the cut.
     client.on('error', () => pair.silent || upstream.destroy());
     upstream.on('error', () => pair.silent || client.destroy());
     client.on('close', () => pair.silent || upstream.end());
@@ -205,7 +205,7 @@ function mute(pair: Pair): void {
   pair.server.pause();
 }
 
-/** Writes in order to one end, as late and as slowly as the network is. */
+/** Writes to one end in order, with the delay and the rate of the network. */
 function createLane(to: Socket, weather: Weather): (chunk: Buffer) => void {
   let freeMs = 0;
   return (chunk) => {

@@ -1,7 +1,7 @@
-/** Fields of an event as published. */
+/** The fields of an event as published. */
 export type WireEvent = Readonly<Record<string, string>>;
 
-/** Evenly distributed in [0, 1), always the same row for the same seed. */
+/** Evenly distributed in [0, 1), always the same sequence for the same seed. */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -29,7 +29,7 @@ const BAD_EVENTS: readonly WireEvent[] = [
 ];
 
 /**
- * Events of all types, about few coordinators so that lives, waits and episodes overlap; one in a hundred is bad where
+ * Events of all types, about a few coordinators so that lives, waits and episodes overlap; one in a hundred is bad if
  * `bad` is set. The same events for the same seed.
  */
 export function* generateEvents(

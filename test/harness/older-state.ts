@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startRedis, type TestRedis } from './start-redis.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** A state that a Redis had, to which it can go back as often as wanted. */
+/** An earlier state of a Redis, to which it can go back any number of times. */
 export interface OlderState {
   goBack(): Promise<void>;
   /** Forgets the state. Idempotent. */
@@ -34,8 +34,8 @@ export async function copyFiles(server: TestRedis): Promise<OlderState> {
 }
 
 /**
- * Keeps the state in a replica that stops following. To go back, the Redis follows that replica and is promoted again, as if
- * a failover to a replica with a lost tail was undone: its data is replaced, and connections stay open, apart from those that
+ * Keeps the state in a replica that stops following. To go back, the Redis follows that replica and is promoted again, as if a
+ * failover to a replica with a lost tail were undone: its data is replaced, and connections stay open, apart from those that
  * were blocked in a read. Meanwhile it answers LOADING or READONLY.
  */
 export async function keepReplica({ redis, port }: TestRedis): Promise<OlderState> {
@@ -65,7 +65,7 @@ async function followUntilEqual(
   });
 }
 
-/** INFO replication; empty while Redis loads what it was sent. */
+/** INFO replication; empty while Redis loads the data of the replica. */
 async function readReplication(redis: TestRedis['redis']): Promise<Readonly<Record<string, string>>> {
   const text = await redis.info('replication').catch(() => '');
   return Object.fromEntries(text.split('\r\n').map((line) => line.split(':') as [string, string]));

@@ -4,7 +4,7 @@ import { startAggregator } from './start-aggregator.ts';
 import { nextPrefix } from './start-redis.ts';
 import { waitForGeneration } from './wait-until-folded.ts';
 
-/** A prefix whose group exists, without an aggregator that runs. */
+/** A prefix with a consumer group, but without a running aggregator. */
 export async function openGroup(
   redis: Redis,
   redisUrl: string,

@@ -9,11 +9,11 @@ const run = promisify(execFile);
 interface SeenProcess {
   readonly pid: number;
   readonly parentPid: number;
-  /** First letter of its state as `ps` tells it: `T` is stopped, `Z` has ended and was not waited for. */
+  /** First letter of its state as `ps` shows it: `T` is stopped, `Z` has ended and was not waited for. */
   readonly state: string;
 }
 
-/** Process IDs of all that `pid` has started, and that those have started, ended ones left out. */
+/** Process IDs of all descendants of `pid`, without those that have ended. */
 export async function listDescendants(pid: number): Promise<number[]> {
   const processes = (await listProcesses()).filter(({ state }) => state !== 'Z');
   const found: number[] = [];
@@ -26,12 +26,12 @@ export async function listDescendants(pid: number): Promise<number[]> {
   return found;
 }
 
-/** Resolves once SIGSTOP has stopped a process: the signal takes effect a little after it was sent. */
+/** Resolves once SIGSTOP has stopped a process: the signal takes effect shortly after it was sent. */
 export async function waitUntilStopped(pid: number): Promise<void> {
   await waitUntil(`process ${pid} is stopped`, async () => (await readProcessState(pid)) === 'T');
 }
 
-/** Resolves once a process is gone, or has ended and is only waiting for its parent to notice. */
+/** Resolves once a process is gone, or has ended and only waits for its parent to notice. */
 export async function waitUntilGone(pid: number): Promise<void> {
   await waitUntil(`process ${pid} is gone`, async () =>
     ['Z', undefined].includes(await readProcessState(pid)),

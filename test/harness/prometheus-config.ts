@@ -21,13 +21,13 @@ interface DeliveredConfig {
   readonly remote_write?: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** What a test cannot have as it is delivered. */
+/** The settings in which a test differs from the delivered configuration. */
 export interface ConfigChanges {
-  /** `host:port` of each job's targets. Where the job has several groups of them, each gets one. */
+  /** `host:port` of each job's targets. If the job has several groups of targets, each gets one. */
   readonly targets: Readonly<Record<string, readonly string[]>>;
-  /** How often targets are scraped and rules evaluated. */
+  /** Interval of scrapes and rule evaluations. */
   readonly intervalMs: number;
-  /** Whether new series are shown as 0 first, for a second where it is longer at the delivered intervals. Default true. */
+  /** Whether new series are shown as 0 first: for one second, instead of the longer time of the delivered intervals. Default true. */
   readonly zeroFirst?: boolean;
   readonly externalLabels?: Readonly<Record<string, string>>;
   /** `host:port` of the Alertmanager; without it there is none. */
@@ -36,8 +36,8 @@ export interface ConfigChanges {
 }
 
 /**
- * A configuration as it is delivered, with other targets and short intervals. Its rules are those in the folder `alerts`
- * beside it, whatever the delivered one names. Of several files each is appended to those before it.
+ * A delivered configuration, with other targets and short intervals. Its rules are those in the folder `alerts` beside it,
+ * whatever the delivered one names. If there are several files, each is appended to the previous ones.
  */
 export async function adaptPrometheusConfig(
   names: readonly string[],

@@ -3,20 +3,20 @@ import type { EventInput, Publisher } from '@streamfold/publisher';
 import { connectRedis, isReady, shardKeys, whenReady, type RedisConnection } from '@streamfold/redis';
 import { generateEvents, type WireEvent } from './generate-events.ts';
 
-/** Events of all types, one in a hundred bad, each with a number `n` of its own by which it is found again. */
+/** Events of all types, one in a hundred bad, each with its own number `n` that identifies it. */
 export interface Load {
   /**
-   * Publishes the next `count` events: good ones through the publisher, bad ones as a client of another kind would, flat
-   * or in the middle of an entry of good ones. What the publisher has taken may still be on its way afterwards.
+   * Publishes the next `count` events: good ones through the publisher, bad ones as another kind of client would, flat or in
+   * the middle of a batch of good ones. Events accepted by the publisher may still be in flight afterwards.
    */
   publish(count: number): Promise<void>;
-  /** Appends what waits for others to share an entry with, and waits for all that is on its way. */
+  /** Appends the events that still wait to fill a batch, and waits for all events in flight. */
   finish(): Promise<void>;
-  /** All that was published; the index is the number. */
+  /** All published events; the index is the number. */
   readonly events: readonly WireEvent[];
-  /** How many of them the publisher has taken. */
+  /** The number of them that the publisher has accepted. */
   readonly throughPublisher: number;
-  /** Numbers of those that were appended without the publisher and whose reply was lost: in the stream or not. */
+  /** Numbers of the events that were appended without the publisher and whose reply was lost: they may be in the stream. */
   readonly doubtful: ReadonlySet<number>;
 }
 
@@ -28,17 +28,17 @@ export interface LoadOptions {
   readonly shards?: number;
 }
 
-/** Events around, and including, a bad one in an entry of many. */
+/** The number of events in the batch around a bad one, including it. */
 const SHARED_ENTRY_EVENTS = 4;
 
-/** Many more than any test publishes. */
+/** Far more than any test publishes. */
 const ENDLESS = 1e9;
 
 export function createLoad({ publisher, url, prefix, seed, shards = 1 }: LoadOptions): Load {
   const generated = generateEvents(ENDLESS, { seed, bad: true });
   const events: WireEvent[] = [];
   const doubtful = new Set<number>();
-  /** By shard: events that will share an entry. */
+  /** By shard: events that will be one batch. */
   const sharing = new Map<number, WireEvent[]>();
   let raw: RedisConnection | undefined;
   let bad = 0;
@@ -56,11 +56,11 @@ export function createLoad({ publisher, url, prefix, seed, shards = 1 }: LoadOpt
         if (!isReady(raw)) await whenReady(raw, 30_000);
         break;
       } catch {
-        // a failed attempt to connect: the next one is waited for
+        // a failed attempt to connect: wait for the next one
       }
     }
     try {
-      await raw.xadd(shardKeys(prefix, shard).events, '*', ...fields);
+      await raw.xadd(shardKeys({ prefix, shard }).events, '*', ...fields);
     } catch {
       for (const { n } of members) doubtful.add(Number(n));
     }

@@ -1,10 +1,10 @@
-/** A sample as the query API gives it: labels (with `__name__`) and value. */
+/** A sample as the query API returns it: labels (with `__name__`) and value. */
 export interface QueriedSample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** GET /api/v1/query: an instant query, now or at a time. @throws {Error} where Prometheus refuses it. */
+/** GET /api/v1/query: an instant query, now or at a time. @throws {Error} if Prometheus refuses it. */
 export async function queryPrometheus(
   url: string,
   query: string,
@@ -22,7 +22,7 @@ export async function queryPrometheus(
   return body.data.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
 }
 
-/** The one value of a query such as `sum(…)`; `undefined` where it has none. */
+/** The one value of a query such as `sum(…)`; `undefined` if it has none. */
 export async function queryValue(
   url: string,
   query: string,

@@ -1,10 +1,10 @@
-/** A series as the query API gives it over a range: labels, and values by time in seconds. */
+/** A series as the query API returns it for a range: labels, and values by time in seconds. */
 export interface QueriedSeries {
   readonly metric: Readonly<Record<string, string>>;
   readonly values: readonly (readonly [number, number])[];
 }
 
-/** GET /api/v1/query_range over the last so many seconds, a value each second. @throws {Error} where it is refused. */
+/** GET /api/v1/query_range for the last seconds, one value per second. @throws {Error} if it is refused. */
 export async function queryLast(url: string, query: string, seconds: number): Promise<QueriedSeries[]> {
   const end = Date.now() / 1_000;
   const parameters = { query, start: String(end - seconds), end: String(end), step: '1' };

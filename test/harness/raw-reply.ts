@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 const PONG = Buffer.from('+PONG\r\n');
 
-/** The bytes that Redis sends in reply to one command, as they are. */
+/** The raw bytes that Redis sends in reply to one command. */
 export async function readRawReply(port: number, command: readonly string[]): Promise<Buffer> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');

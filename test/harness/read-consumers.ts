@@ -7,11 +7,11 @@ export interface SeenConsumer {
   readonly pending: number;
 }
 
-/** The consumers of all shards' groups; none where there is no group yet. */
+/** The consumers of the groups of all shards; none if there is no group yet. */
 export async function readConsumers({ redis, prefix, shards = 1 }: Installation): Promise<SeenConsumer[]> {
   const consumers: SeenConsumer[] = [];
   for (let shard = 0; shard < shards; shard++) {
-    const { events } = shardKeys(prefix, shard);
+    const { events } = shardKeys({ prefix, shard });
     const groups = (await redis.xinfo('GROUPS', events).catch(() => [])) as unknown[];
     for (const group of groups.map(readPairs)) {
       for (const fields of (await redis.xinfo('CONSUMERS', events, String(group.get('name')))) as unknown[]) {

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 
-/** An event as it stands in the stream. */
+/** An event as it is in the stream. */
 export type PublishedEvent = Readonly<Record<string, unknown>>;
 
-/** All events in a shard's stream, in order, out of flat entries and entries of many. */
+/** All events in the stream of a shard, in order, from flat entries and batches. */
 export async function readPublished(
   redis: Redis,
   { prefix = 'streamfold', shard = 0 } = {},

@@ -3,7 +3,7 @@ import type { RebuildOptions } from '@streamfold/aggregator';
 import { CATALOGUE } from '@streamfold/core';
 import { pauseBriefly } from './pause-briefly.ts';
 
-/** A rebuild inside the test's own process, with the definitions that are there anyway, of one shard. */
+/** A rebuild of one shard inside the test process, with the default definitions. */
 export function rebuildOptions(
   options: Pick<RebuildOptions, 'redis' | 'redisUrl' | 'prefix'> & Partial<RebuildOptions>,
 ): RebuildOptions {

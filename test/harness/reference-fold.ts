@@ -1,13 +1,13 @@
 import { EVENT_TYPES, type Event } from '@streamfold/core';
 
-/** An event as published, and where it stands in the order of its shard. */
+/** An event as published, and its place in the order of its shard. */
 export interface PlacedEvent {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /**
- * What the metrics must be: the contract's rules, one event after the other in the order of the stream, on plain objects.
- * Shares no code with the product but the zod schemas: no deltas, no registers, no merging, no fast decoding.
+ * The expected metrics: the rules of the contract, applied to one event after the other in the order of the stream, on plain
+ * objects. Shares only the zod schemas with the product: no deltas, no registers, no merging, no fast decoding.
  *
  * @returns samples as `name{labels}` to value, as in the text exposition, without `blocking_oldest_wait_seconds`, which
  *   moves with the clock.
@@ -29,7 +29,7 @@ export function foldReference(events: Iterable<PlacedEvent>): Map<string, string
   return samples;
 }
 
-/** The decoded event, or `undefined` where it belongs to the dead letters. */
+/** The decoded event, or `undefined` if it belongs in the dead letters. */
 export function parse(fields: Readonly<Record<string, unknown>>): Event | undefined {
   const wire = Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
@@ -43,10 +43,10 @@ export function parse(fields: Readonly<Record<string, unknown>>): Event | undefi
   return parsed.success ? (parsed.data as unknown as Event) : undefined;
 }
 
-/** More than any duration that the contract allows can have. */
+/** More digits than any duration that the contract allows can have. */
 const MOST_DIGITS = 100;
 
-/** The digits of a number, however small, as the contract wants them: without an exponent. */
+/** The digits of a number, however small, in the form of the contract: without an exponent. */
 function showDecimal(value: number): string {
   const text = String(value);
   return text.includes('e-') ? value.toFixed(MOST_DIGITS) : text;
@@ -117,7 +117,7 @@ function observe(
   }
 }
 
-/** What the event does to the life of its coordinator. */
+/** Applies the event to the life of its coordinator. */
 function live(
   event: Extract<Event, { coordinator_id: string }>,
   swarms: Map<string, Map<string, Coordinator>>,

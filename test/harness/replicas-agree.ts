@@ -1,11 +1,11 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext } from './ava.ts';
 import type { Installation } from './check-folded-once.ts';
 import { startAggregator } from './start-aggregator.ts';
 import { waitUntil } from './wait-until.ts';
 
 /**
- * Checks that each replica serves, byte for byte, what a fresh one does, which has read the same snapshot and delta log from the
- * beginning. Only ages are left out, since they move with the clock.
+ * Checks that each replica serves, byte for byte, the same as a fresh one that has read the same snapshot and delta log from the
+ * beginning. Only ages are left out, since they change with the clock.
  */
 export async function checkReplicasAgree(
   t: ExecutionContext,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { promtoolPath } from '@streamfold/private-servers';
 
-/** Runs `promtool ARGS`; gives its exit code and all that it says, line by line. */
+/** Runs `promtool ARGS`; returns its exit code and its output, line by line. */
 export async function runPromtool(
   args: readonly string[],
   input = '',
@@ -19,5 +19,5 @@ export async function runPromtool(
   return { code: promtool.exitCode, lines: `${stdout}${stderr}`.split('\n').filter((line) => line !== '') };
 }
 
-/** One that has ended without reading all of its input says why in its output. */
+/** A promtool that ends without reading all of its input says why in its output. */
 function ignoreUnread(): void {}

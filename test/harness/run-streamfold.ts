@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** The program as users start it. */
 export const PROGRAM = fileURLToPath(import.meta.resolve('streamfold/bin/streamfold.js'));
 
-/** What a run of the program gave. */
+/** The result of a run of the program. */
 export interface ProgramRun {
   readonly code: number | null;
   readonly stdout: string;
@@ -25,7 +25,7 @@ export async function runStreamfold(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** A `streamfold serve` in a process of its own. */
+/** A `streamfold serve` in its own process. */
 export interface ServeProcess {
   readonly url: string;
   readonly pid: number;
@@ -33,7 +33,7 @@ export interface ServeProcess {
   kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
 }
 
-/** Starts `streamfold serve` on a free port and resolves when it listens. @throws where it ends before that. */
+/** Starts `streamfold serve` on a free port and resolves when it listens. @throws if it ends before that. */
 export async function startServe(
   redisUrl: string,
   env: Readonly<Record<string, string>> = {},
@@ -61,7 +61,7 @@ export async function startServe(
   };
 }
 
-/** Our own environment without settings of Streamfold's: a test must not depend on who runs it. */
+/** Our own environment without settings of Streamfold: a test must not depend on the user who runs it. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMFOLD_')));
 }

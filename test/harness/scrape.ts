@@ -3,7 +3,7 @@ import { waitUntil } from './wait-until.ts';
 /** Samples of an exposition: `name{labels}` to value, both as text. */
 export type Samples = ReadonlyMap<string, string>;
 
-/** GET /prometheus/metrics, with the parameter if it is given. @throws {Error} where the status is not 200. */
+/** GET /prometheus/metrics, with the parameter if it is given. @throws {Error} if the status is not 200. */
 export async function scrape(url: string, zeroFirstSeconds?: number): Promise<Samples> {
   const query = zeroFirstSeconds === undefined ? '' : `?zero_first_seconds=${zeroFirstSeconds}`;
   const response = await fetch(`${url}/prometheus/metrics${query}`);
@@ -33,12 +33,12 @@ export function parseSamples(text: string): Samples {
   return samples;
 }
 
-/** The same samples in the order of their names: a comparison that fails is readable then. */
+/** The same samples in the order of their names, so that a failed comparison is readable. */
 export function sortSamples(samples: Iterable<readonly [string, string]>): Samples {
   return new Map([...samples].toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
-/** The samples that do not move with the clock. */
+/** The samples that do not change with the clock. */
 export function withoutAges(samples: Samples): Samples {
   return new Map([...samples].filter(([name]) => !name.startsWith('blocking_oldest_wait_seconds')));
 }

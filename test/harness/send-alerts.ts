@@ -5,7 +5,7 @@ export interface SentAlert {
   readonly isOver?: boolean;
 }
 
-/** POST /api/v2/alerts of an Alertmanager, as Prometheus does. @throws {Error} where it is refused. */
+/** POST /api/v2/alerts of an Alertmanager, as Prometheus does. @throws {Error} if it is refused. */
 export async function sendAlerts(url: string, alerts: readonly SentAlert[]): Promise<void> {
   const nowMs = Date.now();
   const response = await fetch(`${url}/api/v2/alerts`, {

@@ -1,8 +1,8 @@
 /*
  * Preloaded into a private Redis by a test (LD_PRELOAD): its wall clock is set by the file named in
- * STREAMFOLD_TEST_CLOCK_FILE, two 64-bit integers in the byte order of the machine. If the first one is 1, the clock runs and
- * is off by as many microseconds as the second one says; if it is 0, the clock stands at that many microseconds since 1970.
- * The file is mapped, so a write to it counts at once. Clocks that only measure how long something takes stay right.
+ * STREAMFOLD_TEST_CLOCK_FILE, two 64-bit integers in the byte order of the machine. If the first one is 1, the clock runs and is
+ * off by the second one, in microseconds; if it is 0, the clock stands at that time, in microseconds since 1970.
+ * The file is mapped, so a write to it takes effect at once. Clocks that only measure durations stay right.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -34,7 +34,7 @@ __attribute__((constructor)) static void map_setting(void) {
   if (mapped != MAP_FAILED) setting = mapped;
 }
 
-/* The kernel is asked directly: the allocator of Redis asks for the time before libraries can be looked up. */
+/* The kernel is called directly: the allocator of Redis needs the time before libraries can be looked up. */
 int clock_gettime(clockid_t clock, struct timespec *time) {
   if (syscall(SYS_clock_gettime, clock, time) != 0) return -1;
   if (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE) return 0;

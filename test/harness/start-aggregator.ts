@@ -3,15 +3,15 @@ import { runAggregator, type AggregatorOptions, type Fact } from '@streamfold/ag
 /** An aggregator that runs inside the test's own process. */
 export interface TestAggregator {
   readonly url: string;
-  /** What it told, in order. */
+  /** The facts it has reported, in order. */
   readonly facts: readonly Fact[];
-  /** Resolves when it has ended; rejects where it failed. */
+  /** Resolves when it has ended; rejects if it failed. */
   readonly ended: Promise<void>;
   /** Ends it as SIGTERM does. */
   stop(): Promise<void>;
 }
 
-/** Starts an aggregator, on a free port unless told otherwise, and resolves when it listens. */
+/** Starts an aggregator, by default on a free port, and resolves when it listens. */
 export async function startAggregator(options: AggregatorOptions): Promise<TestAggregator> {
   const stop = new AbortController();
   const facts: Fact[] = [];

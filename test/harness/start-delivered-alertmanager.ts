@@ -7,7 +7,7 @@ import type { NotificationReceiver } from './start-notification-receiver.ts';
 
 const FOLDER = join(fileURLToPath(import.meta.resolve('../../../')), 'infra/alertmanager');
 
-/** The configuration of Alertmanager as it is delivered. */
+/** The delivered configuration of Alertmanager. */
 export const ALERTMANAGER_CONFIG = join(FOLDER, 'alertmanager.yml');
 const TEMPLATES = join(FOLDER, 'templates/streamfold.tmpl');
 
@@ -15,8 +15,8 @@ const TEMPLATES = join(FOLDER, 'templates/streamfold.tmpl');
 const SECRETS = '/etc/alertmanager/secrets';
 
 /**
- * Starts an Alertmanager with configuration and templates as they are delivered. Only where the secrets are, the address
- * of PagerDuty and the timers differ: `receiver` is told of everything, and soon.
+ * Starts an Alertmanager with the delivered configuration and templates. Only the place of the secrets, the address of
+ * PagerDuty and the timers differ: `receiver` is notified of everything, and soon.
  */
 export async function startDeliveredAlertmanager(receiver: NotificationReceiver): Promise<PrivateHttpServer> {
   const secrets = await mkdtemp(join(tmpdir(), 'streamfold-secrets-'));

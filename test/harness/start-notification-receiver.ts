@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 
-/** What Slack's incoming webhook is sent, as far as we look at it. */
+/** The parts of a request to Slack's incoming webhook that tests look at. */
 const SlackNotification = z.object({
   channel: z.string(),
   attachments: z
@@ -21,7 +21,7 @@ const SlackNotification = z.object({
     .length(1),
 });
 
-/** What PagerDuty's Events API v2 is sent: a resolve has no more than its key in common with its trigger. */
+/** A request to PagerDuty's Events API v2: a resolve shares only its key with its trigger. */
 const PagerDutyNotification = z.object({
   routing_key: z.string(),
   dedup_key: z.string(),
@@ -35,21 +35,21 @@ const PagerDutyNotification = z.object({
   }),
 });
 
-/** One notification, as Slack or PagerDuty would have got it. */
+/** One notification, as Slack or PagerDuty would have received it. */
 export type Notification =
   | ({ readonly to: 'slack' } & z.output<typeof SlackNotification>)
   | ({ readonly to: 'pagerduty' } & z.output<typeof PagerDutyNotification>);
 
-/** A server that stands where Slack and PagerDuty are, and keeps what it is sent. */
+/** A server in place of Slack and PagerDuty that keeps every notification. */
 export interface NotificationReceiver {
   readonly slackUrl: string;
   readonly pagerDutyUrl: string;
-  /** All notifications so far, in the order they came. */
+  /** All notifications so far, in the order in which they arrived. */
   readonly notifications: readonly Notification[];
   stop(): Promise<void>;
 }
 
-/** Starts one on a free port of 127.0.0.1. */
+/** Starts a receiver on a free port of 127.0.0.1. */
 export async function startNotificationReceiver(): Promise<NotificationReceiver> {
   const notifications: Notification[] = [];
   const server = createServer((request, response) => {
@@ -58,7 +58,7 @@ export async function startNotificationReceiver(): Promise<NotificationReceiver>
         const sent: unknown = JSON.parse(body);
         if (request.url === '/slack') {
           notifications.push({ to: 'slack', ...SlackNotification.parse(sent) });
-          response.writeHead(200).end('ok'); // anything else is a failure to newer Alertmanagers
+          response.writeHead(200).end('ok'); // newer Alertmanagers take anything else for a failure
         } else {
           notifications.push({ to: 'pagerduty', ...PagerDutyNotification.parse(sent) });
           response.writeHead(202).end('{}');

@@ -4,19 +4,19 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
 /**
- * What an archive needs of a store that speaks the protocol of S3, with the bucket in the path: PutObject with
- * `If-None-Match`, GetObject, DeleteObject, ListObjectsV2 in short pages. It is no S3: signatures are only looked for.
+ * The part of the S3 protocol that an archive needs, with the bucket in the path: PutObject with `If-None-Match`,
+ * GetObject, DeleteObject, ListObjectsV2 in short pages. It is not S3: it only checks that requests are signed.
  */
 export interface ObjectStore {
   readonly endpoint: string;
-  /** Bucket, slash, key, to content. */
+  /** From `bucket/key` to content. */
   readonly objects: Map<string, Buffer>;
-  /** Requests that came, as `PUT bucket/key`. */
+  /** The requests that arrived, as `PUT bucket/key`. */
   readonly requests: readonly string[];
   stop(): Promise<void>;
 }
 
-/** Objects that a page of a list has at most: few, so that lists have pages. */
+/** Most objects on a page of a list: few, so that lists have several pages. */
 const PAGE_KEYS = 3;
 
 interface Reply {
@@ -25,7 +25,7 @@ interface Reply {
 }
 
 /**
- * Starts one on a free port. If `heedsConditions` is false it overwrites everything, as some stores do. Requests that match
+ * Starts a store on a free port. If `heedsConditions` is false it overwrites everything, as some stores do. Requests that match
  * `refused`, as `PUT bucket/key`, are not permitted.
  */
 export async function startObjectStore({

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-/** An HTTP proxy that keeps what was asked for and what it got. */
+/** An HTTP proxy that keeps requests and answers. */
 export interface RecordingProxy {
   /** `host:port`, as a scrape target. */
   readonly target: string;
@@ -17,7 +17,7 @@ interface Exchange {
   readonly contentType: string;
 }
 
-/** Starts one in front of `url`; it asks for what `accept` makes of the Accept header. */
+/** Starts a proxy in front of `url`; `accept` rewrites the Accept header. */
 export async function startRecordingProxy(
   url: string,
   accept: (header: string) => string = (header) => header,

@@ -1,12 +1,12 @@
 import { startPrivateRedis, type PrivateRedis, type PrivateRedisOptions } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 
-/** A private Redis, and a connection for looking at it from outside, which reconnects. */
+/** A private Redis, and a connection, which reconnects, to inspect it from outside. */
 export interface TestRedis extends PrivateRedis {
   readonly redis: Redis;
 }
 
-/** Starts one for a test file; each test should use a prefix of its own (`nextPrefix`). */
+/** Starts a Redis for a test file; each test should use its own prefix (`nextPrefix`). */
 export async function startRedis(options: PrivateRedisOptions = {}): Promise<TestRedis> {
   const server = await startPrivateRedis(options);
   const redis = new Redis({
@@ -31,7 +31,7 @@ export async function startRedis(options: PrivateRedisOptions = {}): Promise<Tes
 
 let prefixes = 0;
 
-/** A key prefix that no other test of this file has. */
+/** A key prefix that no other test of this file uses. */
 export function nextPrefix(): string {
   return `t${++prefixes}`;
 }

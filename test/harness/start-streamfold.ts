@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { waitUntil } from './wait-until.ts';
 import { cleanEnvironment, PROGRAM, type ProgramRun } from './run-streamfold.ts';
 
-/** A run of the program that goes on: its standard output is no terminal. */
+/** A running program; its standard output is not a terminal. */
 export interface RunningStreamfold {
   readonly pid: number;
-  /** What it has written to standard output so far. */
+  /** Its standard output so far. */
   output(): string;
-  /** Resolves once standard output matches, with the first group. @throws where the program ends before that. */
+  /** Resolves with the first group once standard output matches. @throws if the program ends before that. */
   waitFor(pattern: RegExp): Promise<string>;
   /** Closes our end of its standard output, as `head` does. */
   closeOutput(): void;
@@ -18,7 +18,7 @@ export interface RunningStreamfold {
   readonly ended: Promise<ProgramRun>;
 }
 
-/** Starts `streamfold ARGS`, or what `command` makes of it. */
+/** Starts `streamfold ARGS`, or the command that `command` makes of it. */
 export function startStreamfold(
   args: readonly string[],
   {

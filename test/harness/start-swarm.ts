@@ -13,25 +13,25 @@ import {
 import { readPublished, type PublishedEvent } from './read-published.ts';
 import { nextPrefix, type TestRedis } from './start-redis.ts';
 
-/** A swarm of coordinators on shard 0 of a prefix, and what a test wants to know of it. */
+/** A swarm of coordinators on shard 0 of a prefix, with everything that tests need. */
 export interface TestSwarm {
   readonly prefix: string;
   readonly swarmId: string;
-  /** Joins a coordinator of that id; without heartbeats unless told otherwise. Port and all else can be set. */
+  /** Joins a coordinator with that id; without heartbeats by default. Options such as the port can be set. */
   join(coordinatorId: string, options?: Partial<CoordinatorOptions>): Promise<Coordinator>;
   /** The key of that name, `<prefix>:{0}:<name>`. */
   key(name: string): string;
   /** All events of the stream, or those of one type. */
   events(type?: string): Promise<PublishedEvent[]>;
-  /** Calls a function by its name, as a client in any language would. */
+  /** Calls a function by name, as a client in any language would. */
   call(name: FunctionName, ...args: (string | number)[]): Promise<unknown>;
-  /** Steps a monitor once, with no grace period unless told otherwise. */
+  /** Makes one step of a monitor, without a grace period by default. */
   step(settings?: Partial<MonitorSettings>): Promise<MonitorStep>;
-  /** Closes what the coordinators have open, as a crash would. */
+  /** Closes all connections of the coordinators, as a crash would. */
   disconnect(): void;
 }
 
-/** Names a swarm of its own on a server; coordinators come with `join`. */
+/** Opens a new swarm on a server; `join` adds coordinators. */
 export function startSwarm(server: TestRedis, prefix: string): TestSwarm {
   const coordinators: Coordinator[] = [];
   const swarmId = `swarm-${randomUUID().slice(0, 8)}`;
@@ -63,7 +63,7 @@ export function startSwarm(server: TestRedis, prefix: string): TestSwarm {
   };
 }
 
-/** Runs `body` with a swarm of its own, and closes what its coordinators have open. */
+/** Runs `body` with a new swarm, and closes all connections of its coordinators. */
 export async function withSwarm(server: TestRedis, body: (swarm: TestSwarm) => Promise<void>): Promise<void> {
   const swarm = startSwarm(server, nextPrefix());
   try {
@@ -73,7 +73,7 @@ export async function withSwarm(server: TestRedis, body: (swarm: TestSwarm) => P
   }
 }
 
-/** Takes the next `count` signals of a coordinator, and stops reading. They are not settled. */
+/** Receives the next `count` signals of a coordinator, and stops reading. They are not settled. */
 export async function takeSignals(coordinator: Coordinator, count: number): Promise<ReceivedSignal[]> {
   const signals: ReceivedSignal[] = [];
   if (count === 0) return signals;

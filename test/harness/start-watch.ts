@@ -6,32 +6,32 @@ import { startDeliveredAlertmanager } from './start-delivered-alertmanager.ts';
 import { startNotificationReceiver, type Notification } from './start-notification-receiver.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** How often targets are scraped and rules evaluated. */
+/** Interval of scrapes and rule evaluations. */
 const INTERVAL_MS = 1_000;
-/** A notification is on its way through two servers, on a machine that may be busy with other tests. */
+/** A notification passes through two servers, on a machine that may be busy with other tests. */
 const TOLD_DEADLINE_MS = 90_000;
 
 export interface WatchOptions {
-  /** Where aggregators are: each Prometheus scrapes one of them for the swarm's metrics, and all for their own. */
+  /** The addresses of the aggregators: each Prometheus scrapes one of them for the metrics of the swarm, and all for their own. */
   readonly aggregatorUrls: readonly string[];
   /** Number of Prometheuses; the n-th scrapes the n-th aggregator. Default 1. */
   readonly prometheuses?: number;
-  /** Whether Prometheus is shown new series as 0 first, as it is delivered. Default true. */
+  /** Whether new series are shown to Prometheus as 0 first, as delivered. Default true. */
   readonly zeroFirst?: boolean;
   /** The delivered rules, with shorter windows or other thresholds. */
   readonly rules: RuleOptions;
 }
 
-/** All that watches over aggregators, as it is delivered: Prometheus with our rules, Alertmanager, and who is told. */
+/** The delivered monitoring of aggregators: Prometheus with our rules, Alertmanager, and the receivers. */
 export interface Watch {
   readonly prometheusUrls: readonly string[];
-  /** What PagerDuty and Slack were told of an alert, in order: `pagerduty firing`, `#streamfold-critical resolved`. */
+  /** The notifications of an alert to PagerDuty and Slack, in order: `pagerduty firing`, `#streamfold-critical resolved`. */
   toldOf(alertname: string): string[];
-  /** Names of all alerts that anybody was told of. */
+  /** Names of all alerts that were notified. */
   alertsTold(): string[];
   /** Texts of all notifications of an alert. */
   textsOf(alertname: string): string[];
-  /** Resolves when an alert was told of, or its end, at each of the addresses. */
+  /** Resolves when an alert, or its end, was notified to each of the addresses. */
   waitUntilTold(
     alertname: string,
     status: 'firing' | 'resolved',
@@ -93,7 +93,7 @@ export async function startWatch(options: WatchOptions): Promise<Watch> {
   };
 }
 
-/** The alert that a notification is of, to whom it went and in which state, and its text. */
+/** The alert of a notification, its receiver and state, and its text. */
 function readNotification(notification: Notification): { alertname: string; told: string; text: string } {
   const isSlack = notification.to === 'slack';
   const title = isSlack ? (notification.attachments[0]?.title ?? '') : notification.payload.summary;
@@ -106,7 +106,7 @@ function readNotification(notification: Notification): { alertname: string; told
   };
 }
 
-/** What a Prometheus sees that may say why nobody was told. */
+/** What a Prometheus sees: it may explain why nobody was notified. */
 async function describe(url: string): Promise<string> {
   const failed = await queryValue(url, 'sum(count_over_time((up == 0)[5m:1s]))');
   const alerts = (await queryPrometheus(url, 'ALERTS')).map(

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from './ava.ts';
 import type { PrivateRedisOptions } from '@streamfold/private-servers';
 import { startRedis, type TestRedis } from './start-redis.ts';
 
 /** A private Redis whose wall clock can be stepped while it runs. */
 export interface SteppedRedis extends TestRedis {
-  /** From now on the clock of Redis is so far ahead of the true time, ms; behind it if negative. */
+  /** From now on the clock of Redis is ahead of the true time by this, ms; behind it if negative. */
   shiftClock(ms: number): void;
   /** From now on the clock of Redis stands at this time, ms since 1970. A blocking read with a time-out then never ends. */
   stopClock(atMs: number): void;
@@ -59,7 +59,7 @@ export async function startSteppedRedis(options: PrivateRedisOptions = {}): Prom
   const clockFile = join(directory, 'shift-micros');
   const file = openSync(clockFile, 'w');
   const set = (running: 0n | 1n, ms: number): void => {
-    // As the machine's own integers, in one write: Redis maps the file.
+    // As native integers of the machine, in one write: Redis maps the file.
     const setting = new Uint8Array(BigInt64Array.of(running, BigInt(ms) * 1_000n).buffer);
     writeSync(file, setting, 0, setting.length, 0);
   };

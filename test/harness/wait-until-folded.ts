@@ -2,18 +2,18 @@ import { findGeneration, measureLag, type Generation } from '@streamfold/aggrega
 import type { Redis } from 'ioredis';
 import { waitUntil } from './wait-until.ts';
 
-/** Resolves once nothing in the shard's stream is undelivered or pending, and at least one entry was ever folded. */
+/** Resolves once nothing in the stream of the shard is undelivered or pending, and at least one entry was ever folded. */
 export async function waitUntilFolded(
   redis: Redis,
   { prefix, shard = 0 }: { prefix: string; shard?: number },
 ): Promise<void> {
   await waitUntil(`all of ${prefix}:{${shard}}:events to be folded`, async () => {
     try {
-      const generation = await findGeneration(redis, prefix, shard);
+      const generation = await findGeneration(redis, { prefix, shard });
       if (generation === undefined) return false;
       return (await measureLag(redis, generation)).lagEntries === 0;
     } catch {
-      return false; // the group is not there yet, or Redis is away
+      return false; // the group does not exist yet, or Redis is away
     }
   });
 }
@@ -22,7 +22,7 @@ export async function waitUntilFolded(
 export async function waitForGeneration(redis: Redis, prefix: string, shard = 0): Promise<Generation> {
   let generation: Generation | undefined;
   await waitUntil(`a generation of ${prefix} and its group`, async () => {
-    generation = await findGeneration(redis, prefix, shard);
+    generation = await findGeneration(redis, { prefix, shard });
     if (generation === undefined) return false;
     const { shardKeys, keys } = generation;
     const groups = await redis.xinfo('GROUPS', shardKeys.events).catch(() => []);

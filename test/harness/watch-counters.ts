@@ -1,16 +1,16 @@
 import { scrape } from './scrape.ts';
 
-/** Scrapes replicas in turn, one after the other, as a load balancer before them does for Prometheus. */
+/** Scrapes replicas in turn, as a load balancer in front of them does for Prometheus. */
 export interface CounterWatch {
   /** Scrapes that were answered so far. */
   readonly scrapes: number;
-  /** Ends it; what went down, a line each. */
+  /** Stops it; returns one line for each counter that fell. */
   stop(): Promise<readonly string[]>;
 }
 
 const GAUGES = /^blocking_(coordinators_total|waits|oldest_wait_seconds)\b/;
 
-/** Begins at once. An answer of 503 is passed over: it shows nothing. */
+/** Starts at once. An answer of 503 is ignored: it shows nothing. */
 export function watchCounters(urls: readonly string[]): CounterWatch {
   const seen = new Map<string, number>();
   const wrong: string[] = [];

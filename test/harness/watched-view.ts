@@ -14,12 +14,12 @@ export interface WatchedView {
 
 let ids = 0;
 
-/** The ID of the snapshot that was begun last. */
+/** The ID of the latest snapshot that was begun. */
 export function lastSnapshotId(): string {
   return `snapshot-${ids}`;
 }
 
-/** A view that writes a snapshot whenever it is asked to and anything is new. */
+/** A view that writes a snapshot whenever it is asked to and has anything new. */
 export function openView(
   redis: Parameters<typeof createShardView>[0]['redis'],
   generation: Generation,
@@ -36,7 +36,7 @@ export function openView(
   return { view, facts };
 }
 
-/** All that a fresh view shows: the state, and the gauges that it keeps beside it. */
+/** Everything that a fresh view shows: the state, and the gauges that it keeps beside it. */
 export async function showView(view: ShardView): Promise<unknown> {
   await view.refresh();
   const { alive, openWaits } = view.gauges;
@@ -47,7 +47,7 @@ function sorted(map: ReadonlyMap<string, unknown>): unknown[] {
   return [...map].toSorted(([left], [right]) => (left < right ? -1 : 1));
 }
 
-/** Publishes events and folds them, so many entries a record of the delta log. */
+/** Publishes events and folds them, with a fixed number of entries in each record of the delta log. */
 export async function foldGenerated(
   server: { readonly redis: Redis; readonly url: string },
   prefix: string,
@@ -62,8 +62,8 @@ export async function foldGenerated(
 }
 
 /**
- * Keeps all that a prefix has. Returns a function that puts it back while all connections stay open, as often as wanted: what
- * a Redis does that takes the data of a replica with a lost tail.
+ * Saves all keys of a prefix. Returns a function that restores them while all connections stay open, any number of times: the
+ * same happens when a Redis takes the data of a replica with a lost tail.
  */
 export async function keepState(redis: Redis, prefix: string): Promise<() => Promise<void>> {
   const keys = await redis.keys(`${prefix}*`);

@@ -1,22 +1,22 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { interpolateQuery } from './interpolate-query.ts';
 import { parsePromql, type ParsedQuery } from './parse-promql.ts';
 import { DASHBOARDS, listTargets, panelsOf, type DashboardJson, type TargetJson } from './read-dashboards.ts';
 
-// The rules of Grafana's dashboard-linter, by their names there. Its rules for Loki have nothing to look at here, and
-// its rules that look at some kinds of panels look at all of ours.
+// The rules of Grafana's dashboard-linter, under their names there. Its rules for Loki do not apply here, and its rules
+// for some kinds of panels are applied to all of ours.
 
 const ALL = [...DASHBOARDS.values()];
 const PANELS = ALL.flatMap((dashboard) =>
   panelsOf(dashboard).map((panel) => ({ where: `${dashboard.uid}, ${panel.title}`, panel })),
 );
 
-/** Durations that nobody would write: where they are found, a variable was. */
+/** Durations that nobody would write: each stands for a variable. */
 const MARKS = { rateInterval: '2468m', range: '1357m' };
 
-/** Parses a query with its variables in place, but for those inside of strings, which stay as they are written. */
+/** Parses a query with its variables replaced, except those inside strings, which stay as written. */
 function parseTarget({ expr }: TargetJson, dashboard: DashboardJson): ParsedQuery {
   const outside = expr
     .split('"')
@@ -24,7 +24,7 @@ function parseTarget({ expr }: TargetJson, dashboard: DashboardJson): ParsedQuer
   return parsePromql(outside.join('"'));
 }
 
-/** Every query of every panel. @throws where one is no PromQL. */
+/** Every query of every panel. @throws if one is not PromQL. */
 function parseAll(): { where: string; query: ParsedQuery }[] {
   return listTargets().map(({ where, dashboard, target }) => ({
     where,
@@ -53,7 +53,7 @@ for (const [name, label] of [
   ['job', 'Job'],
   ['instance', 'Instance'],
 ] as const) {
-  test(`template-${name}-rule: a dashboard has the variable ${name}, of one, several or all values`, (t) => {
+  test(`template-${name}-rule: a dashboard has the variable ${name}, which takes one, several or all values`, (t) => {
     for (const { uid, templating } of ALL) {
       const variable = templating.list.find((each) => each.name === name);
       t.like(
@@ -79,7 +79,7 @@ for (const [name, label] of [
   });
 }
 
-test('template-label-promql-rule: variables ask for the values of a label, of series that are selected by PromQL', (t) => {
+test('template-label-promql-rule: variables query the values of a label of series selected by PromQL', (t) => {
   for (const dashboard of ALL) {
     for (const { name, query } of dashboard.templating.list.filter(({ type }) => type === 'query')) {
       const [, selector = ''] = /^label_values\((.+), \w+\)$/.exec(query) ?? [];
@@ -99,7 +99,7 @@ test('template-on-time-change-reload-rule: variables are read again when the tim
   }
 });
 
-test('panel-datasource-rule: every panel, query and annotation uses the data source that is chosen', (t) => {
+test('panel-datasource-rule: every panel, query and annotation uses the chosen data source', (t) => {
   const used = [
     ...PANELS.flatMap(({ where, panel }) =>
       [panel.datasource, ...panel.targets.map(({ datasource }) => datasource)].map((each) => ({
@@ -126,7 +126,7 @@ test('panel-title-description-rule: every panel has a title and a description', 
   );
 });
 
-/** Those of Grafana's units that are used. */
+/** The units of Grafana that are used. */
 const UNITS = new Set(['none', 'short', 's', 'cps', 'suffix: /s', 'suffix: /min', 'bytes', 'percentunit']);
 
 test('panel-units-rule: every panel has a unit that Grafana knows', (t) => {
@@ -160,20 +160,20 @@ test('target-rate-interval-rule: every rate is over $__rate_interval', (t) => {
   t.true(parseAll().some(({ query }) => query.selectors.some(({ range }) => range === MARKS.rateInterval)));
 });
 
-test('target-counter-agg-rule: counters are asked for their rate or increase, gauges for their value', (t) => {
+test('target-counter-agg-rule: counters are queried for their rate or increase, gauges for their value', (t) => {
   const types = new Map(
     [...CATALOGUE, ...describeProcessMetrics()].map(({ name, type }) => [name, type] as const),
   );
   for (const { where, query } of parseAll()) {
     for (const { metric, call } of query.selectors) {
       const rated = call === 'rate' || call === 'increase';
-      // Whether a coordinator is known at all is not a question of its counter's value.
+      // Whether a coordinator is known does not depend on the value of its counter.
       if (metric === 'up' || (metric === 'blocking_duration_seconds_count' && !rated)) continue;
       t.is(rated, types.get(metric) !== 'gauge', `${where}: ${metric}`);
     }
   }
 });
 
-test('uneditable-dashboard: a dashboard cannot be edited, as it is written from the code', (t) => {
+test('uneditable-dashboard: a dashboard cannot be edited, because it is generated from the code', (t) => {
   for (const { uid, editable } of ALL) t.false(editable, uid);
 });

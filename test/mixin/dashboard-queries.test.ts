@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -10,7 +10,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 import { interpolateQuery } from './interpolate-query.ts';
 import { DASHBOARDS, listTargets, type DashboardJson, type TargetJson } from './read-dashboards.ts';
 
-/** What never happens in a demo: nobody signs badly, nothing is cleaned up, and every event can be folded. */
+/** Events that a demo never has: no signature is bad, nothing is cleaned up, and every event can be folded. */
 const NOT_IN_A_DEMO = [
   {
     type: 'signal.rejected',
@@ -26,13 +26,13 @@ const NOT_IN_A_DEMO = [
   { type: 'no.such.type', swarm_id: 'swarm-build' },
 ];
 
-/** As Grafana has it of a scrape each second: four scrapes. */
+/** The interval that Grafana computes for a scrape each second: four scrapes. */
 const DURATIONS = { rateInterval: '4s', range: '30s' };
 const SHOWN_SECONDS = 30;
-/** A coordinator of the demo that dies is told of after seconds; a busy machine takes longer for all of it. */
+/** A death in the demo is reported after some seconds; a busy machine takes longer. */
 const ALL_SHOWN_MS = 110_000;
 
-/** Whether a query gives a number, as Grafana would ask; and those labels that its legend shows. */
+/** Whether a query, sent as Grafana sends it, returns a number and the labels that its legend shows. */
 async function givesData(url: string, target: TargetJson, dashboard: DashboardJson): Promise<boolean> {
   const query = interpolateQuery(target.expr, dashboard, { durations: DURATIONS });
   const labels = [...target.legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
@@ -48,7 +48,7 @@ async function givesData(url: string, target: TargetJson, dashboard: DashboardJs
   );
 }
 
-/** What a variable offers: `label_values(selector, label)`. */
+/** The values that a variable offers: `label_values(selector, label)`. */
 async function listValues(url: string, query: string, dashboard: DashboardJson): Promise<readonly string[]> {
   const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? [];
   const parameters = { 'match[]': interpolateQuery(selector, dashboard, { durations: DURATIONS }) };
@@ -58,7 +58,7 @@ async function listValues(url: string, query: string, dashboard: DashboardJson):
   return ((await response.json()) as { data: string[] }).data;
 }
 
-test('every query of every panel gives data, and every variable has values, from a Prometheus that scrapes the demo', async (t) => {
+test('with a Prometheus that scrapes the demo every query of every panel returns data, and every variable has values', async (t) => {
   t.timeout(3 * 60_000);
   const demo = startStreamfold(['demo', '--port', '0', '--scenario', 'trouble']);
   t.teardown(async () => {
@@ -93,7 +93,7 @@ test('every query of every panel gives data, and every variable has values, from
       return missing.length === 0;
     },
     ALL_SHOWN_MS,
-  ).catch(() => undefined); // the comparison then tells which
+  ).catch(() => undefined); // the comparison then shows which
   t.deepEqual(
     missing.map(({ where }) => where),
     [],

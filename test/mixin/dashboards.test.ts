@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { alertNames, mixinFiles } from '@streamfold/mixin';
@@ -9,7 +9,7 @@ import { DASHBOARDS, dataLinksOf, listTargets, panelsOf, type DashboardJson } fr
 const ALL = [...DASHBOARDS.values()];
 const DURATIONS = { rateInterval: '1m', range: '1h' };
 
-/** Labels of every metric: those of its own, and those that a scrape adds. */
+/** Labels of every metric: its own, and those that a scrape adds. */
 const LABELS: ReadonlyMap<string, readonly string[]> = new Map(
   [{ name: 'up', type: 'gauge', labels: [] }, ...CATALOGUE, ...describeProcessMetrics()].flatMap(
     ({ name, type, labels }): [string, readonly string[]][] => {
@@ -24,7 +24,7 @@ const LABELS: ReadonlyMap<string, readonly string[]> = new Map(
   ),
 );
 
-/** Values that the schema of events and the catalogue know, of labels with a closed set of them. */
+/** Values in the event schema and the catalogue, for labels with a closed set of values. */
 const VALUES: ReadonlySet<string> = new Set([
   ...EVENT_TYPES.flatMap(({ rules }) => rules.map(({ kind }) => kind.expected))
     .filter((expected) => expected.startsWith('one of '))
@@ -45,7 +45,7 @@ test('a dashboard can be provisioned as it is: its uid is the name of its file, 
   for (const [file, { uid }] of DASHBOARDS) t.is(uid, file);
 });
 
-test('a dashboard shows the last hour and reads again every 10 s', (t) => {
+test('a dashboard shows the last hour and refreshes every 10 s', (t) => {
   for (const { time, refresh, tags } of ALL) {
     t.deepEqual(time, { from: 'now-1h', to: 'now' });
     t.is(refresh, '10s');
@@ -78,12 +78,12 @@ test('the main dashboard has its panels by title, kind and threshold', (t) => {
   ]);
 });
 
-test('the panel of active blocking coordinators counts the blocked ones, and is red where its alert is near', (t) => {
+test('the panel of active blocking coordinators counts the blocked ones, and turns red when its alert is near', (t) => {
   const [target] = listTargets().filter(({ panel }) => panel.title === 'Active Blocking Coordinators');
   t.regex(target?.target.expr ?? '', /^sum\(blocking_coordinators_total\{[^}]*, status="blocked"\}\)\nor\n/);
 });
 
-test('the main dashboard names the swarms and phases that are blocked, the one with the oldest wait first', (t) => {
+test('the main dashboard names the blocked swarms and phases, the one with the oldest wait first', (t) => {
   const table = DASHBOARDS.get('blocking-coordination')?.panels.find(
     ({ title }) => title === 'Blocked by Swarm and Phase',
   );
@@ -94,7 +94,7 @@ test('the main dashboard names the swarms and phases that are blocked, the one w
   t.deepEqual(table?.options, { sortBy: [{ displayName: 'Oldest wait', desc: true }] });
 });
 
-test('what is rare is shown per minute, and nothing as operations', (t) => {
+test('rare events are shown per minute, and nothing as operations', (t) => {
   for (const { where, panel, target } of listTargets()) {
     const { unit } = panel.fieldConfig.defaults;
     t.not(unit, 'ops', where);
@@ -102,7 +102,7 @@ test('what is rare is shown per minute, and nothing as operations', (t) => {
   }
 });
 
-test('a quantile beyond the last bucket of its histogram is shown as over that bound, not as a value', (t) => {
+test('a quantile beyond the last bucket of its histogram is shown as above that bound, not as a value', (t) => {
   const last = new Map(
     CATALOGUE.flatMap((metric) =>
       metric.type === 'histogram' ? [[metric.name, metric.buckets.at(-1)] as const] : [],
@@ -121,7 +121,7 @@ test('a quantile beyond the last bucket of its histogram is shown as over that b
   t.true(panels >= 4);
 });
 
-test('panels have an id each, lie within the 24 columns, and on no other', (t) => {
+test('every panel has its own id, lies within the 24 columns, and overlaps no other', (t) => {
   for (const { uid, panels } of ALL) {
     t.deepEqual(
       panels.map(({ id }) => id),
@@ -141,7 +141,7 @@ test('panels have an id each, lie within the 24 columns, and on no other', (t) =
   }
 });
 
-test('every metric, label and value of a label that a query names is there', (t) => {
+test('every metric, label and label value that a query names exists', (t) => {
   for (const { where, dashboard, target } of listTargets()) {
     const { selectors, groupingLabels } = parsePromql(
       interpolateQuery(target.expr, dashboard, { durations: DURATIONS }),
@@ -174,12 +174,12 @@ test('every variable is used by every panel that shows a metric with its label',
   }
 });
 
-/** Sent signals have no coordinator: to be compared with them, ACKs are of all coordinators too. */
+/** Sent signals have no coordinator: to be comparable, the ACKs are also those of all coordinators. */
 function isOfAllCoordinators(title: string, variable: string): boolean {
   return title === 'Signals Sent vs ACKed' && variable === 'coordinator_id';
 }
 
-test('a variable that a dashboard has is used by some of its panels', (t) => {
+test('every variable of a dashboard is used by some of its panels', (t) => {
   for (const dashboard of ALL) {
     const text = panelsOf(dashboard)
       .flatMap(({ targets }) => targets.map(({ expr }) => expr))
@@ -189,7 +189,7 @@ test('a variable that a dashboard has is used by some of its panels', (t) => {
   }
 });
 
-test('alerts of every name and severity are marked on every dashboard', (t) => {
+test('every dashboard marks alerts of every name and severity', (t) => {
   t.true(alertNames().length >= 13);
   for (const { uid, annotations } of ALL) {
     t.deepEqual(
@@ -203,7 +203,7 @@ test('alerts of every name and severity are marked on every dashboard', (t) => {
   }
 });
 
-test('a dashboard links to those of its kind with what is chosen, and to the others with the time', (t) => {
+test('a dashboard links to those of its kind with its variables, and to the others with the time range', (t) => {
   for (const { uid, tags, links } of ALL) {
     t.deepEqual(
       links.map(({ type, tags: [, kind], includeVars, keepTime }) => ({ type, kind, includeVars, keepTime })),
@@ -218,7 +218,7 @@ test('a dashboard links to those of its kind with what is chosen, and to the oth
   }
 });
 
-test('a click leads to a dashboard that is there, with variables that both have, and a label that the value has', (t) => {
+test('a click leads to an existing dashboard, with variables that both have, and a label that the value has', (t) => {
   let links = 0;
   for (const dashboard of ALL) {
     for (const panel of panelsOf(dashboard)) {
@@ -241,7 +241,7 @@ test('a click leads to a dashboard that is there, with variables that both have,
   t.true(links >= 10);
 });
 
-test('an alert leads to a dashboard that is there, with variables that it has', (t) => {
+test('an alert leads to an existing dashboard, with variables that it has', (t) => {
   const urls = [...mixinFiles()]
     .filter(([path]) => path.startsWith('alerts/'))
     .flatMap(([, text]) => [...text.matchAll(/dashboard_url: "?(.*?)"?$/gm)].map(([, url]) => url ?? ''));

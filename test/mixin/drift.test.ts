@@ -1,8 +1,8 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { mixinFiles } from '@streamfold/mixin';
 import { filesMatching, readTracked, TRACKED_FILES } from '../tidy/tracked-files.ts';
 
-test('the rule files and dashboards are what `npm run mixin` writes, and no other is there', (t) => {
+test('the rule files and dashboards are exactly those that `npm run mixin` writes', (t) => {
   const files = mixinFiles();
   t.true(files.size > 0);
   const drifted = [...files].filter(

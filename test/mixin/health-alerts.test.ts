@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { HEALTH_REASON_NAMES, HEALTH_REASONS } from '@streamfold/core';
 import { alertNames, HEALTH_ALERTS } from '@streamfold/mixin';
 import { readTracked } from '../tidy/tracked-files.ts';
@@ -14,7 +14,7 @@ test('each reason of the health endpoint has an alert with a runbook, or the doc
   }
 });
 
-test('a reason that leaves the status healthy wakes nobody at night', (t) => {
+test('a reason that leaves the status healthy pages nobody', (t) => {
   const waking = HEALTH_REASON_NAMES.filter((reason) => {
     const row = HEALTH_ALERTS[reason];
     const { status }: { status: string } = HEALTH_REASONS[reason];
@@ -23,6 +23,6 @@ test('a reason that leaves the status healthy wakes nobody at night', (t) => {
   t.deepEqual(waking, []);
 });
 
-test('what is said of a reason is one sentence or two', (t) => {
+test('the description of a reason is one sentence or two', (t) => {
   for (const reason of HEALTH_REASON_NAMES) t.regex(HEALTH_REASONS[reason].meaning, /^[A-Z].*\.$/, reason);
 });

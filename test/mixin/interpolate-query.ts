@@ -1,6 +1,6 @@
 import type { DashboardJson } from './read-dashboards.ts';
 
-/** What is chosen on a dashboard: values by variable; All where a variable is not named. */
+/** The values chosen on a dashboard, by variable; All for a variable that is not named. */
 export type Choice = Readonly<Record<string, readonly string[]>>;
 
 /** Durations in place of Grafana's own variables. */
@@ -10,8 +10,8 @@ export interface Durations {
 }
 
 /**
- * A query as Grafana sends it to Prometheus. All is the variable's `allValue`; what is chosen is escaped as a regular
- * expression inside of a string, and several values become `(a|b)`.
+ * A query as Grafana sends it to Prometheus. All is the `allValue` of the variable; chosen values are escaped as a
+ * regular expression inside a string, and several values become `(a|b)`.
  *
  * @see https://grafana.com/docs/grafana/latest/dashboards/variables/variable-syntax/
  */

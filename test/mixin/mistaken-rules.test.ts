@@ -1,9 +1,9 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles } from '@streamfold/mixin';
 import { ALL_CASES } from './cases/all-cases.ts';
 import { runRuleCases } from './run-rule-cases.ts';
 
-/** A mistake that one could make in the rules: what matches is replaced. The cases must notice it. */
+/** A mistake that is easy to make in the rules: text that matches is replaced. The cases must notice it. */
 interface Mistake {
   readonly mistake: string;
   readonly search: RegExp;
@@ -12,37 +12,37 @@ interface Mistake {
 }
 
 const MASS_DEATH =
-  'forty coordinators that die once each, the first events that there are, fire HeartbeatFailures and TimeoutEvents';
+  'forty coordinators that die once each, as the first events of all, fire HeartbeatFailures and TimeoutEvents';
 
 const MISTAKES: readonly Mistake[] = [
   {
-    mistake: 'sums are not there before the first event',
+    mistake: 'sums are missing before the first event',
     search: /\n *or\n *0 \* (?:max by \([\w, ]+\) )?\((?:\n[^\n]*label_replace[^\n]*)+\n *\)/g,
     replacement: '',
-    noticedBy: [MASS_DEATH, 'three slow waits, the first that there are, fire HighBlockingDuration'],
+    noticedBy: [MASS_DEATH, 'three slow waits, as the first of all, fire HighBlockingDuration'],
   },
   {
-    mistake: 'nobody is no sum of coordinators',
+    mistake: 'the sum of coordinators is missing if there are none',
     search: /\n *or\n *0 \* max by \(job\) [^\n]*/g,
     replacement: '',
-    noticedBy: ['a swarm in which nobody ever was alive fires NoActiveCoordinators'],
+    noticedBy: ['a swarm that never had a live coordinator fires NoActiveCoordinators'],
   },
   {
     mistake: 'sums fall to 0 while the target is down',
     search: /up\{job="blocking-coordination"\} == 1/g,
     replacement: 'up{job="blocking-coordination"}',
     noticedBy: [
-      'a target of the swarm that is down, and comes back with large counters, fires StreamfoldTargetDown and nothing else',
+      'a swarm target that is down and comes back with large counters fires StreamfoldTargetDown and nothing else',
       'an aggregator that is restarted fires nothing',
     ],
   },
   {
-    mistake: 'a fall of a sum is taken for a restart from 0',
+    mistake: 'a falling sum is taken for a restart from 0',
     search: /last_over_time\((\S+)\[(\w+)\]\) - min_over_time\(\S+\]\)/g,
     replacement: 'increase($1[$2])',
     noticedBy: [
-      'a rebuild from a stream that had been trimmed fires nothing',
-      'a Redis that goes back to a state of some events before fires nothing',
+      'a rebuild from a trimmed stream fires nothing',
+      'a Redis that goes back to the state of a few events earlier fires nothing',
     ],
   },
   {
@@ -58,21 +58,21 @@ const MISTAKES: readonly Mistake[] = [
     search: /last_over_time\((\S+)\[2m\]\)/g,
     replacement: '$1',
     noticedBy: [
-      'eleven coordinators that are blocked over a restart of the aggregator fire HighBlockingCoordinators',
-      'StuckCoordinator goes on firing while the aggregator is restarted',
+      'eleven coordinators blocked across a restart of the aggregator fire HighBlockingCoordinators',
+      'StuckCoordinator keeps firing while the aggregator restarts',
     ],
   },
   {
     mistake: 'all coordinators count as blocked',
     search: /status:blocking_coordinators_total:sum\{status="blocked"\}/g,
     replacement: 'job:blocking_coordinators_total:sum',
-    noticedBy: ['a hundred coordinators of whom ten are blocked do not fire HighBlockingCoordinators'],
+    noticedBy: ['a hundred coordinators of which ten are blocked do not fire HighBlockingCoordinators'],
   },
   {
-    mistake: 'a death counts as stale and as given up',
+    mistake: 'a death counts twice, as stale and as dead',
     search: /\{failure_type!="timeout"\}/g,
     replacement: '',
-    noticedBy: ['thirty coordinators that die, each stale and then given up, fire nothing'],
+    noticedBy: ['thirty coordinators that die, each stale and then declared dead, fire nothing'],
   },
   {
     mistake: 'a few slow ones are enough',
@@ -80,7 +80,7 @@ const MISTAKES: readonly Mistake[] = [
     replacement: '',
     noticedBy: [
       'a single slow wait does not fire HighBlockingDuration',
-      'a late ACK every five minutes, and no other, does not fire HighSignalLatency',
+      'a late ACK every five minutes as the only ACK does not fire HighSignalLatency',
     ],
   },
   {
@@ -89,53 +89,53 @@ const MISTAKES: readonly Mistake[] = [
     replacement: '> 0\n',
     noticedBy: [
       'three slow waits in a hundred do not fire HighBlockingDuration',
-      'four in a hundred ACKs that are late do not fire HighSignalLatency',
+      'four late ACKs in a hundred do not fire HighSignalLatency',
     ],
   },
   {
-    mistake: 'bounds of buckets are compared as one of the text formats writes them',
+    mistake: 'bucket bounds are compared as only one of the text formats writes them',
     search: /\[0-9\]\+\)\[\.\]0/g,
     replacement: 'x)',
-    noticedBy: ['one in ten waits that is slow fires HighBlockingDuration'],
+    noticedBy: ['one slow wait in ten fires HighBlockingDuration'],
   },
   {
-    mistake: 'what a process counted before its first scrape is not seen',
+    mistake: 'counts of a process before its first scrape are missed',
     search: /\n *or\n[^\n]*process_start_time[^\n]*/g,
     replacement: '',
     noticedBy: [
-      'what an aggregator finds before its first scrape fires StreamfoldEntriesLost',
-      'what an aggregator finds before its first scrape fires StreamfoldDeadLetters',
+      'a count before the first scrape of an aggregator fires StreamfoldEntriesLost',
+      'a count before the first scrape of an aggregator fires StreamfoldDeadLetters',
     ],
   },
   {
-    mistake: 'what any process has ever counted is new',
+    mistake: 'every count of any process is new',
     search: /process_start_time_seconds\{[^}]*\} < 900/g,
     replacement: 'process_start_time_seconds > 0',
     noticedBy: [
-      'a Prometheus that is started long after the aggregators does not fire StreamfoldEntriesLost',
-      'a Prometheus that is started long after the aggregators does not fire StreamfoldDeadLetters',
+      'a Prometheus started long after the aggregators does not fire StreamfoldEntriesLost',
+      'a Prometheus started long after the aggregators does not fire StreamfoldDeadLetters',
     ],
   },
   {
-    mistake: 'a lag that shrinks is none the better',
+    mistake: 'a shrinking lag is as bad as a growing one',
     search: /\n *and\n *deriv[^\n]*/g,
     replacement: '',
     noticedBy: ['a lag of an hour that shrinks does not fire StreamfoldLagGrowing'],
   },
   {
-    mistake: 'a lag that wavers is one that shrinks',
+    mistake: 'a fluctuating lag is taken for a shrinking one',
     search: /> -0\.1\n/g,
     replacement: '>= 0\n',
-    noticedBy: ['a lag that wavers about two minutes fires StreamfoldLagGrowing'],
+    noticedBy: ['a lag that fluctuates around two minutes fires StreamfoldLagGrowing'],
   },
   {
-    mistake: 'having nothing to fold is not folding',
+    mistake: 'an aggregator without entries to fold is not folding',
     search: /sum\(min_over_time\([^\n]*> 0\n/g,
     replacement: 'vector(1)\n',
     noticedBy: ['aggregators that have nothing to fold fire nothing'],
   },
   {
-    mistake: 'folding late is not folding',
+    mistake: 'an aggregator that folds late is not folding',
     search: /sum\(rate\(streamfold_entries_folded_total[^\n]*== 0/g,
     replacement: 'vector(1)',
     noticedBy: ['entries that always wait while others are folded do not fire StreamfoldNotFolding'],
@@ -145,14 +145,14 @@ const MISTAKES: readonly Mistake[] = [
     search: /\n *for: \w+/g,
     replacement: '',
     noticedBy: [
-      'eleven coordinators that are blocked for four minutes do not fire HighBlockingCoordinators',
-      'fifty ACKs that are late at one moment do not fire HighSignalLatency',
+      'eleven coordinators blocked for four minutes do not fire HighBlockingCoordinators',
+      'fifty late ACKs at one moment do not fire HighSignalLatency',
       'a swarm without coordinators for nine minutes does not fire NoActiveCoordinators',
       'a single scrape that fails fires nothing',
     ],
   },
   {
-    mistake: 'only the job of the swarm is looked at for a second target',
+    mistake: 'only the swarm job is searched for a second target',
     search: /count by \(job, instance\) \(\{__name__[^\n]*\n *or\n */g,
     replacement: '',
     noticedBy: [
@@ -162,7 +162,7 @@ const MISTAKES: readonly Mistake[] = [
 ];
 
 for (const { mistake, search, replacement, noticedBy } of MISTAKES) {
-  test.serial(`the cases notice rules by which ${mistake}`, async (t) => {
+  test.serial(`the cases notice rules with which ${mistake}`, async (t) => {
     const files = new Map(
       [...ruleFiles()].map(([path, text]) => [path, text.replaceAll(search, replacement)]),
     );

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import { CATALOGUE, knownLabelValues, type Metric } from '@streamfold/core';
 import { PROCESS_JOB, ruleFiles, SWARM_JOB } from '@streamfold/mixin';
@@ -15,12 +15,12 @@ const RULES = [...ruleFiles().values()].flatMap((text) =>
 );
 const RECORDED = new Set(RULES.flatMap(({ record }) => record ?? []));
 
-/** A selector: name, and what is in its braces. */
+/** A selector: name, and the content of its braces. */
 const SELECTOR = /([a-z_][\w:]*)(?:\{([^}]*)\})?/g;
 const WORDS =
   /^(?:sum|max|count|by|on|and|or|ignoring|le|rate|increase|deriv|absent|time|up|histogram_quantile|label_replace|(?:last|min)_over_time)$/;
 
-/** Metrics that the rules read off targets, without those that Prometheus makes. */
+/** Metrics of targets that the rules read, without those that Prometheus adds. */
 function readMetrics(expr: string): { name: string; matchers: string }[] {
   const bare = expr
     .replace(/\{__name__=~"([^"]*)"\}/g, (_, names: string) => names.replaceAll('|', ' '))
@@ -59,7 +59,7 @@ test('every metric of the catalogue is recorded', (t) => {
   );
 });
 
-test('every value of a label that a rule names is one that the schema knows, and none is left out', (t) => {
+test('the label values that the rules name are exactly those of the schema', (t) => {
   const metrics: readonly (readonly [string, Metric])[] = CATALOGUE.map((metric) => [metric.name, metric]);
   for (const { record, expr } of RULES.filter(({ expr: text }) => text.includes('label_replace('))) {
     const [level = '', name = ''] = record?.split(':') ?? [];
@@ -75,7 +75,7 @@ test('every value of a label that a rule names is one that the schema knows, and
   }
 });
 
-test('the jobs that the rules name are those that Prometheus is configured with', (t) => {
+test('the jobs that the rules name are those of the Prometheus configuration', (t) => {
   const jobs = RULES.flatMap(({ expr }) => [...expr.matchAll(/\bjob="([^"]*)"/g)].map(([, job = '']) => job));
   t.deepEqual([...new Set(jobs)].toSorted(), [SWARM_JOB, PROCESS_JOB].toSorted());
   const { scrape_configs: configs } = Config.parse(parse(readTracked('infra/prometheus/prometheus.yml')));

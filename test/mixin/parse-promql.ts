@@ -4,19 +4,19 @@ import { parser } from '@prometheus-io/lezer-promql';
 interface Selector {
   readonly metric: string;
   readonly matchers: readonly { label: string; operator: string; value: string }[];
-  /** Of a range selector its duration, and the function that it is given to. */
+  /** The duration of a range selector, and the function that takes it. */
   readonly range: string | undefined;
   readonly call: string | undefined;
 }
 
-/** What a query asks for. */
+/** The parts of a query. */
 export interface ParsedQuery {
   readonly selectors: readonly Selector[];
   /** Labels in `by`, `on` and the like. */
   readonly groupingLabels: readonly string[];
 }
 
-/** Parses PromQL without variables. @throws {Error} where it is none. */
+/** Parses PromQL without variables. @throws {Error} if it is not PromQL. */
 export function parsePromql(query: string): ParsedQuery {
   const selectors: Selector[] = [];
   const groupingLabels: string[] = [];

@@ -99,7 +99,7 @@ export type DashboardJson = z.infer<typeof Dashboard>;
 export type PanelJson = z.infer<typeof Panel>;
 export type TargetJson = z.infer<typeof Target>;
 
-/** The dashboards as they are committed, by the name of their file without its ending. */
+/** The committed dashboards, by file name without extension. */
 export const DASHBOARDS: ReadonlyMap<string, DashboardJson> = new Map(
   readdirSync(FOLDER)
     .filter((name) => name.endsWith('.json'))
@@ -109,12 +109,12 @@ export const DASHBOARDS: ReadonlyMap<string, DashboardJson> = new Map(
     ]),
 );
 
-/** Panels that show something: not the rows. */
+/** All panels except rows. */
 export function panelsOf(dashboard: DashboardJson): readonly PanelJson[] {
   return dashboard.panels.filter(({ type }) => type !== 'row');
 }
 
-/** Every query of every panel of every dashboard, with words for where it is. */
+/** Every query of every panel of every dashboard, with a description of its place. */
 export function listTargets(): {
   where: string;
   dashboard: DashboardJson;
@@ -133,7 +133,7 @@ export function listTargets(): {
   );
 }
 
-/** Links that a click on a value of the panel follows. */
+/** The links of a click on a value of the panel. */
 export function dataLinksOf(panel: PanelJson): readonly { title: string; url: string }[] {
   const overridden = panel.fieldConfig.overrides.flatMap(({ properties }) =>
     properties.filter(({ id }) => id === 'links').flatMap(({ value }) => z.array(Link).parse(value)),

@@ -1,11 +1,11 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles, type RuleOptions } from '@streamfold/mixin';
 
 function allRules(options: RuleOptions): string {
   return [...ruleFiles(options).values()].join('\n');
 }
 
-/** Windows and `for`, each once. */
+/** All windows and `for` durations, each once. */
 function durations(rules: string): string[] {
   return [
     ...new Set(
@@ -14,7 +14,7 @@ function durations(rules: string): string[] {
   ];
 }
 
-test('rules for a test have every window and every `for` shortened, and the thresholds as they are', (t) => {
+test('rules for a test have every window and every `for` shortened, and unchanged thresholds', (t) => {
   const scaled = { '1m': '600ms', '2m': '1200ms', '3m': '1800ms', '5m': '3s', '10m': '6s', '15m': '9s' };
   const [real, short] = [allRules({}), allRules({ timeScale: 1 / 100 })];
   t.deepEqual(durations(real).toSorted(), Object.keys(scaled).toSorted());
@@ -24,7 +24,7 @@ test('rules for a test have every window and every `for` shortened, and the thre
   t.regex(short, /process_start_time_seconds\{job="streamfold"\} < 9\)/);
 });
 
-test('rules are written with other thresholds, and another Grafana', (t) => {
+test('rules can be written with other thresholds, and another Grafana', (t) => {
   const rules = allRules({
     thresholds: { stuckWaitSeconds: 7, timeouts: 3 },
     grafanaUrl: 'https://grafana.example',
@@ -34,7 +34,7 @@ test('rules are written with other thresholds, and another Grafana', (t) => {
   t.false(rules.includes('http://localhost'));
 });
 
-test('a bound of slowness that is no bucket is refused, as slow ones could not be counted', (t) => {
+test('a bound of slowness that is not a bucket is refused, because slow ones could not be counted', (t) => {
   t.throws(() => ruleFiles({ thresholds: { slowWaitSeconds: 299 } }), {
     instanceOf: RangeError,
     message:

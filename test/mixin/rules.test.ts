@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { alertNames } from '@streamfold/mixin';
 import { runPromtool } from '../harness/run-promtool.ts';
 import { ALL_CASES } from './cases/all-cases.ts';
@@ -13,12 +13,12 @@ test('promtool accepts the rule files', async (t) => {
   }
 });
 
-test('there is a case in which each alert fires', (t) => {
+test('each alert has a case in which it fires', (t) => {
   const firing = new Set(ALL_CASES.flatMap(({ fires = [] }) => fires.map(({ alert }) => alert)));
   t.deepEqual([...firing].toSorted(), alertNames().toSorted());
 });
 
-// One after the other: promtool takes a core, and others need one too.
+// One after the other: promtool uses a whole core, and other tests need one too.
 for (const each of ALL_CASES) {
   test.serial(each.title, async (t) => {
     const { failed, report } = await runRuleCases([each]);

@@ -23,16 +23,16 @@ export interface FiringAlert {
   readonly dashboard: string;
 }
 
-/** A stretch of time as Prometheus scrapes it, and what fires in it. */
+/** A period of scrapes, and the alerts that fire in it. */
 export interface RuleCase {
   readonly title: string;
   readonly minutes: number;
   readonly series: ScrapedSeries;
-  /** Alerts that fire; every other alert stays silent throughout. Without: all of them do. */
+  /** Alerts that fire; every other alert stays silent throughout. Default: all stay silent. */
   readonly fires?: readonly FiringAlert[];
-  /** Alerts that fire no more at the end; the others still do. */
+  /** Alerts that no longer fire at the end; the others still do. */
   readonly resolved?: readonly string[];
-  /** What expressions over recorded series give; one without a value gives nothing. */
+  /** The values of expressions over recorded series; an expression without a value has no result. */
   readonly records?: readonly {
     readonly expr: string;
     readonly atMinutes: number;
@@ -40,7 +40,7 @@ export interface RuleCase {
   }[];
 }
 
-/** Evaluates the rules over each case, by promtool; gives the titles of those in which they did something else, and why. */
+/** Evaluates the rules over each case with promtool; returns the titles of cases with another result, and why. */
 export async function runRuleCases(
   cases: readonly RuleCase[],
   files: ReadonlyMap<string, string> = ruleFiles(),
@@ -51,7 +51,7 @@ export async function runRuleCases(
     await writeFile(join(directory, 'rules.yml'), stringify({ groups }));
     const unitTests = {
       rule_files: ['rules.yml'],
-      // Prometheus takes them in any order, and an alert may see what was recorded the time before; here it is one order.
+      // Prometheus evaluates groups in any order, and an alert may see the previous recording; here the order is fixed.
       group_eval_order: groups.map(({ name }) => name),
       evaluation_interval: '30s',
       tests: cases.map(writeCase),
@@ -67,7 +67,7 @@ export async function runRuleCases(
   }
 }
 
-/** The rules that a case looks at, and those that these read: promtool is slow, and what nobody reads makes no difference. */
+/** The rules that a case checks, and those that they read: promtool is slow, and the others make no difference. */
 function selectGroups(files: ReadonlyMap<string, string>, cases: readonly RuleCase[]): RuleGroup[] {
   const groups = [...files.values()].flatMap((text) => RuleFile.parse(parse(text)).groups);
   const rules = groups.flatMap((group) => group.rules);
@@ -83,7 +83,7 @@ function selectGroups(files: ReadonlyMap<string, string>, cases: readonly RuleCa
   return groups.map((group) => ({ ...group, rules: group.rules.filter((rule) => read.has(rule)) }));
 }
 
-/** How promtool names the case of an alert that is not as expected, and of an expression: that by our comment in it. */
+/** How promtool names the case of an unexpected alert or expression; for expressions, by our comment in them. */
 const NAMED = /^\s*name: (.*),$|^\s*expr: "# (.*?)\\n/;
 
 function writeCase({ title, minutes, series, fires = [], resolved = [], records = [] }: RuleCase): object {
@@ -95,7 +95,7 @@ function writeCase({ title, minutes, series, fires = [], resolved = [], records 
     input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
     alert_rule_test: fires.map(writeFiring),
     promql_expr_test: [
-      // Nothing else has fired at any time.
+      // No other alert has fired at any time.
       firing(at, `max by (alertname) (max_over_time(ALERTS{alertstate="firing"}[${minutes}m]))`, names),
       firing(
         at,
@@ -118,7 +118,7 @@ function firing(
 ): object {
   return {
     expr: `# ${title}\n${query}`,
-    // The last sample is that of half a minute before.
+    // The last sample is half a minute old.
     eval_time: `${minutes * 60 - 30}s`,
     exp_samples: names.map((alertname) => ({ labels: `{alertname="${alertname}"}`, value: 1 })),
   };

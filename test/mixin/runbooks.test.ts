@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { alertNames, ruleFiles } from '@streamfold/mixin';
 import { filesMatching, readTracked } from '../tidy/tracked-files.ts';
 
@@ -20,7 +20,7 @@ test('each alert leads to its runbook', (t) => {
   for (const [, alert, path] of linked) t.is(path, `docs/runbooks/${alert}.md`);
 });
 
-test('a runbook says meaning, impact, diagnosis and action, with queries', (t) => {
+test('a runbook has meaning, impact, diagnosis and action, with queries', (t) => {
   for (const page of PAGES) {
     const text = readTracked(page);
     t.deepEqual(
@@ -47,7 +47,7 @@ test('every alert is a row of the index, with its severity', (t) => {
   }
 });
 
-test('every streamfold command of a runbook is one that there is', (t) => {
+test('every streamfold command of a runbook exists', (t) => {
   const commands = new Set(
     [...readTracked('docs/reference/cli.md').matchAll(/^## `streamfold ([a-z-]+)`/gm)].map(
       ([, command]) => command,

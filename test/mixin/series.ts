@@ -1,13 +1,13 @@
-/** Series that Prometheus has scraped, by their notation, each with its samples: one every 30 s from time 0 on. */
+/** Scraped series by notation, each with its samples: one every 30 s from time 0 on. */
 export type ScrapedSeries = Readonly<Record<string, string>>;
 
 /** Samples of one minute. */
 const A_MINUTE = 2;
 
-/** A value for so many minutes: a number, a number that grows by `by` with every sample, or no sample at all. */
+/** A value for a number of minutes: a number, a number that grows by `by` with every sample, or no sample at all. */
 export type Stretch = readonly [minutes: number, value: number | { from: number; by: number } | 'gone'];
 
-/** Samples, stretch after stretch. A series that goes is marked stale, as a scrape that fails does. */
+/** Samples, period after period. A series that ends is marked stale, as after a failed scrape. */
 export function samples(...stretches: readonly Stretch[]): string {
   return stretches
     .flatMap(([minutes, value], stretch) =>
@@ -26,7 +26,7 @@ function series(name: string, labels: Labels): string {
   return `${name}{${pairs.join(',')}}`;
 }
 
-/** A series of the swarm's metrics, as scraped through the one target. */
+/** A series of the swarm metrics, as scraped through the one target. */
 export function ofSwarm(name: string, labels: Labels = {}): string {
   return series(name, { job: 'blocking-coordination', instance: 'streamfold:3000', ...labels });
 }
@@ -36,12 +36,12 @@ export function ofReplica(name: string, labels: Labels = {}): string {
   return series(name, { job: 'streamfold', instance: 'a:3000', ...labels });
 }
 
-/** A replica that was started a day ago. */
+/** A replica that started a day ago. */
 export const LONG_AGO = -86_400;
 
 /**
- * What is scraped while all is well for so long: one coordinator alive, two replicas that fold, large counters that stand
- * still, whose events are from before.
+ * The samples of a healthy system over this time: one live coordinator, two folding replicas, large constant counters of
+ * earlier events.
  */
 export function healthy(minutes: number): ScrapedSeries {
   const all = (value: number): string => samples([minutes, value]);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
 import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
@@ -39,11 +39,11 @@ const EVENTS = [
   ...liveIn('s.b', 'only-in-b'),
   ...liveIn('s.a', 'in/both'),
   ...liveIn('s.b', 'in/both'),
-  // Died before it finished its first wait: nothing tells of which swarm it was.
+  // Died before it finished its first wait: nothing shows its swarm.
   ...failIn('s.b', 'unknown'),
 ];
 
-test('choosing a swarm leaves out what coordinators of others did, in panels of metrics without a swarm too, and never one of which no wait is known', async (t) => {
+test('choosing a swarm hides coordinators of other swarms, even in panels of metrics without a swarm label, but never a coordinator without a known wait', async (t) => {
   const aggregator = await startAggregator({ redisUrl: server.url });
   t.teardown(() => aggregator.stop());
   await appendFlat(server.redis, { prefix: 'streamfold' }, EVENTS);
@@ -55,7 +55,7 @@ test('choosing a swarm leaves out what coordinators of others did, in panels of 
   );
   t.teardown(() => prometheus.stop());
 
-  /** Which coordinators a panel shows, by its query told apart by them. */
+  /** The coordinators that a panel shows, from its query grouped by coordinator. */
   const shown = async (title: string, query: string, choice: Choice): Promise<string[]> => {
     const dashboard = DASHBOARDS.get('blocking-coordination');
     const panel = dashboard?.panels.find((each) => each.title === title);

@@ -5,21 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { startRedis } from '../harness/start-redis.ts';
 
 const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL(import.meta.resolve('../../../')));
-/** Versions of TypeScript that users have: the last one that knows `node10`, and ours. */
+/** Versions of TypeScript that users have: the last one that supports `node10`, and ours. */
 const COMPILERS = {
   5: join(ROOT, 'test/node_modules/typescript-5/bin/tsc'),
   7: join(ROOT, 'node_modules/typescript/bin/tsc'),
 } as const;
 const LIBRARIES = ['core', 'redis', 'publisher', 'coordination', 'archive', 'aggregator', 'private-servers'];
 const NAMES = [...LIBRARIES.map((name) => `@streamfold/${name}`), 'streamfold'];
-/** All that may be in a package. */
+/** The files that a package may contain. */
 const PACKED =
   /^(dist\/.+\.(js|d\.ts)(\.map)?|lua\/[a-z-]+\.lua|bin\/streamfold\.js|package\.json|README\.md|LICENSE)$/;
 
@@ -36,12 +36,12 @@ test.before(async () => {
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   for (const extension of ['ts', 'mts', 'cts'])
     await writeFile(join(project, `program.${extension}`), PROGRAM);
-  // Outside of the workspace: what the packages need of each other is found among these files, or not at all.
+  // Outside the workspace: the packages find each other among these files, or not at all.
   const options = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
   await run('npm', ['install', ...options, '@types/node@20.19.43', ...files], { cwd: project });
 });
 
-/** Runs a program in the user's project; rejects with what it has printed if it fails. */
+/** Runs a program in the user's project; rejects with its output if it fails. */
 async function runProgram(program: string, args: readonly string[]): Promise<string> {
   const { stdout } = await run(process.execPath, [program, ...args], { cwd: project }).catch(
     (error: { stdout?: string; stderr?: string }) => {
@@ -51,7 +51,7 @@ async function runProgram(program: string, args: readonly string[]): Promise<str
   return stdout;
 }
 
-test('every package packs what it runs on, and no tests, sources or build state', async (t) => {
+test('every package contains everything it needs to run, and no tests, sources or build state', async (t) => {
   t.is(files.length, NAMES.length);
   for (const file of files) {
     const { stdout } = await run('tar', ['-tzf', file]);
@@ -89,7 +89,7 @@ export const exported = [runAggregator, commitBatch, openArchive, joinSwarm, enc
 const event: EventInput = {
   type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'handoff', trace_id: 't1',
 };
-// @ts-expect-error signal_type is missing: types are there, and not any
+// @ts-expect-error signal_type is missing: the packages have types, and not just any
 export const wrong: EventInput = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b' };
 export async function publish(url: string): Promise<number> {
   const publisher = createPublisher({ url });
@@ -106,9 +106,9 @@ const WAYS = [
 ] as const;
 
 for (const { compiler, module, moduleResolution, programs } of WAYS) {
-  // One after the other: each takes some seconds of a core.
+  // One after the other: each uses a core for some seconds.
   test.serial(
-    `a strict program of a user compiles with TypeScript ${compiler} and moduleResolution ${moduleResolution}`,
+    `a strict program compiles against the packages with TypeScript ${compiler} and moduleResolution ${moduleResolution}`,
     async (t) => {
       const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck'];
       const modules = ['--target', 'es2022', '--module', module, '--moduleResolution', moduleResolution];
@@ -125,7 +125,7 @@ const PUBLISH = `
     console.log(entryIds.length);
   });`;
 
-test('an ES module of a user can import every package, and publish an event', async (t) => {
+test('an ES module can import every package, and publish an event', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const imports = NAMES.map((name) => `import '${name}';`).join('\n');
@@ -141,7 +141,7 @@ test('an ES module of a user can import every package, and publish an event', as
   );
 });
 
-test('a CommonJS module of a user can require every package, and publish an event', async (t) => {
+test('a CommonJS module can require every package, and publish an event', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const requires = NAMES.map((name) => `require('${name}');`).join('\n');

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { join } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const ROOT = import.meta.resolve('../../../');
 const PROVIDE = new URL('infra/setup/provide-servers.mjs', ROOT).href;
@@ -39,7 +39,7 @@ const WAYS = {
 };
 
 for (const [name, ways] of Object.entries(WAYS)) {
-  test(`where ${name} can neither be found nor provided, the set-up says how to install it`, async (t) => {
+  test(`if ${name} can neither be found nor provided, the set-up says how to install it`, async (t) => {
     const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));
     t.teardown(() => rm(cache, { recursive: true, force: true }));
     const said = await provideOnBareMachine(name, cache);
@@ -47,12 +47,12 @@ for (const [name, ways] of Object.entries(WAYS)) {
   });
 }
 
-test('a pnpm that is not the one whose hash package.json names is not run', async (t) => {
+test('a pnpm with another hash than the one in package.json is not run', async (t) => {
   const cache = await mkdtemp(join(tmpdir(), 'streamfold-cache-'));
   t.teardown(() => rm(cache, { recursive: true, force: true }));
   const bin = join(cache, 'bin');
   await mkdir(bin);
-  // An npm that hands over another package.
+  // An npm that delivers another package.
   await writeFile(
     join(bin, 'npm'),
     `#!${process.execPath}\nconst [, , , , , folder] = process.argv;\nrequire('node:fs').writeFileSync(folder + '/pnpm-9.9.9.tgz', 'forged');\n`,

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { PROCESS_JOB, SWARM_JOB } from '@streamfold/mixin';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ const { global, scrape_configs: jobs } = z
   })
   .parse(parse(readTracked('infra/prometheus/prometheus.yml')));
 
-test('Prometheus scrapes the jobs that the rules and dashboards know, that of the swarm through one target', (t) => {
+test('Prometheus scrapes the jobs that the rules and dashboards use, and the swarm job through one target', (t) => {
   t.deepEqual(
     jobs.map(({ job_name, metrics_path }) => [job_name, metrics_path]),
     [
@@ -39,7 +39,7 @@ test('Prometheus scrapes the jobs that the rules and dashboards know, that of th
   t.deepEqual(Object.keys(global.external_labels), ['monitor', 'environment']);
 });
 
-test('new series are shown as 0 for longer than Prometheus takes to scrape again', (t) => {
+test('new series are shown as 0 for longer than the scrape interval of Prometheus', (t) => {
   const [shown = ''] = jobs[0]?.params['zero_first_seconds'] ?? [];
   t.true(global.scrape_timeout < global.scrape_interval);
   t.true(Number(shown) > global.scrape_interval, shown);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ruleFiles } from '@streamfold/mixin';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
@@ -12,13 +12,13 @@ const INTERVAL_MS = 500;
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** `deaths` of coordinators in each region, which has a stream, an aggregator and a Prometheus of its own. */
+/** `deaths` of coordinators in each region, which has its own stream, aggregator and Prometheus. */
 const REGIONS = [
   { region: 'eu', deaths: 3 },
   { region: 'us', deaths: 5 },
 ] as const;
 
-test('a global Prometheus has the recorded series of each region, by region, and no others; and tells when one is silent', async (t) => {
+test('a global Prometheus has exactly the recorded series of each region, by region, and alerts when a region is silent', async (t) => {
   const regions = await Promise.all(
     REGIONS.map(async ({ region, deaths }) => {
       const aggregator = await startAggregator({ redisUrl: server.url, prefix: region });
@@ -35,7 +35,7 @@ test('a global Prometheus has the recorded series of each region, by region, and
         await adaptPrometheusConfig(['prometheus.yml'], {
           targets: { 'blocking-coordination': [target], streamfold: [target] },
           intervalMs: INTERVAL_MS,
-          // One region says what it is, the other one is known by what the global Prometheus calls it.
+          // One region labels itself, the other one gets its label from the global Prometheus.
           ...(region === 'eu' ? { externalLabels: { region: 'eu' } } : {}),
         }),
         { files: ruleFiles({ timeScale: 1 / 30 }) },
@@ -66,7 +66,7 @@ test('a global Prometheus has the recorded series of each region, by region, and
     return eu === 3 && us === 5;
   });
   t.is(await queryValue(federation.url, 'sum(timeout_type:timeout_events_total:sum)'), 8);
-  // `up` of the regions' targets, by the regions' own names of their jobs.
+  // `up` of the targets of the regions, by the job names that the regions use.
   await waitUntil('the targets of both regions', async () => {
     const { eu, us } = await read('sum by (region) (up{job="streamfold"})');
     return eu === 1 && us === 1;
@@ -86,7 +86,7 @@ test('a global Prometheus has the recorded series of each region, by region, and
   t.deepEqual(await read(silent), { us: 1 });
 });
 
-test('what is recorded of all regions is made of series that a region records', async (t) => {
+test('the recording rules of all regions read only series that a region records', async (t) => {
   const recorded = [...ruleFiles().values()].join('\n');
   const global = await readDelivered('federation-rules.yml');
   const read = [...global.matchAll(/(?<=\()[a-z_]+:\w+:\w+/g)].map(([name]) => name);

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { stringify } from 'yaml';
 import { appendFlat } from '../harness/append-events.ts';
@@ -14,7 +14,7 @@ const median = (jobName: string): string =>
   `histogram_quantile(0.5, sum by (le) (rate(blocking_duration_seconds_bucket{job="${jobName}"}[1m])))`;
 const deathsSoFar = (jobName: string): string => `sum(timeout_events_total{job="${jobName}"})`;
 
-test('a Prometheus that is shown new series as 0 first counts the first event of each', async (t) => {
+test('a Prometheus that sees new series as 0 first counts the first event of each', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const aggregator = await startAggregator({ redisUrl: server.url });
@@ -63,7 +63,7 @@ test('a Prometheus that is shown new series as 0 first counts the first event of
   );
   const quantile = await ask(median('zero-first'));
   t.true(quantile !== undefined && quantile > 5 && quantile <= 10, String(quantile));
-  // What would be without: the tests above can fail.
+  // The result without zeros: the tests above can fail.
   t.is(await ask(`count(${deaths('plain')} > 0)`), undefined);
   t.is(await ask(median('plain')), NaN);
 });

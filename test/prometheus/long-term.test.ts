@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus, startPrivateVictoriaMetrics } from '@streamfold/private-servers';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
@@ -11,7 +11,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('VictoriaMetrics is written what Prometheus scrapes, and answers the same', async (t) => {
+test('VictoriaMetrics gets every sample that Prometheus scrapes, and answers queries the same', async (t) => {
   const events = [...generateEvents(500, { seed: 23 })];
   await appendFlat(server.redis, { prefix: 'streamfold' }, events);
   const aggregator = await startAggregator({ redisUrl: server.url });
@@ -41,7 +41,7 @@ test('VictoriaMetrics is written what Prometheus scrapes, and answers the same',
     environment: 'production',
     job: 'blocking-coordination',
   });
-  // What a dashboard asks gives the same from both.
+  // The queries of a dashboard return the same from both.
   const query = 'sum by (le) (blocking_duration_seconds_bucket)';
   const read = async (url: string): Promise<string> =>
     JSON.stringify(

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { runPromtool } from '../harness/run-promtool.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
@@ -16,7 +16,7 @@ test('promtool accepts the configuration, and the rules that it names', async (t
   t.regex(lines.join('\n'), /3 rule files found/);
 });
 
-test('promtool accepts the metrics of the swarms but for the one name that is given, and those of the process', async (t) => {
+test('promtool accepts the metrics of the swarms, except for the one name that the contract fixes, and those of the process', async (t) => {
   const adding = server.redis.pipeline();
   for (const event of generateEvents(500, { seed: 5, bad: true })) {
     adding.xadd('streamfold:{0}:events', '*', ...Object.entries(event).flat());

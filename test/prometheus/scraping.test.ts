@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { generateEvents } from '../harness/generate-events.ts';
 import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
@@ -35,11 +35,11 @@ function sorted(samples: ReadonlyMap<string, number>): [string, number][] {
   return [...samples].toSorted(([left], [right]) => (left < right ? -1 : 1));
 }
 
-/** What Prometheus makes up for each target, and what moves with the clock. */
+/** Metrics that Prometheus adds for each target, and metrics that change with the clock. */
 const NOT_COMPARED = /^(up$|scrape_|blocking_oldest_wait_seconds$)/;
 
 for (const format of ['openmetrics', 'text'] as const) {
-  test(`Prometheus reads from two aggregators what the stream adds up to, in the format ${format}`, async (t) => {
+  test(`Prometheus reads the totals of the stream from two aggregators, in the format ${format}`, async (t) => {
     const server = await startRedis();
     t.teardown(() => server.stop());
     const aggregators = [
@@ -48,7 +48,7 @@ for (const format of ['openmetrics', 'text'] as const) {
     ];
     t.teardown(async () => void (await Promise.all(aggregators.map((aggregator) => aggregator.stop()))));
     const [first] = aggregators;
-    // As Prometheus asks, OpenMetrics is preferred; older ones and other scrapers know the text format only.
+    // OpenMetrics is preferred, as in the Accept header of Prometheus; older versions and other scrapers know only the text format.
     const swarm = await startRecordingProxy(first?.url ?? '', (header) =>
       format === 'text' ? 'text/plain' : header,
     );
@@ -64,7 +64,7 @@ for (const format of ['openmetrics', 'text'] as const) {
       }),
     );
     t.teardown(() => prometheus.stop());
-    // A scrape may fail on a machine that is busy, and its values then miss until the next one.
+    // A scrape may fail on a busy machine, and its values are then missing until the next one.
     const comesTo = (query: string, wanted: number): Promise<void> =>
       waitUntil(`${query} to be ${wanted}`, async () => (await queryValue(prometheus.url, query)) === wanted);
 
@@ -90,7 +90,7 @@ for (const format of ['openmetrics', 'text'] as const) {
       scrapes = swarm.exchanges.length;
       scraped = sorted(await read());
       return isDeepStrictEqual(scraped, sorted(expected));
-    }).catch(() => undefined); // the comparison then tells what differs
+    }).catch(() => undefined); // the comparison then shows the difference
     t.deepEqual(scraped, sorted(expected));
 
     await comesTo('count(up{job="blocking-coordination"} == 1)', 1);

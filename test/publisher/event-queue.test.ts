@@ -1,6 +1,6 @@
 import { createEventQueue, type EventQueue, type QueuedEvent } from '@streamfold/publisher/event-queue';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 function eventOf(sequence: number): QueuedEvent {
   return { text: `{"n":${sequence}}`, member: '', sequence, receipt: undefined };
@@ -15,7 +15,7 @@ function listQueue(queue: EventQueue): number[] {
   return sequencesOf(events.filter((event) => event !== undefined));
 }
 
-/** A part of the queue is taken as a share of its length, as the length is known only when the step is taken. */
+/** A part of the queue is given as a share of its length, because the length is known only when the step is taken. */
 const share = fc.constantFrom(0, 0.1, 0.5, 0.9, 1);
 const step = fc.oneof(
   fc.record({ push: fc.constantFrom(1, 7, 900, 2_500) }),
@@ -53,7 +53,7 @@ test('a queue gives its events in order, whatever is dropped and extracted in be
   fc.assert(property);
 });
 
-test('a queue spares its oldest events, those under way, even if they are chosen', (t) => {
+test('a queue keeps its oldest events, which are being sent, even if they are chosen', (t) => {
   const queue = createEventQueue();
   for (const sequence of [1, 2, 3, 4]) queue.push(eventOf(sequence));
   queue.drop(1);
@@ -61,7 +61,7 @@ test('a queue spares its oldest events, those under way, even if they are chosen
   t.deepEqual(listQueue(queue), [2, 3]);
 });
 
-test('a queue that was emptied takes events again', (t) => {
+test('an emptied queue accepts events again', (t) => {
   const queue = createEventQueue();
   queue.push(eventOf(1));
   queue.drop(1);

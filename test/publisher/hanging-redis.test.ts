@@ -1,11 +1,11 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { waitUntilStopped } from '../harness/process-state.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
 
-test('a Redis that hangs, and comes to its requests after they were given up, appends each event once', async (t) => {
+test('a Redis that hangs, and runs requests after the publisher gave up on them, appends each event once', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
   const { publisher, numbers, told } = openPublisher(server.redis, { url: server.url, replyTimeoutMs: 100 });

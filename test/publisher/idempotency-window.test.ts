@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
@@ -6,7 +6,7 @@ import { signalSent } from './signal-sent.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('an id that was published within the window is left out, whoever publishes it, alone or among others', async (t) => {
+test('an id published within the window is left out, whichever publisher repeats it, alone or in a batch', async (t) => {
   const first = openPublisher(server.redis, { url: server.url });
   await first.publisher.append(signalSent(1, { id: 'one' }));
   await first.publisher.close();
@@ -30,7 +30,7 @@ test('the same id in another swarm is another event', async (t) => {
   await publisher.close();
 });
 
-test('an id is remembered for the window, and appended again after it', async (t) => {
+test('an id is remembered for the window, and can be appended again after it', async (t) => {
   const { publisher, numbers, prefix } = openPublisher(server.redis, {
     url: server.url,
     idempotencyWindowMs: 20_000,
@@ -51,7 +51,7 @@ test('an id is remembered for the window, and appended again after it', async (t
   await publisher.close();
 });
 
-test('ids that are over are removed, so that what is remembered stays bounded', async (t) => {
+test('ids past their window are removed, so that memory stays bounded', async (t) => {
   const { publisher, prefix } = openPublisher(server.redis, { url: server.url });
   const ids = `${prefix}:{0}:published-ids`;
   const over = Array.from({ length: 1_000 }, (_, number) => [1, `s1 old-${number}`]).flat();

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { PublisherOptions } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -8,7 +8,7 @@ import { signalSent } from './signal-sent.ts';
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-/** A publisher behind a proxy of its own, which has published event 0, so that Redis knows the script. */
+/** A publisher behind its own proxy that has published event 0, so that Redis has the script. */
 async function openBehindProxy(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
@@ -28,7 +28,7 @@ const FORMS = [
 for (const [what, events] of FORMS) {
   const expected = [0, ...events.map((_, at) => at + 1)];
 
-  test(`${what}: appended, reply lost: there once, and told with the entry that it is in`, async (t) => {
+  test(`${what}: appended, reply lost: in the stream once, and append returns its entry`, async (t) => {
     const { publisher, proxy, needle, numbers, prefix, retries } = await openBehindProxy(t);
     const [{ entryIds, duplicates }] = await Promise.all([
       publisher.append(events),
@@ -42,14 +42,14 @@ for (const [what, events] of FORMS) {
     t.like(publisher.stats(), { published: expected.length, duplicates: 0, retries: 1 });
   });
 
-  test(`${what}: connection cut before it was sent: there once`, async (t) => {
+  test(`${what}: connection cut before sending: in the stream once`, async (t) => {
     const { publisher, proxy, needle, numbers } = await openBehindProxy(t);
     await Promise.all([publisher.append(events), proxy.cutBeforeSend(needle)]);
     t.deepEqual(await numbers(), expected);
     t.like(publisher.stats(), { published: expected.length, duplicates: 0, retries: 1 });
   });
 
-  test(`${what}: a request that comes late, after it was sent again, appends nothing`, async (t) => {
+  test(`${what}: a request that arrives late, after it was sent again, appends nothing`, async (t) => {
     const { publisher, proxy, needle, numbers } = await openBehindProxy(t);
     const [deliverLate] = await Promise.all([proxy.keepBack(needle), publisher.append(events)]);
     await deliverLate();
@@ -60,7 +60,7 @@ for (const [what, events] of FORMS) {
   });
 }
 
-test('a reply that was lost again and again is asked for until it comes', async (t) => {
+test('a request with replies that are lost again and again is repeated until one arrives', async (t) => {
   const { publisher, proxy, needle, numbers } = await openBehindProxy(t);
   const appended = publisher.append([signalSent(1), signalSent(2)]);
   for (let cut = 0; cut < 4; cut++) await proxy.cutAfterReply(needle);
@@ -68,7 +68,7 @@ test('a reply that was lost again and again is asked for until it comes', async 
   t.deepEqual(await numbers(), [0, 1, 2]);
 });
 
-test('what was published while a batch is in doubt comes after it, in order', async (t) => {
+test('events published while a batch is in doubt follow it, in order', async (t) => {
   const { publisher, proxy, needle, numbers } = await openBehindProxy(t);
   publisher.publish(signalSent(1));
   const flushed = publisher.flush();
@@ -79,7 +79,7 @@ test('what was published while a batch is in doubt comes after it, in order', as
   t.deepEqual(await numbers(), [0, 1, 2, 3]);
 });
 
-test('a reply that does not come is waited for no longer than replyTimeoutMs', async (t) => {
+test('the publisher waits for a reply no longer than replyTimeoutMs', async (t) => {
   const { publisher, proxy, numbers, retries } = await openBehindProxy(t, { replyTimeoutMs: 100 });
   proxy.swallowReplies();
   await publisher.append(signalSent(1));
@@ -87,7 +87,7 @@ test('a reply that does not come is waited for no longer than replyTimeoutMs', a
   t.deepEqual([...new Set(retries())], ['no_reply']);
 });
 
-test('a batch in doubt is given up when Redis may have forgotten it, and said to be so', async (t) => {
+test('a batch in doubt is given up once Redis may have forgotten its ids, and reported as uncertain', async (t) => {
   let aheadMs = 0;
   const now = () => performance.now() + aheadMs;
   const { publisher, proxy, needle, numbers, told } = await openBehindProxy(t, { now });
@@ -102,12 +102,12 @@ test('a batch in doubt is given up when Redis may have forgotten it, and said to
     bufferedEvents: 0,
     dropped: { ...publisher.stats().dropped, fate_unknown: 1 },
   });
-  // It goes on with the next one; the one given up is there in this case, and only once.
+  // It continues with the next one; in this case the abandoned event is in the stream, and only once.
   await publisher.append(signalSent(2));
   t.deepEqual(await numbers(), [0, 1, 2]);
 });
 
-test('a request that Redis comes to after its deadline appends nothing, and is sent anew', async (t) => {
+test('a request that Redis runs after its deadline appends nothing, and is sent again', async (t) => {
   let behindMs = 0;
   const now = () => performance.now() - behindMs;
   const { publisher, numbers, retries } = await openBehindProxy(t, { now });

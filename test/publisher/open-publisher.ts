@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { readPublished } from '../harness/read-published.ts';
 import { nextPrefix } from '../harness/start-redis.ts';
 
-/** A fact that an observer was told. */
+/** A fact that an observer received. */
 export interface ToldFact {
   readonly type: keyof PublisherObserver;
   readonly events?: number;
@@ -13,7 +13,7 @@ export interface ToldFact {
   readonly error?: Error;
 }
 
-/** A publisher with keys of its own that is watched: what it tells, and what stands in the stream. */
+/** An observed publisher with its own keys: its facts, and the events in the stream. */
 export function openPublisher(redis: Redis, options: Partial<PublisherOptions> & { readonly url: string }) {
   const { prefix = nextPrefix() } = options;
   const told: ToldFact[] = [];
@@ -29,7 +29,7 @@ export function openPublisher(redis: Redis, options: Partial<PublisherOptions> &
   return {
     prefix,
     told,
-    /** Reasons for which batches were tried again, in order. */
+    /** The reasons of repeated attempts, in order. */
     retries: () => told.filter(({ type }) => type === 'retried').map(({ reason }) => reason),
     publisher: createPublisher({ observer, ...options, prefix }),
     /** `signal_id` of all events in the stream, in order. */

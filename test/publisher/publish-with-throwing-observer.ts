@@ -1,7 +1,7 @@
 import { createPublisher } from '@streamfold/publisher';
 import { signalSent } from './signal-sent.ts';
 
-// A program: publishes to the Redis that its argument names, with an observer that throws whenever it is told something.
+// A program: publishes to the Redis that its argument names, with an observer that throws at every call.
 
 const uncaught: string[] = [];
 process.on('uncaughtException', (error) => uncaught.push(error.message));

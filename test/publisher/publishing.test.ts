@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createPublisher, InvalidEventError, type PublisherOptions } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
 import { readPublished } from '../harness/read-published.ts';
@@ -10,7 +10,7 @@ const server = await startRedis();
 test.after.always(() => server.stop());
 
 let prefixes = 0;
-/** Each test has keys of its own. */
+/** Each test has its own keys. */
 function open(options: Partial<PublisherOptions> = {}) {
   const prefix = `p${++prefixes}`;
   const publisher = createPublisher({ url: server.url, prefix, ...options });
@@ -48,7 +48,7 @@ test('a single event is appended flat, as XADD would', async (t) => {
   t.is(duplicates, 0);
 });
 
-test('events that are published together share an entry', async (t) => {
+test('events published together share an entry', async (t) => {
   const { publisher, entries, events } = open();
   for (let number = 0; number < 50; number++)
     t.deepEqual(publisher.publish(signalSent(number)), { status: 'accepted' });
@@ -69,7 +69,7 @@ test('an event waits for others no longer than maxDelayMs', async (t) => {
   await publisher.close();
 });
 
-test('closing delivers all that was accepted, in the order in which it was published', async (t) => {
+test('closing delivers all accepted events, in the order in which they were published', async (t) => {
   const { publisher, events } = open({ maxDelayMs: 10_000 });
   for (let number = 0; number < 12_345; number++) publisher.publish(signalSent(number));
   t.deepEqual(await publisher.close({ deadlineMs: 60_000 }), { undelivered: 0, fateUnknown: 0 });
@@ -89,7 +89,7 @@ test('an entry holds at most 1,000 events', async (t) => {
 
 test('an entry is at most 1 MiB', async (t) => {
   const { publisher, entries } = open({ maxDelayMs: 10_000 });
-  // Characters of two and three bytes: what counts are bytes.
+  // Characters of two and three bytes: the bytes count.
   for (let number = 0; number < 300; number++)
     publisher.publish(Object.assign(signalSent(number), { note: 'äé€'.repeat(1_000) }));
   await publisher.close();
@@ -133,7 +133,7 @@ test('an invalid event is refused at once and never reaches Redis', async (t) =>
   t.is(publisher.stats().dropped.invalid, 8);
 });
 
-test('each swarm has its shard, and keeps its order there', async (t) => {
+test('each swarm has one shard, and its events keep their order', async (t) => {
   const { publisher, events } = open({ shards: 3 });
   const swarms = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 's7', '123456789'];
   for (let number = 0; number < 900; number++) {
@@ -158,7 +158,7 @@ test('each swarm has its shard, and keeps its order there', async (t) => {
   t.true(shards[0x31c3 % 3]?.some((event) => event['swarm_id'] === '123456789'));
 });
 
-test('append tells the entries, also where its events need several', async (t) => {
+test('append returns the entries, even if its events need several', async (t) => {
   const { publisher, entries } = open();
   const { entryIds } = await publisher.append(
     Array.from({ length: 2_001 }, (_, number) => signalSent(number)),
@@ -172,7 +172,7 @@ test('append tells the entries, also where its events need several', async (t) =
   await publisher.close();
 });
 
-test('every entry is named, although entries of several shards may have the same ID', async (t) => {
+test('every entry is named, even if entries of several shards have the same ID', async (t) => {
   const shards = 16;
   const { publisher, entries } = open({ shards });
   const appended = new Set<number>();
@@ -192,7 +192,7 @@ test('every entry is named, although entries of several shards may have the same
   await publisher.close();
 });
 
-test('another number of shards than the recorded one is refused in one line', async (t) => {
+test('a number of shards other than the recorded one is refused in one line', async (t) => {
   const { publisher, prefix } = open({ shards: 2 });
   await publisher.ready();
   await publisher.close();
@@ -207,7 +207,7 @@ test('another number of shards than the recorded one is refused in one line', as
   await other.close();
 });
 
-test('an option out of its bounds is refused in one line', (t) => {
+test('an option out of bounds is refused in one line', (t) => {
   for (const options of [
     { shards: 0 },
     { maxBatchEvents: 1_001 },
@@ -225,7 +225,7 @@ test('an option out of its bounds is refused in one line', (t) => {
   }
 });
 
-test('a closed publisher takes nothing, and closing twice is closing once', async (t) => {
+test('a closed publisher accepts nothing, and closing it again changes nothing', async (t) => {
   const { publisher } = open();
   const closing = publisher.close();
   t.is(publisher.close(), closing);
@@ -236,7 +236,7 @@ test('a closed publisher takes nothing, and closing twice is closing once', asyn
   t.deepEqual(await closing, { undelivered: 0, fateUnknown: 0 });
 });
 
-test('what an observer is told adds up', async (t) => {
+test('the counts that an observer receives add up', async (t) => {
   const told = { published: 0, duplicate: 0, dropped: 0 };
   const { publisher } = open({
     observer: {

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { PublisherOptions } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
@@ -6,7 +6,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
 
-/** A publisher whose Redis, its own, is not there yet. */
+/** A publisher whose own Redis is not running yet. */
 async function openBeforeRedis(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
   const server = await startOwnRedis(t);
   await server.kill('SIGKILL');
@@ -21,7 +21,7 @@ async function startOwnRedis(t: ExecutionContext): Promise<TestRedis> {
   return server;
 }
 
-test('what is published before Redis is there is delivered, in order, when it comes', async (t) => {
+test('events published before Redis is up are delivered, in order, once it is', async (t) => {
   const { publisher, server, numbers, told } = await openBeforeRedis(t);
   for (let number = 0; number < 2_500; number++)
     t.is(publisher.publish(signalSent(number)).status, 'accepted');
@@ -37,7 +37,7 @@ test('what is published before Redis is there is delivered, in order, when it co
   t.like(publisher.stats(), { published: 2_501, bufferedEvents: 0, bufferedBytes: 0 });
 });
 
-test('a full buffer takes no more events and says so; those it has are delivered', async (t) => {
+test('a full buffer accepts no more events and says so; the events in it are delivered', async (t) => {
   const { publisher, server, numbers, told } = await openBeforeRedis(t, { maxBufferedEvents: 100 });
   const statuses = Array.from({ length: 150 }, (_, number) => publisher.publish(signalSent(number)).status);
   t.deepEqual(statuses, [
@@ -62,7 +62,7 @@ test('a full buffer takes no more events and says so; those it has are delivered
   );
 });
 
-test('a buffer is full by its size, too', async (t) => {
+test('a buffer can also be full in bytes', async (t) => {
   const { publisher } = await openBeforeRedis(t, { maxBufferedBytes: 65_536 });
   const note = 'x'.repeat(15_000);
   const statuses = Array.from(
@@ -73,7 +73,7 @@ test('a buffer is full by its size, too', async (t) => {
   t.true(publisher.stats().bufferedBytes <= 65_536);
 });
 
-test('append waits for room in a full buffer, holding no more than fits', async (t) => {
+test('append waits for room in a full buffer, and never exceeds it', async (t) => {
   const { publisher, server, numbers, told } = await openBeforeRedis(t, { maxBufferedEvents: 10 });
   const appended = publisher.append(Array.from({ length: 1_000 }, (_, number) => signalSent(number)));
   await waitUntil('it has tried to connect', () => told.some(({ type }) => type === 'disconnected'));
@@ -87,7 +87,7 @@ test('append waits for room in a full buffer, holding no more than fits', async 
   t.is(publisher.stats().dropped.buffer_full, 0);
 });
 
-test('append gives up after its time-out what was not sent, and it is not delivered later', async (t) => {
+test('append drops unsent events after its time-out, and they are not delivered later', async (t) => {
   const { publisher, server, numbers } = await openBeforeRedis(t, { maxBufferedEvents: 10 });
   publisher.publish(signalSent(-1));
   const error = await t.throwsAsync(
@@ -105,7 +105,7 @@ test('append gives up after its time-out what was not sent, and it is not delive
   t.deepEqual(await numbers(), [-1, 100]);
 });
 
-test('append that times out while its events are under way says that their fate is unknown', async (t) => {
+test('append that times out while its events are being sent reports that their fate is unknown', async (t) => {
   const server = await startOwnRedis(t);
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
@@ -120,7 +120,7 @@ test('append that times out while its events are under way says that their fate 
   t.deepEqual(await publisher.close({ deadlineMs: 0 }), { undelivered: 1, fateUnknown: 1 });
 });
 
-test('closing while Redis is away ends at its deadline and tells what was not delivered', async (t) => {
+test('closing while Redis is away ends at its deadline and reports the undelivered events', async (t) => {
   const { publisher } = await openBeforeRedis(t);
   for (let number = 0; number < 7; number++) publisher.publish(signalSent(number));
   const appended = publisher.append(signalSent(7));
@@ -132,7 +132,7 @@ test('closing while Redis is away ends at its deadline and tells what was not de
   await publisher.room();
 });
 
-test('closing tells apart what may be in the stream from what is surely not', async (t) => {
+test('closing distinguishes events that may be in the stream from those that are not', async (t) => {
   const server = await startOwnRedis(t);
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
@@ -147,7 +147,7 @@ test('closing tells apart what may be in the stream from what is surely not', as
   t.deepEqual(await numbers(), [0, 1, 2, 3]);
 });
 
-test('closing delivers what is left as soon as Redis is back before the deadline', async (t) => {
+test('closing delivers the remaining events if Redis is back before the deadline', async (t) => {
   const { publisher, server, numbers } = await openBeforeRedis(t);
   publisher.publish(signalSent(0));
   const closing = publisher.close({ deadlineMs: 20_000 });

@@ -1,11 +1,11 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { PublisherOptions } from '@streamfold/publisher';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
 
-/** A publisher and a Redis of its own, that agree already. */
+/** A publisher that is connected to its own Redis. */
 async function open(t: ExecutionContext, options: Partial<PublisherOptions> = {}) {
   const server = await startRedis();
   t.teardown(() => server.stop());
@@ -15,7 +15,7 @@ async function open(t: ExecutionContext, options: Partial<PublisherOptions> = {}
   return { ...opened, server };
 }
 
-test('a Redis that is out of memory is asked again until it has some', async (t) => {
+test('a publisher retries on a Redis that is out of memory until it has some', async (t) => {
   const { publisher, server, numbers, retries } = await open(t);
   await server.redis.config('SET', 'maxmemory', '1');
   const appended = publisher.append([signalSent(1), signalSent(2, { id: 'two' })]);
@@ -27,7 +27,7 @@ test('a Redis that is out of memory is asked again until it has some', async (t)
   t.deepEqual(await numbers(), [0, 1, 2]);
 });
 
-test('a Redis that became a replica is asked again, over a new connection, until it is a primary', async (t) => {
+test('a publisher retries on a Redis that became a replica, over a new connection, until it is a primary', async (t) => {
   const { publisher, server, numbers, retries, told } = await open(t);
   await server.redis.replicaof('127.0.0.1', 1);
   const appended = publisher.append(signalSent(1));
@@ -41,7 +41,7 @@ test('a Redis that became a replica is asked again, over a new connection, until
   t.deepEqual(await numbers(), [0, 1]);
 });
 
-test('a Redis that forgot its scripts is told them again', async (t) => {
+test('scripts are loaded again into a Redis that has lost them', async (t) => {
   const { publisher, server, numbers, retries } = await open(t);
   await server.redis.script('FLUSH');
   await publisher.append(signalSent(1));
@@ -49,7 +49,7 @@ test('a Redis that forgot its scripts is told them again', async (t) => {
   t.deepEqual(retries(), []);
 });
 
-test('what only an operator can mend is refused to append, and kept for publish', async (t) => {
+test('an error that only an operator can fix rejects append, and publish keeps its events', async (t) => {
   let aheadMs = 0;
   const now = () => performance.now() + aheadMs;
   const { publisher, server, numbers, retries, prefix } = await open(t, { now });
@@ -66,7 +66,7 @@ test('what only an operator can mend is refused to append, and kept for publish'
   t.like(publisher.stats(), { bufferedEvents: 1, dropped: { ...publisher.stats().dropped, refused: 1 } });
 
   await server.redis.rename(`${prefix}:kept`, stream);
-  aheadMs = 5_000; // the pause before it is tried again
+  aheadMs = 5_000; // the pause before it is retried
   await publisher.flush();
   t.deepEqual(await numbers(), [0, 1]);
 });

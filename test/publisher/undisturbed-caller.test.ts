@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const server = await startRedis();
 test.after.always(() => server.stop());
 
-test('an observer that throws disturbs nothing: what it throws is an uncaught exception of its own', async (t) => {
+test('an observer that throws disturbs nothing: its error is an uncaught exception', async (t) => {
   const program = fileURLToPath(new URL('publish-with-throwing-observer.js', import.meta.url));
   const { stdout } = await run(process.execPath, [program, server.url]);
   t.deepEqual(JSON.parse(stdout), {
@@ -22,7 +22,7 @@ test('an observer that throws disturbs nothing: what it throws is an uncaught ex
   });
 });
 
-test('publish never throws, whatever it is handed', async (t) => {
+test('publish never throws, whatever its argument', async (t) => {
   const { publisher } = openPublisher(server.redis, { url: server.url });
   const hostile = new Proxy(
     {},

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const run = promisify(execFile);
 
-/** The README's publisher, with another address. */
+/** The publisher of the README, with another address. */
 const PROGRAM = `
 import { createPublisher } from '@streamfold/publisher';
 const publisher = createPublisher({ url: 'redis://127.0.0.1:1' });

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { findGeneration, readRegistry } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { falsifyState } from '../harness/falsify-state.ts';
@@ -30,15 +30,15 @@ async function listTraces(prefix: string): Promise<string[]> {
   return [...keys, ...(groups ?? [])].toSorted();
 }
 
-test('the generation that a rebuild has replaced is dropped after the grace, with its group and all its keys', async (t) => {
+test('a replaced generation is dropped after the grace period, with its group and all its keys', async (t) => {
   const prefix = nextPrefix();
   const { url, facts } = await startFolded(t, prefix);
-  const old = await findGeneration(redis, prefix, 0);
+  const old = await findGeneration(redis, { prefix, shard: 0 });
   const traces = await listTraces(prefix);
   const before = withoutAges(await scrape(url));
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 0);
   await waitUntil('it is dropped', async () => (await readRegistry(redis, prefix)).generations.size === 1);
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   t.deepEqual(
     (await listTraces(prefix)).map((trace) => trace.replace(live?.id ?? '', old?.id ?? '')),
     traces,
@@ -50,19 +50,19 @@ test('the generation that a rebuild has replaced is dropped after the grace, wit
   t.is((await listTraces(prefix)).length, traces.length, 'nothing of it comes back');
 });
 
-test('a rebuild that is cancelled leaves no trace, however far it is, and the next one begins anew', async (t) => {
+test('a cancelled rebuild leaves no trace, however far it got, and the next one starts from the beginning', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startFolded(t, prefix);
   const traces = await listTraces(prefix);
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
-  // One that differs from the live one is not switched to, but folded on.
+  // A generation that differs from the live one is not switched to, but still folded.
   await falsifyState(redis, live);
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 1);
   t.true(aggregator.facts.some(({ type }) => type === 'generation_folded'));
   t.not((await listTraces(prefix)).length, traces.length);
 
-  const gone = ['--config', 'gone.json', '--archive', 'ftp://gone']; // neither is needed to give it up
+  const gone = ['--config', 'gone.json', '--archive', 'ftp://gone']; // neither is needed to cancel
   const run = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix, ...gone]);
   t.regex(
     run.stdout,
@@ -76,15 +76,15 @@ test('a rebuild that is cancelled leaves no trace, however far it is, and the ne
   const again = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix]);
   t.is(again.stdout, 'no rebuild is running\n');
   t.is((await runStreamfold(['rebuild', '--force', '--redis', redisUrl, '--prefix', prefix])).code, 0);
-  t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^3-/);
+  t.regex((await findGeneration(redis, { prefix, shard: 0 }))?.id ?? '', /^3-/);
 });
 
-test('without a rebuild, --cancel finishes a removal that was begun before, and says that it did that', async (t) => {
+test('without a rebuild, --cancel finishes a removal begun before, and reports it', async (t) => {
   const prefix = nextPrefix();
   await (await startAggregator({ redisUrl, prefix })).stop();
   const registry = `${prefix}:generations`;
   const live = (await redis.hget(registry, 'live')) ?? '';
-  // A generation that a rebuild had replaced, and whose removal was broken off.
+  // A generation that a rebuild had replaced, and whose removal was interrupted.
   const definitions = (await redis.hget(registry, `${live}:definitions`)) ?? '';
   await redis.hset(
     registry,

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import {
   findGeneration,
   readRegistry,
@@ -24,7 +24,7 @@ test.after.always(stop);
 type Entries = [id: string, fields: string[]][];
 const PAGE_ENTRIES = 30;
 
-/** A log of these entries; `onPage` is called before each page. */
+/** A log of the given entries; `onPage` is called before each page. */
 function logOf(entries: Entries, onPage: (page: number) => void = () => undefined): LogBeyondRedis {
   return {
     async *readArchived(_shard, { after, to }) {
@@ -52,7 +52,7 @@ const events = [...generateEvents(900, { seed: 41, bad: true })];
 const expected = foldReference(events.map((fields) => ({ fields })));
 const NEVER = new AbortController().signal;
 
-/** An aggregator that has folded all events, of which the stream holds only the last `kept`. */
+/** An aggregator that has folded all events; the stream holds only the last `kept`. */
 async function startTrimmed(
   t: { teardown: (end: () => Promise<void>) => void },
   prefix: string,
@@ -70,10 +70,10 @@ async function startTrimmed(
 }
 
 for (const kept of [200, 0]) {
-  test(`what the stream holds no more is folded from the archive, also twice over: ${kept} entries are left`, async (t) => {
+  test(`entries no longer in the stream are folded from the archive, in a second rebuild too: ${kept} entries are left`, async (t) => {
     const prefix = nextPrefix();
     const { aggregator, entries } = await startTrimmed(t, prefix, kept);
-    // All of them are in the archive, those of the stream too: each is folded once.
+    // All of them are in the archive, including those in the stream: each is folded once.
     const outcome = await rebuild(optionsOf(prefix, logOf(entries)), NEVER);
     t.like(outcome, { outcome: 'switched', compared: true });
     t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
@@ -83,7 +83,7 @@ for (const kept of [200, 0]) {
   });
 }
 
-test('a rebuild that was stopped in the middle of the archive goes on there', async (t) => {
+test('a rebuild stopped in the middle of the archive resumes there', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, entries } = await startTrimmed(t, prefix, 100);
   const stopping = new AbortController();
@@ -96,7 +96,7 @@ test('a rebuild that was stopped in the middle of the archive goes on there', as
     stopping.signal,
   );
   t.is(stopped.outcome, 'stopped');
-  t.regex((await findGeneration(redis, prefix, 0))?.id ?? '', /^1-/);
+  t.regex((await findGeneration(redis, { prefix, shard: 0 }))?.id ?? '', /^1-/);
   const told: RebuildProgress[] = [];
   const outcome = await rebuild(
     {
@@ -118,7 +118,7 @@ test('a rebuild that was stopped in the middle of the archive goes on there', as
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 
-test('two commands that rebuild at the same time fold each entry of the archive once', async (t) => {
+test('two rebuild commands at the same time fold each entry of the archive once', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, entries } = await startTrimmed(t, prefix, 100);
   const outcomes = await Promise.all([1, 2].map(() => rebuild(optionsOf(prefix, logOf(entries)), NEVER)));
@@ -129,7 +129,7 @@ test('two commands that rebuild at the same time fold each entry of the archive 
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 
-test('a command that is overtaken by another one, which has switched already, leaves what is live alone', async (t) => {
+test('a rebuild command leaves the live generation alone if another command has already switched', async (t) => {
   const prefix = nextPrefix();
   const { entries } = await startTrimmed(t, prefix, 100);
   const stopping = new AbortController();
@@ -139,7 +139,7 @@ test('a command that is overtaken by another one, which has switched already, le
     {
       ...optionsOf(prefix, logOf(entries)),
       onBegin({ id }) {
-        // On the same connection: it comes before whatever the command does next.
+        // On the same connection, so that it runs before the next step of the command.
         const registry = `${prefix}:generations`;
         void redis.hset(registry, 'live', id, `${id}:state`, 'live');
         void redis.hdel(registry, 'building', `${id}:stage`);
@@ -148,12 +148,12 @@ test('a command that is overtaken by another one, which has switched already, le
     NEVER,
   );
   t.is(outcome.outcome, 'switched');
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   t.regex(live?.id ?? '', /^2-/);
   t.is(await redis.exists(live?.keys.head ?? ''), 1);
 });
 
-test('where the archive is damaged the rebuild fails with its words, nothing is switched, and it goes on once that is mended', async (t) => {
+test('if the archive is damaged the rebuild fails with the error of the archive and switches nothing, and resumes after the repair', async (t) => {
   const prefix = nextPrefix();
   const { aggregator, entries } = await startTrimmed(t, prefix, 100);
   const damaged = logOf(entries, (page) => {

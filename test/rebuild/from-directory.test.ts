@@ -1,6 +1,6 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { findGeneration, readRegistry, verifyShard } from '@streamfold/aggregator';
 import { archiveShard, dataName, listSegments, restoreShard, trimStream } from '@streamfold/archive';
 import { appendFlat, eventsKey } from '../harness/append-events.ts';
@@ -27,7 +27,7 @@ interface Installation {
   readonly run: (...args: string[]) => Promise<ProgramRun>;
 }
 
-/** 700 entries that are archived and trimmed, and 200 that are in the stream alone. */
+/** 700 archived and trimmed entries, and 200 that are only in the stream. */
 async function install(t: ExecutionContext): Promise<Installation> {
   const archive = await openTestArchive();
   t.teardown(archive.remove);
@@ -59,7 +59,7 @@ test('a rebuild folds the archive, then the stream, and the new generation equal
   const after = await readRegistry(redis, prefix);
   t.not(after.live, before.live);
   t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
-  const generation = await findGeneration(redis, prefix, 0);
+  const generation = await findGeneration(redis, { prefix, shard: 0 });
   if (generation === undefined) return t.fail();
   t.like(await verifyShard(redis, generation, { shards: 1, archive, onProgress: () => undefined }), {
     equal: true,
@@ -77,7 +77,7 @@ test('a rebuild without the archive that it needs is refused', async (t) => {
   t.deepEqual((await readRegistry(redis, prefix)).live, before.live);
 });
 
-test('a rebuild that broke off in the archive is not gone on with without it', async (t) => {
+test('a rebuild interrupted in the archive is not resumed without it', async (t) => {
   const { prefix, archive, aggregator, run } = await install(t);
   const before = await readRegistry(redis, prefix);
   const segment = (await listSegments(archive, 0))[2];
@@ -98,7 +98,7 @@ test('a rebuild that broke off in the archive is not gone on with without it', a
   t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
 });
 
-test('what was rebuilt from the archive alone is verified against the archive', async (t) => {
+test('a generation rebuilt from the archive alone is verified against the archive', async (t) => {
   const { prefix, archive, run } = await install(t);
   await archiveShard(redis, { prefix, shard: 0, shards: 1, archive, settleMs: 0 });
   t.is(await trimStream(redis, { prefix, shard: 0, retentionMs: 0, onlyArchived: true }), 200);
@@ -109,7 +109,7 @@ test('what was rebuilt from the archive alone is verified against the archive', 
   t.regex(verified.stdout, /^shard 0, generation 2-.*: equal \(900 entries folded, 0 pending\)$/m);
 });
 
-test('a damaged segment is named, and nothing is switched; mended, the rebuild goes on', async (t) => {
+test('a damaged segment is named, and nothing is switched; after the repair the rebuild resumes', async (t) => {
   const { prefix, archive, aggregator, run } = await install(t);
   const before = await readRegistry(redis, prefix);
   const segment = (await listSegments(archive, 0))[2];
@@ -130,7 +130,7 @@ test('a damaged segment is named, and nothing is switched; mended, the rebuild g
   t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
 });
 
-test('what is restored from an archive can be rebuilt from it', async (t) => {
+test('a stream restored from an archive can be rebuilt from it', async (t) => {
   const { archive } = await install(t);
   const prefix = nextPrefix();
   const stopping = new AbortController();

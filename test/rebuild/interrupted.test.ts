@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { findGeneration, readRegistry, rebuild, type Registry } from '@streamfold/aggregator';
 import { generationKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -19,7 +19,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const { redis, url: redisUrl, stop } = await startRedis();
 test.after.always(stop);
 
-/** Small batches and a short claim: a kill hits one of many commits, and what it leaves is soon taken over. */
+/** Small batches and a short claim time: a kill hits one of many commits, and its pending entries are soon claimed. */
 const SETTINGS = { STREAMFOLD_BATCH_ENTRIES: '20', STREAMFOLD_CLAIM_IDLE_MS: '500' };
 const DEADLINE_MS = 90_000;
 
@@ -34,7 +34,7 @@ async function check(t: ExecutionContext, prefix: string, published: readonly Wi
   t.is(new Set(letters).size, letters.length, 'no dead letter is written twice');
 }
 
-/** The moments at which the command is killed: what it has done by then. */
+/** The moments at which the command is killed, by what it has done by then. */
 const MOMENTS: readonly [name: string, reached: (registry: Registry, acknowledged: number) => boolean][] = [
   ['registered the generation', ({ building }) => building !== undefined],
   [
@@ -45,7 +45,7 @@ const MOMENTS: readonly [name: string, reached: (registry: Registry, acknowledge
   ['switched', ({ building, live }) => building === undefined && live?.startsWith('2-') === true],
 ];
 
-test('a rebuild whose command and aggregators are killed at any moment goes on, and loses and doubles nothing', async (t) => {
+test('a rebuild whose command and aggregators are killed at any moment is resumed, and no entry is lost or folded twice', async (t) => {
   const prefix = nextPrefix();
   const env = { ...SETTINGS, STREAMFOLD_PREFIX: prefix };
   const published = [...generateEvents(3_000, { seed: 21, bad: true })];
@@ -60,7 +60,7 @@ test('a rebuild whose command and aggregators are killed at any moment goes on, 
       name,
       async () => {
         const registry = await readRegistry(redis, prefix);
-        const { head } = generationKeys(prefix, 0, registry.building ?? '');
+        const { head } = generationKeys({ prefix, shard: 0 }, registry.building ?? '');
         return reached(registry, Number((await redis.hget(head, 'acknowledged')) ?? 0));
       },
       DEADLINE_MS,
@@ -77,18 +77,18 @@ test('a rebuild whose command and aggregators are killed at any moment goes on, 
   await check(t, prefix, [...published, ...more]);
 });
 
-test('where the rebuild was killed right after the switch, an aggregator hands the writing of dead letters over', async (t) => {
+test('if a rebuild is killed right after the switch, an aggregator hands over the writing of dead letters', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, pause: pauseBriefly });
   t.teardown(aggregator.stop);
   const published = [...generateEvents(300, { seed: 23, bad: true })];
   await appendFlat(redis, { prefix }, published);
   await waitUntilFolded(redis, { prefix });
-  const old = await findGeneration(redis, prefix, 0);
+  const old = await findGeneration(redis, { prefix, shard: 0 });
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 0);
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (old === undefined || live === undefined) return t.fail();
-  // As if it had not been done yet; between the two commands nothing is published.
+  // As if the step had not been done yet; nothing is published between the two commands.
   await redis.hdel(old.keys.head, 'dead_letters_until');
   await redis.hset(live.keys.head, 'dead_letters_after', '+');
   await waitUntil(
@@ -101,7 +101,7 @@ test('where the rebuild was killed right after the switch, an aggregator hands t
   await check(t, prefix, [...published, ...more]);
 });
 
-test('a rebuild that is told to stop stops, and the next one goes on with the same generation', async (t) => {
+test('a rebuild can be stopped, and the next one resumes the same generation', async (t) => {
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);

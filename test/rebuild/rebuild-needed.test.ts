@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { DEFAULT_DEFINITIONS, encodeCatalogue } from '@streamfold/core';
 import { generationsKey } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -23,7 +23,7 @@ async function readOwn({ url }: TestAggregator): Promise<string> {
   return (await fetch(`${url}/metrics`)).text();
 }
 
-test('an aggregator that is configured otherwise than the live generation folds and serves that, and says that a rebuild is needed', async (t) => {
+test('an aggregator configured differently from the live generation folds and serves that generation, and reports that a rebuild is needed', async (t) => {
   const prefix = nextPrefix();
   const first = await startAggregator({ redisUrl, prefix });
   t.teardown(first.stop);
@@ -44,7 +44,7 @@ test('an aggregator that is configured otherwise than the live generation folds 
   t.is(first.facts.filter(({ type }) => type === 'rebuild_needed').length, 0);
 });
 
-test('a live generation of a newer program is neither folded nor served by an older one, which says so', async (t) => {
+test('an older program neither folds nor serves a live generation of a newer one, and says so', async (t) => {
   const prefix = nextPrefix();
   const newer = encodeCatalogue(DEFAULT_DEFINITIONS.catalogue).replaceAll(
     'signal.sent',

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import { test, type ExecutionContext } from '../harness/ava.ts';
 import { findGeneration, readRegistry } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
@@ -50,7 +50,7 @@ function rebuild(prefix: string, ...flags: string[]): Promise<ProgramRun> {
   return runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix, ...flags]);
 }
 
-test('with unchanged definitions both generations are found equal, and the new one is live; no dead letter is written again', async (t) => {
+test('with unchanged definitions both generations are equal, and the new one goes live; no dead letter is written again', async (t) => {
   const prefix = nextPrefix();
   const { url } = await start(t, { redisUrl, prefix });
   const events = [...generateEvents(1_000, { seed: 3, bad: true })];
@@ -58,11 +58,11 @@ test('with unchanged definitions both generations are found equal, and the new o
   await waitUntilFolded(redis, { prefix });
   const dead = await redis.xlen(`${prefix}:{0}:dead`);
   t.true(dead > 0);
-  const before = await findGeneration(redis, prefix, 0);
+  const before = await findGeneration(redis, { prefix, shard: 0 });
 
   const run = await rebuild(prefix, '--json');
   t.is(run.code, 0, run.stderr);
-  const after = await findGeneration(redis, prefix, 0);
+  const after = await findGeneration(redis, { prefix, shard: 0 });
   t.deepEqual(JSON.parse(run.stdout), {
     outcome: 'switched',
     from: before?.id,
@@ -84,7 +84,7 @@ test('with unchanged definitions both generations are found equal, and the new o
   t.is(new Set(letters.map(([, fields]) => fields[1])).size, letters.length, 'each is written once');
 });
 
-test('with other buckets, labels and metrics it shows what a fold with those from the start shows', async (t) => {
+test('a rebuild with other buckets, labels and metrics shows the same as a fold with those from the start', async (t) => {
   const prefix = nextPrefix();
   const fresh = nextPrefix();
   const rebuilt = await start(t, { redisUrl, prefix });
@@ -105,12 +105,12 @@ test('with other buckets, labels and metrics it shows what a fold with those fro
   );
 });
 
-test('where both have the same definitions and differ, the differences are told and nothing is switched; --force does', async (t) => {
+test('if both generations have the same definitions and differ, the differences are shown and nothing is switched; --force switches', async (t) => {
   const prefix = nextPrefix();
   const { url } = await start(t, { redisUrl, prefix });
   await appendFlat(redis, { prefix }, generateEvents(50, { seed: 6 }));
   await waitUntilFolded(redis, { prefix });
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
   await falsifyState(redis, live);
 
@@ -120,7 +120,7 @@ test('where both have the same definitions and differ, the differences are told 
     run.stderr,
     / differ in 1 place; not switched .*\n {2}shard 0: signals_sent_total\{swarm_id="nobody",signal_type="x"\}: live 5, rebuilt nothing\n$/,
   );
-  t.is((await findGeneration(redis, prefix, 0))?.id, live.id);
+  t.is((await findGeneration(redis, { prefix, shard: 0 }))?.id, live.id);
   t.is((await scrape(url)).get(FALSE_SERIES), '5');
 
   t.is((await rebuild(prefix, '--force')).code, 0);

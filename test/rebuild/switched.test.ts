@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findGeneration, readRegistry } from '@streamfold/aggregator';
 import { generationsKey } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -16,7 +16,7 @@ test.after.always(stop);
 const SENT = { type: 'signal.sent', swarm_id: 's', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };
 const SERIES = 'signals_sent_total{swarm_id="s",signal_type="x"}';
 
-test('a generation that has become live is shown only once it has folded all that was shown before: until then 503, never less', async (t) => {
+test('a new live generation is served only once it has folded every entry served before: until then 503, never lower values', async (t) => {
   const prefix = nextPrefix();
   const serving = await startAggregator({ redisUrl, prefix, role: 'serve' });
   t.teardown(serving.stop);
@@ -29,9 +29,9 @@ test('a generation that has become live is shown only once it has folded all tha
   );
   await waitUntilFolded(redis, { prefix });
   await first.stop();
-  const live = await findGeneration(redis, prefix, 0);
+  const live = await findGeneration(redis, { prefix, shard: 0 });
   if (live === undefined) return t.fail();
-  // Built, and then left behind: the live one folds what comes, the other one does not.
+  // Built, and then left behind: the live one folds new events, the other one does not.
   await falsifyState(redis, live);
   t.is((await runStreamfold(['rebuild', '--redis', redisUrl, '--prefix', prefix])).code, 1);
   const { building = '' } = await readRegistry(redis, prefix);

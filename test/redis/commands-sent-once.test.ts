@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findFreePort } from '@streamfold/private-servers';
 import { ConnectionError, connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
@@ -8,7 +8,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 const ROUNDS = 10;
 const IN_FLIGHT = 20;
 
-/** Sends many commands in one go, each of which counts itself. */
+/** Sends many commands at once, each of which counts itself. */
 async function countUp(connection: RedisConnection, round: number): Promise<PromiseSettledResult<number>[]> {
   return Promise.allSettled(
     Array.from({ length: IN_FLIGHT }, (_, at) => connection.incr(`count-${round}-${at}`)),
@@ -25,7 +25,7 @@ async function waitUntilReady(connection: RedisConnection): Promise<void> {
 }
 
 for (const scheme of ['redis', 'redis-cluster'] as const) {
-  test(`${scheme}:// commands in flight when a connection is cut arrive at Redis once, never twice`, async (t) => {
+  test(`${scheme}:// commands in flight when a connection is cut reach Redis once, never twice`, async (t) => {
     const cluster = scheme === 'redis-cluster';
     // prettier-ignore
     const extraArgs = cluster ? ['--cluster-enabled', 'yes', '--cluster-port', String(await findFreePort())] : [];

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ConnectionError, connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startRedis } from '../harness/start-redis.ts';
@@ -15,7 +15,7 @@ function open(url: string, commandTimeoutMs = 10_000): RedisConnection {
   return connection;
 }
 
-test('an address where nothing listens is named, with the cause and what to do', async (t) => {
+test('an address on which nothing listens is named, with the cause and what to do', async (t) => {
   const connection = open('redis://127.0.0.1:1');
   t.teardown(() => connection.disconnect());
   const expected = {
@@ -32,7 +32,7 @@ test('an address where nothing listens is named, with the cause and what to do',
   );
 });
 
-test('a host name that leads nowhere at several addresses is not an empty error', async (t) => {
+test('a host name with several unreachable addresses does not give an empty error', async (t) => {
   const connection = open('redis://localhost:1');
   t.teardown(() => connection.disconnect());
   await t.throwsAsync(whenReady(connection, 10_000), {
@@ -40,13 +40,13 @@ test('a host name that leads nowhere at several addresses is not an empty error'
   });
 });
 
-test('a server that does not speak TLS, or speaks it only, is recognised', async (t) => {
+test('a server that does not speak TLS, or speaks only TLS, is recognised', async (t) => {
   const tls = open(server.url.replace('redis://', 'rediss://'));
   t.teardown(() => tls.disconnect());
   await t.throwsAsync(whenReady(tls, 10_000), {
     message: /use redis:\/\/ for it$/,
   });
-  // It hangs up on what is no handshake.
+  // It hangs up if the first bytes are not a handshake.
   const strict = createServer((socket) => socket.once('data', () => socket.end()));
   strict.listen(0, '127.0.0.1');
   await once(strict, 'listening');
@@ -68,7 +68,7 @@ test('a wrong password is refused in one line that does not show it, nor does an
   t.false(inspect(error, { depth: 10 }).includes('hush'));
 });
 
-test('an error that Redis replies keeps its words, and does not hold what was sent', async (t) => {
+test('an error reply of Redis keeps its words, and does not contain the command that was sent', async (t) => {
   const connection = open(server.url);
   t.teardown(() => connection.disconnect());
   await whenReady(connection, 10_000);
@@ -77,7 +77,7 @@ test('an error that Redis replies keeps its words, and does not hold what was se
   t.false(inspect(error, { depth: 10 }).includes('hush'));
 });
 
-test('a reply that does not come in time is said so, with the command and the address; the next command works', async (t) => {
+test('a reply that does not arrive in time is reported with the command and the address; the next command works', async (t) => {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   const connection = open(proxy.url, 200);
@@ -93,7 +93,7 @@ test('a reply that does not come in time is said so, with the command and the ad
   t.is(await connection.echo('here'), 'here');
 });
 
-test('a read that blocks may take its time, and not much longer', async (t) => {
+test('a blocking read may take its block time, and not much longer', async (t) => {
   const proxy = await startFaultProxy(server.port);
   t.teardown(() => proxy.stop());
   const connection = open(proxy.url, 300);

@@ -1,9 +1,9 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { ConfigurationError, connectRedis, redactUrl } from '@streamfold/redis';
 
 const SECRET = 'hush';
 
-/** URLs with the password `hush`, as they should be, and with the slips that people make. */
+/** URLs with the password `hush`, correct ones and ones with common mistakes. */
 const WITH_PASSWORD = [
   'redis://user:hush@host:6379/1',
   'redis://:hush@host',
@@ -30,13 +30,13 @@ const WITH_PASSWORD = [
   'http://user:hush@host',
 ];
 
-test('a password does not show in a redacted URL, whatever slip was made in writing it', (t) => {
+test('a redacted URL shows no password, however the URL was mistyped', (t) => {
   for (const url of WITH_PASSWORD.filter((each) => !each.includes('host/hush'))) {
     t.notRegex(redactUrl(url), /hush|hu\/sh|hu\?sh|hu@sh|sh@/, url);
   }
 });
 
-test('what is no password stays readable in a redacted URL', (t) => {
+test('everything but the password stays readable in a redacted URL', (t) => {
   for (const url of [
     'redis://127.0.0.1:6379',
     'redis://[::1]:6379/3',
@@ -50,7 +50,7 @@ test('what is no password stays readable in a redacted URL', (t) => {
   t.is(redactUrl('redis://hush@host'), 'redis://***@host');
 });
 
-test('a URL that cannot be used is refused, and the error does not show its password', (t) => {
+test('an unusable URL is refused, and the error does not show its password', (t) => {
   for (const url of WITH_PASSWORD) {
     let thrown: unknown;
     try {
@@ -66,7 +66,7 @@ test('a URL that cannot be used is refused, and the error does not show its pass
 
 const connect = (url: string) => () => connectRedis(url, { name: 'test', commandTimeoutMs: 1_000 });
 
-test('an unknown parameter of a URL is refused by its name', (t) => {
+test('an unknown parameter of a URL is refused, and named', (t) => {
   t.throws(connect('redis://host?password=hush'), {
     name: 'ConfigurationError',
     message:

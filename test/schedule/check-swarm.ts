@@ -4,8 +4,8 @@ import { expectSame, expectSameItems } from './subject.ts';
 import { BASE, readSwarmEvents, SWARM, toRecord, type SwarmRun } from './swarm-run.ts';
 
 /**
- * Events, state and replies say the same: a coordinator is what its events say it is, each signal was sent and acknowledged
- * once for each receiver, and each signal and piece of work that is not done is with one coordinator.
+ * Events, state and replies agree: a coordinator matches its events, each signal was sent and acknowledged once for each
+ * receiver, and each signal and piece of work that is not done belongs to exactly one coordinator.
  */
 export async function checkSwarm(run: SwarmRun): Promise<void> {
   const { model } = run;
@@ -53,7 +53,7 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** All that Redis has of each coordinator. */
+/** Everything that Redis holds about each coordinator. */
 export async function readCoordinators(run: SwarmRun): Promise<Recorded[]> {
   return Promise.all(IDS.map((id) => readCoordinator(run, id)));
 }
@@ -62,7 +62,7 @@ interface Recorded {
   readonly id: string;
   readonly record: Readonly<Record<string, string>>;
   readonly waits: readonly string[];
-  /** Signals that are to be settled, as in the model. */
+  /** Unsettled signals, in the form of the model. */
   readonly inbox: readonly string[];
   /** Payloads of its work. */
   readonly work: readonly string[];

@@ -13,14 +13,14 @@ import { expectSame } from './subject.ts';
 interface Reading {
   readonly consumer: Consumer;
   readonly count: number;
-  /** New entries, or those that are pending for the consumer. */
+  /** New entries, or those pending for the consumer. */
   readonly from: '>' | '0';
 }
 
 /**
  * XREADGROUP GROUP group consumer COUNT count STREAMS key from
  *
- * The consumer then has the entries in hand, folded, and nothing else.
+ * The consumer then holds these entries, folded, and no others.
  */
 export async function readEntries(
   run: ShardRun,
@@ -56,7 +56,7 @@ export async function readEntries(
     run.hands.set(placeOf(generation, consumer), { generation, consumer, batch, gone, contents });
 }
 
-/** What a consumer had in hand: its commit may still be on the way. */
+/** The entries that a consumer held: its commit may still arrive. */
 export function dropHand(run: ShardRun, generation: Generation, consumer: Consumer): void {
   const place = placeOf(generation, consumer);
   const hand = run.hands.get(place);
@@ -64,7 +64,7 @@ export function dropHand(run: ShardRun, generation: Generation, consumer: Consum
   run.hands.delete(place);
 }
 
-/** Commits what a consumer has in hand. If the reply is lost, it does not know; the same commit may arrive again. */
+/** Commits the entries that a consumer holds. If the reply is lost, it does not know the outcome; the same commit may arrive again. */
 export async function commitHand(
   run: ShardRun,
   generation: Generation,
@@ -77,18 +77,18 @@ export async function commitHand(
   run.hands.delete(place);
 }
 
-/** A commit that was sent long ago, and may have been done then, arrives (again). */
+/** A commit that was sent long ago, and may have been done at that time, arrives (again). */
 export async function commitLate(run: ShardRun, which: number): Promise<void> {
   const hand = run.late[which];
   if (hand !== undefined) await commitOnce(run, hand);
 }
 
-/** False if it was refused: it may then be tried again. */
+/** False if it was refused: it may then be retried. */
 async function commitOnce(
   run: ShardRun,
   { generation, consumer, batch, gone, contents }: Hand,
 ): Promise<boolean> {
-  if (!run.shard.generations.has(generation.id)) return true; // dropped: there is no group to commit to
+  if (!run.shard.generations.has(generation.id)) return true; // dropped: there is no group for a commit
   // After going back, Redis may give an ID again, to another entry. A commit that was sent before and arrives only after the
   // same consumer has read that one too would fold the wrong content: no connection holds a command back for so long.
   for (const [id, content] of contents) {
@@ -120,7 +120,7 @@ async function commitOnce(
   return true;
 }
 
-/** Takes over all that is pending. */
+/** Claims all pending entries. */
 export async function claimAll(run: ShardRun, generation: Generation, consumer: Consumer): Promise<void> {
   const claimed = await attempt(() =>
     claimEntries(run.laboratory.product, generation, { consumer, idleMs: 0 }),
@@ -132,7 +132,7 @@ export async function claimAll(run: ShardRun, generation: Generation, consumer: 
   model.counted += lost;
 }
 
-/** Counts what was trimmed unread, if that can be known now; never more than is lost. */
+/** Counts the entries trimmed unread, if that can be known now; never more than are lost. */
 export async function countLost(run: ShardRun, generation: Generation): Promise<void> {
   const model = modelOf(run, generation);
   model.counted += (await attempt(() => countTrimmed(run.laboratory.product, generation)))?.lost ?? 0;

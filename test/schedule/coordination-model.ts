@@ -1,16 +1,16 @@
-/** What programs were answered, and what must follow from it. It goes back with Redis. */
+/** The replies that programs got, and what must follow from them. It goes back with Redis. */
 export interface SwarmModel {
-  /** The life of each coordinator that is alive. */
+  /** The life of each live coordinator. */
   readonly lives: Map<string, string>;
-  /** The token of each life that was begun with one. */
+  /** The token of each life that has one. */
   readonly tokens: Map<string, string>;
-  /** Signals that were delivered and not settled, as `<signal> <receiver>`: each in one inbox. */
+  /** Signals delivered and not settled, as `<signal> <receiver>`: each in one inbox. */
   readonly unsettled: Set<string>;
   /** ACKs that were recorded, as `<signal> <receiver>`. */
   readonly acked: Set<string>;
-  /** Signals that were sent: who sent it, and to whom. */
+  /** Sent signals: sender and receivers. */
   readonly sent: Map<string, { readonly sender: string; readonly receivers: readonly string[] }>;
-  /** Pieces of work that are open, by their payload: each with one coordinator. */
+  /** Open pieces of work, by payload: each belongs to one coordinator. */
   readonly work: Set<string>;
 }
 
@@ -37,14 +37,14 @@ export function copySwarm({ lives, tokens, unsettled, acked, sent, work }: Swarm
   };
 }
 
-/** A coordinator as its events tell of it. */
+/** A coordinator as its events describe it. */
 interface ToldCoordinator {
   phase: string;
   stale: boolean;
   readonly waits: Set<string>;
 }
 
-/** What the events of a swarm, one after the other, say; and where they contradict each other. */
+/** The state that the events of a swarm describe, read one after the other; and their contradictions. */
 export interface ToldSwarm {
   readonly alive: Map<string, ToldCoordinator>;
   /** As `<signal> <receiver>`: how often. */
@@ -55,7 +55,7 @@ export interface ToldSwarm {
 
 export type SwarmEvent = Readonly<Record<string, string>>;
 
-/** Reads the events as a reader who expects each fact once, and in an order that makes sense. */
+/** Reads the events and expects each fact once, and in an order that makes sense. */
 export function readEvents(events: Iterable<SwarmEvent>): ToldSwarm {
   const told: ToldSwarm = { alive: new Map(), sent: new Map(), acked: new Map(), contradictions: [] };
   for (const event of events) readEvent(told, event);

@@ -5,11 +5,11 @@ export const IDS = ['a', 'b', 'c'] as const;
 type Id = (typeof IDS)[number];
 
 /**
- * A step of coordinators, of their monitors, or against them. `process` is one of those that have joined, be its life over
- * or not: a late call of it must do nothing.
+ * A step of coordinators, of their monitors, or a fault. `process` is one of those that have joined, whether or not its life
+ * is over: a late call by it must do nothing.
  */
 export type CoordinationStep =
-  /** `token`: of a process that has joined before, as a repeated or a late attempt has; `none`: of the earlier version. */
+  /** `token`: of a process that has joined before, as in a repeated or late attempt; `none`: as the earlier version joins. */
   | {
       readonly do: 'join';
       readonly id: Id;
@@ -25,9 +25,9 @@ export type CoordinationStep =
       readonly signal: Signal;
       readonly dueMs: number;
     }
-  /** `at`: which entry of its inbox. */
+  /** `at`: the position of the entry in its inbox. */
   | { readonly do: 'acknowledge'; readonly process: number; readonly at: number }
-  /** An ACK without an entry, as a repeated one has. */
+  /** An ACK without an entry, as when it is repeated. */
   | { readonly do: 'acknowledgeAgain'; readonly process: number; readonly signal: Signal }
   | {
       readonly do: 'settleSignal';
@@ -37,7 +37,7 @@ export type CoordinationStep =
     }
   | {
       readonly do: 'startWait';
-      /** `sender`: the present life of the coordinator that sent the signal. */
+      /** `sender`: the current life of the coordinator that sent the signal. */
       readonly process: number | 'sender';
       readonly wait: Wait;
       readonly signal: Signal;
@@ -59,10 +59,10 @@ export type CoordinationStep =
   | { readonly do: 'moveClock'; readonly ms: number }
   | { readonly do: 'deny'; readonly command: string }
   | { readonly do: 'allow' }
-  /** The stream of events has no ID left, until there is one again. */
+  /** The event stream has no ID left, until it has one again. */
   | { readonly do: 'exhaust' | 'relent' };
 
-/** What the step of that name says beside its name. */
+/** The parameters of the step with that name. */
 export type Fields<Do extends CoordinationStep['do']> = FieldsOf<CoordinationStep, Do>;
 type FieldsOf<Step, Do> = Step extends { readonly do: infer Names }
   ? Do extends Names
@@ -75,7 +75,7 @@ type Signal = (typeof SIGNALS)[number];
 const WAITS = ['w0', 'w1', 'w2'] as const;
 type Wait = (typeof WAITS)[number];
 
-/** Most calls are of one of the processes that joined last. */
+/** Most calls come from one of the processes that joined last. */
 const process = (random: Random): number => below(random, random() < 0.8 ? 4 : 12);
 const id = (random: Random): Id => pick(random, IDS);
 const signal = (random: Random): Signal => pick(random, SIGNALS);

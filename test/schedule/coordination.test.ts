@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { testWithClock } from '../harness/stepped-redis.ts';
 import { createCoordination } from './coordination.ts';
 import { startLaboratory } from './laboratory.ts';
@@ -11,7 +11,7 @@ const laboratory = await startLaboratory();
 test.after.always(() => laboratory.stop());
 
 testWithClock(
-  'in any order of steps, coordinators are what their events say, and each signal, ACK, wait and piece of work is there once',
+  'in any order of steps, coordinators match their events, and each signal, ACK, wait and piece of work exists once',
   async (t) => {
     const seed = readSeed(1);
     t.log(`seed ${seed}`);

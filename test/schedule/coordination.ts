@@ -24,7 +24,7 @@ import {
   type SwarmRun,
 } from './swarm-run.ts';
 
-/** A pause between steps of a monitor that is longer was an outage; then nothing is overdue for the time of grace. */
+/** A longer pause between steps of a monitor is an outage; then nothing is overdue for the grace period. */
 const OUTAGE_MS = 3_000;
 const GRACE_MS = 500;
 const CLEAN_UP_AFTER_MS = 1_000;
@@ -106,7 +106,7 @@ async function takeCoordinationStep(run: SwarmRun, step: CoordinationStep): Prom
   }
 }
 
-/** A monitor may find coordinators dead: their events say so. It never waits for longer than the time of grace. */
+/** A monitor may find coordinators dead: their events say so. It never waits for longer than the grace period. */
 async function monitor(run: SwarmRun, limit: number): Promise<void> {
   const settings = { limit, outageMs: OUTAGE_MS, graceMs: GRACE_MS };
   const { product, admin } = run.laboratory;
@@ -145,11 +145,11 @@ async function relent({ laboratory: { admin } }: SwarmRun): Promise<void> {
   await admin.call('xsetid', [EVENTS, last?.[0] ?? '0-1']);
 }
 
-/** Steps of monitors until the longest time-out is over, the time of grace after each outage included. */
+/** Steps of monitors until the longest time-out is over, including the grace period after each outage. */
 const SETTLING_STEPS = 60;
 const SETTLING_PAUSES_MS = [3_600_000, 400, 400, 400, 400, 400, 400, 400, 400, 400];
 
-/** Nobody beats or waits any more: everything that has a deadline comes to its end. */
+/** No coordinator beats or waits any longer: everything with a deadline comes to its end. */
 async function settleSwarm(run: SwarmRun): Promise<void> {
   const { admin } = run.laboratory;
   await run.laboratory.allow();

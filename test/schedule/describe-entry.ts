@@ -1,8 +1,8 @@
 import type { EntryKind } from './folding-steps.ts';
 
 /**
- * Fields of an entry. An event with a number of its own is a series of its own, so that it can be seen if it is counted
- * twice; `life` is about three coordinators, in any order.
+ * The fields of an entry. An event with its own number has its own series, which shows if it is counted twice; `life` is
+ * about three coordinators, in any order.
  */
 export function describeEntry(kind: EntryKind, number: number, salt: number): readonly string[] {
   switch (kind) {
@@ -24,7 +24,7 @@ function signalSent(type: string): Readonly<Record<string, string>> {
   return { type: 'signal.sent', swarm_id: 's', sender_id: 'a', receiver_id: 'b', signal_type: type };
 }
 
-/** One of some hundred events, by number. */
+/** One of a few hundred events, by number. */
 function lifeEvent(salt: number): Readonly<Record<string, string>> {
   const life = { swarm_id: 's', coordinator_id: `k${salt % 3}` };
   const wait_id = `w${Math.floor(salt / 3) % 3}`;

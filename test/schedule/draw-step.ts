@@ -5,15 +5,15 @@ export function below(random: Random, n: number): number {
   return Math.floor(random() * n);
 }
 
-/** One of them. */
+/** A random one of them. */
 export function pick<T>(random: Random, choices: readonly [T, ...T[]]): T {
   return choices[below(random, choices.length)] ?? choices[0];
 }
 
-/** How often a step is drawn, compared with the others, and how. */
+/** How often a step is drawn, relative to the others, and how. */
 export type Chance<Step> = readonly [weight: number, draw: (random: Random) => Step];
 
-/** One step, each as often as its weight says. */
+/** A random step, drawn by weight. */
 export function drawStep<Step>(random: Random, chances: readonly [Chance<Step>, ...Chance<Step>[]]): Step {
   let left = random() * chances.reduce((sum, [weight]) => sum + weight, 0);
   for (const [weight, draw] of chances) {

@@ -1,4 +1,4 @@
-/** What was published as one entry. */
+/** The content of one published entry. */
 export interface EntryModel {
   readonly fields: readonly string[];
   readonly bad: boolean;
@@ -6,11 +6,11 @@ export interface EntryModel {
 
 /**
  * What must be true of a shard, in plain words: an entry is published once. For each generation it is then either still to be
- * delivered, or pending for one consumer, or folded, or lost; it changes between these in this order, and each loss is counted
- * once.
+ * delivered, or pending for one consumer, or folded, or lost; it moves through these states in this order, and each loss is
+ * counted once.
  */
 export interface ShardModel {
-  /** All that was ever published, in the order of the stream. */
+  /** All published entries, in the order of the stream. */
   readonly entries: Map<string, EntryModel>;
   /** Those that are still in the stream. */
   readonly stream: Set<string>;
@@ -23,9 +23,9 @@ export interface GenerationModel {
   readonly pending: Map<string, string>;
   readonly folded: Set<string>;
   readonly lost: Set<string>;
-  /** Gone from the stream before this generation began: another one has folded them. */
+  /** Gone from the stream before this generation began: another generation has folded them. */
   readonly absent: ReadonlySet<string>;
-  /** How many of the lost have been counted. */
+  /** The number of lost entries that have been counted. */
   counted: number;
 }
 
@@ -72,7 +72,7 @@ export function publish(shard: ShardModel, id: string, entry: EntryModel): void 
   for (const { undelivered } of shard.generations.values()) undelivered.add(id);
 }
 
-/** Entries are gone from the stream. What was not delivered is lost; what is pending may still be in somebody's hand. */
+/** Entries are gone from the stream. Undelivered ones are lost; a consumer may still hold pending ones. */
 export function removeEntries(shard: ShardModel, ids: Iterable<string>): void {
   for (const id of ids) {
     shard.stream.delete(id);
@@ -81,7 +81,7 @@ export function removeEntries(shard: ShardModel, ids: Iterable<string>): void {
   }
 }
 
-/** The oldest that no consumer has seen. */
+/** The oldest entry that no consumer has seen. */
 export function deliver(
   { undelivered, pending }: GenerationModel,
   consumer: string,
@@ -101,8 +101,8 @@ export function pendingOf({ entries }: ShardModel, { pending }: GenerationModel,
 }
 
 /**
- * True if a commit of these must succeed: they are all that is pending for the consumer from the first to the last of them. If
- * one was claimed in between meanwhile, the commit is refused too, and the consumer reads again what is pending for it.
+ * True if a commit of these entries must succeed: they are all entries pending for the consumer from the first to the last of
+ * them. If one in between was claimed meanwhile, the commit is refused too, and the consumer reads its pending entries again.
  */
 export function mayCommit(
   shard: ShardModel,
@@ -114,7 +114,7 @@ export function mayCommit(
   return first !== -1 && ids.every((id, at) => own[first + at] === id);
 }
 
-/** They are folded; those whose content was gone are lost, and counted. */
+/** The entries are folded; those whose content was gone are lost, and counted. */
 export function commit(
   { pending, folded, lost }: GenerationModel,
   ids: readonly string[],
@@ -127,7 +127,7 @@ export function commit(
   return gone.size;
 }
 
-/** All that is pending is now the consumer's; of that, what is gone from the stream is lost. Gives the lost. */
+/** All pending entries now belong to the consumer; those that are gone from the stream are lost. Returns the lost ones. */
 export function claim(
   { stream }: ShardModel,
   { pending, folded, lost }: GenerationModel,
@@ -146,7 +146,7 @@ export function claim(
   return gone;
 }
 
-/** What was pending for a consumer is lost with it. */
+/** The pending entries of a consumer are lost with it. */
 export function deleteConsumer({ pending, folded, lost }: GenerationModel, consumer: string): void {
   for (const [id, owner] of pending) {
     if (owner !== consumer) continue;

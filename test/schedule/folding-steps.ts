@@ -1,22 +1,22 @@
 import { below, drawStep, pick, type Chance } from './draw-step.ts';
 import type { Random } from './subject.ts';
 
-/** A step of folding one generation, of keeping its state, or against them. `createFolding` says what each does. */
+/** A step of folding one generation, of keeping its state, or a fault. `createFolding` defines what each does. */
 export type FoldingStep =
   | { readonly do: 'publish'; readonly kind: EntryKind; readonly salt: number }
   | { readonly do: 'read' | 'readPending'; readonly consumer: Consumer; readonly count: number }
   | { readonly do: 'commit'; readonly consumer: Consumer; readonly reply: 'read' | 'lost' }
-  /** A commit that was sent long ago, and may have been done then, arrives (again). */
+  /** A commit that was sent long ago, and may have been done at that time, arrives (again). */
   | { readonly do: 'commitLate'; readonly which: number }
-  /** A process is killed; its commit may be on the way. */
+  /** A process is killed; its commit may still arrive. */
   | { readonly do: 'crash'; readonly consumer: Consumer }
   | { readonly do: 'claim' | 'removeConsumer'; readonly consumer: Consumer }
   | { readonly do: 'countTrimmed' | 'createGroup' }
-  /** Two aggregators serve; `cut`: one dies after so many commands. */
+  /** Two aggregators serve; `cut`: one dies after this number of commands. */
   | { readonly do: 'refresh' | 'forgetView'; readonly view: View }
   | { readonly do: 'snapshot'; readonly view: View; readonly cut: number }
   | { readonly do: 'trim'; readonly cut: number }
-  /** An operator's hands. */
+  /** Manual actions of an operator. */
   | { readonly do: 'xtrim'; readonly keep: number }
   | { readonly do: 'xdel'; readonly at: number }
   | { readonly do: 'skipToEnd' | 'moveBack' }
@@ -27,7 +27,7 @@ export type FoldingStep =
   | { readonly do: 'deny'; readonly command: string }
   | { readonly do: 'allow' };
 
-/** What an entry holds: see `describeEntry`. */
+/** The content of an entry: see `describeEntry`. */
 export type EntryKind = 'flat' | 'many' | 'bad' | 'life';
 
 export const CONSUMERS = ['c0', 'c1', 'c2'] as const;
@@ -37,10 +37,10 @@ export type View = (typeof VIEWS)[number];
 
 const consumer = (random: Random): Consumer => pick(random, CONSUMERS);
 const view = (random: Random): View => pick(random, VIEWS);
-/** Mostly the whole; else a program that dies on its way. */
+/** Usually the whole step; sometimes the program dies in the middle. */
 const cut = (random: Random): number => (random() < 0.7 ? 1_000 : below(random, 8));
 
-/** What the product sends in a step. */
+/** The commands that the product sends in a step. */
 // prettier-ignore
 const COMMANDS = [
   'xadd', 'xack', 'xpending', 'xinfo', 'xautoclaim', 'xgroup', 'xrange', 'xtrim', 'xreadgroup', 'hset', 'hget', 'hmget',

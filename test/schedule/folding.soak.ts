@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createFolding } from './folding.ts';
 import { startLaboratory } from './laboratory.ts';
 import { soak } from './soak.ts';

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createFolding } from './folding.ts';
 import { startLaboratory } from './laboratory.ts';
 import { runSchedules, takeSteps } from './run-schedules.ts';
@@ -18,7 +18,7 @@ test.serial(
   },
 );
 
-test.serial('a folded entry that is delivered again, and deleted then, is not counted as lost', async (t) => {
+test.serial('a folded entry that is delivered again and then deleted is not counted as lost', async (t) => {
   await t.notThrowsAsync(
     takeSteps(createFolding(laboratory), [
       { do: 'publish', kind: 'flat', salt: 1 },

@@ -43,7 +43,7 @@ export function createFolding(laboratory: Laboratory): Subject<FoldingStep> {
   };
 }
 
-/** Does a step of folding, for one generation. */
+/** Runs a step of folding, for one generation. */
 export async function takeFoldingStep(
   run: ShardRun,
   generation: Generation,
@@ -106,7 +106,7 @@ export async function takeFoldingStep(
   }
 }
 
-/** What is pending, and for whom, is what the model says. */
+/** The pending entries of each consumer are those of the model. */
 export async function checkPending(run: ShardRun, { id, shardKeys, keys }: Generation): Promise<void> {
   const pending = (await run.laboratory.admin.xpending(shardKeys.events, keys.group, '-', '+', 1_000)) as [
     string,
@@ -126,13 +126,13 @@ async function checkDeadLetters(run: ShardRun, generation: Generation): Promise<
   );
 }
 
-/** Everything comes to its end: all is folded or counted as lost, and every view shows it. */
+/** Everything comes to its end: each entry is folded or counted as lost, and every view shows it. */
 export async function settleGeneration(run: ShardRun, generation: Generation): Promise<void> {
   await run.laboratory.allow();
   const [consumer] = CONSUMERS;
   for (const each of CONSUMERS) dropHand(run, generation, each);
   await claimAll(run, generation, consumer);
-  // While a group that was moved back has been delivered nothing new, nobody can know what was lost.
+  // While nothing new has been delivered to a group that was moved back, nobody can know what was lost.
   await publishEntry(run, { kind: 'flat', salt: 0 });
   for (const from of ['0', '0', '>', '0'] as const) {
     await readEntries(run, generation, { consumer, count: 1_000, from });

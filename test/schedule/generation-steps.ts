@@ -6,12 +6,12 @@ import type { Random } from './subject.ts';
 export type GenerationStep =
   | { readonly do: 'fold'; readonly which: number; readonly step: FoldingStep }
   | { readonly do: 'begin' | 'follow' | 'switch' | 'cancel' | 'handOver' | 'remember' }
-  /** By the registry as it is, or as an aggregator has read it before. */
+  /** By the current registry, or by one that an aggregator has read before. */
   | { readonly do: 'upkeep'; readonly registry: 'present' | 'remembered' }
-  /** By the number of the generation. */
+  /** By generation number. */
   | { readonly do: 'reopen'; readonly number: number; readonly how: 'live' | 'existing' };
 
-/** An operator's hands and permissions are the subject of folding alone. */
+/** Manual actions and permissions are tested with folding only. */
 // prettier-ignore
 const FOLDED: ReadonlySet<FoldingStep['do']> = new Set<FoldingStep['do']>([
   'publish', 'read', 'readPending', 'commit', 'commitLate', 'crash', 'claim', 'removeConsumer', 'countTrimmed',

@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { createGenerations } from './generations.ts';
 import { startLaboratory } from './laboratory.ts';
 import { readSeed } from './read-seed.ts';
@@ -9,7 +9,7 @@ const STEPS = 4_000;
 const laboratory = await startLaboratory();
 test.after.always(() => laboratory.stop());
 
-test('in any order of steps of rebuilds, every generation folds each entry once, and none that is in use is dropped', async (t) => {
+test('in any order of steps of rebuilds, every generation folds each entry once, and no generation in use is dropped', async (t) => {
   const seed = readSeed(1);
   t.log(`seed ${seed}`);
   t.true((await runSchedules(createGenerations(laboratory), { seed, steps: STEPS })) >= STEPS);

@@ -23,14 +23,14 @@ import { beginRun, PREFIX, type ShardRun } from './shard-run.ts';
 import { expectSame, expectSameItems, ScheduleError, type Subject } from './subject.ts';
 
 const INSTALLATION = { prefix: PREFIX, shards: 1 };
-/** For how long a retired generation is kept. */
+/** How long a retired generation is kept. */
 const GRACE_MS = 1_000;
-const { events, dead } = shardKeys(PREFIX, 0);
+const { events, dead } = shardKeys({ prefix: PREFIX, shard: 0 });
 
 interface GenerationsRun extends ShardRun {
-  /** Any generation, to take others of the same definitions from it. */
+  /** Any generation, as a template for others with the same definitions. */
   readonly first: Generation;
-  /** What an aggregator has read of the registry, some time ago. */
+  /** The registry as an aggregator has read it some time ago. */
   remembered: Registry | undefined;
 }
 
@@ -111,7 +111,7 @@ async function begin(run: GenerationsRun): Promise<void> {
   if (isNew) beginGeneration(run.shard, begun.id);
 }
 
-/** An aggregator that does not know of a drop makes the group again: it must not come back. */
+/** An aggregator that does not know of a drop tries to create the group again: it must not come back. */
 async function reopen(
   run: GenerationsRun,
   { number, how }: { number: number; how: 'live' | 'existing' },
@@ -123,7 +123,7 @@ async function reopen(
 }
 
 function describe({ first }: GenerationsRun, id: string): Generation {
-  return { ...first, id, keys: generationKeys(PREFIX, 0, id) };
+  return { ...first, id, keys: generationKeys({ prefix: PREFIX, shard: 0 }, id) };
 }
 
 function pickOne({ shard }: ShardRun, which: number): { id: string } {
@@ -136,12 +136,12 @@ async function readGroups({ laboratory }: ShardRun): Promise<string[]> {
   return groups.map((fields) => String(fields[fields.indexOf('name') + 1]));
 }
 
-/** Only what is neither live nor being built is dropped. */
+/** Only generations that are neither live nor being built are dropped. */
 async function noticeDropped(run: GenerationsRun): Promise<void> {
   const groups = new Set(await readGroups(run));
   const { live, building } = await readRegistry(run.laboratory.admin, PREFIX);
   for (const id of run.shard.generations.keys()) {
-    if (groups.has(generationKeys(PREFIX, 0, id).group)) continue;
+    if (groups.has(generationKeys({ prefix: PREFIX, shard: 0 }, id).group)) continue;
     if (id === live || id === building)
       throw new ScheduleError(`dropped generations: expected none in use; got ${id}`);
     run.shard.generations.delete(id);
@@ -159,7 +159,7 @@ async function checkGenerations(run: GenerationsRun): Promise<void> {
   expectSameItems(
     'groups',
     await readGroups(run),
-    ids.map((id) => generationKeys(PREFIX, 0, id).group),
+    ids.map((id) => generationKeys({ prefix: PREFIX, shard: 0 }, id).group),
   );
   for (const id of ids) await checkPending(run, describe(run, id));
   const letters = (await admin.xrange(dead, '-', '+')).map(
@@ -169,7 +169,7 @@ async function checkGenerations(run: GenerationsRun): Promise<void> {
 }
 
 async function settleGenerations(run: GenerationsRun): Promise<void> {
-  const live = await findGeneration(run.laboratory.admin, PREFIX, 0);
+  const live = await findGeneration(run.laboratory.admin, { prefix: PREFIX, shard: 0 });
   expectSame('the live generation is folded', run.shard.generations.has(live?.id ?? ''), true);
   for (const id of run.shard.generations.keys()) await settleGeneration(run, describe(run, id));
   await checkGenerations(run);

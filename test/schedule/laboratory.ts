@@ -3,38 +3,38 @@ import { Redis } from 'ioredis';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { clockObstacle, startSteppedRedis } from '../harness/stepped-redis.ts';
 
-/** One Redis for all schedules of a test file, with everything that can go wrong at hand. */
+/** One Redis for all schedules of a test file, with control over everything that can go wrong. */
 export interface Laboratory {
-  /** Looks at Redis from outside, and does what an operator does. */
+  /** Inspects Redis from outside, and acts as an operator. */
   readonly admin: Redis;
   /** The connection of the product. */
   readonly product: Redis;
   /** The clock of Redis, ms; it stands between steps. If clocks cannot be set on this machine, it runs, and this is 0. */
   readonly nowMs: number;
-  /** Begins anew: no keys, all permissions, nothing cut, the clock as at first. */
+  /** Starts again: no keys, all permissions, no cuts, the original clock. */
   reset(): Promise<void>;
   /** Sets the clock of Redis forward or back. Does nothing if clocks cannot be set on this machine. */
   moveClock(ms: number): void;
-  /** Keeps all keys as they are. */
+  /** Saves all keys. */
   keep(): Promise<KeptKeys>;
-  /** All keys go back to what they were. Connections, and what programs have in memory, stay. */
+  /** Restores all keys. Connections, and the memory of programs, stay. */
   goBack(kept: KeptKeys): Promise<void>;
   /** The product may not run this command until `allow`. */
   deny(command: string): Promise<void>;
   allow(): Promise<void>;
-  /** Runs `call`, but its program dies after so many commands: the next one is not sent. */
+  /** Runs `call`, but its program dies after this number of commands: the next one is not sent. */
   cutAfter<T>(commands: number, call: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
 export type KeptKeys = readonly { readonly key: Buffer; readonly ttlMs: number; readonly dump: Buffer }[];
 
-/** A command was not sent, as the program has died. */
+/** A command was not sent because the program has died. */
 class CutError extends Error {
   override readonly name = 'CutError';
 }
 
-/** Some day in 2033: a standing clock must not be before the IDs that a running one has given. */
+/** A day in 2033: a stopped clock must not be behind the IDs that a running one has given. */
 const FIRST_MS = 2_000_000_000_000;
 const USER = 'product';
 
@@ -109,7 +109,7 @@ export async function startLaboratory(): Promise<Laboratory> {
   };
 }
 
-/** Commands inside of MULTI are one step and not cut apart. */
+/** Commands inside MULTI are one step and are not separated. */
 function installCutter(redis: Redis): { left: number } {
   const cutter = { left: Infinity };
   const send = redis.sendCommand.bind(redis);

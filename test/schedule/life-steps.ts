@@ -2,12 +2,12 @@ import type { Fields } from './coordination-steps.ts';
 import { expectSame, ScheduleError } from './subject.ts';
 import { BASE, call, SWARM, type SwarmRun } from './swarm-run.ts';
 
-/** Called dead at twice the time after which a coordinator is stale. */
+/** A coordinator is declared dead after twice the time after which it is stale. */
 const DEAD_FACTOR = 2;
 
 /**
- * Begins a life, unless the token has begun one: then it is the same life, or it has ended. No two processes have the same
- * life, whatever Redis has forgotten in between; those of the earlier version have no token, and may.
+ * Begins a life, unless the token has already begun one: then it is the same life, or it has ended. No two processes have the
+ * same life, whatever Redis has forgotten in between; those of the earlier version have no token and may share one.
  */
 export async function join(run: SwarmRun, step: Fields<'join'>): Promise<void> {
   const { model, processes } = run;
@@ -36,7 +36,7 @@ export async function join(run: SwarmRun, step: Fields<'join'>): Promise<void> {
   processes.unshift({ id, life, token });
 }
 
-/** True if the life of a process is not the present one: whatever it calls is refused. */
+/** True if the life of a process is not the current one: every call by it is refused. */
 function hasEnded(
   { model }: SwarmRun,
   { id, life }: { readonly id: string; readonly life: string },
@@ -52,8 +52,8 @@ interface Called {
 }
 
 /**
- * Calls a function for a process, as [swarm, id, life, …rest]. It is answered `ended` if and only if the life of that process
- * is not the present one. `undefined` if there is no such process yet.
+ * Calls a function for a process, as [swarm, id, life, …rest]. The reply is `ended` if and only if the life of that process is
+ * not the current one. `undefined` if there is no such process yet.
  */
 async function callAs(
   run: SwarmRun,
@@ -87,7 +87,7 @@ export async function listWork(run: SwarmRun, { process }: Fields<'listWork'>): 
   await callAs(run, process, ['list-work']);
 }
 
-/** Each piece of work has a payload of its own, by which it is found again wherever it goes. */
+/** Each piece of work has a unique payload that identifies it wherever it goes. */
 export async function openWork(run: SwarmRun, { process, work }: Fields<'openWork'>): Promise<void> {
   const payload = `work ${++run.works}`;
   const called = await callAs(run, process, ['open-work', work, payload]);
@@ -106,7 +106,7 @@ export function payloadOf(record: string): string {
   return (JSON.parse(record) as { readonly payload?: string }).payload ?? '';
 }
 
-/** What an ended coordinator left has another owner then: `checkSwarm` finds each item once. */
+/** The work of an ended coordinator then has another owner: `checkSwarm` finds each item once. */
 export async function takeOver(run: SwarmRun, step: Fields<'takeOver'>): Promise<void> {
   const { process, ended, successor, most } = step;
   const isAlive = run.model.lives.has(ended);

@@ -1,4 +1,4 @@
-/** The seed that SCHEDULE_SEED names, else the one that is given. */
+/** The seed in SCHEDULE_SEED, or else the given one. */
 export function readSeed(given: number): number {
   const named = process.env['SCHEDULE_SEED'];
   if (named === undefined) return given;

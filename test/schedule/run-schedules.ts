@@ -7,8 +7,7 @@ const SCHEDULE_STEPS = 80;
 const SHRINK_TRIES = 400;
 
 /**
- * Takes at least `steps` random steps of a subject, in schedules of their own. After each step Redis is compared with the
- * model.
+ * Takes at least `steps` random steps of a subject, in several schedules. After each step Redis is compared with the model.
  *
  * @throws {ScheduleError} at the first difference, with the seed and the fewest steps that lead to it.
  */
@@ -26,7 +25,7 @@ export async function runSchedules<Step>(
   return taken;
 }
 
-/** Takes these steps, such as those that a failure has printed. @throws {ScheduleError} at the first difference. */
+/** Takes the given steps, such as those that a failure has printed. @throws {ScheduleError} at the first difference. */
 export async function takeSteps<Step>(subject: Subject<Step>, schedule: readonly Step[]): Promise<void> {
   const failure = await findFailure(subject, schedule);
   if (failure !== undefined) throw failure;
@@ -37,7 +36,7 @@ function drawSchedule<Step>(subject: Subject<Step>, seed: number): Step[] {
   return Array.from({ length: SCHEDULE_STEPS }, () => subject.draw(random));
 }
 
-/** How a schedule fails; `undefined` if it does not. */
+/** The failure of a schedule; `undefined` if it does not fail. */
 async function findFailure<Step>(
   subject: Subject<Step>,
   schedule: readonly Step[],
@@ -77,7 +76,7 @@ async function explain<Step>(
   );
 }
 
-/** What was compared, without the values: a shrunk schedule must fail at the same comparison. */
+/** The comparison that failed, without the values: a shrunk schedule must fail at the same one. */
 function kindOf({ message }: Error): string {
   return message.split(':')[0] ?? '';
 }

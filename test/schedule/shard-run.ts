@@ -13,14 +13,14 @@ import type { KeptKeys, Laboratory } from './laboratory.ts';
 
 export const PREFIX = 'p';
 
-/** One shard in the middle of a schedule: Redis, what programs have in memory, and the model. */
+/** One shard in the middle of a schedule: Redis, the memory of programs, and the model. */
 export interface ShardRun {
   readonly laboratory: Laboratory;
-  /** The model of what is in Redis. */
+  /** The model of the data in Redis. */
   shard: ShardModel;
-  /** What consumers have in hand, by generation and consumer. */
+  /** The entries that consumers hold, by generation and consumer. */
   readonly hands: Map<string, Hand>;
-  /** What they had in hand before; its commit may still arrive. */
+  /** The entries that they held before; a commit of them may still arrive. */
   readonly late: Hand[];
   /** By generation and view. */
   readonly views: Map<string, ShardView>;
@@ -34,9 +34,9 @@ export interface Hand {
   readonly generation: Generation;
   readonly consumer: Consumer;
   readonly batch: FoldedBatch;
-  /** Those that it read without content. */
+  /** The entries that it read without content. */
   readonly gone: ReadonlySet<string>;
-  /** What it read, to be compared with what is there when the commit arrives. */
+  /** The content it read, to be compared with the stream when the commit arrives. */
   readonly contents: ReadonlyMap<string, string>;
 }
 
@@ -64,7 +64,7 @@ export function placeOf({ id }: Pick<Generation, 'id'>, who: Consumer | View): s
   return `${id} ${who}`;
 }
 
-/** What the call gives; `undefined` if it was refused, or its program died: then it must have changed nothing. */
+/** The result of the call; `undefined` if it was refused, or its program died: then it must have changed nothing. */
 export async function attempt<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call();
@@ -95,7 +95,7 @@ export function startFold({ catalogue }: Pick<Generation, 'catalogue'>, entries:
   });
 }
 
-/** The fold of the entries that are folded by the model, one after the other, in the order of the stream. */
+/** A fold of the entries that are folded according to the model, one after the other, in the order of the stream. */
 export function foldModel(run: ShardRun, generation: Generation): Delta {
   const folding = startFold(generation, 1_000_000);
   const { folded } = modelOf(run, generation);

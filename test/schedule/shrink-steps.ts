@@ -1,6 +1,6 @@
 /**
- * The fewest steps, in their order, that still fail: pieces are left out as long as what remains fails, halves first, single
- * steps last. `fails` is asked at most `tries` times.
+ * The fewest steps, in their order, that still fail: parts are left out as long as the rest fails, halves first, single steps
+ * last. `fails` is asked at most `tries` times.
  */
 export async function shrinkSteps<Step>(
   steps: readonly Step[],

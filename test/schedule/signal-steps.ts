@@ -2,13 +2,13 @@ import type { Fields } from './coordination-steps.ts';
 import { expectSame } from './subject.ts';
 import { BASE, call, SWARM, toRecord, type SwarmRun } from './swarm-run.ts';
 
-/** Longer than any schedule, its steps of the clock included. */
+/** Longer than any schedule, including its steps of the clock. */
 const REMEMBERED_MS = 31 * 86_400_000;
 const ITERATION = 0;
 /** How long after its time-out a monitor ends a wait. */
 const SLACK_MS = 100;
 
-/** The same signal is sent once, by one sender, whatever is asked for afterwards. */
+/** The same signal is sent once, by one sender, whatever is requested later. */
 export async function sendSignal(run: SwarmRun, step: Fields<'send'>): Promise<void> {
   const sender = run.processes[step.process];
   if (sender === undefined) return;
@@ -36,7 +36,7 @@ interface InboxEntry {
   readonly receiver: string;
 }
 
-/** An entry of the inbox that a process reads. */
+/** An entry in the inbox that a process reads. */
 async function readInbox(run: SwarmRun, process: number, at: number): Promise<InboxEntry | undefined> {
   const reader = run.processes[process];
   if (reader === undefined) return undefined;
@@ -119,7 +119,7 @@ export async function startWait(run: SwarmRun, step: Fields<'startWait'>): Promi
   else expectSame('a wait is open, or was lately', reply === 'open' || reply === 'exists', true);
 }
 
-/** A wait that is complete is finished as such, whatever is asked for. */
+/** A complete wait is finished as such, whatever is requested. */
 export async function finishWait(run: SwarmRun, { wait, how }: Fields<'finishWait'>): Promise<void> {
   const reply = (await call(run, 'finish-wait', [SWARM, wait, how, 'any'])) as string[] | undefined;
   if (reply === undefined) return;

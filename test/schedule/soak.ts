@@ -1,14 +1,14 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext } from '../harness/ava.ts';
 import { readSeed } from './read-seed.ts';
 import { runSchedules } from './run-schedules.ts';
 import type { Subject } from './subject.ts';
 
-/** Of each of the three subjects: a million in all. */
+/** Steps of each of the three subjects: a million in total. */
 const STEPS = 350_000;
 
 /**
- * Takes random steps for minutes, each time others: the seed is the time, unless SCHEDULE_SEED gives one, and SCHEDULE_STEPS
- * sets their number.
+ * Takes random steps for minutes, different ones each time: the seed is the time, unless SCHEDULE_SEED gives one, and
+ * SCHEDULE_STEPS sets their number.
  */
 export async function soak<Step>(t: ExecutionContext, subject: Subject<Step>): Promise<void> {
   const seed = readSeed(Date.now());

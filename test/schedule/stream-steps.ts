@@ -8,7 +8,7 @@ import type { Consumer, EntryKind } from './folding-steps.ts';
 import { attempt, modelOf, PREFIX, type ShardRun } from './shard-run.ts';
 import { ScheduleError } from './subject.ts';
 
-const { events } = shardKeys(PREFIX, 0);
+const { events } = shardKeys({ prefix: PREFIX, shard: 0 });
 
 export async function publishEntry(
   run: ShardRun,
@@ -20,7 +20,7 @@ export async function publishEntry(
   publish(run.shard, id, { fields, bad: kind === 'bad' });
 }
 
-/** The product trims: only what all generations have folded, or know to be lost. */
+/** The product trims only entries that all generations have folded, or know to be lost. */
 export async function trimFolded(run: ShardRun, cut: number): Promise<void> {
   const { product } = run.laboratory;
   await attempt(() =>
@@ -50,7 +50,7 @@ export async function deleteByHand(run: ShardRun, at: number): Promise<void> {
   await noticeGone(run);
 }
 
-/** XGROUP SETID key group $, by an operator: what was not delivered never will be. */
+/** XGROUP SETID key group $, by an operator: undelivered entries are never delivered. */
 export async function skipToEnd(run: ShardRun, generation: Generation): Promise<void> {
   await run.laboratory.admin.xgroup('SETID', events, generation.keys.group, '$');
   const { undelivered, folded, lost } = modelOf(run, generation);
@@ -58,12 +58,12 @@ export async function skipToEnd(run: ShardRun, generation: Generation): Promise<
   undelivered.clear();
 }
 
-/** XGROUP SETID key group 0, by an operator: everything is delivered again, and what is folded has no effect. */
+/** XGROUP SETID key group 0, by an operator: everything is delivered again, and folded entries have no effect. */
 export async function moveBack(run: ShardRun, generation: Generation): Promise<void> {
   const { admin } = run.laboratory;
   const { undelivered, pending, folded, lost } = modelOf(run, generation);
   const watermark = (await admin.hget(generation.keys.head, 'watermark')) ?? '0-0';
-  // Not yet: what is folded, or skipped, behind an entry that is not would be folded again.
+  // Not yet: entries that are folded or skipped, after one that is not, would be folded again.
   const isPrefix = [...folded].every((id) => !isAfter(id, watermark));
   if (pending.size > 0 || !isPrefix || [...lost].some((id) => run.shard.stream.has(id))) return;
   await admin.xgroup('SETID', events, generation.keys.group, '0');
@@ -71,7 +71,7 @@ export async function moveBack(run: ShardRun, generation: Generation): Promise<v
   for (const id of run.shard.stream) undelivered.add(id);
 }
 
-/** XGROUP DELCONSUMER key group consumer, by an operator: what is pending for it is lost with it. */
+/** XGROUP DELCONSUMER key group consumer, by an operator: its pending entries are lost with it. */
 export async function deleteConsumerByHand(
   run: ShardRun,
   generation: Generation,

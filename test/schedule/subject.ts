@@ -2,28 +2,28 @@
 export type Random = () => number;
 
 /**
- * What a schedule is about. A step is plain data: it says what is done and by whom, and means something (if only nothing)
- * whatever was done before it, so that any steps may be left out of a schedule.
+ * The subject of a schedule. A step is plain data: it says what is done and by whom, and has a meaning (even if it does
+ * nothing) whatever was done before it, so that any steps may be left out of a schedule.
  */
 export interface Subject<Step> {
   readonly name: string;
-  /** The next step, at random. */
+  /** A random next step. */
   draw(random: Random): Step;
   /** An empty Redis and an empty model. */
   open(): Promise<World<Step>>;
 }
 
-/** Redis, and beside it the model of what must be in it. */
+/** Redis, and the model of its expected content. */
 interface World<Step> {
-  /** Does the step to both. @throws if the reply is not what the model says. */
+  /** Applies the step to both. @throws if the reply differs from the model. */
   take(step: Step): Promise<void>;
-  /** @throws if Redis does not hold what the model says. */
+  /** @throws if Redis differs from the model. */
   check(): Promise<void>;
-  /** Lets everything that is under way come to its end. @throws if that end is not the promised one. */
+  /** Lets everything in progress come to its end. @throws if that end is not the promised one. */
   settle(): Promise<void>;
 }
 
-/** Redis and the model say different things. */
+/** Redis and the model differ. */
 export class ScheduleError extends Error {
   override readonly name = 'ScheduleError';
 }
@@ -34,7 +34,7 @@ export function expectSame(what: string, found: unknown, expected: unknown): voi
   if (left !== right) throw new ScheduleError(`${what}: expected ${right}; got ${left}`);
 }
 
-/** @throws {ScheduleError} if they do not hold the same, in any order; what is in only one of them is named. */
+/** @throws {ScheduleError} if they do not hold the same items, in any order; items in only one of them are named. */
 export function expectSameItems(what: string, found: Iterable<unknown>, expected: Iterable<unknown>): void {
   const left = new Map<string, number>();
   for (const item of found) add(left, JSON.stringify(item), 1);

@@ -13,7 +13,7 @@ import { ScheduleError } from './subject.ts';
 
 export const SWARM = 's';
 export const PREFIX = 'p';
-export const { events: EVENTS } = shardKeys(PREFIX, 0);
+export const { events: EVENTS } = shardKeys({ prefix: PREFIX, shard: 0 });
 export const BASE = EVENTS.slice(0, -'events'.length);
 
 /** A process that has joined. */
@@ -23,16 +23,16 @@ interface Joined {
   readonly token: string;
 }
 
-/** One swarm in the middle of a schedule: Redis, what processes know, and the model. */
+/** One swarm in the middle of a schedule: Redis, the memory of processes, and the model. */
 export interface SwarmRun {
   readonly laboratory: Laboratory;
   model: SwarmModel;
-  /** The last that joined comes first. */
+  /** The latest process to join comes first. */
   readonly processes: Joined[];
   readonly kept: Map<number, { readonly keys: KeptKeys; readonly model: SwarmModel }>;
   tokens: number;
   works: number;
-  /** Not yet both: a signal that finds no entry ID left is taken back without asking for the permissions first. */
+  /** Not both together yet: a signal that finds no entry ID left is undone without a prior check of the permissions. */
   strain: 'none' | 'denied' | 'exhausted';
 }
 
@@ -61,7 +61,7 @@ export async function call(
   return refuse(admin, name, () => callFunction(product, name, [EVENTS, ...args]));
 }
 
-/** As `call`, of any wrapper. */
+/** Like `call`, for any wrapper. */
 export async function refuse<T>(
   admin: Laboratory['admin'],
   what: string,
@@ -73,8 +73,8 @@ export async function refuse<T>(
   } catch (error) {
     if (!(error instanceof Error) || !REFUSALS.test(error.message)) throw error;
     const after = await digest(admin);
-    // What a signal has written to inboxes is taken back, and with it an inbox that was empty before. A monitor judges heartbeats
-    // in one step and deadlines in the next.
+    // The entries that a signal has written to inboxes are removed again, and with them an inbox that was empty before. A monitor
+    // checks heartbeats in one step and deadlines in the next.
     const inPart =
       what === 'step of a monitor' || (what === 'send-signal' && error.message.includes('exhausted'));
     if (before === after || inPart) return undefined;
@@ -84,7 +84,7 @@ export async function refuse<T>(
   }
 }
 
-/** DEBUG DIGEST, without keys that have expired: a call that only asks for one of those removes it. */
+/** DEBUG DIGEST without expired keys: a call that only looks at one of those removes it. */
 async function digest(admin: Laboratory['admin']): Promise<unknown> {
   for (let cursor = '0'; ;) {
     [cursor] = await admin.scan(cursor, 'COUNT', 1_000);
@@ -92,7 +92,7 @@ async function digest(admin: Laboratory['admin']): Promise<unknown> {
   }
 }
 
-/** A command is not permitted, or the stream of events takes no more. */
+/** A command is not permitted, or the event stream accepts no more entries. */
 const REFUSALS = /NOPERM|can't run this command|exhausted|equal or smaller|no entry IDs left/;
 
 /** All events of the stream, in order. */

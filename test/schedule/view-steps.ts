@@ -6,7 +6,7 @@ import { expectSame, expectSameItems } from './subject.ts';
 
 const SNAPSHOT_RECORDS = 3;
 
-/** The view of an aggregator, which has it for as long as it lives. */
+/** The view of an aggregator, which keeps it for its whole life. */
 function viewOf(run: ShardRun, generation: Generation, view: View): ShardView {
   const place = placeOf(generation, view);
   const present = run.views.get(place);
@@ -28,7 +28,7 @@ export function forgetView(run: ShardRun, generation: Generation, view: View): v
   run.views.delete(placeOf(generation, view));
 }
 
-/** Writes a snapshot if one is due; the aggregator dies after so many commands. */
+/** Writes a snapshot if one is due; the aggregator dies after this number of commands. */
 export async function writeSnapshot(
   run: ShardRun,
   generation: Generation,
@@ -39,7 +39,7 @@ export async function writeSnapshot(
   );
 }
 
-/** A view shows each folded entry once, and the losses that were counted. */
+/** A view shows each folded entry once, and the counted losses. */
 export async function checkView(run: ShardRun, generation: Generation, view: View): Promise<void> {
   const shown = viewOf(run, generation, view);
   const refreshed = await attempt(async () => {
@@ -57,7 +57,7 @@ export async function checkView(run: ShardRun, generation: Generation, view: Vie
   );
 }
 
-/** A view says in all what the fold of the folded entries, one after the other, says. */
+/** A view equals the fold of the folded entries, one after the other. */
 export async function checkWholeView(run: ShardRun, generation: Generation, view: View): Promise<void> {
   await checkView(run, generation, view);
   const { state } = viewOf(run, generation, view);

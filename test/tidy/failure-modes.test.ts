@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readTracked } from './tracked-files.ts';
 
 const PAGE = 'docs/failure-modes.md';
 
-test('each row of the failure modes names tests, and every test that is named exists', (t) => {
+test('each row of the failure modes names tests, and every named test exists', (t) => {
   const rows = readTracked(PAGE)
     .split('\n')
     .filter((line) => line.startsWith('|') && !/^\|( what fails |---)/.test(line));

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, readTracked } from './tracked-files.ts';
 
 const AGGREGATOR = 'packages/aggregator/src';
 
-/** Which folders of the aggregator a folder may import from, as docs/ARCHITECTURE.md draws it. */
+/** The folders of the aggregator that a folder may import from, as in docs/ARCHITECTURE.md. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   run: [],
   state: [],
@@ -31,7 +31,7 @@ for (const folder of new Set(FILES.map((path) => posix.basename(posix.dirname(pa
   });
 }
 
-test('only the wiring of the aggregator, its options and its two indexes stand outside its folders', (t) => {
+test('only the wiring of the aggregator, its options and its two indexes are outside its folders', (t) => {
   const loose = filesMatching(new RegExp(`^${AGGREGATOR}/[^/]+\\.ts$`)).map((path) => posix.basename(path));
   t.deepEqual(loose, [
     'aggregator-options.ts',

@@ -1,9 +1,9 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { stripComments } from './strip-comments.ts';
 import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 
 const LONGEST_LINES = 300;
-/** Configuration files that must export by default. */
+/** Configuration files that need a default export. */
 const CONFIGURATION = /(^|\/)[a-z]+\.config\.(js|ts|mjs)$/;
 
 test('no source file of a package is longer than 300 lines', (t) => {
@@ -13,7 +13,7 @@ test('no source file of a package is longer than 300 lines', (t) => {
   t.deepEqual(long, []);
 });
 
-test('nothing is exported by default but by configuration files', (t) => {
+test('only configuration files have a default export', (t) => {
   const code = filesMatching(/\.(ts|mjs|js)$/).filter((path) => !CONFIGURATION.test(path));
   t.deepEqual(
     code.flatMap((path) => findLines(path, /^export default|^export \{[^}]*\bas default\b/)),
@@ -31,7 +31,7 @@ test("a package's index.ts holds named re-exports only", (t) => {
   );
 });
 
-test('every package has an index.ts, and no folder inside of one has', (t) => {
+test('every package has an index.ts, and no folder inside a package has one', (t) => {
   const indexes = filesMatching(/(^|\/)index\.ts$/);
   const packages = filesMatching(/^packages\/[^/]+\/package\.json$/);
   t.deepEqual(
@@ -40,7 +40,7 @@ test('every package has an index.ts, and no folder inside of one has', (t) => {
   );
 });
 
-test('the formatter sees all sources: it leaves out folders of the root by their path, and elsewhere only what is built', (t) => {
+test('the formatter checks all sources: it ignores folders of the root by their path, and elsewhere only build output', (t) => {
   const folders = readTracked('.prettierignore')
     .split('\n')
     .filter((line) => line.endsWith('/') && !line.startsWith('/'));

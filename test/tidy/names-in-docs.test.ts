@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { CATALOGUE, EVENT_TYPES } from '@streamfold/core';
 import { describeProcessMetrics } from '@streamfold/aggregator';
 import {
@@ -11,17 +11,17 @@ import {
 import { SETTINGS, type Setting } from 'streamfold';
 import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 
-/** Where metrics are named to users: pages, and whatever scrapes, shows or alerts. */
+/** Files that name metrics to users: pages, and everything that scrapes, shows or alerts. */
 const NAMING = [
   ...PAGES,
   ...filesMatching(/^(infra|dashboards|alerts|deploy)\/.*\.(ya?ml|json|rules|md|txt)$/),
 ];
 
-/** Redis Functions have the number of their interface in their names, metrics none. */
+/** Names of Redis Functions contain the number of their interface; names of metrics do not. */
 const METRIC =
   /(?<![\w:.#])(?:streamfold_(?!\d)[a-z0-9_]+|blocking_[a-z0-9_]+|[a-z][a-z0-9_]*_(?:total|seconds|seconds_bucket|seconds_sum|seconds_count))(?![\w*:])/g;
 
-/** Fields of `/prometheus/health`, the parameter of a scrape, and what Prometheus itself says of one. */
+/** Fields of `/prometheus/health`, the parameter of a scrape, and the series that Prometheus adds to one. */
 const NO_METRICS_OF_OURS = new Set([
   'lag_seconds',
   'uptime_seconds',
@@ -29,21 +29,21 @@ const NO_METRICS_OF_OURS = new Set([
   'scrape_duration_seconds',
 ]);
 
-/** Words that fields of events may be: `one of …`. */
+/** Words that are values of event fields: `one of …`. */
 const LABEL_VALUES: ReadonlySet<string> = new Set(
   EVENT_TYPES.flatMap(({ rules }) => rules.map(({ kind }) => kind.expected))
     .filter((expected) => expected.startsWith('one of '))
     .flatMap((expected) => expected.slice('one of '.length).split(', ')),
 );
 
-/** Metrics that pages define in configuration files of their own. */
+/** Metrics that pages define in example configuration files. */
 const DEFINED: ReadonlySet<string> = new Set(
   PAGES.flatMap((page) => [...readTracked(page).matchAll(/^\s*"name": "(\w+)",$/gm)]).map(
     ([, name = '']) => name,
   ),
 );
 
-test('every metric that a page, a dashboard or an alert names is one that is served', (t) => {
+test('every metric that a page, a dashboard or an alert names is served', (t) => {
   const served = new Set([...CATALOGUE, ...describeProcessMetrics()].map(({ name }) => name));
   const unknown = NAMING.flatMap((path) =>
     [...new Set(readTracked(path).match(METRIC))]
@@ -62,7 +62,7 @@ test('every metric is described in the reference', (t) => {
   t.deepEqual(missing, []);
 });
 
-/** Read by the set-up, before there is a program, and by programs of users. */
+/** Variables read by the set-up, before there is a program, and by programs of users. */
 const SETTINGS_OUTSIDE = [
   'STREAMFOLD_CACHE',
   'STREAMFOLD_SIGNING_KEYS',
@@ -71,7 +71,7 @@ const SETTINGS_OUTSIDE = [
   'STREAMFOLD_ACCEPT_EARLIER_SIGNATURES',
 ];
 
-test('every STREAMFOLD_ variable that is named anywhere is a setting', (t) => {
+test('every STREAMFOLD_ variable named anywhere is a setting', (t) => {
   const known = new Set<string>([
     ...Object.values(SETTINGS).map(({ variable }) => variable),
     ...SETTINGS_OUTSIDE,
@@ -100,13 +100,16 @@ test('every setting is described in the reference', (t) => {
   );
 });
 
-test('every key is a row of the page of keys', (t) => {
+test('every key has a row in the page of keys', (t) => {
   const rows = new Set(
     [...readTracked('docs/redis-keys.md').matchAll(/^\| `(streamfold:[^`]+)` \|/gm)].map(([, key]) => key),
   );
-  const { group, snapshotParts, ...generation } = generationKeys('streamfold', 0, '<generation>');
-  const { publisher, retried, ...shard } = shardKeys('streamfold', 0);
-  const { coordinator, inbox, bell, ...coordination } = coordinationKeys('streamfold', 0);
+  const { group, snapshotParts, ...generation } = generationKeys(
+    { prefix: 'streamfold', shard: 0 },
+    '<generation>',
+  );
+  const { publisher, retried, ...shard } = shardKeys({ prefix: 'streamfold', shard: 0 });
+  const { coordinator, inbox, bell, ...coordination } = coordinationKeys({ prefix: 'streamfold', shard: 0 });
   const ofCoordinator = [coordinator, inbox, bell].map((name) => name('<swarm>', '<id>').replace('|', '\\|'));
   const keys: readonly string[] = [
     ...Object.values<string>(shard),
@@ -127,7 +130,7 @@ test('every key is a row of the page of keys', (t) => {
   t.true(readTracked('docs/redis-keys.md').includes(`\`${group}\``));
 });
 
-test('every key of coordination is in its table of the page of keys and at the top of its functions, and no other is', (t) => {
+test('the table of coordination keys lists exactly the keys of its functions', (t) => {
   const [, section = ''] = readTracked('docs/redis-keys.md').split('\n## Coordination\n');
   const rows = [...section.matchAll(/^\| `streamfold:\{0\}:([^`]+)` \|/gm)];
   const documented = rows.map(([, key = '']) => key.replaceAll('\\|', '|'));
@@ -135,7 +138,7 @@ test('every key of coordination is in its table of the page of keys and at the t
   const described = [...header.matchAll(/^-- {3}(\S+) /gm)].map(([, key = '']) => key);
   t.true(described.length > 8);
   t.deepEqual(described.toSorted(), documented.toSorted());
-  // `base .. 'name:'` or `base .. 'name'`; the stream of events is the architecture's.
+  // `base .. 'name:'` or `base .. 'name'`; the event stream is not a key of coordination.
   const named = new Set(['events', ...described.map((key) => key.replace(/:.*/, ''))]);
   const used = filesMatching(/^packages\/coordination\/lua\/.*\.lua$/).flatMap((path) =>
     [...readTracked(path).matchAll(/\bbase \.\. '([a-z_]+):?'/g)].map(([, name = '']) => name),

@@ -1,21 +1,21 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, findLines, TRACKED_FILES } from './tracked-files.ts';
 
-/** Written as everybody writes them. */
+/** Names with a conventional spelling. */
 const CONVENTIONAL =
   /^(README|CHANGELOG|CONTRIBUTING|SECURITY|ARCHITECTURE|GLOSSARY)\.md$|^LICENSE$|^Dockerfile$|^Chart\.yaml$/;
 const KEBAB_FILE = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
 const KEBAB_FOLDER = /^\.?[a-z0-9]+(-[a-z0-9]+)*$/;
 
-/** Named for the type of its event, which has underscores. */
+/** Files named after their event type, which has underscores. */
 const EVENT_FILE = /^test\/core\/golden\/events\/[a-z_.]+\.v\d+\.json$/;
 
-/** Named for its alert, as the alert's link does. */
+/** Files named after their alert, because the alert links to them. */
 const RUNBOOK = /^docs\/runbooks\/([A-Z][a-z]+)+\.md$/;
 
-/** Names that say nothing of what is inside. */
+/** Names that say nothing about the content. */
 const EMPTY_NAMES = /^(types?|constants?|commons?|shared)$/;
-/** Words that say nothing wherever they stand, or that are of another system. */
+/** Words that say nothing in any position, or that belong to another system. */
 const EMPTY_WORDS =
   /^(utils?|helpers?|misc|managers?|handlers?|workers?|processors?|services?|messages?|topics?|offsets?)$/;
 
@@ -32,7 +32,7 @@ test('files and folders are named in kebab-case', (t) => {
   t.deepEqual(bad, []);
 });
 
-test('no signal is made of others by AbortSignal.any, which may be collected before it is aborted', (t) => {
+test('no code uses AbortSignal.any, whose result may be collected before it is aborted', (t) => {
   const code = filesMatching(/^packages\/[^/]+\/src\/.*\.ts$/);
   t.deepEqual(
     code.flatMap((path) => findLines(path, /= AbortSignal\.any\(/)),
@@ -40,7 +40,7 @@ test('no signal is made of others by AbortSignal.any, which may be collected bef
   );
 });
 
-test('files and folders are named for what is in them, in the words of the glossary', (t) => {
+test('files and folders are named for their contents, in the words of the glossary', (t) => {
   const bad = TRACKED_FILES.filter((path) =>
     path
       .split('/')

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { z } from 'zod';
 import { filesMatching, readTracked } from './tracked-files.ts';
 
-/** Which packages a package may depend on, as docs/ARCHITECTURE.md draws it. A new package needs a row, there and here. */
+/** The packages that a package may depend on, as in docs/ARCHITECTURE.md. A new package needs a row, there and here. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   redis: [],
@@ -32,7 +32,7 @@ function sources(folder: string): string[] {
   return filesMatching(new RegExp(`^packages/${folder}/src/.*\\.ts$`));
 }
 
-/** What a file imports, however. */
+/** Everything that a file imports, in any form. */
 function imports(path: string): string[] {
   const FROM = /(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g;
   return [...readTracked(path).matchAll(FROM)].map(([, specifier]) => specifier ?? '');
@@ -42,7 +42,7 @@ function inOrder(names: Iterable<string>): string[] {
   return [...names].toSorted((left, right) => (left < right ? -1 : 1));
 }
 
-/** The packages of this repository that a package imports. */
+/** The packages of this repository that another one imports. */
 function importedPackages(folder: string): string[] {
   const names = sources(folder)
     .flatMap(imports)
@@ -51,7 +51,7 @@ function importedPackages(folder: string): string[] {
 }
 
 for (const folder of PACKAGES) {
-  test(`${folder} imports only the packages that the architecture lets it`, (t) => {
+  test(`${folder} imports only the packages that the architecture allows`, (t) => {
     const allowed = ARROWS[folder];
     t.truthy(allowed, `expected a row for ${folder}, here and in docs/ARCHITECTURE.md`);
     t.deepEqual(
@@ -70,7 +70,7 @@ for (const folder of PACKAGES) {
     t.deepEqual(inOrder(references.map(({ path }) => posix.basename(path))), imported);
   });
 
-  test(`${folder} imports its own files by path, and no other package's`, (t) => {
+  test(`${folder} imports by path only its own files`, (t) => {
     const strangers = sources(folder).flatMap((path) =>
       imports(path)
         .filter((specifier) => specifier.startsWith('.'))
@@ -83,7 +83,7 @@ for (const folder of PACKAGES) {
   });
 }
 
-test('files of a package import the file itself, not the index', (t) => {
+test('files of a package import each other directly, not through the index', (t) => {
   const through = PACKAGES.flatMap(sources).flatMap((path) =>
     imports(path)
       .filter((specifier) => /^\..*\/index\.ts$/.test(specifier))

@@ -1,13 +1,13 @@
 import { posix } from 'node:path';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { readComments } from './strip-comments.ts';
 import { filesMatching, PAGES, readTracked, TRACKED_FILES, TRACKED_FOLDERS } from './tracked-files.ts';
 
-/** A path from the root; or the end of one, which has an ending that only files of this repository have. */
+/** A path from the root, or the end of a path with an extension that only files of this repository have. */
 const FROM_ROOT = /(?<![\w./@{}-])(?:packages|docs|test|infra|bench|examples|\.ci)\/[\w./*-]*[\w*/-]/g;
 const BY_ENDING = /(?<![\w./@:{}-])[\w-]+(?:\/[\w.-]+)*\.(?:ts|mjs|lua)\b(?!\.)/g;
 
-/** What the build, a test or a run writes. */
+/** Paths that the build, a test or a run writes. */
 const WRITTEN_LATER = /(^|\/)(dist|node_modules)(\/|$)/;
 
 function exists(path: string): boolean {
@@ -60,7 +60,7 @@ function leadsSomewhere(page: string, target: string): boolean {
   return TRACKED_FILES.includes(linked) && (anchor === undefined || listAnchors(linked).includes(anchor));
 }
 
-/** Anchors of headings, as GitHub makes them. */
+/** Anchors of headings, as GitHub derives them. */
 function listAnchors(page: string): string[] {
   return [...readTracked(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading

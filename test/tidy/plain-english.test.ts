@@ -1,7 +1,7 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 
-/** Files to check, by what they are. Texts of commands, settings, metrics, events and panels are in the reference. */
+/** The files to check, by kind. Texts of commands, settings, metrics, events and panels are in the reference. */
 const FILES = {
   'the documentation': PAGES,
   'every configuration file that users copy': filesMatching(/^(Dockerfile|infra\/.*\.ya?ml)$/),
@@ -15,7 +15,7 @@ const FILES = {
 interface Rule {
   readonly banned: RegExp;
   readonly instead: string;
-  /** Phrases that the rule finds, and phrases that it must not find. */
+  /** Phrases that the rule must find, and phrases that it must not find. */
   readonly finds: readonly string[];
   readonly allows?: readonly string[];
 }

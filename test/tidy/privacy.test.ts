@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { findLines, TRACKED_FILES } from './tracked-files.ts';
 
 const TEXTS = TRACKED_FILES.filter((path) => !/\.(png|ico|gz|woff2?)$/.test(path));

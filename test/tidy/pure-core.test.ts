@@ -1,10 +1,10 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { stripComments } from './strip-comments.ts';
 import { filesMatching, readTracked } from './tracked-files.ts';
 
 const SOURCES = filesMatching(/^packages\/core\/src\/.*\.ts$/);
 
-/** A clock, randomness, the process, timers and I/O: all of these are arguments in the core. */
+/** A clock, randomness, the process, timers and I/O: the core takes all of these as arguments. */
 const IMPURE =
   /\bnew Date\b|\b(Date|process|performance|globalThis|crypto|console|Buffer)\s*[.([]|\bMath\.random\b|\b(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|require)\s*\(/;
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { decodeEntry, EVENT_TYPES, noUpcasters, type Event } from '@streamfold/core';
 import { readTracked, ROOT } from './tracked-files.ts';
 
-test('the pages in docs/reference/ are what `npm run docs` writes', (t) => {
+test('the pages in docs/reference/ are those that `npm run docs` writes', (t) => {
   const { status, stderr } = spawnSync(process.execPath, ['infra/generate-docs.mjs', '--check'], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -45,7 +45,7 @@ function decode(fields: readonly string[]): { events: Event[]; reasons: string[]
   return { events, reasons };
 }
 
-/** Words of a line of shell, as far as the examples use it: spaces and single quotes. */
+/** Words of a shell line, for the syntax that the examples use: spaces and single quotes. */
 function splitWords(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
 }

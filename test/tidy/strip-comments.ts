@@ -1,4 +1,4 @@
-/** Code without comments; good enough for code whose texts hold neither of their marks but after a colon, as URLs do. */
+/** Code without comments; good enough for code whose strings contain comment marks only after a colon, as URLs do. */
 export function stripComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
 }

@@ -1,9 +1,9 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { filesMatching, findLines, readTracked } from './tracked-files.ts';
 
 const TESTS = filesMatching(/^test\/.*\.test\.ts$/);
 
-test('no test is skipped, alone, expected to fail or still to be written', (t) => {
+test('no test is skipped, exclusive, expected to fail or a to-do', (t) => {
   const SHY = /\b(?:test|serial|it|describe)\.(?:skip|only|failing|todo)\b/;
   t.deepEqual(
     TESTS.flatMap((path) => findLines(path, SHY)),
@@ -30,6 +30,17 @@ test('a title is a promise: it does not begin with "should", "test" or "works"',
 test('every test file has a test', (t) => {
   t.deepEqual(
     TESTS.filter((path) => !/\btest(WithClock)?(\.\w+)*\(/.test(readTracked(path))),
+    [],
+  );
+});
+
+test('every folder with tests has a suite, so that `npm test` runs them', (t) => {
+  const folders = new Set(TESTS.map((path) => path.slice(0, path.lastIndexOf('/'))));
+  const suites = new Set(
+    filesMatching(/^test\/\w+\/suite\.ts$/).map((path) => path.slice(0, path.lastIndexOf('/'))),
+  );
+  t.deepEqual(
+    [...folders].filter((folder) => !suites.has(folder)),
     [],
   );
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** The root of the repository. */
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Files that git knows or would take up, by path from the root. */
+/** Files that git tracks or would add, by path from the root. */
 export const TRACKED_FILES: readonly string[] = execFileSync(
   'git',
   ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
@@ -15,7 +15,7 @@ export const TRACKED_FILES: readonly string[] = execFileSync(
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 
-/** Folders in which those files are. */
+/** The folders of those files. */
 export const TRACKED_FOLDERS: ReadonlySet<string> = new Set(
   TRACKED_FILES.flatMap((path) => {
     const names = path.split('/').slice(0, -1);
@@ -23,7 +23,7 @@ export const TRACKED_FOLDERS: ReadonlySet<string> = new Set(
   }),
 );
 
-/** Those whose path matches. */
+/** The files whose path matches. */
 export function filesMatching(pattern: RegExp): string[] {
   return TRACKED_FILES.filter((path) => pattern.test(path));
 }
@@ -32,7 +32,7 @@ export function readTracked(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** `path:line` of each line on which the pattern is found. */
+/** `path:line` of each line that matches the pattern. */
 export function findLines(path: string, pattern: RegExp): string[] {
   return readTracked(path)
     .split('\n')

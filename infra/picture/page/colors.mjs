@@ -1,4 +1,4 @@
-/** Grafana's colours, in the dark, by the names that dashboards use. */
+/** The colours of Grafana's dark theme, by the names that dashboards use. */
 const NAMED = {
   green: '#73bf69',
   yellow: '#fade2a',
@@ -8,10 +8,10 @@ const NAMED = {
   purple: '#b877d9',
 };
 
-/** Those of series without one, in turn. */
+/** The colours of series without their own, in turn. */
 const PALETTE = ['#73bf69', '#fade2a', '#5794f2', '#ff9830', '#b877d9', '#f2495c', '#8ab8ff', '#c0d8ff'];
 
-/** The colour of a series: the one that the panel gives it by name, else the next of the palette. */
+/** The colour of a series: the one that the panel sets by name, or else the next one of the palette. */
 export function colorOfSeries(panel, name, at) {
   const override = panel.fieldConfig.overrides.find(({ matcher }) => matcher.options === name);
   const fixed = override?.properties.find(({ id }) => id === 'color')?.value.fixedColor;

@@ -8,7 +8,7 @@ const COLUMN_PIXELS = 1448 / 24;
 const ROW_PIXELS = 32;
 const GAP_PIXELS = 8;
 
-/** Draws what a dashboard's panels were answered, at their places. */
+/** Draws the panels of a dashboard, with their answers, at their positions. */
 globalThis.drawDashboard = ({ title, variables, range, panels }) => {
   const header = document.querySelector('header');
   const minutes = Math.round((range.end - range.start) / 60);

@@ -4,7 +4,7 @@ import { formatValue } from './format-value.mjs';
 
 const COURSE_PIXELS = 80;
 
-/** The latest value, large, in the colour of its threshold, over its course. */
+/** The latest value, large, in the colour of its threshold, above its curve. */
 export function drawStat(panel, range, place) {
   const values = panel.series[0]?.values ?? [];
   const latest = values.at(-1)?.[1];

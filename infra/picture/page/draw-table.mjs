@@ -1,6 +1,6 @@
 import { formatValue } from './format-value.mjs';
 
-/** A row for each combination of labels, a column for each query, the largest numbers of the sorted column on top. */
+/** A row for each combination of labels, a column for each query, with the largest numbers of the sorted column on top. */
 export function drawTable(panel, _, place) {
   const { overrides } = panel.fieldConfig;
   const columns = panel.targets.map(({ legendFormat }) => legendFormat);

@@ -5,7 +5,7 @@ import { formatValue } from './format-value.mjs';
 const TEXT = '#a8a9b8';
 const GRID = 'rgb(204 204 220 / 8%)';
 
-/** Lines, or areas on top of each other, and under them a table of the series with their last and highest values. */
+/** Lines, or stacked areas, and below them a table of the series with their last and highest values. */
 export function drawTimeSeries(panel, range, place) {
   const { unit, custom = {} } = panel.fieldConfig.defaults;
   const stacked = custom.stacking?.mode === 'normal';
@@ -78,7 +78,7 @@ function align(series, { start, end, step }) {
   return { times, rows };
 }
 
-/** Sums up to each row. */
+/** Running totals of the rows. */
 function stack(rows) {
   const below = [];
   return rows.map((row) =>

@@ -14,7 +14,7 @@ function formatSeconds(seconds) {
   return [round(seconds / 60), 'min'];
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 function round(value) {
   return String(Number(value.toPrecision(3)));
 }

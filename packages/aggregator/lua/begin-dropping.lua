@@ -9,9 +9,8 @@ local registry, id = KEYS[1], ARGV[1]
 local state = redis.call('HGET', registry, id .. ':state')
 if state == 'dropping' then return 1 end
 if state ~= ARGV[2] then return 0 end
-local now = redis.call('TIME')
 local since_ms = tonumber(redis.call('HGET', registry, id .. ':since_ms') or '0')
-if tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000) - since_ms < tonumber(ARGV[3]) then return 0 end
+if now_ms() - since_ms < tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', registry, id .. ':state', 'dropping')
 if redis.call('HGET', registry, 'building') == id then redis.call('HDEL', registry, 'building') end
 return 1

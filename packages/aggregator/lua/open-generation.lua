@@ -11,7 +11,6 @@ if live then return live end
 
 local number = math.max(tonumber(redis.call('HGET', registry, 'number') or '0'), tonumber(ARGV[1]))
 local id = string.format('%d-%s', number, ARGV[2])
-local now = redis.call('TIME')
 redis.call('HSET', registry, 'live', id, 'number', number, id .. ':state', 'live', id .. ':definitions', ARGV[3],
-  id .. ':since_ms', now[1] .. string.sub(string.format('%06d', tonumber(now[2])), 1, 3))
+  id .. ':since_ms', string.format('%.0f', now_ms()))
 return id

@@ -13,8 +13,7 @@ if not live then return {'none_live'} end
 
 local number = math.max(tonumber(redis.call('HGET', registry, 'number') or '0'), tonumber(ARGV[3] or '0')) + 1
 local id = string.format('%d-%s', number, ARGV[1])
-local now = redis.call('TIME')
 redis.call('HSET', registry, 'number', number, 'building', id, id .. ':state', 'building', id .. ':stage', 'archive', id .. ':replaces', live,
   id .. ':definitions', ARGV[2],
-  id .. ':since_ms', now[1] .. string.sub(string.format('%06d', tonumber(now[2])), 1, 3))
+  id .. ':since_ms', string.format('%.0f', now_ms()))
 return {'registered', id}

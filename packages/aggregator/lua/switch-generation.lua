@@ -8,9 +8,8 @@
 local registry, live, built = KEYS[1], ARGV[1], ARGV[2]
 if redis.call('HGET', registry, 'live') ~= live or redis.call('HGET', registry, 'building') ~= built then return 0 end
 
-local now = redis.call('TIME')
-local now_ms = now[1] .. string.sub(string.format('%06d', tonumber(now[2])), 1, 3)
-redis.call('HSET', registry, 'live', built, built .. ':state', 'live', built .. ':since_ms', now_ms,
-  live .. ':state', 'retired', live .. ':since_ms', now_ms)
+local now = string.format('%.0f', now_ms())
+redis.call('HSET', registry, 'live', built, built .. ':state', 'live', built .. ':since_ms', now,
+  live .. ':state', 'retired', live .. ':since_ms', now)
 redis.call('HDEL', registry, 'building', built .. ':stage')
 return 1

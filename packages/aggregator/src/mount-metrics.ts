@@ -1,7 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
-import { askAll, checkShardCount, isReady, toError, type RedisConnection } from '@streamfold/redis';
+import {
+  askAll,
+  checkShardCount,
+  type Installation,
+  isReady,
+  listShards,
+  type RedisConnection,
+  toError,
+} from '@streamfold/redis';
 import { completeOptions, warnOfFirstFailure, type AggregatorOptions } from './aggregator-options.ts';
 import { serveExposition } from './http/serve-exposition.ts';
 import { createConnections } from './run/connections.ts';
@@ -11,7 +19,6 @@ import { readMarks } from './state/read-marks.ts';
 import { readRegistry } from './state/read-registry.ts';
 import { createFollower } from './view/follow-metrics.ts';
 import { createLiveMetrics } from './view/live-metrics.ts';
-import { createShardView } from './view/shard-view.ts';
 
 export interface MetricsHandlerOptions extends Pick<
   AggregatorOptions,
@@ -44,26 +51,19 @@ const METHODS = new Set(['GET', 'HEAD']);
  */
 export function createMetricsHandler(options: MetricsHandlerOptions): MetricsHandler {
   const { observe = warnOfFirstFailure('metrics handler') } = options;
-  const { redisUrl, prefix, shards, definitions, now, pause, createId } = completeOptions(options);
+  const settings = completeOptions(options);
+  const { redisUrl, now, pause } = settings;
   const { replyTimeoutMs = REQUEST_TIMEOUT_MS, path = '/prometheus/metrics' } = options;
   const connections = createConnections(redisUrl, observe);
   const redis = connections.open('view', replyTimeoutMs);
   const stop = new AbortController();
-  const { seriesLimit } = definitions;
-  const liveMetrics = createLiveMetrics({
-    redis,
-    prefix,
-    shards,
-    createView: (generation, listener) =>
-      createShardView({ redis, generation, listener, observe, createId, seriesLimit }),
-    pause,
-    now,
-  });
+  const { seriesLimit } = settings.definitions;
+  const liveMetrics = createLiveMetrics({ ...settings, redis, observe, seriesLimit });
   const followMetrics = createFollower(liveMetrics, observe);
   /** Why nothing may be served: other settings, or the state of another generation. */
   let obstacle: string | undefined = 'the first view is not loaded yet';
   const follow = repeat({ redis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {
-    obstacle = await findObstacle(redis, { prefix, shards });
+    obstacle = await findObstacle(redis, settings);
     if (obstacle === undefined) await followMetrics();
   });
   const following = follow(stop.signal).catch((cause: unknown) => {
@@ -114,14 +114,11 @@ export function createMetricsHandler(options: MetricsHandlerOptions): MetricsHan
 }
 
 /** Reads whether what the registry says is live is what the shards hold; why nothing can be served if not. */
-async function findObstacle(
-  redis: RedisConnection,
-  { prefix, shards }: { prefix: string; shards: number },
-): Promise<string | undefined> {
-  await checkShardCount(redis, prefix, shards);
-  const { live } = await readRegistry(redis, prefix);
+async function findObstacle(redis: RedisConnection, installation: Installation): Promise<string | undefined> {
+  await checkShardCount(redis, installation);
+  const { live } = await readRegistry(redis, installation.prefix);
   if (live === undefined) return 'no aggregator has folded anything yet';
-  const marks = await askAll(Array(shards).keys(), (shard) => readMarks(redis, prefix, shard));
+  const marks = await askAll(listShards(installation), (shard) => readMarks(redis, shard));
   const at = marks.findIndex(
     (mark) => mark.live !== undefined && mark.live !== live && numberOf(mark.live) >= numberOf(live),
   );

@@ -24,7 +24,6 @@ import { createTurns } from './run/turns.ts';
 import { keepArchive } from './upkeep/keep-archive.ts';
 import { createFollower } from './view/follow-metrics.ts';
 import { createLiveMetrics, type LiveMetrics } from './view/live-metrics.ts';
-import { createShardView } from './view/shard-view.ts';
 import { trimOvergrownLog } from './view/trim-overgrown-log.ts';
 
 /** Redis is given up for a scrape or a health check after this time; Prometheus waits 10 s by default. */
@@ -233,18 +232,10 @@ function upkeep({ options, replyTimeoutMs, observe, connections, redis, roster }
 
 /** Keeps the view at the end of the delta log, so that a scrape finds little left to read. */
 function follow({ options, replyTimeoutMs, observe, connections, view }: Parts): Actor {
-  const { prefix, shards, createId, pause, now } = options;
-  const { seriesLimit } = options.definitions;
+  const { pause, definitions } = options;
   const redis = connections.open('view', replyTimeoutMs);
-  const metrics = createLiveMetrics({
-    redis,
-    prefix,
-    shards,
-    createView: (generation, listener) =>
-      createShardView({ redis, generation, listener, observe, createId, seriesLimit }),
-    pause,
-    now,
-  });
+  const { seriesLimit } = definitions;
+  const metrics = createLiveMetrics({ ...options, redis, observe, seriesLimit });
   view.metrics = metrics;
   const followMetrics = createFollower(metrics, observe);
   return repeat({ redis, step: 'view', everyMs: FOLLOW_MS, observe, pause }, async () => {

@@ -1,8 +1,9 @@
 import { isAfter, type EntryId } from '@streamfold/core';
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type Installation, type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { recordArchiveStop, toArchiveStop } from './archive-stop.ts';
 import { buildSegment, SEGMENT_BOUNDS, type SegmentBounds } from './build-segment.ts';
 import { findClosedEnd } from './closed-end.ts';
+import { countEntries } from './count-entries.ts';
 import { findPrevious, type Continuation } from './find-previous.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
 import { markAges } from './mark-ages.ts';
@@ -14,10 +15,7 @@ import { dataName, encodeManifest, folderOf, manifestName, positionBehind, type 
 import { StoreError } from './store-error.ts';
 import { createByteReader } from './stream-page.ts';
 
-export interface ArchiveOptions {
-  readonly prefix: string;
-  readonly shard: number;
-  readonly shards: number;
+export interface ArchiveOptions extends Installation, Shard {
   readonly archive: Archive;
   /** Entries younger than this are not archived yet: a crash or a failover of Redis may take them back. */
   readonly settleMs: number;
@@ -61,7 +59,7 @@ export async function archiveShard(redis: RedisConnection, options: ArchiveOptio
 
 async function archiveClosed(redis: RedisConnection, options: ArchiveOptions): Promise<number> {
   const { prefix, shard, archive, settleMs, dryRun = false, onSegment, stop } = options;
-  const reader = createByteReader(redis, shardKeys(prefix, shard).events);
+  const reader = createByteReader(redis, shardKeys(options).events);
   let archivedEntries = 0;
   let planned: Continuation | undefined; // a dry run writes no segment that the next step could find
   while (stop?.aborted !== true) {
@@ -123,8 +121,8 @@ function toError(
 ): LogError {
   if (build.outcome === 'hole') {
     const { after, to, entries } = build.hole;
-    const how = entries === undefined ? 'entries' : `${entries} entries`;
-    const detail = `${how} were trimmed from the stream before they were archived`;
+    const how = entries === undefined ? 'entries were' : countEntries(entries, 'were');
+    const detail = `${how} trimmed from the stream before they were archived`;
     return new LogError({ reason: 'gap', shard, after, to, entries, detail });
   }
   const to: EntryId = previous?.lastId ?? BEFORE_ALL;

@@ -1,4 +1,4 @@
-import { ConfigurationError, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { ConfigurationError, type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { LOG_ERROR_REASONS, LogError } from './log-error.ts';
 import { StoreError } from './store-error.ts';
 
@@ -30,10 +30,9 @@ export function toArchiveStop(error: unknown): ArchiveStop | undefined {
 /** HMGET archived stopped stopped_detail; `undefined` if the shard is archived, or nobody has tried yet. */
 export async function readArchiveStop(
   redis: RedisConnection,
-  prefix: string,
-  shard: number,
+  shard: Shard,
 ): Promise<ArchiveStop | undefined> {
-  const key = shardKeys(prefix, shard).archived;
+  const key = shardKeys(shard).archived;
   const [stopped, detail] = await redis.hmget(key, 'stopped', 'stopped_detail');
   const reason = ARCHIVE_STOP_REASONS.find((each) => each === stopped);
   return reason && { reason, detail: detail ?? '' };
@@ -42,10 +41,10 @@ export async function readArchiveStop(
 /** HSET archived stopped … or HDEL archived stopped …: all aggregators see it, whichever of them has tried. */
 export async function recordArchiveStop(
   redis: RedisConnection,
-  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+  shard: Shard,
   stop: ArchiveStop | undefined,
 ): Promise<void> {
-  const key = shardKeys(prefix, shard).archived;
+  const key = shardKeys(shard).archived;
   if (stop === undefined) await redis.hdel(key, 'stopped', 'stopped_detail');
   else await redis.hset(key, 'stopped', stop.reason, 'stopped_detail', stop.detail);
 }

@@ -1,5 +1,6 @@
 import { isAfter, previousId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
+import { countEntries } from './count-entries.ts';
 import { describeStream } from './describe-stream.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
@@ -85,10 +86,11 @@ export async function findPlaceFault(
   const held = await redis.xrange(events, lastId, lastId);
   const { firstId, lastGeneratedId, gone, length } = await describeStream(redis, events);
   if (isAfter(lastId, lastGeneratedId)) return behind(`it has come to ${lastGeneratedId} only`);
-  if (position > gone + length) return behind(`${gone + length} entries were ever added to it`);
+  if (position > gone + length) return behind(`${countEntries(gone + length, 'were')} ever added to it`);
   const reachesBack = firstId !== undefined && !isAfter(firstId, lastId);
   if (reachesBack && held.length === 0) return other(`it holds ${firstId} and has no entry ${lastId}`);
-  if (!reachesBack && gone < position) return other(`it begins after that and has lost ${gone} entries only`);
+  if (!reachesBack && gone < position)
+    return other(`it begins after that and has lost only ${countEntries(gone)}`);
   return undefined;
 }
 

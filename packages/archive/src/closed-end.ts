@@ -1,5 +1,5 @@
 import type { EntryId } from '@streamfold/core';
-import { generationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { generationKeys, type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { loadAgeScript } from './age-script.ts';
 
 const script = loadAgeScript(new URL('../lua/find-closed-end.lua', import.meta.url));
@@ -12,15 +12,15 @@ const script = loadAgeScript(new URL('../lua/find-closed-end.lua', import.meta.u
  */
 export async function findClosedEnd(
   redis: RedisConnection,
-  { prefix, shard }: { prefix: string; shard: number },
+  shard: Shard,
   settleMs: number,
 ): Promise<EntryId | undefined> {
-  const { events, ages } = shardKeys(prefix, shard);
-  const closed = String(await script.run(redis, [events, ages], [groupPrefix(prefix), settleMs]));
+  const { events, ages } = shardKeys(shard);
+  const closed = String(await script.run(redis, [events, ages], [groupPrefix(shard), settleMs]));
   return closed === '' ? undefined : closed;
 }
 
 /** What the names of the groups of all generations begin with. */
-export function groupPrefix(prefix: string): string {
-  return generationKeys(prefix, 0, '').group;
+export function groupPrefix(shard: Shard): string {
+  return generationKeys(shard, '').group;
 }

@@ -1,4 +1,4 @@
-import { ConfigurationError, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { ConfigurationError, type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { checkRecorded, findPlaceFault } from './check-history.ts';
 import type { Archive } from './open-archive.ts';
 import { readArchived } from './read-archived.ts';
@@ -22,9 +22,7 @@ export type ArchiveDecision =
   /** Segments that Redis has not recorded are not this stream's: they are removed. */
   | 'discard_unrecorded';
 
-interface DecisionOptions {
-  readonly prefix: string;
-  readonly shard: number;
+interface DecisionOptions extends Shard {
   readonly archive: Archive;
 }
 
@@ -51,7 +49,8 @@ export function decideArchive(
 }
 
 /** Only at exactly the place to which the stream has come: what is recorded as archived may be trimmed. */
-async function adopt(redis: RedisConnection, { prefix, shard, archive }: DecisionOptions): Promise<string> {
+async function adopt(redis: RedisConnection, options: DecisionOptions): Promise<string> {
+  const { prefix, shard, archive } = options;
   let newest: Segment | undefined;
   for await (const segment of readSegments(archive, shard)) newest = segment;
   if (newest === undefined) {
@@ -59,7 +58,7 @@ async function adopt(redis: RedisConnection, { prefix, shard, archive }: Decisio
       `--adopt: expected segments of shard ${shard} in ${archive.url}; there are none`,
     );
   }
-  const { events } = shardKeys(prefix, shard);
+  const { events } = shardKeys(options);
   const fault = await findPlaceFault(redis, events, newest);
   if (fault !== undefined) {
     throw new ConfigurationError(
@@ -71,12 +70,10 @@ async function adopt(redis: RedisConnection, { prefix, shard, archive }: Decisio
 }
 
 /** HDEL archived, all that belongs to the archive before. */
-async function beginNew(
-  redis: RedisConnection,
-  { prefix, shard, archive }: DecisionOptions,
-): Promise<string> {
+async function beginNew(redis: RedisConnection, options: DecisionOptions): Promise<string> {
+  const { shard, archive } = options;
   const newest = await readNewestSegment(archive, shard);
-  const archived = await readArchived(redis, prefix, shard);
+  const archived = await readArchived(redis, options);
   if (newest !== undefined && newest.history !== undefined && newest.history === archived?.history) {
     return 'a new archive was begun here before';
   }
@@ -86,19 +83,17 @@ async function beginNew(
     );
   }
   const fields = ['last_id', 'sequence', 'position', 'history', 'digest'];
-  await redis.hdel(shardKeys(prefix, shard).archived, ...fields);
+  await redis.hdel(shardKeys(options).archived, ...fields);
   return archived === undefined
     ? 'Redis knows no archive: a new one begins'
     : `the archive up to ${archived.lastId} is given up; a new one begins`;
 }
 
 /** Newest first, manifests before data: killed at any moment, the rest is still a chain. */
-async function discardUnrecorded(
-  redis: RedisConnection,
-  { prefix, shard, archive }: DecisionOptions,
-): Promise<string> {
+async function discardUnrecorded(redis: RedisConnection, options: DecisionOptions): Promise<string> {
+  const { shard, archive } = options;
   const { store, url } = archive;
-  const archived = await readArchived(redis, prefix, shard);
+  const archived = await readArchived(redis, options);
   if (archived === undefined) {
     throw new ConfigurationError(
       `--discard-unrecorded: expected a record in Redis of what is archived of shard ${shard}; there is none, so that all of ${url} would go`,

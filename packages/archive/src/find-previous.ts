@@ -27,8 +27,8 @@ export interface Continuation {
  * @throws {LogError} if archive and Redis do not belong together. Only an operator can decide what is right then.
  */
 export async function findPrevious(redis: RedisConnection, options: ArchiveOptions): Promise<Continuation> {
-  const { prefix, shard, shards, archive } = options;
-  const archived = await readArchived(redis, prefix, shard);
+  const { shard, shards, archive } = options;
+  const archived = await readArchived(redis, options);
   const newest = await readNewestSegment(archive, shard, archived?.sequence);
   if (newest !== undefined && newest.shards !== shards) {
     throw new ConfigurationError(
@@ -65,34 +65,28 @@ function ownRecord(segment: Segment): Archived {
  *
  * @throws {LogError} if the stream does not hold its entries.
  */
-async function takeOver(
-  redis: RedisConnection,
-  segment: Segment,
-  { prefix, shard, archive, dryRun = false }: ArchiveOptions,
-): Promise<boolean> {
+async function takeOver(redis: RedisConnection, segment: Segment, options: ArchiveOptions): Promise<boolean> {
+  const { archive, dryRun = false } = options;
   const { sequence, firstId, lastId } = segment;
-  const held = await holdsSegment(redis, shardKeys(prefix, shard).events, { archive, segment });
+  const held = await holdsSegment(redis, shardKeys(options).events, { archive, segment });
   if (!held) {
-    const archived = await readArchived(redis, prefix, shard);
+    const archived = await readArchived(redis, options);
     if (archived !== undefined && archived.sequence >= sequence) return false;
-    await checkPlace(redis, segment, { prefix, shard, archive });
+    await checkPlace(redis, segment, options);
     throw historyError(segment, {
       text: `segment ${sequence} (${firstId} to ${lastId}) in ${archive.url}: expected it to be recorded in Redis, or its entries in the stream; neither is so`,
     });
   }
   if (dryRun) return true;
   await removeLeftovers(archive, segment);
-  await recordArchived(redis, { prefix }, segment);
+  await recordArchived(redis, options, segment);
   return true;
 }
 
 /** @throws {LogError} if the stream has not come to exactly the place where a segment ends. */
-async function checkPlace(
-  redis: RedisConnection,
-  segment: Segment,
-  { prefix, shard, archive }: Pick<ArchiveOptions, 'prefix' | 'shard' | 'archive'>,
-): Promise<void> {
-  const { events } = shardKeys(prefix, shard);
+async function checkPlace(redis: RedisConnection, segment: Segment, options: ArchiveOptions): Promise<void> {
+  const { archive } = options;
+  const { events } = shardKeys(options);
   const fault = await findPlaceFault(redis, events, segment);
   if (fault === undefined) return;
   throw historyError(segment, {

@@ -24,17 +24,15 @@ export interface LogExtent {
 }
 
 /** Measures a log by its manifests and XINFO STREAM: no entry is read. @throws {LogError} if a manifest is damaged, or archive and stream do not continue each other. */
-export async function measureLog(
-  redis: RedisConnection,
-  { prefix, shard, archive }: Log,
-): Promise<LogExtent> {
+export async function measureLog(redis: RedisConnection, log: Log): Promise<LogExtent> {
+  const { shard, archive } = log;
   let segments = 0;
   let archivedEntries = 0;
   let missingBefore = 0;
   const gaps: Hole[] = [];
   let last: Segment | undefined;
   if (archive !== undefined) {
-    const archived = await readArchived(redis, prefix, shard);
+    const archived = await readArchived(redis, log);
     for await (const segment of readSegments(archive, shard, { archived })) {
       const { previous, missing, firstId, entries } = segment;
       if (previous === null) missingBefore = missing;
@@ -44,7 +42,7 @@ export async function measureLog(
       last = segment;
     }
   }
-  const extent = await describeStream(redis, shardKeys(prefix, shard).events);
+  const extent = await describeStream(redis, shardKeys(log).events);
   const added = extent.gone + extent.length;
   if (last === undefined) {
     const stream = { streamEntries: extent.length, missingBefore: extent.gone };

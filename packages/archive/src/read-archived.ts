@@ -1,5 +1,5 @@
 import type { EntryId } from '@streamfold/core';
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 
 /** How far a shard is archived, as Redis has recorded it; the archive itself may be a segment further. */
 export interface Archived {
@@ -15,12 +15,8 @@ export interface Archived {
 }
 
 /** HGETALL archived; `undefined` if nothing was ever archived. */
-export async function readArchived(
-  redis: RedisConnection,
-  prefix: string,
-  shard: number,
-): Promise<Archived | undefined> {
-  const fields = await redis.hgetall(shardKeys(prefix, shard).archived);
+export async function readArchived(redis: RedisConnection, shard: Shard): Promise<Archived | undefined> {
+  const fields = await redis.hgetall(shardKeys(shard).archived);
   const { last_id: lastId, sequence = '', position, history, digest = '' } = fields;
   if (lastId === undefined) return undefined;
   // An earlier version that runs beside this one moves the other fields on, and leaves the digest as it was.

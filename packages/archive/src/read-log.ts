@@ -1,5 +1,6 @@
 import { compareStamps, isAfter, type EntryId } from '@streamfold/core';
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
+import { countEntries } from './count-entries.ts';
 import type { StreamExtent } from './describe-stream.ts';
 import type { LogEntry } from './entry-line.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
@@ -11,9 +12,7 @@ import { positionBehind, type Segment } from './segment.ts';
 import { createStreamReader, findHole, type KnownPlace } from './stream-page.ts';
 
 /** The log of a shard: its stream, and its archive if it has one. */
-export interface Log {
-  readonly prefix: string;
-  readonly shard: number;
+export interface Log extends Shard {
   readonly archive: Archive | undefined;
 }
 
@@ -50,19 +49,19 @@ export async function* readLog(
   log: Log,
   { after = BEFORE_ALL, to, onGap }: LogRange = {},
 ): AsyncGenerator<LogPage> {
-  const { prefix, shard, archive } = log;
+  const { shard, archive } = log;
   const raise = (gap: LogError): void => {
     if (onGap === undefined) throw gap;
     onGap(gap);
   };
-  const reader = createStreamReader(redis, shardKeys(prefix, shard).events);
+  const reader = createStreamReader(redis, shardKeys(log).events);
   let cursor = after;
   let known: KnownPlace | undefined;
   let started = false;
   for (;;) {
     if (to !== undefined && !isAfter(to, cursor)) return;
     if (archive !== undefined) {
-      const archived = await readArchived(redis, prefix, shard);
+      const archived = await readArchived(redis, log);
       for await (const segment of readSegments(archive, shard, { after: cursor, archived })) {
         const gap = findMissing(segment, { cursor, to });
         if (gap !== undefined) raise(gap);
@@ -142,14 +141,14 @@ function gapIn(
   shard: number,
   { after, to, entries }: { after: EntryId; to: EntryId; entries: number | undefined },
 ): LogError {
-  const how = entries === undefined ? 'entries' : `${entries} entries`;
+  const how = entries === undefined ? 'entries are' : countEntries(entries, 'are');
   return new LogError({
     reason: 'gap',
     shard,
     after,
     to,
     entries,
-    detail: `${how} are in neither the archive nor the stream`,
+    detail: `${how} in neither the archive nor the stream`,
   });
 }
 
@@ -162,9 +161,9 @@ export function checkReach(extent: StreamExtent, known: KnownPlace | undefined, 
     compareStamps(known.id, lastGeneratedId) > 0
       ? `the archive reaches to ${known.id}, the stream only to ${lastGeneratedId}`
       : known.position > gone + length
-        ? `${known.position} entries were ever added up to ${known.id}; Redis knows of ${gone + length}`
+        ? `${countEntries(known.position, 'were')} ever added up to ${known.id}; Redis knows of ${gone + length}`
         : begins && gone < known.position
-          ? `${known.position} entries were ever added up to ${known.id}; the stream begins after that and has lost ${gone}`
+          ? `${countEntries(known.position, 'were')} ever added up to ${known.id}; the stream begins after that and has lost ${gone}`
           : undefined;
   if (fault === undefined) return;
   throw new LogError({
@@ -192,11 +191,9 @@ function advance(
 }
 
 /** Where the archive ends, as Redis has recorded it; if it has recorded nothing, where its newest segment ends. */
-async function findArchivedEnd(
-  redis: RedisConnection,
-  { prefix, shard, archive }: Log,
-): Promise<KnownPlace | undefined> {
-  const archived = await readArchived(redis, prefix, shard);
+async function findArchivedEnd(redis: RedisConnection, log: Log): Promise<KnownPlace | undefined> {
+  const { shard, archive } = log;
+  const archived = await readArchived(redis, log);
   if (archived !== undefined) return { id: archived.lastId, position: archived.position };
   const newest = archive && (await readNewestSegment(archive, shard));
   return newest && { id: newest.lastId, position: positionBehind(newest) };

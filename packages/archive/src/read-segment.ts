@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { countEntries } from './count-entries.ts';
 import { decodeLine, decodeLineBytes, type LogEntry } from './entry-line.ts';
 import { BEFORE_ALL, LogError, type LogErrorReason } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
@@ -67,7 +68,7 @@ async function openSegment({ store, url }: Archive, segment: Segment): Promise<B
   // The data are as they were written; is the manifest?
   const entries = countLines(lines);
   if (entries !== segment.entries)
-    fail('segment_corrupt', `expected ${segment.entries} entries; got ${entries}`);
+    fail('segment_corrupt', `expected ${countEntries(segment.entries)}; got ${entries}`);
   const { id: firstId } = decodeLine(lines.toString('utf8', 0, lines.indexOf(NEWLINE)));
   const { id: lastId } = decodeLine(lines.toString('utf8', lines.lastIndexOf(NEWLINE, -2) + 1));
   if (firstId !== segment.firstId || lastId !== segment.lastId) {

@@ -147,7 +147,7 @@ export function checkChain({ url }: Archive, segment: Segment, before: Segment |
       : before !== undefined && !isAfter(firstId, before.lastId)
         ? `it begins with ${firstId}, and the segment before it ends with ${before.lastId}`
         : entriesBefore !== missing + (before === undefined ? 0 : before.entriesBefore + before.entries)
-          ? `${entriesBefore} entries before it are not those of the segment before it and ${missing} missing ones`
+          ? `it has ${entriesBefore} as the number of entries before it; that is not the number up to the end of the segment before it plus ${missing} missing ones`
           : undefined;
   if (fault === undefined) return;
   throw new LogError({

@@ -18,7 +18,7 @@ export async function recordArchived(
   segment: Segment,
 ): Promise<void> {
   const { shard, sequence, lastId, history = '', sha256, previous } = segment;
-  const { archived } = shardKeys(prefix, shard);
+  const { archived } = shardKeys({ prefix, shard });
   const args = [sequence, lastId, positionBehind(segment), history, sha256, decided ? '1' : '0'];
   if ((await script.run(redis, [archived], args)) !== 'other_history') return;
   throw new LogError({

@@ -1,6 +1,14 @@
 import { isAfter, type EntryId } from '@streamfold/core';
-import { ConfigurationError, runTransaction, shardKeys, type RedisConnection } from '@streamfold/redis';
+import {
+  ConfigurationError,
+  type Installation,
+  type RedisConnection,
+  runTransaction,
+  type Shard,
+  shardKeys,
+} from '@streamfold/redis';
 import { beginRestored } from './begin-restored.ts';
+import { countEntries } from './count-entries.ts';
 import { describeStream } from './describe-stream.ts';
 import { BEFORE_ALL } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
@@ -10,10 +18,7 @@ import { recordArchived } from './record-archived.ts';
 import type { Segment } from './segment.ts';
 import { trimStream } from './trim-stream.ts';
 
-export interface RestoreOptions {
-  readonly prefix: string;
-  readonly shard: number;
-  readonly shards: number;
+export interface RestoreOptions extends Installation, Shard {
   readonly archive: Archive;
   /** Restored entries that are older than this are trimmed again as soon as they are folded. */
   readonly retentionMs: number;
@@ -53,7 +58,7 @@ export async function restoreShard(redis: RedisConnection, options: RestoreOptio
       `archive ${archive.url}: expected segments of ${shards} shards; got one of ${newest.shards}`,
     );
   }
-  const { events } = shardKeys(prefix, shard);
+  const { events } = shardKeys(options);
   await beginRestored(redis, events);
   const start = await describeStream(redis, events);
   const cursor = start.lastGeneratedId;
@@ -73,7 +78,7 @@ export async function restoreShard(redis: RedisConnection, options: RestoreOptio
       if (position !== seen - behind.length) {
         throw notEmpty(
           events,
-          `${position} entries were ever added to it, and the archive has ${seen - behind.length} up to there`,
+          `${countEntries(position, 'were')} ever added to it, and the archive has ${seen - behind.length} up to there`,
         );
       }
       await append(redis, events, behind);
@@ -129,7 +134,7 @@ async function waitForRoom(
   options: RestoreOptions & { readonly position: number; readonly ofEntries: number },
 ): Promise<void> {
   const { prefix, shard, retentionMs, mostAhead, pause, stop, onProgress, position, ofEntries } = options;
-  const { events } = shardKeys(prefix, shard);
+  const { events } = shardKeys(options);
   while (!stop.aborted && (await redis.xlen(events)) > mostAhead) {
     const trimmed = await trimStream(redis, { prefix, shard, retentionMs, onlyArchived: true });
     if (trimmed > 0) continue;

@@ -1,4 +1,4 @@
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { loadAgeScript } from './age-script.ts';
 import { groupPrefix } from './closed-end.ts';
 import { markAges } from './mark-ages.ts';
@@ -8,9 +8,7 @@ const script = loadAgeScript(new URL('../lua/trim-stream.lua', import.meta.url))
 /** Entries trimmed in one step: some ms of Redis at most, even if nodes are small. */
 const STEP_ENTRIES = 10_000;
 
-export interface TrimOptions {
-  readonly prefix: string;
-  readonly shard: number;
+export interface TrimOptions extends Shard {
   /** Younger entries stay, ms on the clock of Redis. */
   readonly retentionMs: number;
   /** Trim only what is archived. Without it that still holds if anything was ever archived. */
@@ -26,15 +24,15 @@ export interface TrimOptions {
  * entries trimmed.
  */
 export async function trimStream(redis: RedisConnection, options: TrimOptions): Promise<number> {
-  const { prefix, shard, retentionMs, onlyArchived, stepEntries = STEP_ENTRIES } = options;
-  const { events, archived, ages } = shardKeys(prefix, shard);
+  const { retentionMs, onlyArchived, stepEntries = STEP_ENTRIES } = options;
+  const { events, archived, ages } = shardKeys(options);
   await markAges(redis, options);
   let total = 0;
   for (;;) {
     const reply = await script.run(
       redis,
       [events, archived, ages],
-      [groupPrefix(prefix), retentionMs, stepEntries, onlyArchived ? '1' : '0'],
+      [groupPrefix(options), retentionMs, stepEntries, onlyArchived ? '1' : '0'],
     );
     const [trimmed] = reply as [number, string];
     total += trimmed;

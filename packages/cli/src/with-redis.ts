@@ -19,16 +19,19 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * @throws {ConfigurationError} if Redis holds another number of shards.
  */
 export async function withRedis<T>(
-  { redis: url, prefix, shards }: Configuration,
+  configuration: Configuration,
   work: (redis: RedisConnection) => Promise<T>,
   { shardCount = 'record' }: { shardCount?: 'record' | 'compare' | 'leave' } = {},
 ): Promise<T> {
-  const redis = connectRedis(url, { name: 'streamfold-cli', commandTimeoutMs: COMMAND_TIMEOUT_MS });
+  const redis = connectRedis(configuration.redis, {
+    name: 'streamfold-cli',
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+  });
   try {
     redis.connect().catch(() => undefined); // whenReady throws the same
     await whenReady(redis, CONNECT_TIMEOUT_MS);
-    if (shardCount === 'record') await agreeOnShardCount(redis, prefix, shards);
-    if (shardCount === 'compare') await checkShardCount(redis, prefix, shards);
+    if (shardCount === 'record') await agreeOnShardCount(redis, configuration);
+    if (shardCount === 'compare') await checkShardCount(redis, configuration);
     return await work(redis);
   } finally {
     redis.disconnect();

@@ -1,4 +1,4 @@
-import { coordinationKeys, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { coordinationKeys, type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { callFunction } from './function-library.ts';
 
 /** What became of a coordinator that was looked at. */
@@ -46,11 +46,11 @@ const RETAINED_AT_ONCE = 10_000;
  */
 export async function* cleanUp(
   redis: RedisConnection,
-  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+  shard: Shard,
   { endedForMs, dryRun }: CleanupOptions,
 ): AsyncGenerator<CleanupVerdict> {
-  const { events } = shardKeys(prefix, shard);
-  const { ended } = coordinationKeys(prefix, shard);
+  const { events } = shardKeys(shard);
+  const { ended } = coordinationKeys(shard);
   for (let skip = 0; skip < (await redis.zcard(ended));) {
     const mode = dryRun ? 'dry_run' : 'remove';
     const verdicts = await cleanUpSome(redis, events, { endedForMs, mode, skip });
@@ -74,10 +74,10 @@ export interface Retained {
  */
 export async function retainEnded(
   redis: RedisConnection,
-  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+  shard: Shard,
   { endedForMs }: { readonly endedForMs: number },
 ): Promise<Retained> {
-  const { events } = shardKeys(prefix, shard);
+  const { events } = shardKeys(shard);
   const counts = { removed: 0, kept: 0, refused: 0 };
   for (let looked = 0, skip = 0; looked < RETAINED_AT_ONCE;) {
     const verdicts = await cleanUpSome(redis, events, { endedForMs, mode: 'retain', skip });

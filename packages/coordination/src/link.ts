@@ -64,8 +64,8 @@ export function openLink(settings: CoordinatorSettings): Link {
     return connection;
   };
   const redis = open('coordinator');
-  const shard = swarmShard(swarmId, shards);
-  const { events } = shardKeys(prefix, shard); // the functions derive all other keys from it
+  const shard = { prefix, shard: swarmShard(swarmId, shards) };
+  const { events } = shardKeys(shard); // the functions derive all other keys from it
   let prepared = false;
   let closed = false;
 
@@ -77,7 +77,7 @@ export function openLink(settings: CoordinatorSettings): Link {
     if (closed) throw refuseClosed();
     await whenReady(redis, READY_TIMEOUT_MS);
     if (!prepared) {
-      await agreeOnShardCount(redis, prefix, shards);
+      await agreeOnShardCount(redis, settings);
       await ensureLibrary(redis);
       prepared = true;
     }
@@ -85,7 +85,7 @@ export function openLink(settings: CoordinatorSettings): Link {
   };
 
   return {
-    keys: coordinationKeys(prefix, shard),
+    keys: coordinationKeys(shard),
     async call(name, args) {
       const deadlineMs = performance.now() + callTimeoutMs;
       for (let failures = 0; ; failures++) {

@@ -1,4 +1,4 @@
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { callFunction } from './function-library.ts';
 
 /** What one step of a monitor found. */
@@ -35,10 +35,10 @@ export interface MonitorSettings {
 /** One step of the monitor of one shard; any number of monitors may step, at any time. */
 export async function stepMonitor(
   redis: RedisConnection,
-  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+  shard: Shard,
   { limit, outageMs, graceMs }: MonitorSettings,
 ): Promise<MonitorStep> {
-  const { events } = shardKeys(prefix, shard);
+  const { events } = shardKeys(shard);
   const reply = (await callFunction(redis, 'step-monitor', [events, limit, outageMs, graceMs])) as number[];
   const [stale = 0, dead = 0, waits = 0, signals = 0, more = 0, graceLeftMs = 0] = reply;
   // An earlier edition of the functions, where this user may not load this one, replies with those six only.

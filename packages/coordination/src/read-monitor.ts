@@ -1,4 +1,4 @@
-import { coordinationKeys, readServerTimeMs, type RedisConnection } from '@streamfold/redis';
+import { coordinationKeys, readServerTimeMs, type RedisConnection, type Shard } from '@streamfold/redis';
 
 /** What the monitors of one shard have left in Redis. */
 export interface MonitorState {
@@ -14,11 +14,8 @@ export interface MonitorState {
 /**
  * HMGET monitor judged_ms unjudged_since_ms stepped_ms, HLEN set-aside, TIME
  */
-export async function readMonitor(
-  redis: RedisConnection,
-  { prefix, shard }: { readonly prefix: string; readonly shard: number },
-): Promise<MonitorState> {
-  const keys = coordinationKeys(prefix, shard);
+export async function readMonitor(redis: RedisConnection, shard: Shard): Promise<MonitorState> {
+  const keys = coordinationKeys(shard);
   const [[judged, since, stepped], setAside, nowMs] = await Promise.all([
     redis.hmget(keys.monitor, 'judged_ms', 'unjudged_since_ms', 'stepped_ms'),
     redis.hlen(keys.setAside),

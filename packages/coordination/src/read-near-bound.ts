@@ -1,4 +1,4 @@
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { callFunction } from './function-library.ts';
 
 /** How many inboxes of a shard are nearly full: from 80 % of their bound. */
@@ -15,11 +15,8 @@ export interface NearBound {
  *
  * Looks at the inboxes that deliveries have found nearly full, at most 100 of them; no key is searched for.
  */
-export async function readNearBound(
-  redis: RedisConnection,
-  { prefix, shard }: { readonly prefix: string; readonly shard: number },
-): Promise<NearBound> {
-  const { events } = shardKeys(prefix, shard);
+export async function readNearBound(redis: RedisConnection, shard: Shard): Promise<NearBound> {
+  const { events } = shardKeys(shard);
   const reply = await callFunction(redis, 'read-near-bound', [events]);
   const [inboxes, fullest, percent] = reply as [number, string, number];
   return { inboxes, fullest, percent };

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { waitFor } from './wait-for.ts';
 
-/** A server process that cannot outlive this one. */
+/** A server process that cannot outlive this process. */
 export interface GuardedProcess {
   /** Process ID of the server itself. */
   readonly pid: number;
@@ -33,21 +35,49 @@ const GUARD = `
   fi
 `;
 
+export interface GuardOptions {
+  readonly logFile: string;
+  readonly directory?: string | undefined;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A server has this long to become ready. */
+const READY_DEADLINE_MS = 30_000;
+
+/**
+ * Starts `command` under a guard, and resolves when `isReady`.
+ *
+ * @param what the condition in words: `redis-server to answer`.
+ * @throws {Error} if it does not become ready; the text holds the end of its log.
+ */
+export async function startUntilReady(
+  command: readonly string[],
+  options: GuardOptions,
+  { what, isReady }: { readonly what: string; readonly isReady: () => Promise<boolean> },
+): Promise<GuardedProcess> {
+  const server = await startGuarded(command, options);
+  try {
+    await waitFor(what, isReady, {
+      deadlineMs: READY_DEADLINE_MS,
+      isHopeless: () => (server.runs() ? undefined : 'it has ended'),
+    });
+    return server;
+  } catch (cause) {
+    await server.end('SIGKILL');
+    const log = (await readFile(options.logFile, 'utf8').catch(() => '')).slice(-1_000);
+    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; its log ends with:\n${log}`, {
+      cause,
+    });
+  }
+}
+
 /**
  * Starts `command` under a guard, with the variables of `environment` beside those of this process. If `directory` is given,
  * it is removed when this process dies.
  */
 export async function startGuarded(
   command: readonly string[],
-  {
-    logFile,
-    directory = '',
-    environment = {},
-  }: {
-    logFile: string;
-    directory?: string | undefined;
-    environment?: Readonly<Record<string, string>> | undefined;
-  },
+  { logFile, directory = '', environment = {} }: GuardOptions,
 ): Promise<GuardedProcess> {
   const guard = spawn('sh', ['-c', GUARD, 'streamfold-guard', logFile, directory, ...command], {
     stdio: ['pipe', 'pipe', 'ignore'],

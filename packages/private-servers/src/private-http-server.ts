@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findFreePort } from './free-port.ts';
-import { startGuarded, type GuardedProcess } from './guarded-process.ts';
-import { waitFor } from './wait-for.ts';
+import { startUntilReady } from './guarded-process.ts';
 
 /** A private server that speaks HTTP on a free port of 127.0.0.1 and ends with this process. */
 export interface PrivateHttpServer {
@@ -25,7 +24,6 @@ export interface HttpServerPlan {
   readonly readyPath: string;
 }
 
-const READY_DEADLINE_MS = 30_000;
 /** Between finding a free port and listening on it another process may take it. */
 const PORT_TRIES = 5;
 
@@ -44,7 +42,12 @@ export async function startPrivateHttpServer(plan: HttpServerPlan): Promise<Priv
     const port = await findFreePort();
     const url = `http://127.0.0.1:${port}`;
     try {
-      const server = await startReady(plan, { directory, port, url });
+      const logFile = join(directory, `${plan.name}-${port}.log`);
+      const server = await startUntilReady(
+        plan.command({ directory, port }),
+        { logFile, directory },
+        { what: `${plan.name} to be ready`, isReady: () => answersOk(`${url}${plan.readyPath}`) },
+      );
       const stop = async (): Promise<void> => {
         await server.end('SIGKILL');
         await rm(directory, { recursive: true, force: true });
@@ -56,27 +59,6 @@ export async function startPrivateHttpServer(plan: HttpServerPlan): Promise<Priv
       await rm(directory, { recursive: true, force: true });
       throw error;
     }
-  }
-}
-
-async function startReady(
-  { name, command, readyPath }: HttpServerPlan,
-  { directory, port, url }: { directory: string; port: number; url: string },
-): Promise<GuardedProcess> {
-  const logFile = join(directory, `${name}-${port}.log`);
-  const server = await startGuarded(command({ directory, port }), { logFile, directory });
-  try {
-    await waitFor(`${name} to be ready`, () => answersOk(`${url}${readyPath}`), {
-      deadlineMs: READY_DEADLINE_MS,
-      isHopeless: () => (server.runs() ? undefined : 'it has ended'),
-    });
-    return server;
-  } catch (cause) {
-    await server.end('SIGKILL');
-    const log = (await readFile(logFile, 'utf8').catch(() => '')).slice(-1_000);
-    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; its log ends with:\n${log}`, {
-      cause,
-    });
   }
 }
 

@@ -9,8 +9,8 @@ export function promtoolPath(): string {
 
 /**
  * Starts a Prometheus with a configuration, given as text, and resolves when it is ready. `files`, path and text, are put
- * beside the configuration, which may name them relative to itself: rules, for one. Its data are in a directory of its own,
- * or in `dataDirectory`, which may hold some already and stays.
+ * beside the configuration, which may name them relative to itself: rules, for one. Its data are in its own directory, or in
+ * `dataDirectory`, which may already hold data and is kept.
  *
  * @throws {Error} if there is none to start, or it does not come up.
  */

@@ -1,11 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findServer } from './find-server.ts';
 import { findFreePort } from './free-port.ts';
-import { startGuarded, type GuardedProcess } from './guarded-process.ts';
-import { waitFor } from './wait-for.ts';
+import { startUntilReady, type GuardedProcess } from './guarded-process.ts';
 
 /** A private Redis on a free port of 127.0.0.1, in its own directory, that ends with this process. */
 export interface PrivateRedis {
@@ -32,7 +31,6 @@ export interface PrivateRedisOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const READY_DEADLINE_MS = 10_000;
 /** Between finding a free port and listening on it another process may take it. */
 const PORT_TRIES = 5;
 
@@ -56,27 +54,12 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
     '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--daemonize', 'no',
     '--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', appendfsync, ...extraArgs,
   ];
-  const start = async (port: number): Promise<GuardedProcess> => {
-    const server = await startGuarded([binary, '--port', String(port), ...settings], {
-      logFile,
-      directory,
-      environment,
-    });
-    try {
-      await waitFor(`redis-server to answer on port ${port}`, () => answersPing(port), {
-        deadlineMs: READY_DEADLINE_MS,
-        isHopeless: () => (server.runs() ? undefined : 'it has ended'),
-      });
-      return server;
-    } catch (cause) {
-      await server.end('SIGKILL');
-      const log = (await readFile(logFile, 'utf8').catch(() => '')).slice(-1_000);
-      throw new Error(
-        `${cause instanceof Error ? cause.message : String(cause)}; its log ends with:\n${log}`,
-        { cause },
-      );
-    }
-  };
+  const start = (port: number): Promise<GuardedProcess> =>
+    startUntilReady(
+      [binary, '--port', String(port), ...settings],
+      { logFile, directory, environment },
+      { what: `redis-server to answer on port ${port}`, isReady: () => answersPing(port) },
+    );
 
   let port = await findFreePort();
   let server: GuardedProcess | undefined;

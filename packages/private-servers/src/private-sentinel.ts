@@ -13,7 +13,7 @@ export interface PrivateSentinel {
   stop(): Promise<void>;
 }
 
-/** Starts one that watches `name` at `primaryPort`, and alone decides that it is down. It may not answer yet. */
+/** Starts a Sentinel that watches `name` at `primaryPort`, and alone decides that it is down. It may not answer yet. */
 export async function startPrivateSentinel(name: string, primaryPort: number): Promise<PrivateSentinel> {
   const directory = await mkdtemp(join(tmpdir(), 'streamfold-sentinel-'));
   const configuration = join(directory, 'sentinel.conf');

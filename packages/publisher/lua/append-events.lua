@@ -1,24 +1,23 @@
--- Appends a batch of events as one entry, each event at most once: what was appended before, by a retry whose reply was
--- lost or under an event's own id, is left out.
+-- Appends a batch of events as one entry, each event at most once: events appended before, by an attempt whose reply was
+-- lost or under the event's own id, are left out.
 --
 -- KEYS  1 stream of events
 --       2 events' own ids; a sorted set, member <swarm_id> <id>, score the Redis time (ms) at which it is forgotten
 --       3 the publisher's last batch; a string '<number> <entry ID> <duplicates>' that expires
--- ARGV  1 number of the batch, higher than that of each batch before   2 window, ms: how long things are remembered
---       3 Redis time (ms) after which this call must not append any more
+-- ARGV  1 number of the batch, higher than that of each batch before   2 window, ms: how long ids and batches are remembered
+--       3 Redis time (ms) after which this call must not append
 --       4 'flat', then 5 member ('' without an id) 6 … fields and values of the one event (at most 1,000 values)
 --         or 'events', then for each of at most 1,000 parts two values: member ('' without an id), events as JSON texts
---         joined by commas (exactly one event where there is a member)
+--         joined by commas (exactly one event if there is a member)
 -- Returns {'appended' or 'repeated', <entry ID, '' if all were duplicates>, <numbers from 1 of the parts left out, joined
 --         by commas>, <Redis time, ms>}; or {'late', '', '', <Redis time, ms>} and nothing was appended
--- Cost  constant, and linear in the events with an id. Lua does not roll back: all that can fail comes before the append.
+-- Cost  constant, and linear in the events with an id. Lua does not roll back: everything that can fail comes before the append.
 
 local stream, ids, last_batch = KEYS[1], KEYS[2], KEYS[3]
 local number, window, deadline, form = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local CLEAN_LEAST = 100 -- expired ids removed by a call: twice what it adds, and this many
+local CLEAN_LEAST = 100 -- a call removes expired ids: up to twice the number that it adds, plus this number
 
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now = now_ms()
 local now_text = string.format('%.0f', now)
 
 local last = redis.call('GET', last_batch)
@@ -40,16 +39,12 @@ if #members > 0 then
   for i, member in ipairs(members) do forgotten_at[member] = scores[i] and tonumber(scores[i]) or 0 end
 end
 
--- A user who may append but not remember would append again with each retry.
-local function require_permission(command, ...)
-  if not redis.acl_check_cmd(command, ...) then
-    error({err = 'NOPERM this user has no permissions to run the ' .. command .. ' command, which remembers what was published'})
-  end
-end
-require_permission('SET', last_batch, '', 'PX', '1')
+-- A user who may append but not remember ids would append again with each retry.
+local PURPOSE = 'remembers what was published'
+require_permission(PURPOSE, 'SET', last_batch, '', 'PX', '1')
 if #members > 0 then
-  require_permission('ZADD', ids, '0', '')
-  require_permission('ZREM', ids, '')
+  require_permission(PURPOSE, 'ZADD', ids, '0', '')
+  require_permission(PURPOSE, 'ZREM', ids, '')
 end
 
 local forget_at = string.format('%.0f', now + window)

@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.ts';
 import type { PublisherSettings } from './options.ts';
 import { createReceipt, type Appended } from './receipt.ts';
 
-/** Why an event is not taken. */
+/** Why an event is not accepted. */
 export interface Refusal {
   readonly reason: 'closed' | 'misconfigured' | 'timed_out';
   readonly error?: Error;
@@ -16,20 +16,20 @@ export interface AppendContext {
   readonly settings: PublisherSettings;
   readonly ledger: Ledger;
   readonly deliveries: Deliveries;
-  /** Set once the publisher takes no more events. */
+  /** Set once the publisher accepts no more events. */
   readonly refusal: () => Refusal | undefined;
 }
 
 const TIMED_OUT: Refusal = { reason: 'timed_out' };
-/** What a timer of Node bears, some 25 days; with more it would go off at once. */
+/** The longest timer of Node, about 25 days; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Takes events in order, waiting for room, and resolves when all of them are in the stream. After `timeoutMs` it takes no
- * more, and takes back those that were not sent.
+ * Accepts events in order, waits for room, and resolves when all of them are in the stream. After `timeoutMs` it accepts no
+ * more, and drops those that were not sent.
  *
- * @throws {InvalidEventError} if one is invalid; then none is taken.
- * @throws {PublishError} if some could not be appended, or nobody knows.
+ * @throws {InvalidEventError} if one is invalid; then none is accepted.
+ * @throws {PublishError} if some could not be appended, or it is unknown whether they were.
  */
 export async function appendAll(
   context: AppendContext,
@@ -63,7 +63,7 @@ export async function appendAll(
     expired = true;
     ledger.wake();
     deliveries.recall(receipt, 'timed_out');
-    // Events that wait for room are dropped first: only those under way are in doubt then.
+    // Events that wait for room are dropped first: then only those that were sent are in doubt.
     void enqueued.then(() => receipt.abandon());
   };
 

@@ -1,7 +1,7 @@
-import { loadScript, type RedisConnection } from '@streamfold/redis';
+import { loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 import type { Batch } from './batch.ts';
 
-const script = loadScript(new URL('../lua/append-events.lua', import.meta.url));
+const script = loadScript(new URL('../lua/append-events.lua', import.meta.url), STREAM_LUA);
 
 /** One attempt to append a batch. */
 export interface AppendCall {
@@ -9,7 +9,7 @@ export interface AppendCall {
   readonly keys: readonly [string, string, string];
   readonly number: number;
   readonly windowMs: number;
-  /** Redis time, ms, after which nothing must be appended any more. */
+  /** Redis time, ms, after which nothing must be appended. */
   readonly deadlineMs: number;
   readonly batch: Batch;
 }
@@ -23,14 +23,14 @@ export interface AppendedReply {
   readonly redisTimeMs: number;
 }
 
-/** `late` is sure: this attempt has appended nothing. */
+/** `late` is certain: this attempt has appended nothing. */
 type AppendReply = AppendedReply | { readonly status: 'late'; readonly redisTimeMs: number };
 
 /**
  * EVALSHA append-events 3 stream ids last-batch number window deadline form …
  *
- * Appends a batch, at most once for its number however often it is called. Rejects with what Redis replied, or with an
- * error of the connection, after which nobody knows whether the batch was appended.
+ * Appends a batch, at most once for its number however often it is called. Rejects with the error reply of Redis, or with
+ * an error of the connection; then it is unknown whether the batch was appended.
  */
 export async function appendEvents(redis: RedisConnection, call: AppendCall): Promise<AppendReply> {
   const args = [call.number, call.windowMs, Math.floor(call.deadlineMs), ...call.batch.args];

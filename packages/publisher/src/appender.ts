@@ -6,9 +6,9 @@ import type { Link } from './link.ts';
 import type { RetryReason } from './observer.ts';
 import type { PublisherSettings } from './options.ts';
 
-/** Appends batches to the stream of one shard: each at most once, however often it is tried under its number. */
+/** Appends batches to the stream of one shard: each at most once, however often it is retried under its number. */
 export interface Appender {
-  /** Gives a batch its number. From now on it must not change. */
+  /** Gives a batch its number. From then on the batch must not change. */
   number(batch: Batch): NumberedBatch;
   /** One attempt. Never rejects. */
   append(numbered: NumberedBatch): Promise<Attempt>;
@@ -17,9 +17,9 @@ export interface Appender {
 export interface NumberedBatch {
   readonly batch: Batch;
   readonly number: number;
-  /** Later Redis may have forgotten the number: one more attempt could append the batch twice. The publisher's clock, ms. */
+  /** The publisher's clock, ms, after which Redis may have forgotten the number: another attempt could append the batch twice. */
   readonly giveUpMs: number;
-  /** The same time on the clock of Redis, which appends nothing after it. */
+  /** The same time on the clock of Redis, which appends nothing later. */
   readonly giveUpRedisMs: number;
 }
 
@@ -37,12 +37,12 @@ export interface AppenderContext {
   readonly link: Link;
 }
 
-/** The last part of the window is not used, as a clock may be set by so much. */
+/** This last part of the window is not used, because a clock may be adjusted by that much. */
 const CLOCK_STEP_MS = 2_000;
 
 export function createAppender({ shard, publisherId, settings, link }: AppenderContext): Appender {
   const { now, prefix, idempotencyWindowMs: windowMs } = settings;
-  const { events, publishedIds, publisher } = shardKeys(prefix, shard);
+  const { events, publishedIds, publisher } = shardKeys({ prefix, shard });
   const keys = [events, publishedIds, publisher(publisherId)] as const;
   const trustMs = windowMs - CLOCK_STEP_MS;
   let numbers = 0;

@@ -7,27 +7,27 @@ import type { Ledger } from './ledger.ts';
 import type { PublishFailure } from './publish-error.ts';
 
 /**
- * The events of one shard that are not delivered yet. Each leaves it once, with one outcome, of which its receipt and the
- * ledger learn. The oldest may be under way, as one batch: only the outcome of the batch removes them.
+ * The events of one shard that are not delivered yet. Each leaves the backlog once, with one outcome, which its receipt and
+ * the ledger record. The oldest may be in flight, as one batch: only the outcome of the batch removes them.
  */
 export interface Backlog {
   readonly queue: EventQueue;
-  /** Forms a batch of the oldest events, of which there must be some: they are under way now. */
+  /** Forms a batch of the oldest events; the backlog must not be empty. They are in flight from then on. */
   hold(maxEvents: number): Batch;
-  /** Those under way were surely not appended: they wait again. If Redis refused them, all with a receipt are dropped. */
+  /** The events in flight were certainly not appended: they wait again. If Redis refused them, those with a receipt are dropped. */
   requeue(failure: AttemptFailure): void;
-  /** Those under way are in the stream, by this reply or as duplicates. */
+  /** The events in flight are in the stream, by this reply or as duplicates. */
   settle(reply: AppendedReply, attempts: number): void;
-  /** Drops those under way: nobody knows whether they were appended. */
+  /** Drops the events in flight: it is unknown whether they were appended. */
   giveUp(error?: Error): void;
-  /** Drops those for which `choose` is true, but none that is under way. */
+  /** Drops the events for which `choose` is true, but none in flight. */
   drop(choose: (event: QueuedEvent) => boolean, reason: PublishFailure, error?: Error): void;
 }
 
 export interface BacklogContext {
   readonly shard: number;
   readonly ledger: Ledger;
-  /** Rung whenever events have left. */
+  /** Rung whenever events leave the backlog. */
   readonly bell: Bell;
 }
 

@@ -10,10 +10,10 @@ export interface Batch {
   readonly parts: readonly (readonly QueuedEvent[])[];
 }
 
-/** An event with more fields is appended in the form of several: Lua's unpack bears some 8,000 values. */
+/** An event with more fields is appended in the form for several events: Lua's unpack handles about 8,000 values. */
 const FLAT_VALUES = 1_000;
 
-/** Makes a batch of the oldest events of the queue (which must have some), leaving them there. */
+/** Makes a batch of the oldest events of the queue, which must not be empty. The events stay in the queue. */
 export function formBatch(queue: EventQueue, maxEvents: number): Batch {
   const events = selectEvents(queue, maxEvents);
   const [first] = events;
@@ -25,7 +25,7 @@ export function formBatch(queue: EventQueue, maxEvents: number): Batch {
   return { events, ...formParts(events) };
 }
 
-/** As many events as fit in an entry: `[`, texts with commas between, `]`. */
+/** The number of events that fit in an entry: `[`, texts with commas between, `]`. */
 function selectEvents(queue: EventQueue, maxEvents: number): QueuedEvent[] {
   const events: QueuedEvent[] = [];
   let bytes = 1;
@@ -39,7 +39,7 @@ function selectEvents(queue: EventQueue, maxEvents: number): QueuedEvent[] {
   return events;
 }
 
-/** Each event with an id is a part of its own; those without one that follow each other are one part. */
+/** Each event with an id is its own part; consecutive events without an id are one part. */
 function formParts(events: readonly QueuedEvent[]): Pick<Batch, 'args' | 'parts'> {
   const parts: QueuedEvent[][] = [];
   for (const event of events) {
@@ -52,7 +52,7 @@ function formParts(events: readonly QueuedEvent[]): Pick<Batch, 'args' | 'parts'
   return { args, parts };
 }
 
-/** Fields and values of an entry, out of the JSON object of its event. */
+/** Fields and values of an entry, from the JSON object of its event. */
 function flattenText(text: string): string[] {
   const fields: string[] = [];
   for (const [name, value] of Object.entries(JSON.parse(text) as Record<string, string | number>)) {

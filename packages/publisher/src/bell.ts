@@ -1,6 +1,6 @@
-/** Wakes who waits. Waiters look again at what they wait for, so that a bell rung in vain does no harm. */
+/** Wakes waiters. They check their condition again, so that a needless ring does no harm. */
 export interface Bell {
-  /** Wakes all who wait now. */
+  /** Wakes all current waiters. */
   ring(): void;
   /** Resolves when the bell is rung, or after `ms`. */
   wait(ms?: number): Promise<void>;

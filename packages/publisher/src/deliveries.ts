@@ -2,9 +2,9 @@ import { startDelivery, type Delivery, type DeliveryContext } from './delivery.t
 import type { EncodedEvent } from './encode-for-shard.ts';
 import type { Receipt } from './receipt.ts';
 
-/** The deliveries of all shards, as one. */
+/** The deliveries of all shards as one. */
 export interface Deliveries extends Omit<Delivery, 'enqueue'> {
-  /** Takes an event into the buffer, and into the queue of its shard. */
+  /** Adds an event to the buffer, and to the queue of its shard. */
   enqueue(event: EncodedEvent, receipt?: Receipt): void;
 }
 

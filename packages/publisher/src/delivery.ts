@@ -8,17 +8,17 @@ import type { Receipt } from './receipt.ts';
 
 /** Delivers the events of one shard in the order in which they were published. */
 export interface Delivery {
-  /** Takes an event into the queue. */
+  /** Adds an event to the queue. */
   enqueue(text: string, member: string, receipt: Receipt | undefined): void;
-  /** Sends what is queued now without waiting for more. */
+  /** Sends the queued events without waiting for more. */
   hasten(): void;
-  /** The same; resolves when all of it is settled or dropped. */
+  /** The same; resolves when each of these events is settled or dropped. */
   flush(): Promise<void>;
-  /** Takes back what `receipt` waits for and was not sent. */
+  /** Drops the events of `receipt` that were not sent. */
   recall(receipt: Receipt, reason: PublishFailure): void;
-  /** Looks again at the link. */
+  /** Checks the link again. */
   wake(): void;
-  /** Gives up what is left; resolves when nothing is under way any more. The link must be closed. */
+  /** Drops the remaining events; resolves when nothing is in flight. The link must be closed. */
   end(reason: PublishFailure, error?: Error): Promise<void>;
 }
 
@@ -26,16 +26,16 @@ export interface DeliveryContext extends AppenderContext {
   readonly ledger: Ledger;
 }
 
-/** A queue of this length is sent without waiting for more: a longer entry would hardly cost less per event. */
+/** A queue of this length is sent without waiting for more: a longer entry costs hardly less per event. */
 const ENOUGH_EVENTS = 100;
 
-/** Pauses after failed attempts. What only an operator can mend is tried again every 5 s. */
+/** Pauses after failed attempts. A failure that only an operator can fix is retried every 5 s. */
 const PAUSE_FIRST_MS = 20;
 const PAUSE_LONGEST_MS = 2_000;
 const PAUSE_REFUSED_MS = 5_000;
 
 /**
- * One batch is under way at a time, while the next one is collected:
+ * One batch is in flight at a time, while the next one is collected:
  *
  * ```
  *                      formed, numbered, sent               reply
@@ -48,8 +48,8 @@ const PAUSE_REFUSED_MS = 5_000;
  *                                                 └─ late, or too old: given up, as its number may be forgotten
  * ```
  *
- * A batch of queued events is formed anew at each attempt, so that it takes along what came meanwhile. `recall` takes
- * events only out of `queued`. After `end`, those that are `sent` or `unknown` are given up, the others dropped.
+ * A batch of queued events is formed again at each attempt, so that it includes events that arrived meanwhile. `recall`
+ * takes events only from `queued`. After `end`, those that are `sent` or `unknown` are abandoned, the others dropped.
  */
 export function startDelivery(context: DeliveryContext): Delivery {
   const { shard, settings, link, ledger } = context;
@@ -60,7 +60,7 @@ export function startDelivery(context: DeliveryContext): Delivery {
   const appender = createAppender(context);
   const { queue } = backlog;
   let sequence = 0;
-  /** Events up to this one do not wait for more. */
+  /** Events up to this number do not wait for more. */
   let hastened = 0;
   let timer: NodeJS.Timeout | undefined;
   let ended: { reason: PublishFailure; error: Error | undefined } | undefined;
@@ -112,7 +112,7 @@ export function startDelivery(context: DeliveryContext): Delivery {
     enqueue(text, member, receipt) {
       queue.push({ text, member, sequence: ++sequence, receipt });
       timer ??= setTimeout(hasten, maxDelayMs);
-      // Not at once: what is published in one go shall share an entry, and its publisher not pay for the sending.
+      // Not at once: events published in one go should share an entry, and their publisher should not pay for the sending.
       if (queue.length === enough) setImmediate(() => bell.ring());
     },
     hasten,

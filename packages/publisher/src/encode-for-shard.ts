@@ -1,10 +1,10 @@
 import { encodeEvent, swarmShard, type EventInput, type InvalidEvent } from '@streamfold/core';
 
-/** An event that is valid, as text, and the shard that it belongs to. */
+/** A valid event, as text, and its shard. */
 export interface EncodedEvent {
   readonly ok: true;
   readonly text: string;
-  /** What it is remembered by, empty if it has no `id` of its own. */
+  /** The key under which Redis remembers it; empty if the event has no `id`. */
   readonly member: string;
   readonly shard: number;
 }
@@ -13,7 +13,7 @@ export function encodeForShard(event: EventInput, shards: number): EncodedEvent 
   const encoded = encodeEvent(event);
   if (!encoded.ok) return encoded;
   const { swarm_id, id } = event;
-  const swarmId: unknown = swarm_id; // callers without types may hand over a number
+  const swarmId: unknown = swarm_id; // callers without types may pass a number
   const member = id === undefined ? '' : `${swarm_id} ${id}`;
   return {
     ok: true,

@@ -1,15 +1,15 @@
 // Exported for the tests of this repository. Not part of the interface of this package: it may change with any version.
 import type { Receipt } from './receipt.ts';
 
-/** An event that waits to be appended. It is text already: its publisher may change the object. */
+/** An event that waits to be appended. It is already text, because its publisher may change the object. */
 export interface QueuedEvent {
   /** A JSON object. */
   readonly text: string;
-  /** What the event is remembered by, empty if it has no `id` of its own. */
+  /** The key under which Redis remembers the event; empty if the event has no `id`. */
   readonly member: string;
-  /** Place among all events of its shard, ascending. */
+  /** Number among all events of its shard, ascending. */
   readonly sequence: number;
-  /** Who waits for its outcome. */
+  /** The receipt that waits for its outcome. */
   readonly receipt: Receipt | undefined;
 }
 
@@ -19,13 +19,13 @@ export interface EventQueue {
   push(event: QueuedEvent): void;
   /** The event at `index`, from the oldest. */
   at(index: number): QueuedEvent | undefined;
-  /** Takes away the `count` oldest; `count` is at most `length`. */
+  /** Removes the `count` oldest events; `count` is at most `length`. */
   drop(count: number): void;
-  /** Takes away, and returns, those of all but the `spared` oldest for which `choose` is true. */
+  /** Removes and returns the events for which `choose` is true; the `spared` oldest always stay. */
   extract(spared: number, choose: (event: QueuedEvent) => boolean): readonly QueuedEvent[];
 }
 
-/** An array is moved together after so many events were taken from its front, if that is half of it or more. */
+/** An array is compacted after this number of events was removed from its front, if that is at least half of it. */
 const COMPACT_EVENTS = 1_024;
 
 export function createEventQueue(): EventQueue {

@@ -1,15 +1,15 @@
 import type { InvalidEvent } from '@streamfold/core';
 
-/** An event that does not follow the contract. Nothing of what it was handed in with has been appended. */
+/** An event that does not follow the contract. None of the events of the same call has been appended. */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
-  /** Why, as an aggregator would say in its dead letters. */
+  /** The reason, as in the dead letters of an aggregator. */
   readonly reason: InvalidEvent['reason'];
   /** The field that is missing or invalid. */
   readonly field: string;
-  /** What was expected and what came. */
+  /** What was expected and what arrived. */
   readonly detail: string;
-  /** Place of the event among those handed in, from 0. */
+  /** Index of the event among those of the call, from 0. */
   readonly index: number;
 
   constructor(index: number, invalid: InvalidEvent) {

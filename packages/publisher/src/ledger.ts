@@ -4,23 +4,23 @@ import type { PublisherSettings } from './options.ts';
 
 /** Counts since the publisher was created. */
 export interface PublisherStats {
-  /** Events taken into the buffer. */
+  /** Events accepted into the buffer. */
   readonly accepted: number;
   /** Events known to be in the stream, by this publisher. */
   readonly published: number;
-  /** Events left out, as the stream holds an event with their `swarm_id` and `id`. */
+  /** Events left out, because the stream holds an event with their `swarm_id` and `id`. */
   readonly duplicates: number;
   /** Entries appended. */
   readonly entries: number;
   /** Attempts that failed and were repeated. */
   readonly retries: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
-  /** What waits in memory now, or is under way. */
+  /** Events now in memory, waiting or in flight. */
   readonly bufferedEvents: number;
   readonly bufferedBytes: number;
 }
 
-/** Keeps the books: what waits in memory, and what became of every event. */
+/** Keeps count of the events in memory, and of the outcome of every event. */
 export interface Ledger {
   readonly hasRoom: boolean;
   /** Resolves when there is room, or the publisher is closed. */
@@ -32,12 +32,12 @@ export interface Ledger {
   duplicated(fact: { shard: number; events: number }): void;
   retried(fact: { shard: number; events: number; attempt: number; reason: RetryReason; error?: Error }): void;
   dropped(reason: DropReason, events: number, error?: Error): void;
-  /** Wakes who waits for room. */
+  /** Wakes callers that wait for room. */
   wake(): void;
   stats(): PublisherStats;
 }
 
-/** Bytes of the largest event that the contract allows: there is room when this fits. */
+/** Bytes of the largest event that the contract allows: there is room if this fits. */
 const EVENT_BYTES = 16 * 1024;
 
 export function createLedger(settings: PublisherSettings): Ledger {

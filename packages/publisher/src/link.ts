@@ -10,24 +10,24 @@ import {
 import { tell } from './observer.ts';
 import type { PublisherSettings } from './options.ts';
 
-/** The connection to Redis. It connects in the background, and again for ever. */
+/** The connection to Redis. It connects in the background, and reconnects forever. */
 export interface Link {
   readonly redis: RedisConnection;
   /** True while Redis is reached and agrees on the number of shards. */
   readonly ready: boolean;
-  /** Set, for good, where the publisher does not fit what is in Redis. */
+  /** Set permanently if the number of shards in Redis is not that of the publisher. */
   readonly misfit: ConfigurationError | undefined;
-  /** The clock of Redis, ms, now; never ahead of it by more than a step of that clock. */
+  /** The current clock of Redis, ms; never ahead of it by more than a step of that clock. */
   redisTimeMs(): number;
-  /** Takes over what a reply that came just now says of the clock of Redis. */
+  /** Adopts the clock of Redis from a reply that has just arrived. */
   setRedisTimeMs(ms: number): void;
   close(): void;
 }
 
-/** Between two attempts to agree on the number of shards over a connection that works. */
+/** Pause between two attempts to compare the number of shards over a working connection. */
 const GREET_AGAIN_MS = 1_000;
 
-/** Opens the link; `onChange` is told whenever `ready` or `misfit` changes. */
+/** Opens the link; `onChange` is called whenever `ready` or `misfit` changes. */
 export function openLink(settings: PublisherSettings, onChange: () => void): Link {
   const { observer, now } = settings;
   const redis = connectRedis(settings.url, {
@@ -42,7 +42,7 @@ export function openLink(settings: PublisherSettings, onChange: () => void): Lin
 
   const greet = async (): Promise<void> => {
     try {
-      await agreeOnShardCount(redis, settings.prefix, settings.shards);
+      await agreeOnShardCount(redis, settings);
       clockOffsetMs = (await readServerTimeMs(redis)) - now();
       greeted = isReady(redis);
       if (greeted) tell(() => observer.connected?.());
@@ -68,7 +68,7 @@ export function openLink(settings: PublisherSettings, onChange: () => void): Lin
   redis.on('ready', () => void greet());
   redis.on('close', lose);
   redis.on('end', lose);
-  // onError reports a first connection that fails; it is tried again.
+  // onError reports a first connection that fails; it is retried.
   redis.connect().catch(() => undefined);
 
   return {

@@ -2,15 +2,15 @@ import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
 import type { PublisherObserver } from './observer.ts';
 import { warnOfFirstFailure } from './warn-of-first-failure.ts';
 
-/** How a publisher publishes. docs/publishing.md says more about each, with the reason for its default and bounds. */
+/** The options of a publisher. docs/publishing.md explains each, with the reason for its default and bounds. */
 export interface PublisherOptions {
   /** Where Redis is: `redis://`, `rediss://`, `redis-sentinel://` or `redis-cluster://`. */
   readonly url: string;
-  /** What all keys start with. Default `streamfold`. */
+  /** The prefix of all keys. Default `streamfold`. */
   readonly prefix?: string;
   /** Number of shards, 1 to 1,024; the same for all programs. Default 1. */
   readonly shards?: number;
-  /** Events in one entry, 1 to 1,000. Default 1,000; 1 appends each event as an entry of its own. */
+  /** Events in one entry, 1 to 1,000. Default 1,000; 1 appends each event as its own entry. */
   readonly maxBatchEvents?: number;
   /** How long an event may wait for others to share an entry with, 0 to 10,000 ms. Default 10. */
   readonly maxDelayMs?: number;
@@ -18,11 +18,11 @@ export interface PublisherOptions {
   readonly maxBufferedEvents?: number;
   /** Characters of JSON that may wait in memory, 65,536 to 2^32. Default 64 Mi. */
   readonly maxBufferedBytes?: number;
-  /** How long Redis remembers what was published, 10,000 ms to 7 days. Default 10 minutes. */
+  /** How long Redis remembers published ids, 10,000 ms to 7 days. Default 10 minutes. */
   readonly idempotencyWindowMs?: number;
   /** How long to wait for the reply to a batch, 100 to 60,000 ms, at most a third of the window. Default 3,000. */
   readonly replyTimeoutMs?: number;
-  /** Called with what happens. Without one, the first failure of the connection is a process warning. */
+  /** Called with what happens. Without an observer, the first failure of the connection is a process warning. */
   readonly observer?: PublisherObserver;
   /** Monotonic clock, ms. Default `performance.now`. */
   readonly now?: () => number;
@@ -54,7 +54,7 @@ const RANGES = {
   replyTimeoutMs: { byDefault: 3_000, least: 100, most: 60_000 },
 } as const satisfies Record<string, Range>;
 
-/** @throws {ConfigurationError} one line that says what was expected and what came. */
+/** @throws {ConfigurationError} one line that says what was expected and what arrived. */
 export function checkOptions(options: PublisherOptions): PublisherSettings {
   const read = (name: keyof typeof RANGES): number => checkNumber(name, options[name], RANGES[name]);
   const { prefix = DEFAULT_PREFIX } = options;

@@ -3,7 +3,7 @@ import type { DropReason } from './observer.ts';
 /** Why `append` gave up. */
 export type PublishFailure = Exclude<DropReason, 'invalid' | 'buffer_full'>;
 
-/** What was handed to `append` could not be appended, or nobody knows whether it was (`fate_unknown`). */
+/** Events given to `append` could not be appended, or it is unknown whether they were (`fate_unknown`). */
 export class PublishError extends Error {
   override readonly name = 'PublishError';
   readonly reason: PublishFailure;

@@ -10,7 +10,7 @@ import { checkOptions, type PublisherOptions } from './options.ts';
 import { PublishError } from './publish-error.ts';
 import type { Appended } from './receipt.ts';
 
-/** What `publish` did with an event. */
+/** The result of `publish` for an event. */
 export type PublishOutcome =
   | { readonly status: 'accepted' }
   | (Omit<InvalidEvent, 'ok'> & { readonly status: 'invalid' })
@@ -23,46 +23,46 @@ export interface AppendOptions {
 }
 
 export interface CloseOptions {
-  /** How long to go on trying to deliver what is left, ms. Default 5,000. */
+  /** How long to keep trying to deliver the remaining events, ms. Default 5,000. */
   readonly deadlineMs?: number;
 }
 
-/** What `close` could not deliver. */
+/** The events that `close` could not deliver. */
 export interface Closed {
-  /** Events that were accepted, and at the end of closing neither appended nor dropped before. */
+  /** Accepted events that were neither appended nor dropped by the end of closing. */
   readonly undelivered: number;
-  /** Those of them that were sent without a reply: they may be in the stream. */
+  /** Those of them that were sent but got no reply: they may be in the stream. */
   readonly fateUnknown: number;
 }
 
 export interface Publisher {
   /**
-   * Takes an event for publishing, without waiting for Redis. Never throws. The event is validated and copied: changing
-   * the object afterwards changes nothing. `full`, `invalid` and `closed` mean that it was not taken.
+   * Accepts an event for publishing, without waiting for Redis. Never throws. The event is validated and copied: changing
+   * the object afterwards has no effect. `full`, `invalid` and `closed` mean that it was not accepted.
    * About 2 us, see docs/performance.md.
    */
   publish(event: EventInput): PublishOutcome;
   /**
-   * Appends events and resolves when they are in the stream. In order, and with what was published before in front;
-   * where the buffer is full it waits for room.
+   * Appends events and resolves when they are in the stream. They are appended in order, after all events published
+   * before; if the buffer is full, `append` waits for room.
    *
-   * Rejects with {@link InvalidEventError}, nothing appended, where one is invalid; with {@link PublishError} where some
-   * could not be appended or nobody knows (`reason`).
+   * Rejects with {@link InvalidEventError}, and appends nothing, if one is invalid; with {@link PublishError} if some could
+   * not be appended or it is unknown whether they were (`reason`).
    */
   append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<Appended>;
-  /** Sends what was taken so far without waiting for more. Resolves when each of these events is appended or dropped. */
+  /** Sends the events accepted so far without waiting for more. Resolves when each of them is appended or dropped. */
   flush(): Promise<void>;
   /** Resolves when there is room for an event, or the publisher is closed. */
   room(): Promise<void>;
   /**
-   * Resolves when Redis was reached and agrees on the number of shards. Need not be called.
+   * Resolves when Redis is connected and its number of shards is that of the publisher. Calling it is optional.
    *
-   * Rejects with `ConfigurationError` where Redis holds another number, with {@link PublishError} where closed before.
+   * Rejects with `ConfigurationError` if Redis holds another number, and with {@link PublishError} if the publisher is closed before.
    */
   ready(): Promise<void>;
   /**
-   * Takes no more events, and delivers what is left until the deadline. Afterwards the connection is closed, no timer
-   * runs, and all promises of this publisher are settled. Calling it again gives the same promise.
+   * Accepts no more events, and delivers the remaining ones until the deadline. Afterwards the connection is closed, no
+   * timer runs, and all promises of this publisher are settled. Calling it again returns the same promise.
    */
   close(options?: CloseOptions): Promise<Closed>;
   stats(): PublisherStats;
@@ -77,9 +77,9 @@ const FULL: PublishOutcome = Object.freeze({ status: 'full' });
 const CLOSED: PublishOutcome = Object.freeze({ status: 'closed' });
 
 /**
- * Creates a publisher, which connects in the background: Redis need not be there.
+ * Creates a publisher, which connects in the background: Redis need not be running yet.
  *
- * @throws {ConfigurationError} where an option is out of its bounds.
+ * @throws {ConfigurationError} if an option is out of bounds.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const settings = checkOptions(options);
@@ -91,7 +91,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const link = openLink(settings, () => {
     if (link.misfit !== undefined) {
-      // No event may be sent at all: in another number of shards, it would be looked for elsewhere.
+      // No event may be sent at all: with another number of shards, readers would look for it elsewhere.
       refuse({ reason: 'misconfigured', error: link.misfit });
       void deliveries.end('misconfigured', link.misfit);
     }
@@ -100,7 +100,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   });
   const deliveries = startDeliveries({ publisherId, settings, link, ledger });
 
-  /** Takes no more events from now on. */
+  /** Accepts no more events from now on. */
   const refuse = (why: Refusal): void => {
     refusal = why;
     ledger.wake();

@@ -2,21 +2,21 @@ import { PublishError, type PublishFailure } from './publish-error.ts';
 
 /** What `append` appended. */
 export interface Appended {
-  /** IDs of the entries that hold the events, in the order of their appending; several if they did
-   * not fit in one, or belong to several shards. */
+  /** IDs of the entries that hold the events, in the order in which they were appended; several if the
+   * events did not fit in one, or belong to several shards. */
   readonly entryIds: readonly string[];
-  /** Events left out, as the stream holds an event with their `swarm_id` and `id`. */
+  /** Events left out, because the stream holds an event with their `swarm_id` and `id`. */
   readonly duplicates: number;
 }
 
-/** Collects what became of the events of one call of `append`. */
+/** Collects the outcomes of the events of one call of `append`. */
 export interface Receipt {
-  /** Settles when all events are settled: rejects with a `PublishError` where one was given up. */
+  /** Settles when all events are settled: rejects with a `PublishError` if one was dropped. */
   readonly done: Promise<Appended>;
   appended(shard: number, entryId: string): void;
   duplicated(): void;
   dropped(reason: PublishFailure, error?: Error): void;
-  /** Waits no longer: what is not settled is under way, its fate unknown to who waited. */
+  /** Stops waiting: events not yet settled are in flight, and their fate is unknown to the caller. */
   abandon(): void;
 }
 
@@ -51,7 +51,7 @@ export function createReceipt(events: number): Receipt {
     },
     dropped(reason, error) {
       dropped += 1;
-      // What may have been appended matters more to who would publish it again.
+      // The unknown fate matters most to a caller that may publish again.
       if (failure === undefined || reason === 'fate_unknown') failure = { reason, error };
       settleOne();
     },

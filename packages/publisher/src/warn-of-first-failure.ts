@@ -1,8 +1,8 @@
 import type { PublisherObserver } from './observer.ts';
 
 /**
- * The observer of a publisher that was given none. It emits one warning, when the connection fails for the first time:
- * otherwise a wrong address would show only in the result of `close`.
+ * The observer of a publisher without one. It emits one warning, when the connection fails for the first time: otherwise a
+ * wrong address would show only in the result of `close`.
  *
  * A process warning rather than a line on standard error: by default it is printed there, but a program can listen for it
  * (`process.on('warning')`) or turn it off, and a library does not write to the output of its program.

@@ -1,11 +1,11 @@
-/** Commands of one connection that are sent without waiting for those before: with many shards, few round trips. */
+/** Commands that are sent on one connection without waiting for earlier replies: few round trips for many shards. */
 const AT_ONCE = 256;
 
 /**
  * Asks for all items at once, some hundred in flight, and gives the answers in the order of the items. With 1,024 shards
  * on a Redis a millisecond away, that is some milliseconds rather than seconds.
  *
- * Waits for all of them, even if one fails: nothing is still under way afterwards.
+ * Waits for all of them, even if one fails: nothing is still in flight afterwards.
  *
  * @param atOnce how many are in flight at most; fewer if an answer is large.
  * @throws the failure of the first item that failed.

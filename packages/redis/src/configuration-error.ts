@@ -1,4 +1,4 @@
-/** A setting that cannot be used. The text is one line: what was expected and what came. */
+/** An unusable setting. The text is one line: what was expected and what arrived. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 }

@@ -20,13 +20,13 @@ export interface ConnectOptions {
   readonly onError?: (error: ConnectionError) => void;
 }
 
-/** Reconnects after 50 ms at first, then ever slower; the bound keeps an outage's end unnoticed for at most 2 s. */
+/** Reconnects after 50 ms at first, then ever more slowly; the bound makes it notice the end of an outage within 2 s. */
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_LONGEST_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A Sentinel answers from memory. */
 const SENTINEL_TIMEOUT_MS = 2_000;
-/** The kernel asks an idle peer after this time whether it is still there. */
+/** The kernel probes an idle peer after this time. */
 const KEEP_ALIVE_MS = 10_000;
 /** CLUSTER SLOTS; the client's own second is too short for a node under load. */
 const SLOTS_TIMEOUT_MS = 3_000;
@@ -43,7 +43,7 @@ interface ConnectionState {
 }
 
 /**
- * Opens a connection that reconnects for ever and never sends a command twice: what was in flight when the connection
+ * Opens a connection that reconnects forever and never sends a command twice: what was in flight when the connection
  * broke is rejected, so that the caller decides what an unknown outcome means. This is the only place that decides when
  * a connection is given up: when a reply does not come in time, or Redis replies READONLY, MASTERDOWN or UNBLOCKED. With
  * Sentinels, it also follows a failover as soon as one of them reports it.
@@ -148,7 +148,7 @@ function reconnectAfterMs(attempt: number): number {
 /** True while commands can be sent. */
 export function isReady(connection: RedisConnection): boolean {
   if (connection.status !== 'ready') return false;
-  // For a moment, one that was given up has not noticed.
+  // A connection that was just given up may not have noticed it yet.
   return connection instanceof Cluster || !connection.stream.destroyed;
 }
 

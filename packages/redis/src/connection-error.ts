@@ -18,7 +18,7 @@ export const CONNECTION_FAILURES = [
 
 export type ConnectionFailure = (typeof CONNECTION_FAILURES)[number];
 
-/** The connection to Redis failed. The text says what was expected, at which address, and what came instead. */
+/** The connection to Redis failed. The text says what was expected, at which address, and what arrived instead. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   readonly reason: ConnectionFailure;
@@ -49,7 +49,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Of a server that does not speak TLS, asked in TLS. */
 const NO_TLS = 'it seems not to speak TLS: use redis:// for it';
-/** Redis waits for the rest of what it takes for a command. */
+/** Redis waits for the rest of what it takes to be a command. */
 const PERHAPS_NO_TLS = 'if it does not speak TLS, use redis:// for it';
 /** Of a server that speaks TLS only, asked without: it hangs up. */
 const ONLY_TLS = 'if it speaks TLS, use rediss:// for it; if not, check the network';

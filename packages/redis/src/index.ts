@@ -2,6 +2,7 @@ export { askAll } from './ask-all.ts';
 export { ConfigurationError } from './configuration-error.ts';
 export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
 export { CONNECTION_FAILURES, ConnectionError, type ConnectionFailure } from './connection-error.ts';
+export { listShards, type Installation, type Shard } from './installation.ts';
 export {
   coordinationKeys,
   DEFAULT_PREFIX,

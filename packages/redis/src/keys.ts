@@ -1,3 +1,5 @@
+import type { Shard } from './installation.ts';
+
 /** The keys of one shard that publishers and operators use: public, see the contract of the stream. */
 export interface ShardKeys {
   /** The stream of events. */
@@ -59,11 +61,11 @@ export interface GenerationKeys {
 export const DEFAULT_PREFIX = 'streamfold';
 
 /**
- * Keys of shard `shard`. The shard stands in braces, so that all its keys are in one hash slot: the stream, its pending
- * entries, the state and the dead letters are replicated, persisted and rolled back together.
+ * Keys of a shard. They contain its number in braces, so all of them are in one hash slot: the stream, its pending entries,
+ * the state and the dead letters are replicated, persisted and rolled back together.
  */
-export function shardKeys(prefix: string, shard: number): ShardKeys {
-  const base = shardBase(prefix, shard);
+export function shardKeys(shard: Shard): ShardKeys {
+  const base = keyBase(shard);
   return {
     events: `${base}:events`,
     dead: `${base}:dead`,
@@ -77,9 +79,9 @@ export function shardKeys(prefix: string, shard: number): ShardKeys {
   };
 }
 
-/** Keys of coordination on shard `shard`. */
-export function coordinationKeys(prefix: string, shard: number): CoordinationKeys {
-  const base = shardBase(prefix, shard);
+/** Keys of coordination on a shard. */
+export function coordinationKeys(shard: Shard): CoordinationKeys {
+  const base = keyBase(shard);
   return {
     ended: `${base}:ended`,
     monitor: `${base}:monitor`,
@@ -90,11 +92,11 @@ export function coordinationKeys(prefix: string, shard: number): CoordinationKey
   };
 }
 
-/** Keys of generation `generation` on shard `shard`. */
-export function generationKeys(prefix: string, shard: number, generation: string): GenerationKeys {
-  const base = `${shardBase(prefix, shard)}:g:${generation}`;
+/** Keys of generation `generation` on a shard. */
+export function generationKeys(shard: Shard, generation: string): GenerationKeys {
+  const base = `${keyBase(shard)}:g:${generation}`;
   return {
-    group: `${prefix}:${generation}`,
+    group: `${shard.prefix}:${generation}`,
     deltas: `${base}:deltas`,
     head: `${base}:head`,
     snapshot: `${base}:snapshot`,
@@ -113,6 +115,6 @@ export function generationsKey(prefix: string): string {
   return `${prefix}:generations`;
 }
 
-function shardBase(prefix: string, shard: number): string {
+function keyBase({ prefix, shard }: Shard): string {
   return `${prefix}:{${shard}}`;
 }

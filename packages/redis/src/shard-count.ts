@@ -1,5 +1,6 @@
 import { ConfigurationError } from './configuration-error.ts';
 import type { RedisConnection } from './connect.ts';
+import type { Installation } from './installation.ts';
 import { shardCountKey } from './keys.ts';
 
 /**
@@ -10,13 +11,9 @@ import { shardCountKey } from './keys.ts';
  *
  * @throws {ConfigurationError} if Redis holds another number.
  */
-export async function agreeOnShardCount(
-  redis: RedisConnection,
-  prefix: string,
-  shards: number,
-): Promise<void> {
-  const recorded = await redis.set(shardCountKey(prefix), String(shards), 'NX', 'GET');
-  compareShardCounts(recorded, prefix, shards);
+export async function agreeOnShardCount(redis: RedisConnection, installation: Installation): Promise<void> {
+  const { prefix, shards } = installation;
+  compareShardCounts(await redis.set(shardCountKey(prefix), String(shards), 'NX', 'GET'), installation);
 }
 
 /**
@@ -26,11 +23,11 @@ export async function agreeOnShardCount(
  *
  * @throws {ConfigurationError} if Redis holds another number.
  */
-export async function checkShardCount(redis: RedisConnection, prefix: string, shards: number): Promise<void> {
-  compareShardCounts(await redis.get(shardCountKey(prefix)), prefix, shards);
+export async function checkShardCount(redis: RedisConnection, installation: Installation): Promise<void> {
+  compareShardCounts(await redis.get(shardCountKey(installation.prefix)), installation);
 }
 
-function compareShardCounts(recorded: string | null, prefix: string, shards: number): void {
+function compareShardCounts(recorded: string | null, { prefix, shards }: Installation): void {
   if (recorded === null || recorded === String(shards)) return;
   throw new ConfigurationError(
     `STREAMFOLD_SHARDS: expected ${recorded}, the number of shards recorded in Redis (${shardCountKey(prefix)}); got ${shards}`,

@@ -21,7 +21,7 @@ const ELEVEN_BLOCKED: FiringAlert = {
 
 const highBlockingCoordinators: readonly RuleCase[] = [
   {
-    title: 'eleven coordinators that are blocked for five minutes fire HighBlockingCoordinators',
+    title: 'eleven coordinators blocked for five minutes fire HighBlockingCoordinators',
     minutes: 20,
     series: {
       ...healthy(20),
@@ -32,8 +32,7 @@ const highBlockingCoordinators: readonly RuleCase[] = [
     resolved: ['HighBlockingCoordinators'],
   },
   {
-    title:
-      'eleven coordinators that are blocked over a restart of the aggregator fire HighBlockingCoordinators',
+    title: 'eleven coordinators blocked across a restart of the aggregator fire HighBlockingCoordinators',
     minutes: 20,
     series: {
       ...healthy(20),
@@ -43,7 +42,7 @@ const highBlockingCoordinators: readonly RuleCase[] = [
     fires: [ELEVEN_BLOCKED],
   },
   {
-    title: 'a hundred coordinators of whom ten are blocked do not fire HighBlockingCoordinators',
+    title: 'a hundred coordinators of which ten are blocked do not fire HighBlockingCoordinators',
     minutes: 20,
     series: {
       ...healthy(20),
@@ -53,13 +52,13 @@ const highBlockingCoordinators: readonly RuleCase[] = [
     },
   },
   {
-    title: 'eleven coordinators that are blocked for four minutes do not fire HighBlockingCoordinators',
+    title: 'eleven coordinators blocked for four minutes do not fire HighBlockingCoordinators',
     minutes: 20,
     series: { ...healthy(20), ...coordinators('blocked', 's', [2, 0], [4, 11], [14, 2]) },
   },
 ];
 
-/** Waits that ended, all of them and those that took up to five minutes. */
+/** Ended waits: all of them, and those that took up to five minutes. */
 function waits(status: string, all: string, quick: string): Record<string, string> {
   const labels = { swarm_id: 's', coordinator_id: 'c', status };
   return histogramOf('blocking_duration_seconds', labels, [
@@ -81,7 +80,7 @@ function slowWaits(status: string, share: string): FiringAlert {
 
 const highBlockingDuration: readonly RuleCase[] = [
   {
-    title: 'three slow waits, the first that there are, fire HighBlockingDuration',
+    title: 'three slow waits, as the first of all, fire HighBlockingDuration',
     minutes: 30,
     series: {
       ...healthy(30),
@@ -91,7 +90,7 @@ const highBlockingDuration: readonly RuleCase[] = [
     resolved: ['HighBlockingDuration'],
   },
   {
-    title: 'one in ten waits that is slow fires HighBlockingDuration',
+    title: 'one slow wait in ten fires HighBlockingDuration',
     minutes: 24,
     series: {
       ...healthy(24),
@@ -105,7 +104,7 @@ const highBlockingDuration: readonly RuleCase[] = [
     resolved: ['HighBlockingDuration'],
   },
   {
-    title: 'slow timeouts among a thousand quick completions fire HighBlockingDuration of the timeouts',
+    title: 'slow timeouts among a thousand quick completions fire HighBlockingDuration for the timeouts',
     minutes: 24,
     series: {
       ...healthy(24),
@@ -116,7 +115,7 @@ const highBlockingDuration: readonly RuleCase[] = [
     resolved: ['HighBlockingDuration'],
   },
   {
-    title: 'slow waits of which the buckets alone are kept fire HighBlockingDuration',
+    title: 'slow waits of which only the buckets are kept fire HighBlockingDuration',
     minutes: 30,
     series: {
       ...healthy(30),
@@ -166,7 +165,7 @@ const stuckCoordinator: readonly RuleCase[] = [
     resolved: ['StuckCoordinator'],
   },
   {
-    title: 'StuckCoordinator goes on firing while the aggregator is restarted',
+    title: 'StuckCoordinator keeps firing while the aggregator restarts',
     minutes: 40,
     series: {
       ...healthy(40),

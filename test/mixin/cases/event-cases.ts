@@ -2,8 +2,8 @@ import type { FiringAlert, RuleCase } from '../run-rule-cases.ts';
 import { healthy, histogramOf, ofSwarm, samples, type ScrapedSeries, type Stretch } from '../series.ts';
 
 /**
- * Coordinators that die once each, within a minute and a half: every series is born at 1. `minutes` is the length of all,
- * `from` when the first of them dies.
+ * Coordinators that die once each, within a minute and a half: every series is born at 1. `minutes` is the total length,
+ * `from` the time of the first death.
  */
 function deaths(count: number, { minutes, from }: { minutes: number; from: number }): ScrapedSeries {
   const all: Record<string, string> = {};
@@ -18,7 +18,7 @@ function deaths(count: number, { minutes, from }: { minutes: number; from: numbe
   return all;
 }
 
-/** What is scraped of a swarm to which nothing has ever happened. */
+/** The samples of a swarm to which nothing has ever happened. */
 function untouched(minutes: number): ScrapedSeries {
   const NEVER = /^(heartbeat_failures_total|timeout_events_total|blocking_duration|signal_delivery)/;
   return Object.fromEntries(Object.entries(healthy(minutes)).filter(([series]) => !NEVER.test(series)));
@@ -45,14 +45,14 @@ const TIMEOUTS: FiringAlert = {
 const massDeaths: readonly RuleCase[] = [
   {
     title:
-      'forty coordinators that die once each, the first events that there are, fire HeartbeatFailures and TimeoutEvents',
+      'forty coordinators that die once each, as the first events of all, fire HeartbeatFailures and TimeoutEvents',
     minutes: 15,
     series: { ...untouched(15), ...deaths(40, { minutes: 15, from: 3 }) },
     fires: [LOST_HEARTBEATS, TIMEOUTS],
     resolved: ['HeartbeatFailures', 'TimeoutEvents'],
   },
   {
-    title: 'forty coordinators that die once each are seen beside large counters',
+    title: 'forty coordinators that die once each fire their alerts beside large counters',
     minutes: 15,
     series: { ...healthy(15), ...deaths(40, { minutes: 15, from: 3 }) },
     fires: [LOST_HEARTBEATS, TIMEOUTS],
@@ -82,12 +82,12 @@ const massDeaths: readonly RuleCase[] = [
     resolved: ['HeartbeatFailures', 'TimeoutEvents'],
   },
   {
-    title: 'one coordinator that dies, the first event that there is, fires nothing',
+    title: 'one coordinator that dies, as the first event of all, fires nothing',
     minutes: 15,
     series: { ...untouched(15), ...deaths(1, { minutes: 15, from: 3 }) },
   },
   {
-    title: 'thirty coordinators that die, each stale and then given up, fire nothing',
+    title: 'thirty coordinators that die, each stale and then declared dead, fire nothing',
     minutes: 15,
     series: { ...healthy(15), ...deaths(30, { minutes: 15, from: 3 }) },
   },
@@ -104,7 +104,7 @@ const massDeaths: readonly RuleCase[] = [
   },
 ];
 
-/** The target is down for a while: all that it shows is gone, and `up` is 0. */
+/** The target is down for a while: its series are gone, and `up` is 0. */
 export function gone(
   series: ScrapedSeries,
   { from, until, minutes }: { from: number; until: number; minutes: number },
@@ -123,7 +123,7 @@ export function gone(
   );
 }
 
-/** ACKs that were recorded, all of them and those within five seconds. */
+/** Recorded ACKs: all of them, and those within five seconds. */
 function acks(signalType: string, all: readonly Stretch[], quick: readonly Stretch[]): ScrapedSeries {
   const labels = { sender_id: 'a', receiver_id: 'c', signal_type: signalType };
   return histogramOf('signal_delivery_latency_seconds', labels, [
@@ -144,7 +144,7 @@ const LATE_ACKS: FiringAlert = {
 const highSignalLatency: readonly RuleCase[] = [
   {
     title:
-      'one in five ACKs that is late for ten minutes fires HighSignalLatency of its type, however many others are quick',
+      'one late ACK in five for ten minutes fires HighSignalLatency for its type, however many of other types are quick',
     minutes: 24,
     series: {
       ...healthy(24),
@@ -167,7 +167,7 @@ const highSignalLatency: readonly RuleCase[] = [
     resolved: ['HighSignalLatency'],
   },
   {
-    title: 'fifty ACKs that are late at one moment do not fire HighSignalLatency',
+    title: 'fifty late ACKs at one moment do not fire HighSignalLatency',
     minutes: 15,
     series: {
       ...healthy(15),
@@ -182,7 +182,7 @@ const highSignalLatency: readonly RuleCase[] = [
     },
   },
   {
-    title: 'four in a hundred ACKs that are late do not fire HighSignalLatency',
+    title: 'four late ACKs in a hundred do not fire HighSignalLatency',
     minutes: 15,
     series: {
       ...healthy(15),
@@ -190,7 +190,7 @@ const highSignalLatency: readonly RuleCase[] = [
     },
   },
   {
-    title: 'a late ACK every five minutes, and no other, does not fire HighSignalLatency',
+    title: 'a late ACK every five minutes as the only ACK does not fire HighSignalLatency',
     minutes: 30,
     series: {
       ...healthy(30),
@@ -223,13 +223,13 @@ const alive = ofSwarm('blocking_coordinators_total', { swarm_id: 's', phase: 'bu
 
 const noActiveCoordinators: readonly RuleCase[] = [
   {
-    title: 'a swarm in which nobody ever was alive fires NoActiveCoordinators',
+    title: 'a swarm that never had a live coordinator fires NoActiveCoordinators',
     minutes: 20,
     series: { ...healthy(20), [alive]: samples([20, 'gone']) },
     fires: [NOBODY],
   },
   {
-    title: 'the last coordinator that leaves fires NoActiveCoordinators, until one comes',
+    title: 'the departure of the last coordinator fires NoActiveCoordinators, until another one joins',
     minutes: 25,
     series: { ...healthy(25), [alive]: samples([3, 1], [15, 'gone'], [7, 1]) },
     fires: [NOBODY],

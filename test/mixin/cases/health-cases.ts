@@ -36,7 +36,8 @@ function firingOn(
 
 export const HEALTH_CASES: readonly RuleCase[] = [
   {
-    title: 'a state that cannot be read for 4 minutes fires StreamfoldSnapshotUnreadable, until it can',
+    title:
+      'a state that is unreadable for 4 minutes fires StreamfoldSnapshotUnreadable, until it is readable',
     minutes: 12,
     series: reporting('snapshot_unreadable', 12, [
       [2, 0],
@@ -116,7 +117,7 @@ export const HEALTH_CASES: readonly RuleCase[] = [
     resolved: ['StreamfoldArchiveStopped'],
   },
   {
-    title: 'an inbox that is nearly full for 10 minutes fires StreamfoldKeysNearBound, until it is emptier',
+    title: 'a nearly full inbox fires StreamfoldKeysNearBound after 10 minutes, until it is emptier',
     minutes: 20,
     series: reporting('keys_near_bound', 20, [
       [2, 0],
@@ -156,7 +157,7 @@ export const HEALTH_CASES: readonly RuleCase[] = [
     resolved: ['StreamfoldCommitsRefused'],
   },
   {
-    title: 'monitors that judge nothing for 10 minutes fire StreamfoldMonitorStalled, until one does',
+    title: 'monitors that make no step for 10 minutes fire StreamfoldMonitorStalled, until one does',
     minutes: 20,
     series: reporting('monitor_stalled', 20, [
       [2, 0],
@@ -176,7 +177,7 @@ export const HEALTH_CASES: readonly RuleCase[] = [
   },
   {
     title:
-      'malformed records that are set aside for 20 minutes fire StreamfoldRecordsSetAside, until the notes are removed',
+      'malformed records set aside for 20 minutes fire StreamfoldRecordsSetAside, until the notes are removed',
     minutes: 30,
     series: reporting('records_set_aside', 30, [
       [2, 0],

@@ -41,7 +41,7 @@ function without(series: ScrapedSeries, text: string): ScrapedSeries {
 const targetDown: readonly RuleCase[] = [
   {
     title:
-      'a target of the swarm that is down, and comes back with large counters, fires StreamfoldTargetDown and nothing else',
+      'a swarm target that is down and comes back with large counters fires StreamfoldTargetDown and nothing else',
     minutes: 30,
     series: gone(healthy(30), { from: 3, until: 15, minutes: 30 }),
     fires: [NOT_SERVED],
@@ -60,7 +60,7 @@ const targetDown: readonly RuleCase[] = [
     ],
   },
   {
-    title: 'one of two aggregators that is down fires StreamfoldTargetDown as a warning',
+    title: 'one of two aggregators being down fires StreamfoldTargetDown as a warning',
     minutes: 10,
     series: { ...healthy(10), [ofReplica('up', { instance: 'b:3000' })]: samples([3, 1], [7, 0]) },
     fires: [REPLICA_DOWN],
@@ -118,7 +118,7 @@ const folding: readonly RuleCase[] = [
     resolved: ['StreamfoldLagGrowing'],
   },
   {
-    title: 'a lag that wavers about two minutes fires StreamfoldLagGrowing',
+    title: 'a lag that fluctuates around two minutes fires StreamfoldLagGrowing',
     minutes: 20,
     series: {
       ...healthy(20),
@@ -205,7 +205,7 @@ const FACTS = [
   { fact: DEAD, counter: ofReplica('streamfold_dead_letters_total', { reason: 'unknown_type' }) },
 ];
 
-/** One of the two aggregators is started anew two minutes after the beginning: its counters begin at 0. */
+/** One of the two aggregators restarts two minutes after the beginning: its counters start at 0. */
 function restartedAt2(minutes: number): ScrapedSeries {
   const again = (before: number, after: number): string =>
     samples([2, before], [1, 'gone'], [minutes - 3, after]);
@@ -221,26 +221,26 @@ const facts: readonly RuleCase[] = FACTS.flatMap(({ fact, counter }) => {
   const { alert } = fact;
   return [
     {
-      title: `what one aggregator counts once fires ${alert}, for a quarter of an hour`,
+      title: `one count by one aggregator fires ${alert} for a quarter of an hour`,
       minutes: 30,
       series: { ...healthy(30), [counter]: samples([3, 0], [27, 7]) },
       fires: [fact],
       resolved: [alert],
     },
     {
-      title: `what an aggregator finds before its first scrape fires ${alert}`,
+      title: `a count before the first scrape of an aggregator fires ${alert}`,
       minutes: 30,
       series: { ...restartedAt2(30), [counter]: samples([2, 7], [1, 'gone'], [27, 7]) },
       fires: [fact],
       resolved: [alert],
     },
     {
-      title: `a Prometheus that is started long after the aggregators does not fire ${alert}`,
+      title: `a Prometheus started long after the aggregators does not fire ${alert}`,
       minutes: 30,
       series: { ...healthy(30), [counter]: samples([1, 'gone'], [29, 7]) },
     },
     {
-      title: `an aggregator that is restarted and finds nothing does not fire ${alert}`,
+      title: `a restarted aggregator that counts nothing does not fire ${alert}`,
       minutes: 30,
       series: { ...restartedAt2(30), [counter]: samples([2, 7], [1, 'gone'], [27, 0]) },
     },
@@ -259,7 +259,7 @@ const TWICE: FiringAlert = {
 
 const servedTwice: readonly RuleCase[] = [
   {
-    title: 'two targets of the job of the swarm fire StreamfoldSwarmMetricsServedTwice',
+    title: 'two targets of the swarm job fire StreamfoldSwarmMetricsServedTwice',
     minutes: 15,
     series: { ...healthy(15), [ofSwarm('up', { instance: 'other:3000' })]: samples([15, 1]) },
     fires: [TWICE],
@@ -272,7 +272,7 @@ const servedTwice: readonly RuleCase[] = [
     fires: [TWICE],
   },
   {
-    title: 'a target of the swarm that moves to another address fires nothing',
+    title: 'a swarm target that moves to another address fires nothing',
     minutes: 15,
     series: Object.fromEntries(
       Object.entries(healthy(15)).flatMap(([name, values]) => {
@@ -296,7 +296,7 @@ const neededSince = (minutes: number, stretches: readonly Stretch[]): ScrapedSer
 const rebuildNeeded: readonly RuleCase[] = [
   {
     title:
-      'an aggregator that is configured otherwise than what is live fires StreamfoldRebuildNeeded, until a rebuild',
+      'an aggregator configured differently from the live generation fires StreamfoldRebuildNeeded, until a rebuild',
     minutes: 40,
     series: neededSince(40, [
       [2, 0],
@@ -317,7 +317,7 @@ const rebuildNeeded: readonly RuleCase[] = [
     resolved: ['StreamfoldRebuildNeeded'],
   },
   {
-    title: 'a rebuild that follows a deployment soon fires nothing',
+    title: 'a rebuild soon after a deployment fires nothing',
     minutes: 30,
     series: neededSince(30, [
       [2, 0],

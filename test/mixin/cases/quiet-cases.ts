@@ -13,7 +13,7 @@ import { gone } from './event-cases.ts';
 
 const MINUTES = 30;
 
-/** The sums of the swarm are scaled from some minute on: what is scraped is another state. */
+/** The sums of the swarm are scaled from a given minute on: the scraped state is another one. */
 function withCounters(factor: number, fromMinutes: number): ScrapedSeries {
   return Object.fromEntries(
     Object.entries(healthy(MINUTES)).map(([name, values]) => {
@@ -29,7 +29,7 @@ function withCounters(factor: number, fromMinutes: number): ScrapedSeries {
   );
 }
 
-/** From some minute on the same counts are shown with the id of the coordinator left out. */
+/** From a given minute on the same counts are shown without the id of the coordinator. */
 function relabelled(fromMinutes: number): ScrapedSeries {
   const rest = MINUTES - fromMinutes;
   return Object.fromEntries(
@@ -55,7 +55,7 @@ function restarted(
   return { [ofReplica(name, labels)]: samples(...stretches) };
 }
 
-/** A rebuild gives both histograms buckets of the user's own at minute 10, without those that the alerts ask for. */
+/** A rebuild gives both histograms custom buckets at minute 10, without those that the alerts use. */
 function rebucketed(): ScrapedSeries {
   const others = Object.entries(healthy(MINUTES)).filter(([name]) => !/_bucket\{|_count\{/.test(name));
   const growing = samples([10, 1_000], [MINUTES - 10, { from: 1_000, by: 10 }]);
@@ -83,12 +83,12 @@ export const QUIET_CASES: readonly RuleCase[] = [
     series: healthy(60),
   },
   {
-    title: "buckets of the user's own, without those that the alerts ask for, fire nothing",
+    title: 'custom buckets without those that the alerts use fire nothing',
     minutes: MINUTES,
     series: rebucketed(),
   },
   {
-    title: 'a Prometheus that has just been started on large counters fires nothing',
+    title: 'a Prometheus that has just started on large counters fires nothing',
     minutes: MINUTES,
     series: Object.fromEntries(
       Object.entries(healthy(MINUTES)).map(([name, values]) => [name, values.replace(/^\S+ \S+/, '_ _')]),
@@ -127,12 +127,12 @@ export const QUIET_CASES: readonly RuleCase[] = [
     },
   },
   {
-    title: 'a rebuild that shows the same counts by other labels fires nothing',
+    title: 'a rebuild that shows the same counts with other labels fires nothing',
     minutes: MINUTES,
     series: relabelled(10),
   },
   {
-    title: 'a rebuild from a stream that had been trimmed fires nothing',
+    title: 'a rebuild from a trimmed stream fires nothing',
     minutes: MINUTES,
     series: withCounters(0.9, 10),
   },
@@ -152,7 +152,7 @@ export const QUIET_CASES: readonly RuleCase[] = [
     },
   },
   {
-    title: 'a Redis that goes back to a state of some events before fires nothing',
+    title: 'a Redis that goes back to the state of a few events earlier fires nothing',
     minutes: MINUTES,
     series: withCounters(0.9999, 10),
   },

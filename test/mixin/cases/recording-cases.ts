@@ -5,7 +5,7 @@ function born(value: number): string {
   return samples([2, 'gone'], [13, value]);
 }
 
-/** Waits that end in the third minute: so many of at most 5 s, the rest of 5 to 10 s. */
+/** Waits that end in the third minute: some of at most 5 s, the rest of 5 to 10 s. */
 function waitsOf(coordinatorId: string, fiveSeconds: number, all: number): Record<string, string> {
   const labels = { swarm_id: 's', coordinator_id: coordinatorId, status: 'error' };
   return histogramOf('blocking_duration_seconds', labels, [
@@ -17,13 +17,14 @@ function waitsOf(coordinatorId: string, fiveSeconds: number, all: number): Recor
   ]);
 }
 
-/** Of two coordinators, the first events that there are: 8 waits of at most 5 s, and 2 of 5 to 10 s. */
+/** The first events of two coordinators: 8 waits of at most 5 s, and 2 of 5 to 10 s. */
 const FIRST_WAITS = { ...waitsOf('c', 5, 6), ...waitsOf('d', 3, 4) };
 
-/** What is recorded for dashboards and for a federating Prometheus. */
+/** The series recorded for dashboards and for a federating Prometheus. */
 export const RECORDING_CASES: readonly RuleCase[] = [
   {
-    title: 'rates and percentiles are recorded that count the first events, and no percentile of nothing',
+    title:
+      'recorded rates and percentiles include the first events, and there is no percentile without events',
     minutes: 15,
     series: { ...healthy(15), ...FIRST_WAITS },
     records: [
@@ -64,7 +65,7 @@ export const RECORDING_CASES: readonly RuleCase[] = [
     ],
   },
   {
-    title: 'sums are recorded for each value of a label that the schema knows, as long as the target is up',
+    title: 'sums are recorded for each label value of the schema as long as the target is up',
     minutes: 15,
     series: {
       [ofSwarm('up')]: samples([5, 1], [0.5, 0], [9.5, 1]),

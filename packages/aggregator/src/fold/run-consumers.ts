@@ -1,5 +1,5 @@
 import { createFold, noUpcasters } from '@streamfold/core';
-import { agreeOnShardCount, type RedisConnection } from '@streamfold/redis';
+import { agreeOnShardCount, type Installation, type RedisConnection } from '@streamfold/redis';
 import type { CommitBounds } from './fold-entries.ts';
 import type { FoldingMode } from '../state/commit-batch.ts';
 import { createConnections } from '../run/connections.ts';
@@ -12,10 +12,8 @@ import type { Pause } from '../run/retry.ts';
 import { readRegistry } from '../state/read-registry.ts';
 
 /** What consumers are told, whatever generation they fold. */
-export interface ConsumerSettings {
+export interface ConsumerSettings extends Installation {
   readonly redisUrl: string;
-  readonly prefix: string;
-  readonly shards: number;
   /** Name of the consumer; must be this process's alone. Each of its readers adds a number of its own. */
   readonly consumer: string;
   readonly claimIdleMs: number;
@@ -110,13 +108,13 @@ export async function runConsumers(
 async function restoreGroup(
   redis: RedisConnection,
   generation: Generation,
-  { prefix, shards }: ConsumerSettings,
+  installation: Installation,
 ): Promise<GroupOutcome> {
-  const { id, shard, catalogue } = generation;
-  await agreeOnShardCount(redis, prefix, shards);
+  const { id, prefix, catalogue } = generation;
+  await agreeOnShardCount(redis, installation);
   let { live, generations } = await readRegistry(redis, prefix);
   if (live === undefined) {
-    await openGeneration(redis, { prefix, shard }, { catalogue, number: numberOf(id) });
+    await openGeneration(redis, generation, { catalogue, number: numberOf(id) });
     ({ live, generations } = await readRegistry(redis, prefix));
   }
   const registered = generations.get(id);

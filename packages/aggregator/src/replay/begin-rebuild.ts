@@ -1,16 +1,25 @@
 import { encodeCatalogue, type Catalogue } from '@streamfold/core';
-import { generationsKey, loadScript, replyField, shardKeys, type RedisConnection } from '@streamfold/redis';
+import {
+  askAll,
+  generationsKey,
+  type Installation,
+  listShards,
+  loadScript,
+  type RedisConnection,
+  replyField,
+  type Shard,
+  shardKeys,
+  STREAM_LUA,
+} from '@streamfold/redis';
 import { describeGeneration, digestDefinitions, isFoldedBy, type Generation } from '../state/generation.ts';
 import { handOver } from '../state/hand-over-dead-letters.ts';
 import { readMarks } from '../state/read-marks.ts';
 import { readRegistry, type RegisteredGeneration } from '../state/read-registry.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
 
-const script = loadScript(new URL('../../lua/register-generation.lua', import.meta.url));
+const script = loadScript(new URL('../../lua/register-generation.lua', import.meta.url), STREAM_LUA);
 
-export interface BeginRebuildOptions {
-  readonly prefix: string;
-  readonly shards: number;
+export interface BeginRebuildOptions extends Installation {
   readonly catalogue: Catalogue;
   readonly log: LogBeyondRedis | undefined;
   /** Rebuild although entries are missing. */
@@ -58,13 +67,9 @@ export async function beginRebuild(
   await handOver(redis, current, options); // in case the rebuild before this one died before that
   const missing = force ? [] : await findMissing(redis, options);
   if (missing.length > 0) return { outcome: 'missing', shards: missing };
-  const numbers = await Promise.all(
-    Array.from(
-      { length: options.shards },
-      async (_, shard) => (await readMarks(redis, prefix, shard)).number,
-    ),
-  );
-  const args = [digestDefinitions(catalogue), encodeCatalogue(catalogue), Math.max(0, ...numbers)];
+  const marks = await askAll(listShards(options), (shard) => readMarks(redis, shard));
+  const greatest = Math.max(0, ...marks.map(({ number }) => number));
+  const args = [digestDefinitions(catalogue), encodeCatalogue(catalogue), greatest];
   const reply = await script.run(redis, [generationsKey(prefix)], args);
   const [outcome, id = ''] = reply as [string, string?];
   if (outcome !== 'registered') return beginRebuild(redis, options); // somebody else has been faster
@@ -84,28 +89,33 @@ function resume(
 
 function describe(
   begun: Omit<BegunRebuild, 'outcome' | 'generations'>,
-  { prefix, shards, catalogue }: BeginRebuildOptions,
+  options: BeginRebuildOptions,
 ): BegunRebuild {
-  const generations = Array.from({ length: shards }, (_, shard) =>
-    describeGeneration(begun.id, { prefix, shard, catalogue }),
+  const generations = listShards(options).map((shard) =>
+    describeGeneration(begun.id, shard, options.catalogue),
   );
   return { outcome: 'begun', ...begun, generations };
 }
 
+/** Shards whose archives are measured at a time: each reads its manifests. */
+export const MEASURED_AT_ONCE = 16;
+
 /** Shards of which some entries could not be folded again. */
 export async function findMissing(
   redis: RedisConnection,
-  { prefix, shards, log }: Pick<BeginRebuildOptions, 'prefix' | 'shards' | 'log'>,
+  options: Installation & Pick<BeginRebuildOptions, 'log'>,
 ): Promise<MissingEntries[]> {
-  const missing: MissingEntries[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const entries =
-      log === undefined
-        ? await countTrimmedEver(redis, shardKeys(prefix, shard).events)
-        : (await log.measure(shard)).missingEntries;
-    if (entries > 0) missing.push({ shard, entries });
-  }
-  return missing;
+  const { log } = options;
+  const count = async (shard: Shard): Promise<number> =>
+    log === undefined
+      ? countTrimmedEver(redis, shardKeys(shard).events)
+      : (await log.measure(shard.shard)).missingEntries;
+  const counts = await askAll(
+    listShards(options),
+    async (shard) => ({ shard: shard.shard, entries: await count(shard) }),
+    MEASURED_AT_ONCE,
+  );
+  return counts.filter(({ entries }) => entries > 0);
 }
 
 /** XINFO STREAM key: entries that were ever added and are gone. */

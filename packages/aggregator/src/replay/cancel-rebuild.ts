@@ -1,4 +1,4 @@
-import type { RedisConnection } from '@streamfold/redis';
+import type { Installation, RedisConnection } from '@streamfold/redis';
 import { beginDropping, dropGeneration } from '../state/drop-generation.ts';
 import { readRegistry } from '../state/read-registry.ts';
 
@@ -16,7 +16,7 @@ export type CancelOutcome =
  */
 export async function cancelRebuild(
   redis: RedisConnection,
-  installation: { readonly prefix: string; readonly shards: number },
+  installation: Installation,
 ): Promise<CancelOutcome> {
   const { prefix } = installation;
   const { building, generations } = await readRegistry(redis, prefix);

@@ -1,5 +1,5 @@
 import type { EntryId } from '@streamfold/core';
-import { replyField, type RedisConnection } from '@streamfold/redis';
+import { askAll, type RedisConnection, replyField } from '@streamfold/redis';
 import { createGroup } from '../state/create-group.ts';
 import { describeGeneration, isFoldedBy } from '../state/generation.ts';
 import { dropFromShard } from '../state/drop-generation.ts';
@@ -12,6 +12,7 @@ import type { Difference } from './compare-states.ts';
 import {
   beginRebuild,
   findMissing,
+  MEASURED_AT_ONCE,
   type BeginRebuildOptions,
   type BegunRebuild,
   type MissingEntries,
@@ -134,12 +135,12 @@ async function conclude(
 async function reserveGroups(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
   const { id, generations, options } = running;
   const { redis, prefix } = options;
-  for (const generation of generations) await createGroup(redis, generation, 'building');
+  await askAll(generations, (generation) => createGroup(redis, generation, 'building'));
   const registry = await readRegistry(redis, prefix);
   if (registry.building === id) return undefined;
   const state = registry.generations.get(id)?.state;
   const isCancelled = state !== 'live' && state !== 'retired'; // otherwise another command was faster
-  if (isCancelled) for (const generation of generations) await dropFromShard(redis, generation);
+  if (isCancelled) await askAll(generations, (generation) => dropFromShard(redis, generation));
   return conclude(running, 'cancelled');
 }
 
@@ -161,8 +162,8 @@ async function foldArchive(running: RunningRebuild): Promise<RebuildOutcome | un
   const { redis, shards, log, batchEntries, onProgress } = options;
   if (log === undefined) return undefined;
   let foldedEntries = await countFolded(running); // before it was stopped
-  let total = 0;
-  for (const { shard } of generations) total += (await log.measure(shard)).archivedEntries;
+  const extents = await askAll(generations, ({ shard }) => log.measure(shard), MEASURED_AT_ONCE);
+  const total = extents.reduce((sum, { archivedEntries }) => sum + archivedEntries, 0);
   for (const generation of generations) {
     const outcome = await foldArchived(redis, generation, {
       log,
@@ -202,17 +203,12 @@ async function catchUp(running: RunningRebuild): Promise<RebuildOutcome | undefi
 }
 
 /** XINFO STREAM events, of each shard: the entry that was added last. */
-async function readEnds({
-  generations,
-  options: { redis },
-}: RunningRebuild): Promise<(EntryId | undefined)[]> {
-  const ends: (EntryId | undefined)[] = [];
-  for (const { shardKeys } of generations) {
+function readEnds({ generations, options: { redis } }: RunningRebuild): Promise<(EntryId | undefined)[]> {
+  return askAll(generations, async ({ shardKeys }) => {
     const stream = (await redis.xinfo('STREAM', shardKeys.events)) as unknown[];
     const end = String(replyField(stream, 'last-generated-id'));
-    ends.push(end === '0-0' ? undefined : end);
-  }
-  return ends;
+    return end === '0-0' ? undefined : end;
+  });
 }
 
 /** True if both generations have the same definitions, and the comparison is not left out by force. */
@@ -224,11 +220,11 @@ async function compare(running: RunningRebuild): Promise<RebuildOutcome | undefi
   if (!isComparable(running)) return undefined;
   await reportProgress(running, 'comparing');
   const { id, live, generations, options } = running;
-  const { redis, prefix, shards, catalogue } = options;
+  const { redis, shards, catalogue } = options;
   const differences: ShardDifference[] = [];
   for (const built of generations) {
     const { shard } = built;
-    const pair = { live: describeGeneration(live, { prefix, shard, catalogue }), built };
+    const pair = { live: describeGeneration(live, built, catalogue), built };
     for (const each of await compareGenerations(redis, pair, shards)) differences.push({ shard, ...each });
   }
   return differences.length === 0 ? undefined : { outcome: 'differs', building: id, differences };
@@ -245,19 +241,18 @@ async function switchOver(running: RunningRebuild): Promise<RebuildOutcome | und
 
 async function reportProgress(running: RunningRebuild, stage: 'stream' | 'comparing'): Promise<void> {
   const { redis, onProgress } = running.options;
-  let leftEntries = 0;
-  for (const generation of running.generations) {
-    leftEntries += await measureLag(redis, generation).then(
+  const lags = await askAll(running.generations, (generation) =>
+    measureLag(redis, generation).then(
       ({ lagEntries }) => lagEntries,
       () => 0, // cancelled just now
-    );
-  }
+    ),
+  );
+  const leftEntries = lags.reduce((sum, lag) => sum + lag, 0);
   onProgress({ stage, foldedEntries: await countFolded(running), leftEntries });
 }
 
 /** HGET head acknowledged, of each shard */
 async function countFolded({ generations, options: { redis } }: RunningRebuild): Promise<number> {
-  let entries = 0;
-  for (const { keys } of generations) entries += Number((await redis.hget(keys.head, 'acknowledged')) ?? 0);
-  return entries;
+  const counts = await askAll(generations, ({ keys }) => redis.hget(keys.head, 'acknowledged'));
+  return counts.reduce((sum, acknowledged) => sum + Number(acknowledged ?? 0), 0);
 }

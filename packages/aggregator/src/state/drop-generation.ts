@@ -1,8 +1,16 @@
-import { askAll, generationsKey, loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
+import {
+  askAll,
+  generationsKey,
+  type Installation,
+  listShards,
+  loadScript,
+  type RedisConnection,
+  STREAM_LUA,
+} from '@streamfold/redis';
 import { describeGeneration, type Generation } from './generation.ts';
 import { readSnapshotKeys } from './read-snapshot-pointer.ts';
 
-const beginScript = loadScript(new URL('../../lua/begin-dropping.lua', import.meta.url));
+const beginScript = loadScript(new URL('../../lua/begin-dropping.lua', import.meta.url), STREAM_LUA);
 const dropScript = loadScript(new URL('../../lua/drop-generation.lua', import.meta.url), STREAM_LUA);
 
 /**
@@ -44,10 +52,8 @@ async function forgetGeneration(redis: RedisConnection, prefix: string, id: stri
 export async function dropGeneration(
   redis: RedisConnection,
   id: string,
-  { prefix, shards }: { prefix: string; shards: number },
+  installation: Installation,
 ): Promise<void> {
-  await askAll(Array(shards).keys(), (shard) =>
-    dropFromShard(redis, describeGeneration(id, { prefix, shard, catalogue: [] })),
-  );
-  await forgetGeneration(redis, prefix, id);
+  await askAll(listShards(installation), (shard) => dropFromShard(redis, describeGeneration(id, shard)));
+  await forgetGeneration(redis, installation.prefix, id);
 }

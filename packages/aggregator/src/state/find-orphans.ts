@@ -1,4 +1,11 @@
-import { generationKeys, loadScript, shardKeys, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
+import {
+  generationKeys,
+  loadScript,
+  type RedisConnection,
+  type Shard,
+  shardKeys,
+  STREAM_LUA,
+} from '@streamfold/redis';
 
 const script = loadScript(new URL('../../lua/find-orphans.lua', import.meta.url), STREAM_LUA);
 
@@ -11,10 +18,10 @@ const script = loadScript(new URL('../../lua/find-orphans.lua', import.meta.url)
  */
 export async function findOrphans(
   redis: RedisConnection,
-  { prefix, shard }: { readonly prefix: string; readonly shard: number },
+  shard: Shard,
   { live, registered }: { readonly live: string; readonly registered: Iterable<string> },
 ): Promise<string[]> {
-  const { events, marks } = shardKeys(prefix, shard);
-  const { group } = generationKeys(prefix, shard, '');
+  const { events, marks } = shardKeys(shard);
+  const { group } = generationKeys(shard, '');
   return (await script.run(redis, [events, marks], [group, live, ...registered])) as string[];
 }

@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto';
 import { CATALOGUE, encodeCatalogue, encodeMeaning, type Catalogue } from '@streamfold/core';
 import {
   generationKeys,
+  type GenerationKeys,
   generationsKey,
   loadScript,
-  shardKeys,
-  type GenerationKeys,
   type RedisConnection,
+  type Shard,
+  shardKeys,
   type ShardKeys,
+  STREAM_LUA,
 } from '@streamfold/redis';
 import { readRegistry } from './read-registry.ts';
 import { UnreadableGenerationError } from './unreadable-generation-error.ts';
 
 /** One generation on one shard: the keys that everything of the aggregator works on, and what it is folded by. */
-export interface Generation {
+export interface Generation extends Shard {
   readonly id: string;
-  readonly prefix: string;
-  readonly shard: number;
   readonly shardKeys: ShardKeys;
   readonly keys: GenerationKeys;
   readonly catalogue: Catalogue;
@@ -32,7 +32,7 @@ export function isFoldedBy(id: string, catalogue: Catalogue): boolean {
   return id.endsWith(`-${digestDefinitions(catalogue)}`);
 }
 
-const script = loadScript(new URL('../../lua/open-generation.lua', import.meta.url));
+const script = loadScript(new URL('../../lua/open-generation.lua', import.meta.url), STREAM_LUA);
 
 /**
  * EVALSHA open-generation.lua 1 registry number digest definitions
@@ -44,14 +44,14 @@ const script = loadScript(new URL('../../lua/open-generation.lua', import.meta.u
  */
 export async function openGeneration(
   redis: RedisConnection,
-  { prefix, shard }: { prefix: string; shard: number },
+  shard: Shard,
   { catalogue = CATALOGUE, number = 1 }: { catalogue?: Catalogue; number?: number } = {},
 ): Promise<Generation> {
   const args = [number, digestDefinitions(catalogue), encodeCatalogue(catalogue)];
-  await script.run(redis, [generationsKey(prefix)], args);
-  const generation = await findGeneration(redis, prefix, shard);
-  if (generation === undefined)
-    throw new Error(`${generationsKey(prefix)}: expected a live generation; it is gone`);
+  const registry = generationsKey(shard.prefix);
+  await script.run(redis, [registry], args);
+  const generation = await findGeneration(redis, shard);
+  if (generation === undefined) throw new Error(`${registry}: expected a live generation; it is gone`);
   return generation;
 }
 
@@ -60,31 +60,24 @@ export async function openGeneration(
  *
  * @throws {UnreadableGenerationError} where this program does not know what it is folded by.
  */
-export async function findGeneration(
-  redis: RedisConnection,
-  prefix: string,
-  shard: number,
-): Promise<Generation | undefined> {
-  const { live, generations } = await readRegistry(redis, prefix);
+export async function findGeneration(redis: RedisConnection, shard: Shard): Promise<Generation | undefined> {
+  const { live, generations } = await readRegistry(redis, shard.prefix);
   const registered = live === undefined ? undefined : generations.get(live);
   if (registered === undefined) return undefined;
   const { definitions } = registered;
   if (definitions.outcome === 'unreadable')
     throw new UnreadableGenerationError(registered.id, definitions.detail);
-  return describeGeneration(registered.id, { prefix, shard, catalogue: definitions.catalogue });
+  return describeGeneration(registered.id, shard, definitions.catalogue);
 }
 
-/** The generation `id` on a shard. */
-export function describeGeneration(
-  id: string,
-  { prefix, shard, catalogue }: { prefix: string; shard: number; catalogue: Catalogue },
-): Generation {
+/** The generation `id` on a shard. Without a catalogue it can only be handed over or dropped. */
+export function describeGeneration(id: string, shard: Shard, catalogue: Catalogue = []): Generation {
   return {
     id,
-    prefix,
-    shard,
-    shardKeys: shardKeys(prefix, shard),
-    keys: generationKeys(prefix, shard, id),
+    prefix: shard.prefix,
+    shard: shard.shard,
+    shardKeys: shardKeys(shard),
+    keys: generationKeys(shard, id),
     catalogue,
   };
 }

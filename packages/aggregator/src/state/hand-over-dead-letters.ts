@@ -1,5 +1,12 @@
 import { isAfter } from '@streamfold/core';
-import { askAll, generationKeys, loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
+import {
+  askAll,
+  type Installation,
+  listShards,
+  loadScript,
+  type RedisConnection,
+  STREAM_LUA,
+} from '@streamfold/redis';
 import { describeGeneration, type Generation } from './generation.ts';
 import type { RegisteredGeneration } from './read-registry.ts';
 
@@ -38,11 +45,10 @@ export async function hasWrittenDeadLetters(
 export async function handOver(
   redis: RedisConnection,
   { id, replaces }: Pick<RegisteredGeneration, 'id' | 'replaces'>,
-  { prefix, shards }: { prefix: string; shards: number },
+  installation: Installation,
 ): Promise<void> {
   if (replaces === undefined) return;
-  await askAll(Array(shards).keys(), async (shard) => {
-    const from = { keys: generationKeys(prefix, shard, replaces) };
-    await handOverDeadLetters(redis, from, describeGeneration(id, { prefix, shard, catalogue: [] }));
-  });
+  await askAll(listShards(installation), (shard) =>
+    handOverDeadLetters(redis, describeGeneration(replaces, shard), describeGeneration(id, shard)),
+  );
 }

@@ -1,4 +1,4 @@
-import { replyField, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, replyField, type Shard, shardKeys } from '@streamfold/redis';
 
 /** A dead letter as it stands in the dead-letter stream. */
 export interface StoredDeadLetter {
@@ -33,16 +33,16 @@ const PAGE_LETTERS = 100;
  */
 export async function* readDeadLetters(
   redis: RedisConnection,
-  { prefix, shard }: { prefix: string; shard: number },
+  shard: Shard,
   { ids, reason }: DeadLetterFilter,
 ): AsyncGenerator<StoredDeadLetter> {
-  const { dead } = shardKeys(prefix, shard);
+  const { dead } = shardKeys(shard);
   const [newest] = await redis.xrevrange(dead, '+', '-', 'COUNT', 1);
   if (newest === undefined) return;
   for (let from = '-'; ;) {
     const page = await redis.xrange(dead, from, newest[0], 'COUNT', PAGE_LETTERS);
     for (const [id, fields] of page) {
-      const letter = toDeadLetter(shard, id, fields);
+      const letter = toDeadLetter(shard.shard, id, fields);
       if (ids !== undefined && !ids.has(id)) continue;
       if (reason === undefined || letter.reason === reason) yield letter;
     }
@@ -72,5 +72,5 @@ export async function dropDeadLetter(
   prefix: string,
   { shard, id }: StoredDeadLetter,
 ): Promise<boolean> {
-  return (await redis.xdel(shardKeys(prefix, shard).dead, id)) === 1;
+  return (await redis.xdel(shardKeys({ prefix, shard }).dead, id)) === 1;
 }

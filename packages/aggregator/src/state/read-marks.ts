@@ -1,4 +1,4 @@
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { numberOf } from './generation.ts';
 
 /** What a shard says about generations, whatever the registry says. */
@@ -10,8 +10,8 @@ export interface Marks {
 }
 
 /** HGETALL marks */
-export async function readMarks(redis: RedisConnection, prefix: string, shard: number): Promise<Marks> {
-  const { live, ...dropped } = await redis.hgetall(shardKeys(prefix, shard).marks);
+export async function readMarks(redis: RedisConnection, shard: Shard): Promise<Marks> {
+  const { live, ...dropped } = await redis.hgetall(shardKeys(shard).marks);
   const ids = [...Object.keys(dropped), ...(live === undefined ? [] : [live])];
   return { live, number: Math.max(0, ...ids.map(numberOf)) };
 }

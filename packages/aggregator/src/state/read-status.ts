@@ -1,6 +1,6 @@
 import { readArchived, readArchiveStop, type Archived, type ArchiveStop } from '@streamfold/archive';
 import { countSeries, readCoordinator, type Coordinator } from '@streamfold/core';
-import { shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { findGeneration } from './generation.ts';
 import { measureLag, type Lag } from './measure-lag.ts';
 import { listConsumers, type ConsumerInfo } from './remove-consumers.ts';
@@ -35,20 +35,16 @@ export interface GenerationStatus {
 }
 
 /** Reads the status of one shard; changes nothing. Costs the reading of a snapshot and the deltas after it. */
-export async function readStatus(
-  redis: RedisConnection,
-  prefix: string,
-  shard: number,
-): Promise<ShardStatus> {
-  const keys = shardKeys(prefix, shard);
-  const generation = await findGeneration(redis, prefix, shard);
+export async function readStatus(redis: RedisConnection, shard: Shard): Promise<ShardStatus> {
+  const keys = shardKeys(shard);
+  const generation = await findGeneration(redis, shard);
   const status = {
-    shard,
+    shard: shard.shard,
     stream: keys.events,
     streamEntries: await redis.xlen(keys.events),
     deadLetters: await redis.xlen(keys.dead),
-    archived: await readArchived(redis, prefix, shard),
-    archiveStop: await readArchiveStop(redis, prefix, shard),
+    archived: await readArchived(redis, shard),
+    archiveStop: await readArchiveStop(redis, shard),
   };
   if (generation === undefined) return { ...status, generation: undefined };
   const lag = await measureLag(redis, generation);

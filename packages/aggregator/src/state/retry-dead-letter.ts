@@ -1,5 +1,5 @@
 import { decodeEntry, noUpcasters, swarmShard, type DeadLetter, type Event } from '@streamfold/core';
-import { loadScript, shardKeys, type RedisConnection } from '@streamfold/redis';
+import { type Installation, loadScript, type RedisConnection, shardKeys } from '@streamfold/redis';
 import { dropDeadLetter, type StoredDeadLetter } from './read-dead-letters.ts';
 
 const script = loadScript(new URL('../../lua/append-retried.lua', import.meta.url));
@@ -23,7 +23,7 @@ const MOST_VALUES = 7_000;
 export async function retryDeadLetter(
   redis: RedisConnection,
   letter: StoredDeadLetter,
-  { prefix, shards }: { prefix: string; shards: number },
+  { prefix, shards }: Installation,
 ): Promise<RetryOutcome> {
   const values = toEntryFields(letter);
   if (values === undefined) return { outcome: 'still_bad', ...UNREADABLE };
@@ -34,7 +34,7 @@ export async function retryDeadLetter(
   if (shard === undefined || homes.size > 1) {
     return { outcome: 'still_bad', reason: 'wrong_shard', detail: 'its events belong to several shards' };
   }
-  const keys = shardKeys(prefix, shard);
+  const keys = shardKeys({ prefix, shard });
   const reply = await script.run(
     redis,
     [keys.events, keys.retried(letter.shard, letter.id)],

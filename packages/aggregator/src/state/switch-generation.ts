@@ -1,6 +1,6 @@
-import { generationsKey, loadScript, type RedisConnection } from '@streamfold/redis';
+import { generationsKey, loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 
-const switchScript = loadScript(new URL('../../lua/switch-generation.lua', import.meta.url));
+const switchScript = loadScript(new URL('../../lua/switch-generation.lua', import.meta.url), STREAM_LUA);
 const followScript = loadScript(new URL('../../lua/follow-stream.lua', import.meta.url));
 
 /**

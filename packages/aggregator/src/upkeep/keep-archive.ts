@@ -6,7 +6,15 @@ import {
   type Archive,
   type ArchiveStopReason,
 } from '@streamfold/archive';
-import { type RedisConnection, shardKeys, toError, whenReady } from '@streamfold/redis';
+import {
+  askAll,
+  type Installation,
+  listShards,
+  type RedisConnection,
+  shardKeys,
+  toError,
+  whenReady,
+} from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import type { Pause } from '../run/retry.ts';
 import type { Actor } from '../run/run-group.ts';
@@ -23,10 +31,8 @@ export interface Archiving {
   readonly retentionMs: number | undefined;
 }
 
-export interface ArchivingContext {
+export interface ArchivingContext extends Installation {
   readonly redis: RedisConnection;
-  readonly prefix: string;
-  readonly shards: number;
   /** Of this process alone. */
   readonly holder: string;
   readonly observe: Observe;
@@ -77,15 +83,13 @@ interface KeepOptions {
 
 /** Raises a condition for each shard whose archiving has stopped, and clears it when it continues. */
 function createStopReport({ archive }: Archiving, context: ArchivingContext): () => Promise<void> {
-  const { redis, prefix, shards, observe } = context;
+  const { redis, observe } = context;
   const reason = 'archive_stopped';
   const raised = new Map<number, string>();
   return async () => {
     if (archive === undefined) return;
     const counts = new Map<ArchiveStopReason, number>();
-    const stops = await Promise.all(
-      Array.from({ length: shards }, (_, shard) => readArchiveStop(redis, prefix, shard)),
-    );
+    const stops = await askAll(listShards(context), (shard) => readArchiveStop(redis, shard));
     for (const [shard, stopped] of stops.entries()) {
       if (stopped === undefined) {
         if (raised.delete(shard)) observe({ type: 'condition_cleared', reason, shard });
@@ -118,7 +122,7 @@ async function keepShards(options: KeepOptions): Promise<void> {
 async function keepShard(shard: number, { archiving, context, stop }: KeepOptions): Promise<void> {
   const { archive, everyMs, settleMs, retentionMs } = archiving;
   const { redis, prefix, shards, holder, observe } = context;
-  const { archiver } = shardKeys(prefix, shard);
+  const { archiver } = shardKeys({ prefix, shard });
   if ((await redis.set(archiver, holder, 'PX', everyMs, 'NX')) === null) return;
   try {
     if (archive !== undefined) {

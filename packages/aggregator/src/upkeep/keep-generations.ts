@@ -1,4 +1,10 @@
-import { askAll, generationKeys, type RedisConnection } from '@streamfold/redis';
+import {
+  askAll,
+  generationKeys,
+  type Installation,
+  listShards,
+  type RedisConnection,
+} from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import { beginDropping, dropFromShard, dropGeneration } from '../state/drop-generation.ts';
 import { findOrphans } from '../state/find-orphans.ts';
@@ -6,9 +12,7 @@ import { describeGeneration } from '../state/generation.ts';
 import { handOver, hasWrittenDeadLetters } from '../state/hand-over-dead-letters.ts';
 import type { Registry } from '../state/read-registry.ts';
 
-export interface KeepGenerationsOptions {
-  readonly prefix: string;
-  readonly shards: number;
+export interface KeepGenerationsOptions extends Installation {
   /** For how long a retired generation is kept for those who still serve it, ms. */
   readonly graceMs: number;
   readonly observe: Observe;
@@ -45,25 +49,24 @@ export async function keepGenerations(
 async function dropOrphans(
   redis: RedisConnection,
   { live, registered }: { live: string; registered: Iterable<string> },
-  { prefix, shards, observe }: KeepGenerationsOptions,
+  options: KeepGenerationsOptions,
 ): Promise<void> {
   const ids = [...registered];
-  const dropOn = async (shard: number): Promise<void> => {
-    for (const id of await findOrphans(redis, { prefix, shard }, { live, registered: ids })) {
-      await dropFromShard(redis, describeGeneration(id, { prefix, shard, catalogue: [] }));
-      observe({ type: 'generation_dropped', generation: id });
+  await askAll(listShards(options), async (shard) => {
+    for (const id of await findOrphans(redis, shard, { live, registered: ids })) {
+      await dropFromShard(redis, describeGeneration(id, shard));
+      options.observe({ type: 'generation_dropped', generation: id });
     }
-  };
-  await Promise.all(Array.from({ length: shards }, (_, shard) => dropOn(shard)));
+  });
 }
 
 async function isFoldedToItsEnd(
   redis: RedisConnection,
   id: string,
-  { prefix, shards }: KeepGenerationsOptions,
+  installation: Installation,
 ): Promise<boolean> {
-  const written = await askAll(Array(shards).keys(), (shard) =>
-    hasWrittenDeadLetters(redis, { keys: generationKeys(prefix, shard, id) }),
+  const written = await askAll(listShards(installation), (shard) =>
+    hasWrittenDeadLetters(redis, { keys: generationKeys(shard, id) }),
   );
   return written.every(Boolean);
 }

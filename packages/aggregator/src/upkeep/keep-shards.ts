@@ -1,12 +1,10 @@
-import { askAll, type RedisConnection } from '@streamfold/redis';
+import { askAll, type Installation, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import { keepGenerations } from './keep-generations.ts';
 import type { Roster } from './roster.ts';
 import { DEAD_LETTERS_MOST, GONE_IDLE_MS, keepShard } from './keep-shard.ts';
 
-export interface KeepAllUpOptions {
-  readonly prefix: string;
-  readonly shards: number;
+export interface KeepAllUpOptions extends Installation {
   readonly claimIdleMs: number;
   readonly generationGraceMs: number;
   readonly goneIdleMs?: number;

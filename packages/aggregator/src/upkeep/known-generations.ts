@@ -1,5 +1,5 @@
 import type { Catalogue } from '@streamfold/core';
-import type { RedisConnection } from '@streamfold/redis';
+import { type Installation, listShards, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import { describeGeneration, digestDefinitions, isFoldedBy, type Generation } from '../state/generation.ts';
 import { readRegistry, type RegisteredGeneration, type Registry } from '../state/read-registry.ts';
@@ -25,17 +25,15 @@ export interface KnownGenerations {
   readonly unreadable: string | undefined;
 }
 
-export interface KnownGenerationsOptions {
+export interface KnownGenerationsOptions extends Installation {
   readonly redis: RedisConnection;
-  readonly prefix: string;
-  readonly shards: number;
   /** As configured; each generation is folded by its own. */
   readonly catalogue: Catalogue;
   readonly observe: Observe;
 }
 
 export function createKnownGenerations(options: KnownGenerationsOptions): KnownGenerations {
-  const { redis, prefix, shards, catalogue, observe } = options;
+  const { redis, prefix, catalogue, observe } = options;
   const configured = digestDefinitions(catalogue);
   /** Unreadable generations that were reported. */
   const reported = new Set<string>();
@@ -52,9 +50,7 @@ export function createKnownGenerations(options: KnownGenerationsOptions): KnownG
       reported.add(id);
       return [];
     }
-    const on = Array.from({ length: shards }, (_, shard) =>
-      describeGeneration(id, { prefix, shard, catalogue: definitions.catalogue }),
-    );
+    const on = listShards(options).map((shard) => describeGeneration(id, shard, definitions.catalogue));
     return [{ id, state, replaces, shards: on }];
   };
 

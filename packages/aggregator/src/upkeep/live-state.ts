@@ -55,7 +55,7 @@ export function createLiveState(options: LiveStateOptions): LiveState {
 
   return {
     async open() {
-      const { live, number } = await readMarks(redis, prefix, 0);
+      const { live, number } = await readMarks(redis, { prefix, shard: 0 });
       const isReadable = live === undefined || isFoldedBy(live, catalogue);
       if (!isReadable && !acceptLostState && (await readRegistry(redis, prefix)).live === undefined) {
         report(
@@ -73,7 +73,7 @@ export function createLiveState(options: LiveStateOptions): LiveState {
       const shard = outcomes.indexOf('lost');
       if (shard === -1) confirmed = id;
       report(
-        shard === -1 ? undefined : describeLoss(id, shard, (await readMarks(redis, prefix, shard)).live),
+        shard === -1 ? undefined : describeLoss(id, shard, (await readMarks(redis, { prefix, shard })).live),
       );
     },
     doubt(id) {

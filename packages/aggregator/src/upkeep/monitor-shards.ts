@@ -1,5 +1,5 @@
 import { ensureLibrary, stepMonitor, type MonitorSettings } from '@streamfold/coordination';
-import { askAll, type RedisConnection } from '@streamfold/redis';
+import { askAll, type Installation, listShards, type RedisConnection, type Shard } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 
 /** Between two steps, ms: an episode is reported so much later at most. */
@@ -9,9 +9,7 @@ const STEP_LIMIT = 200;
 /** No step for so long was an outage of the monitors or of Redis, ms: eight steps of a single aggregator. */
 const OUTAGE_MS = 4_000;
 
-export interface MonitorOptions {
-  readonly prefix: string;
-  readonly shards: number;
+export interface MonitorOptions extends Installation {
   readonly monitorGraceMs: number;
   readonly observe: Observe;
 }
@@ -26,21 +24,20 @@ export function createMonitor(redis: RedisConnection, options: MonitorOptions): 
   return async () => {
     if (!libraryEnsured) await ensureLibrary(redis);
     libraryEnsured = true;
-    await askAll(Array(options.shards).keys(), (shard) =>
-      monitorShard(redis, shard, { ...options, steppedBack }),
-    );
+    await askAll(listShards(options), (shard) => monitorShard(redis, shard, { ...options, steppedBack }));
   };
 }
 
 async function monitorShard(
   redis: RedisConnection,
-  shard: number,
+  on: Shard,
   options: MonitorOptions & { readonly steppedBack: Set<number> },
 ): Promise<void> {
-  const { prefix, observe, monitorGraceMs: graceMs, steppedBack } = options;
+  const { observe, monitorGraceMs: graceMs, steppedBack } = options;
+  const { shard } = on;
   const settings: MonitorSettings = { limit: STEP_LIMIT, outageMs: OUTAGE_MS, graceMs };
   for (;;) {
-    const step = await stepMonitor(redis, { prefix, shard }, settings);
+    const step = await stepMonitor(redis, on, settings);
     const { stale, dead, waits, signals, setAside, clockBackMs } = step;
     if (step.suspended) observe({ type: 'monitor_suspended', shard, graceMs });
     if (step.suspended && clockBackMs > 0)

@@ -1,9 +1,11 @@
 import { retainEnded } from '@streamfold/coordination';
-import type { RedisConnection } from '@streamfold/redis';
+import { askAll, type Installation, listShards, type RedisConnection, type Shard } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 
 /** How often it is looked for coordinators that ended long ago, ms: each time costs one call per shard. */
 export const REMOVE_ENDED_EVERY_MS = 60_000;
+/** Shards at a time: a step holds Redis for some ms, and all that are sent together hold it one after the other. */
+const SHARDS_AT_ONCE = 8;
 
 /**
  * Removes what coordinators left whose last life ended long ago, on all shards; any number of aggregators may do this at
@@ -11,16 +13,12 @@ export const REMOVE_ENDED_EVERY_MS = 60_000;
  */
 export async function removeEnded(
   redis: RedisConnection,
-  options: {
-    readonly prefix: string;
-    readonly shards: number;
-    readonly endedForMs: number;
-    readonly observe: Observe;
-  },
+  options: Installation & { readonly endedForMs: number; readonly observe: Observe },
 ): Promise<void> {
-  const { prefix, shards, endedForMs, observe } = options;
-  for (let shard = 0; shard < shards; shard++) {
-    const found = await retainEnded(redis, { prefix, shard }, { endedForMs });
-    observe({ type: 'ended_coordinators_removed', shard, ...found });
-  }
+  const { endedForMs, observe } = options;
+  const removeOn = async (shard: Shard): Promise<void> => {
+    const found = await retainEnded(redis, shard, { endedForMs });
+    observe({ type: 'ended_coordinators_removed', shard: shard.shard, ...found });
+  };
+  await askAll(listShards(options), removeOn, SHARDS_AT_ONCE);
 }

@@ -32,7 +32,7 @@ export interface RosterOptions extends KnownGenerationsOptions, LiveStateOptions
 }
 
 export function createRoster(options: RosterOptions): Roster {
-  const { redis, prefix, shards, fold, observe } = options;
+  const { redis, fold, observe } = options;
   const known = createKnownGenerations(options);
   const liveState = createLiveState(options);
   const folds = createFolds(liveState.doubt);
@@ -67,7 +67,7 @@ export function createRoster(options: RosterOptions): Roster {
 
   return {
     async open() {
-      await agreeOnShardCount(redis, prefix, shards);
+      await agreeOnShardCount(redis, options);
       try {
         await liveState.open();
       } finally {

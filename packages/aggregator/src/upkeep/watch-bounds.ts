@@ -1,27 +1,21 @@
 import { readNearBound, type NearBound } from '@streamfold/coordination';
-import type { RedisConnection } from '@streamfold/redis';
+import { askAll, type Installation, listShards, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 
 /** Between two looks, ms: an inbox fills within minutes. */
 export const LOOK_AT_BOUNDS_MS = 5_000;
 
-export interface BoundsContext {
-  readonly prefix: string;
-  readonly shards: number;
+export interface BoundsContext extends Installation {
   readonly observe: Observe;
 }
 
 /** Gives a function that looks for keys of coordination that are nearly full, on all shards at once, and reports them. */
-export function createBoundsWatch(
-  redis: RedisConnection,
-  { prefix, shards, observe }: BoundsContext,
-): () => Promise<void> {
+export function createBoundsWatch(redis: RedisConnection, context: BoundsContext): () => Promise<void> {
+  const { observe } = context;
   const reason = 'keys_near_bound';
   const raised = new Map<number, string>();
   return async () => {
-    const found = await Promise.all(
-      Array.from({ length: shards }, (_, shard) => readNearBound(redis, { prefix, shard })),
-    );
+    const found = await askAll(listShards(context), (shard) => readNearBound(redis, shard));
     for (const [shard, near] of found.entries()) {
       if (near.inboxes === 0) {
         if (raised.delete(shard)) observe({ type: 'condition_cleared', reason, shard });

@@ -38,10 +38,10 @@ const NEVER = new AbortController().signal;
 /** The last entry of a shard that these generations can have shown. */
 async function readShown(
   redis: RedisConnection,
-  { prefix, shard, shardKeys: { events } }: Generation,
+  generation: Generation,
   ids: readonly string[],
 ): Promise<EntryId | undefined> {
   if (ids.length === 0) return undefined;
-  const groups = ids.map((id) => generationKeys(prefix, shard, id).group);
-  return readLastDelivered(redis, events, groups);
+  const groups = ids.map((id) => generationKeys(generation, id).group);
+  return readLastDelivered(redis, generation.shardKeys.events, groups);
 }

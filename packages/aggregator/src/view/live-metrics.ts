@@ -1,11 +1,11 @@
 import type { Catalogue, ExpositionFormat } from '@streamfold/core';
-import type { RedisConnection } from '@streamfold/redis';
+import { listShards, type Installation } from '@streamfold/redis';
 import { describeGeneration, type Generation } from '../state/generation.ts';
 import { readLiveId, readRegistry, type Registry } from '../state/read-registry.ts';
 import { UnreadableGenerationError } from '../state/unreadable-generation-error.ts';
 import type { Pause } from '../run/retry.ts';
 import { awaitFolded } from './await-folded.ts';
-import type { ShardView, ViewListener } from './shard-view.ts';
+import { createShardView, type ShardView, type ShardViewOptions, type ViewListener } from './shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './swarm-metrics.ts';
 
 /** The metrics of the generation that is live, whichever that is at the moment. */
@@ -14,11 +14,8 @@ export interface LiveMetrics extends SwarmMetrics {
   readonly generation: string | undefined;
 }
 
-export interface LiveMetricsOptions {
-  readonly redis: RedisConnection;
-  readonly prefix: string;
-  readonly shards: number;
-  readonly createView: (generation: Generation, listener: ViewListener) => ShardView;
+export interface LiveMetricsOptions
+  extends Installation, Omit<ShardViewOptions, 'generation' | 'listener' | 'snapshotRecords'> {
   readonly pause: Pause;
   /** Monotonic clock, ms. */
   readonly now: () => number;
@@ -115,14 +112,9 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
   };
 }
 
-function createFollowed(
-  id: string,
-  catalogue: Catalogue,
-  { prefix, shards, createView, now }: LiveMetricsOptions,
-): Followed {
-  const on = Array.from({ length: shards }, (_, shard) =>
-    describeGeneration(id, { prefix, shard, catalogue }),
-  );
-  const createViews = (listener: ViewListener): ShardView[] => on.map((each) => createView(each, listener));
-  return { id, metrics: createSwarmMetrics(catalogue, createViews, now), shards: on };
+function createFollowed(id: string, catalogue: Catalogue, options: LiveMetricsOptions): Followed {
+  const on = listShards(options).map((shard) => describeGeneration(id, shard, catalogue));
+  const createViews = (listener: ViewListener): ShardView[] =>
+    on.map((generation) => createShardView({ ...options, generation, listener }));
+  return { id, metrics: createSwarmMetrics(catalogue, createViews, options.now), shards: on };
 }

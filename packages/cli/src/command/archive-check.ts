@@ -1,4 +1,5 @@
 import { checkSegment, LogError, readSegments } from '@streamfold/archive';
+import { count } from '../count.ts';
 import type { Command } from '../environment.ts';
 import { withArchive } from '../with-archive.ts';
 import { noArchive } from './archive.ts';
@@ -37,7 +38,3 @@ export const archiveCheck: Command = ({ configuration, print, printError, stop }
     else for (const fault of faults) printError(`streamfold: ${fault}`);
     return faults.length === 0 ? 0 : 1;
   });
-
-function count(n: number, one: string, many: string): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
-}

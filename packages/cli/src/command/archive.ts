@@ -8,6 +8,7 @@ import {
 } from '@streamfold/archive';
 import { ConfigurationError, type RedisConnection } from '@streamfold/redis';
 import type { Configuration } from '../configuration.ts';
+import { count, showNumber } from '../count.ts';
 import type { Command, Environment, ExitCode } from '../environment.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
@@ -70,12 +71,13 @@ async function archiveOne(
     acceptGap,
     dryRun,
     stop,
-    onSegment: ({ sequence, firstId, lastId, entries: count, bytes, missing }) => {
-      segments.push({ sequence, firstId, lastId, entries: count, bytes });
+    onSegment: ({ sequence, firstId, lastId, entries: archived, bytes, missing }) => {
+      segments.push({ sequence, firstId, lastId, entries: archived, bytes });
       if (json) return;
-      const gap = missing === 0 ? '' : `, ${missing.toLocaleString('en')} entries before it are missing`;
+      const gap =
+        missing === 0 ? '' : `, ${count(missing, 'entry before it is', 'entries before it are')} missing`;
       print(
-        `shard ${shard}: segment ${sequence}${dryRun ? ' would be written' : ''}, ${firstId} to ${lastId}, ${count.toLocaleString('en')} entries, ${bytes.toLocaleString('en')} bytes${gap}`,
+        `shard ${shard}: segment ${sequence}${dryRun ? ' would be written' : ''}, ${firstId} to ${lastId}, ${count(archived, 'entry', 'entries')}, ${count(bytes, 'byte')}${gap}`,
       );
     },
   });
@@ -84,8 +86,8 @@ async function archiveOne(
     : await trimStream(redis, { prefix, shard, retentionMs: retentionHours * HOUR_MS, onlyArchived: true });
   if (!json) {
     const would = dryRun ? 'would be ' : '';
-    const trimming = dryRun ? '' : `, ${trimmed.toLocaleString('en')} trimmed`;
-    print(`shard ${shard}: ${entries.toLocaleString('en')} entries ${would}archived${trimming}`);
+    const trimming = dryRun ? '' : `, ${showNumber(trimmed)} trimmed`;
+    print(`shard ${shard}: ${count(entries, 'entry', 'entries')} ${would}archived${trimming}`);
   }
   return { shard, segments, entries, trimmed };
 }

@@ -2,15 +2,18 @@ import { backfill, findGeneration, type BackfillProgress } from '@streamfold/agg
 import { measureLog, readLog, type Log } from '@streamfold/archive';
 import { CATALOGUE, DEFAULT_DEFINITIONS, isAfter, lastIdAt, type Catalogue } from '@streamfold/core';
 import {
+  askAll,
   ConfigurationError,
+  listShards,
   readServerTimeMs,
+  type RedisConnection,
   replyField,
   shardKeys,
-  type RedisConnection,
 } from '@streamfold/redis';
-import { openOutput } from '../backfill/open-output.ts';
-import { createProgressLine, show } from '../backfill/show-progress.ts';
+import { count } from '../count.ts';
 import type { Command, ExitCode } from '../environment.ts';
+import { openOutput } from '../open-output.ts';
+import { createProgressDisplay } from '../progress-display.ts';
 import { readDefinitions } from '../read-definitions.ts';
 import { didYouMean } from '../usage-error.ts';
 import { withArchive } from '../with-archive.ts';
@@ -22,7 +25,7 @@ const DEFAULT_LABELS: ReadonlyMap<string, string> = new Map([['job', 'blocking-c
 /** Reconstructs past values of the metrics from the log. */
 export const backfillCommand: Command = async (environment) => {
   const { configuration, printError, now } = environment;
-  const { prefix, shards, step: stepSeconds, from, until, output: file } = configuration;
+  const { prefix, step: stepSeconds, from, until, output: file } = configuration;
   if (from !== '' && until !== '' && from > until) {
     throw new ConfigurationError(
       `--from, --until: expected the first to be before the second; got ${show8601(from)} and ${show8601(until)}`,
@@ -39,12 +42,17 @@ export const backfillCommand: Command = async (environment) => {
             ? await readLiveCatalogue(redis, prefix)
             : definitions.catalogue;
         const catalogue = chooseMetrics(defined, configuration.metrics);
-        const logs = Array.from({ length: shards }, (_, shard): Log => ({ prefix, shard, archive }));
-        for (const log of logs) await warnOfMissing(redis, log, printError);
-        if (until === '') for (const log of logs) await warnOfAhead(redis, log, printError);
+        const logs = listShards(configuration).map((shard): Log => ({ ...shard, archive }));
+        for (const text of await askAll(logs, (log) => describeMissing(redis, log), SHARDS_AT_ONCE))
+          if (text !== undefined) printError(text);
+        for (const text of until === '' ? await askAll(logs, (log) => describeAhead(redis, log)) : [])
+          if (text !== undefined) printError(text);
         const untilMs = until === '' ? await readServerTimeMs(redis) : until;
         const to = lastIdAt(untilMs);
         const output = await openOutput(file, environment);
+        // A line that changes would clear lines of the output.
+        const terminal = environment.terminal && file !== '';
+        const display = createProgressDisplay({ ...environment, terminal });
         try {
           const done = await backfill({
             logs: logs.map((log) => readLog(redis, log, { to })),
@@ -54,7 +62,12 @@ export const backfillCommand: Command = async (environment) => {
             fromMs: from === '' ? undefined : from,
             untilMs,
             write: (text) => output.write(text),
-            onProgress: createProgressLine(environment),
+            onProgress: ({ beganMs, atMs, entries, samples }) =>
+              display.show(`backfill to ${show8601(atMs)}`, {
+                entries,
+                share: Math.max(0, (atMs - beganMs) / Math.max(1, untilMs - beganMs)),
+                detail: `, ${count(samples, 'sample')}`,
+              }),
           });
           await output.finish();
           printError(describe(done, now() - startedMs));
@@ -71,38 +84,31 @@ export const backfillCommand: Command = async (environment) => {
 
 /** The metrics that are served now, or those that would be served if none are yet. */
 async function readLiveCatalogue(redis: RedisConnection, prefix: string): Promise<Catalogue> {
-  return (await findGeneration(redis, prefix, 0))?.catalogue ?? CATALOGUE;
+  return (await findGeneration(redis, { prefix, shard: 0 }))?.catalogue ?? CATALOGUE;
 }
 
-/** Warns of entries older than the log: their counts are missing from the output. */
-async function warnOfMissing(
-  redis: RedisConnection,
-  log: Log,
-  printError: (line: string) => void,
-): Promise<void> {
+/** Shards whose archives are measured at a time: each reads its manifests. */
+const SHARDS_AT_ONCE = 16;
+
+/** Entries older than the log, if there are any: their counts are missing from the output. */
+async function describeMissing(redis: RedisConnection, log: Log): Promise<string | undefined> {
   const { missingBefore } = await measureLog(redis, log);
-  if (missingBefore === 0) return;
+  if (missingBefore === 0) return undefined;
   const where =
     log.archive === undefined
       ? 'no longer in the stream, and no archive is named (--archive)'
       : 'no longer in the stream or the archive';
-  const which = missingBefore === 1 ? '1 entry is' : `${show(missingBefore)} entries are`;
-  printError(`shard ${log.shard}: ${which} ${where}; their counts are missing from all samples`);
+  const which = count(missingBefore, 'entry is', 'entries are');
+  return `shard ${log.shard}: ${which} ${where}; their counts are missing from all samples`;
 }
 
-/** XINFO STREAM key. Warns of entries whose IDs are ahead of the clock: they come after the last step. */
-async function warnOfAhead(
-  redis: RedisConnection,
-  { prefix, shard }: Log,
-  printError: (line: string) => void,
-): Promise<void> {
-  const { events } = shardKeys(prefix, shard);
-  if ((await redis.exists(events)) === 0) return;
+/** XINFO STREAM key. Entries whose IDs are ahead of the clock, if there are any: they come after the last step. */
+async function describeAhead(redis: RedisConnection, log: Log): Promise<string | undefined> {
+  const { events } = shardKeys(log);
+  if ((await redis.exists(events)) === 0) return undefined;
   const last = String(replyField((await redis.xinfo('STREAM', events)) as unknown[], 'last-generated-id'));
-  if (!isAfter(last, lastIdAt(await readServerTimeMs(redis)))) return;
-  printError(
-    `shard ${shard}: IDs are ahead of the clock of Redis, up to ${last}; entries after now are missing from all samples`,
-  );
+  if (!isAfter(last, lastIdAt(await readServerTimeMs(redis)))) return undefined;
+  return `shard ${log.shard}: IDs are ahead of the clock of Redis, up to ${last}; entries after now are missing from all samples`;
 }
 
 /** @throws {ConfigurationError} if no metric has such a name. */
@@ -120,8 +126,8 @@ function chooseMetrics(catalogue: Catalogue, given: string): Catalogue {
 }
 
 function describe({ steps, samples, entries, deadLetters }: BackfillProgress, elapsedMs: number): string {
-  const skipped = deadLetters === 0 ? '' : `, ${show(deadLetters)} events that cannot be folded left out`;
-  return `backfill: ${show(steps)} steps, ${show(samples)} samples of ${show(entries)} entries${skipped}, in ${(elapsedMs / 1_000).toFixed(1)} s`;
+  const skipped = deadLetters === 0 ? '' : `, ${count(deadLetters, 'event')} that cannot be folded left out`;
+  return `backfill: ${count(steps, 'step')}, ${count(samples, 'sample')} of ${count(entries, 'entry', 'entries')}${skipped}, in ${(elapsedMs / 1_000).toFixed(1)} s`;
 }
 
 function show8601(ms: number): string {

@@ -1,8 +1,11 @@
 import { cleanUp, type CleanupVerdict } from '@streamfold/coordination';
+import { askAll, listShards, type Shard } from '@streamfold/redis';
 import type { Command } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 
 const HOUR_MS = 3_600_000;
+/** Shards at a time: a step holds Redis for some ms, and all that are sent together hold it one after the other. */
+const SHARDS_AT_ONCE = 8;
 
 /** What the verdicts mean, in words. */
 const MEANINGS: Readonly<Record<CleanupVerdict['verdict'], string>> = {
@@ -28,16 +31,17 @@ export const cleanup: Command = ({ configuration, print }) =>
   withRedis(
     configuration,
     async (redis) => {
-      const { prefix, shards, endedForHours, dryRun, json } = configuration;
+      const { endedForHours, dryRun, json } = configuration;
+      const options = { endedForMs: endedForHours * HOUR_MS, dryRun };
       const counts = new Map<CleanupVerdict['verdict'], number>();
-      for (let shard = 0; shard < shards; shard++) {
-        const options = { endedForMs: endedForHours * HOUR_MS, dryRun };
-        for await (const each of cleanUp(redis, { prefix, shard }, options)) {
+      const cleanUpShard = async (shard: Shard): Promise<void> => {
+        for await (const each of cleanUp(redis, shard, options)) {
           counts.set(each.verdict, (counts.get(each.verdict) ?? 0) + 1);
           const { swarmId, coordinatorId, verdict } = each;
           print(json ? JSON.stringify(each) : `${swarmId} ${coordinatorId}  ${MEANINGS[verdict]}`);
         }
-      }
+      };
+      await askAll(listShards(configuration), cleanUpShard, SHARDS_AT_ONCE);
       const count = (verdict: CleanupVerdict['verdict']): number => counts.get(verdict) ?? 0;
       let refused = 0;
       for (const [verdict, number] of counts) if (!AS_EXPECTED.has(verdict)) refused += number;

@@ -4,7 +4,7 @@ import {
   retryDeadLetter,
   type StoredDeadLetter,
 } from '@streamfold/aggregator';
-import { ConfigurationError, type RedisConnection } from '@streamfold/redis';
+import { askAll, ConfigurationError, listShards, type RedisConnection, shardKeys } from '@streamfold/redis';
 import type { Command, Environment } from '../environment.ts';
 import type { Configuration } from '../configuration.ts';
 import { withRedis } from '../with-redis.ts';
@@ -69,12 +69,17 @@ async function* select(
   redis: RedisConnection,
   { configuration, wanted, missing }: Selection,
 ): AsyncGenerator<StoredDeadLetter> {
-  const { prefix, shards, reason } = configuration;
-  for (let shard = 0; shard < shards; shard++) {
-    const ids = wanted && new Set(wanted.filter((each) => each.shard === shard).map(({ id }) => id));
+  const { reason } = configuration;
+  const shards = await askAll(listShards(configuration), async (shard) => ({
+    shard,
+    letters: await redis.xlen(shardKeys(shard).dead),
+  }));
+  for (const { shard, letters } of shards) {
+    if (letters === 0) continue;
+    const ids = wanted && new Set(wanted.filter((each) => each.shard === shard.shard).map(({ id }) => id));
     if (ids?.size === 0) continue;
     const filter = { ids, reason: reason === '' ? undefined : reason };
-    for await (const letter of readDeadLetters(redis, { prefix, shard }, filter)) {
+    for await (const letter of readDeadLetters(redis, shard, filter)) {
       missing.delete(nameLetter(letter));
       yield letter;
     }

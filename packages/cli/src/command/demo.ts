@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
 import { ConfigurationError, redactUrl, type RedisConnection } from '@streamfold/redis';
+import { count } from '../count.ts';
 import { chooseCast } from '../demo/cast.ts';
 import { directCast } from '../demo/direct-cast.ts';
 import { firstAbort } from '../demo/first-abort.ts';
@@ -201,5 +202,5 @@ async function conclude(follower: SwarmFollower, { print, now }: Environment): P
   const deadlineMs = now() + SETTLE_MS;
   let summary = await follower.read();
   while (summary.lagEntries > 0 && now() < deadlineMs) summary = await follower.read();
-  print(`\nstopped: ${summary.events.toLocaleString('en')} events folded, lag ${summary.lagEntries}`);
+  print(`\nstopped: ${count(summary.events, 'event')} folded, lag ${summary.lagEntries}`);
 }

@@ -8,8 +8,8 @@ export const doctor: Command = async ({ configuration, print, localTimeMs }) =>
   withRedis(
     configuration,
     async (redis): Promise<ExitCode> => {
-      const { prefix, shards, json } = configuration;
-      const findings = await inspectRedis(redis, { prefix, shards, localTimeMs });
+      const { json } = configuration;
+      const findings = await inspectRedis(redis, configuration, localTimeMs);
       const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
       if (json) print(JSON.stringify({ healthy: failed === 0, findings }, null, 2));
       else for (const line of describe(findings)) print(line);

@@ -9,9 +9,10 @@ import {
   type RebuildOptions,
   type RebuildOutcome,
 } from '@streamfold/aggregator';
+import { count } from '../count.ts';
 import type { Command, Environment, ExitCode } from '../environment.ts';
 import { readDefinitions } from '../read-definitions.ts';
-import { createProgressDisplay } from '../show-progress.ts';
+import { createProgressDisplay } from '../progress-display.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
 
@@ -98,10 +99,12 @@ function createOptions(
     },
     onLeftOut: (missing) => {
       for (const { shard, entries } of missing)
-        printError(`shard ${shard}: ${countEntries(entries)} skipped: in neither the stream nor an archive`);
+        printError(
+          `shard ${shard}: ${count(entries, 'entry is', 'entries are')} skipped: in neither the stream nor an archive`,
+        );
     },
     onProgress: ({ stage, foldedEntries, leftEntries }) =>
-      display.show(STAGES[stage], { done: foldedEntries, left: leftEntries }),
+      display.show(STAGES[stage], { entries: foldedEntries, ofEntries: foldedEntries + leftEntries }),
     now,
     pause,
   };
@@ -129,7 +132,7 @@ function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
     case 'missing':
       return outcome.shards.map(
         ({ shard, entries }) =>
-          `streamfold: shard ${shard}: expected all entries in the stream or in the archive; ${countEntries(entries)} ${withAnArchive ? 'in neither' : 'not in the stream, and no archive is named (--archive)'}: the metrics would lose their counts (--force rebuilds without them)`,
+          `streamfold: shard ${shard}: expected all entries in the stream or in the archive; ${count(entries, 'entry is', 'entries are')} ${withAnArchive ? 'in neither' : 'not in the stream, and no archive is named (--archive)'}: the metrics would lose their counts (--force rebuilds without them)`,
       );
     case 'stopped':
       return [`stopped; the same command resumes generation ${outcome.building}, --cancel removes it`];
@@ -147,15 +150,10 @@ function describe(outcome: RebuildOutcome, withAnArchive: boolean): string[] {
         );
       const more = differences.length - shown.length;
       return [
-        `streamfold: generation ${building} has the same definitions as the live one, but they differ in ${differences.length} ${differences.length === 1 ? 'place' : 'places'}; not switched (--force switches anyway, --cancel removes it)`,
+        `streamfold: generation ${building} has the same definitions as the live one, but they differ in ${count(differences.length, 'place')}; not switched (--force switches anyway, --cancel removes it)`,
         ...shown,
         ...(more > 0 ? [`  … and ${more} more; --json shows all`] : []),
       ];
     }
   }
-}
-
-/** `1 entry is`, `2,000 entries are`. */
-function countEntries(entries: number): string {
-  return entries === 1 ? '1 entry is' : `${entries.toLocaleString('en')} entries are`;
 }

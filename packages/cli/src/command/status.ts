@@ -4,7 +4,8 @@ import {
   type RegisteredGeneration,
   type ShardStatus,
 } from '@streamfold/aggregator';
-import { askAll } from '@streamfold/redis';
+import { askAll, listShards } from '@streamfold/redis';
+import { count } from '../count.ts';
 import type { Command, ExitCode } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 
@@ -18,8 +19,8 @@ export const status: Command = async ({ configuration, print }) =>
     async (redis): Promise<ExitCode> => {
       const { prefix, shards, json } = configuration;
       const statuses = await askAll(
-        Array(shards).keys(),
-        (shard) => readStatus(redis, prefix, shard),
+        listShards(configuration),
+        (shard) => readStatus(redis, shard),
         SHARDS_AT_ONCE,
       );
       const others = [...(await readRegistry(redis, prefix)).generations.values()].filter(
@@ -122,8 +123,4 @@ function describe({
 
 function row(name: string, value: string): string {
   return `  ${name.padEnd(16)} ${value}`.trimEnd();
-}
-
-function count(n: number, one: string, many: string): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 }

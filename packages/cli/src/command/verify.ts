@@ -9,19 +9,20 @@ import {
 } from '@streamfold/aggregator';
 import type { RedisConnection } from '@streamfold/redis';
 import type { Configuration } from '../configuration.ts';
+import { count } from '../count.ts';
 import type { Command } from '../environment.ts';
+import { createProgressDisplay } from '../progress-display.ts';
 import { readDefinitions } from '../read-definitions.ts';
 import { withArchive } from '../with-archive.ts';
 import { withRedis } from '../with-redis.ts';
 
 /** Number of series whose first difference is printed; JSON has all. */
 const SHOWN_SERIES = 20;
-/** Progress is shown after this number of entries. */
-const PROGRESS_ENTRIES = 100_000;
 
 /** Folds the log independently and compares with the live state: 0 if they are equal, 1 if not. */
-export const verify: Command = ({ configuration, print, printError }) =>
-  withArchive(configuration, (archive) =>
+export const verify: Command = (environment) => {
+  const { configuration, print, printError } = environment;
+  return withArchive(configuration, (archive) =>
     withRedis(
       configuration,
       async (redis) => {
@@ -29,7 +30,7 @@ export const verify: Command = ({ configuration, print, printError }) =>
         const verifications: Verification[] = [];
         const generations: Generation[] = [];
         for (let shard = 0; shard < shards; shard++) {
-          const generation = await findGeneration(redis, prefix, shard);
+          const generation = await findGeneration(redis, { prefix, shard });
           if (generation === undefined) {
             printError(
               `streamfold: shard ${shard}: expected a generation to verify; no aggregator has run yet`,
@@ -37,12 +38,8 @@ export const verify: Command = ({ configuration, print, printError }) =>
             continue;
           }
           generations.push(generation);
-          let shown = 0;
-          const onProgress = (entries: number): void => {
-            if (entries - shown < PROGRESS_ENTRIES) return;
-            shown = entries;
-            printError(`shard ${shard}: ${entries.toLocaleString('en')} entries folded …`);
-          };
+          const display = createProgressDisplay(environment);
+          const onProgress = (entries: number): void => display.show(`shard ${shard}`, { entries });
           verifications.push(await verifyShard(redis, generation, { shards, archive, onProgress }));
         }
         const replicas = await compareAll(redis, { configuration, generations });
@@ -63,6 +60,7 @@ export const verify: Command = ({ configuration, print, printError }) =>
       { shardCount: 'compare' },
     ),
   );
+};
 
 /** Compares the output of the named aggregators; nothing if none is named, or nothing has been folded yet. */
 async function compareAll(
@@ -89,11 +87,11 @@ function describeReplica({ url, outcome, detail, differences }: ReplicaCompariso
     case 'not_served':
       return [`replica ${url}: serves no metrics: ${detail}`];
     case 'differs': {
-      const count = differences.length;
-      const lines = [`replica ${url}: ${count} ${count === 1 ? 'difference' : 'differences'}`];
+      const lines = [`replica ${url}: ${count(differences.length, 'difference')}`];
       for (const { what, replica, expected } of differences.slice(0, SHOWN_SERIES))
         lines.push(`  ${what}: replica ${replica ?? 'nothing'}, expected ${expected ?? 'nothing'}`);
-      if (count > SHOWN_SERIES) lines.push(`  … and ${count - SHOWN_SERIES} more; --json shows all`);
+      const more = differences.length - SHOWN_SERIES;
+      if (more > 0) lines.push(`  … and ${more} more; --json shows all`);
       return lines;
     }
   }
@@ -106,18 +104,17 @@ function describe(verification: Verification, withAnArchive: boolean): string[] 
     ? 'equal'
     : !comparable
       ? 'cannot be compared'
-      : differences.length === 1
-        ? '1 difference'
-        : `${differences.length.toLocaleString('en')} differences`;
+      : count(differences.length, 'difference');
   const lines = [
-    `shard ${shard}, generation ${generation}: ${verdict} (${entries.toLocaleString('en')} ${entries === 1 ? 'entry' : 'entries'} folded, ${pendingEntries} pending)`,
+    `shard ${shard}, generation ${generation}: ${verdict} (${count(entries, 'entry', 'entries')} folded, ${pendingEntries} pending)`,
   ];
   if (missingEntries > 0) {
     const where = withAnArchive
       ? 'no longer in the stream or the archive'
       : 'no longer in the stream, and no archive is named (--archive)';
-    const which = missingEntries === 1 ? '1 entry is' : `${missingEntries.toLocaleString('en')} entries are`;
-    lines.push(`  ${which} ${where}: their counts cannot be folded again`);
+    lines.push(
+      `  ${count(missingEntries, 'entry is', 'entries are')} ${where}: their counts cannot be folded again`,
+    );
   }
   for (const gap of gaps) lines.push(`  ${gap}`);
   if (!comparable) return lines;

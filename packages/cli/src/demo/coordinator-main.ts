@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Installation } from '@streamfold/redis';
 import type { Part } from './cast.ts';
 import { playPart } from './play-part.ts';
 
@@ -14,10 +15,7 @@ const exit = (): void => process.exit();
 process.once('disconnect', exit);
 
 const { STREAMFOLD_REDIS_URL: redisUrl = '' } = process.env;
-const { prefix, shards } = JSON.parse(place) as {
-  prefix: string;
-  shards: number;
-};
+const { prefix, shards } = JSON.parse(place) as Installation;
 const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   await sleep(ms, undefined, { signal }).catch(() => undefined); // aborted: the pause is over
 };

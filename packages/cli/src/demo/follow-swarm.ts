@@ -5,8 +5,7 @@ import {
   type Generation,
   type ShardView,
 } from '@streamfold/aggregator';
-import type { RedisConnection } from '@streamfold/redis';
-import type { Installation } from '../doctor/finding.ts';
+import { listShards, type Installation, type RedisConnection } from '@streamfold/redis';
 import { summarize, type Summary } from './summarize.ts';
 
 /** Follows the folded state of all shards, as a serving aggregator does. */
@@ -18,15 +17,18 @@ export interface SwarmFollower {
 /** @throws {Error} if no aggregator has opened the shards yet. */
 export async function followSwarm(
   redis: RedisConnection,
-  { prefix, shards }: Pick<Installation, 'prefix' | 'shards'>,
+  installation: Installation,
   now: () => number,
 ): Promise<SwarmFollower> {
-  let parts = await openViews(redis, { prefix, shards });
+  let parts = await openViews(redis, installation);
   let before = { events: 0, atMs: now() };
   return {
     async read() {
-      if ((await findGeneration(redis, prefix, 0))?.id !== parts[0]?.generation.id)
-        parts = await openViews(redis, { prefix, shards }); // a rebuild has replaced it
+      if (
+        (await findGeneration(redis, { prefix: installation.prefix, shard: 0 }))?.id !==
+        parts[0]?.generation.id
+      )
+        parts = await openViews(redis, installation); // a rebuild has replaced it
       let lagEntries = 0;
       for (const { generation, view } of parts) {
         await view.refresh();
@@ -53,14 +55,12 @@ interface Part {
   readonly view: ShardView;
 }
 
-async function openViews(
-  redis: RedisConnection,
-  { prefix, shards }: Pick<Installation, 'prefix' | 'shards'>,
-): Promise<readonly Part[]> {
+async function openViews(redis: RedisConnection, installation: Installation): Promise<readonly Part[]> {
   const parts: Part[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const generation = await findGeneration(redis, prefix, shard);
-    if (generation === undefined) throw new Error(`shard ${shard}: expected a generation; there is none yet`);
+  for (const shard of listShards(installation)) {
+    const generation = await findGeneration(redis, shard);
+    if (generation === undefined)
+      throw new Error(`shard ${shard.shard}: expected a generation; there is none yet`);
     const listener = { changed: ignore, replaced: ignore };
     const view = createShardView({ redis, generation, listener, observe: ignore, createId: () => '' });
     parts.push({ generation, view });

@@ -5,14 +5,13 @@ import {
   type Coordinator,
   type ReceivedSignal,
 } from '@streamfold/coordination';
+import type { Installation } from '@streamfold/redis';
 import type { Part } from './cast.ts';
 import { firstAbort } from './first-abort.ts';
 
 /** What a part needs from its environment. */
-export interface Stage {
+export interface Stage extends Installation {
   readonly redisUrl: string;
-  readonly prefix: string;
-  readonly shards: number;
   /** Waits `ms` milliseconds, or until `stop` is aborted. */
   readonly pause: (ms: number, stop: AbortSignal) => Promise<void>;
   /** Evenly distributed in [0, 1). */

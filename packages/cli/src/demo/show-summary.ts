@@ -1,3 +1,4 @@
+import { count, showNumber } from '../count.ts';
 import type { Summary } from './summarize.ts';
 
 /** Shows the latest summary: in a terminal always in the same place, elsewhere as a new line each time. */
@@ -27,11 +28,11 @@ function toBlock(summary: Summary, elapsedMs: number): string[] {
   const { active, blocked, stale } = summary;
   return [
     row('running for', showClock(elapsedMs)),
-    row('events folded', showCount(summary.events), `${showRate(summary)}/s`),
-    row('lag', showCount(summary.lagEntries), 'entries not folded yet'),
+    row('events folded', showNumber(summary.events), `${showRate(summary)}/s`),
+    row('lag', showNumber(summary.lagEntries), 'entries not folded yet'),
     row(
       'coordinators alive',
-      showCount(active + blocked + stale),
+      showNumber(active + blocked + stale),
       `${active} active, ${blocked} blocked, ${stale} stale`,
     ),
     row('blocked, P95', showSeconds(summary.blockingP95Seconds)),
@@ -47,7 +48,7 @@ function toLine(summary: Summary, elapsedMs: number): string {
   const { active, blocked, stale } = summary;
   return [
     showClock(elapsedMs),
-    `${showCount(summary.events)} events folded, ${showRate(summary)}/s`,
+    `${count(summary.events, 'event')} folded, ${showRate(summary)}/s`,
     `lag ${summary.lagEntries}`,
     `${active} active, ${blocked} blocked, ${stale} stale`,
     `P95 blocked ${showSeconds(summary.blockingP95Seconds)}, latency ${showSeconds(summary.latencyP95Seconds)}`,
@@ -57,10 +58,6 @@ function toLine(summary: Summary, elapsedMs: number): string {
 function showClock(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
-function showCount(count: number): string {
-  return count.toLocaleString('en');
 }
 
 function showRate({ eventsPerSecond }: Summary): string {

@@ -6,10 +6,3 @@ export interface Finding {
   /** What was found and, if it is a problem, what to do. */
   readonly text: string;
 }
-
-export interface Installation {
-  readonly prefix: string;
-  readonly shards: number;
-  /** The clock of this machine, ms since 1970. */
-  readonly localTimeMs: () => number;
-}

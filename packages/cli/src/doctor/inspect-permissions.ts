@@ -1,13 +1,17 @@
 import {
+  askAll,
   coordinationKeys,
   generationKeys,
   generationsKey,
+  type Installation,
+  listShards,
   loadScript,
+  type RedisConnection,
+  type Shard,
   shardCountKey,
   shardKeys,
-  type RedisConnection,
 } from '@streamfold/redis';
-import type { Finding, Installation } from './finding.ts';
+import type { Finding } from './finding.ts';
 
 const script = loadScript(new URL('../../lua/check-permissions.lua', import.meta.url));
 
@@ -79,28 +83,27 @@ export async function inspectPermissions(
 /** The commands that are not permitted on some shard, in words; empty if all are. */
 async function findRefused(
   redis: RedisConnection,
-  { prefix, shards }: Installation,
+  installation: Installation,
   commands: readonly string[],
 ): Promise<string> {
-  const refused = new Set<string>();
-  for (let shard = 0; shard < shards; shard++) {
-    const keys = nameKeys(prefix, shard);
+  const refused = await askAll(listShards(installation), async (shard) => {
+    const keys = nameKeys(shard);
     const asked = commands.map((command) => substitute(command, keys));
     const reply = (await script.run(redis, [keys.EVENTS], asked)) as number[];
-    for (const at of reply) refused.add(describe(commands[at - 1] ?? '', keys));
-  }
-  return [...refused].join(', ');
+    return reply.map((at) => describe(commands[at - 1] ?? '', keys));
+  });
+  return [...new Set(refused.flat())].join(', ');
 }
 
 type Keys = Readonly<Record<'EVENTS' | 'STATE' | 'COORDINATOR' | 'SHARDS' | 'GENERATIONS', string>>;
 
-function nameKeys(prefix: string, shard: number): Keys {
+function nameKeys(shard: Shard): Keys {
   return {
-    EVENTS: shardKeys(prefix, shard).events,
-    STATE: generationKeys(prefix, shard, '1-0').head,
-    COORDINATOR: coordinationKeys(prefix, shard).coordinator('swarm', 'id'),
-    SHARDS: shardCountKey(prefix),
-    GENERATIONS: generationsKey(prefix),
+    EVENTS: shardKeys(shard).events,
+    STATE: generationKeys(shard, '1-0').head,
+    COORDINATOR: coordinationKeys(shard).coordinator('swarm', 'id'),
+    SHARDS: shardCountKey(shard.prefix),
+    GENERATIONS: generationsKey(shard.prefix),
   };
 }
 

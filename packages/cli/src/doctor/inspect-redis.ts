@@ -1,25 +1,29 @@
 import { compareStamps, stampMs } from '@streamfold/core';
 import {
+  askAll,
+  type Installation,
+  listShards,
   readServerTimeMs,
+  type RedisConnection,
   replyField,
   shardCountKey,
   shardKeys,
-  type RedisConnection,
 } from '@streamfold/redis';
-import type { Finding, Installation } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { inspectPermissions } from './inspect-permissions.ts';
 
-/** Inspects Redis and changes nothing. One finding per check, in a fixed order; checks that the user may not make say so. */
+/** Inspects Redis and changes nothing; `localTimeMs` is the clock of this machine, ms since 1970. One finding per check, in a fixed order; checks that the user may not make say so. */
 export async function inspectRedis(
   redis: RedisConnection,
   installation: Installation,
+  localTimeMs: () => number,
 ): Promise<readonly Finding[]> {
   const info = await inspectInfo(redis);
   return [
     ...info,
     ...(await inspectPermissions(redis, installation)),
     await settled('shards', () => inspectShardCount(redis, installation)),
-    await settled('clock', () => inspectClock(redis, installation)),
+    await settled('clock', () => inspectClock(redis, localTimeMs)),
     await settled('stream clock', () => inspectStreamClock(redis, installation)),
   ];
 }
@@ -208,7 +212,7 @@ function inspectEviction(info: Info): Finding {
 /** A larger difference between the clocks is a warning, ms. */
 const TOLERATED_SKEW_MS = 1_000;
 
-async function inspectClock(redis: RedisConnection, { localTimeMs }: Installation): Promise<Finding> {
+async function inspectClock(redis: RedisConnection, localTimeMs: () => number): Promise<Finding> {
   const what = 'clock';
   const before = localTimeMs();
   const theirs = await readServerTimeMs(redis);
@@ -224,19 +228,14 @@ async function inspectClock(redis: RedisConnection, { localTimeMs }: Installatio
 }
 
 /** Entry IDs never go back: if the clock was set back, they are ahead of it until it has caught up. */
-async function inspectStreamClock(
-  redis: RedisConnection,
-  { prefix, shards }: Installation,
-): Promise<Finding> {
+async function inspectStreamClock(redis: RedisConnection, installation: Installation): Promise<Finding> {
   const what = 'stream clock';
   const nowMs = await readServerTimeMs(redis);
+  const ends = await askAll(listShards(installation), (shard) => readLastId(redis, shardKeys(shard).events));
   let aheadMs = 0;
-  for (let shard = 0; shard < shards; shard++) {
-    const { events } = shardKeys(prefix, shard);
-    const last = await readLastId(redis, events);
+  for (const last of ends)
     if (last !== undefined && compareStamps(last, '0-0') > 0)
       aheadMs = Math.max(aheadMs, stampMs(last) - nowMs);
-  }
   return aheadMs <= TOLERATED_SKEW_MS
     ? { verdict: 'ok', what, text: 'no entry ID is ahead of the clock of Redis' }
     : {

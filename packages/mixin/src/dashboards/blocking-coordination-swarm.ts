@@ -1,7 +1,8 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { COORDINATOR_COLORS } from './colors.ts';
+import { coordinatorsByPhase } from './coordinators-by-phase.ts';
 import { createDashboard } from './create-dashboard.ts';
-import { linkToCoordinator, linkToPhase } from './dashboard-links.ts';
+import { linkToCoordinator } from './dashboard-links.ts';
 import { DASHBOARD_UIDS } from './dashboard-uids.ts';
 import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
 import { endOfBuckets } from './end-of-buckets.ts';
@@ -38,7 +39,10 @@ export function swarmDashboard(alertNames: readonly string[]): Dashboard {
             cleanedUp(),
           ],
         },
-        { title: 'Coordinators', panels: [byStatus(), byPhase(), coordinators()] },
+        {
+          title: 'Coordinators',
+          panels: [byStatus(), coordinatorsByPhase({ width: 12, height: 8 }), coordinators()],
+        },
         { title: 'Waits', panels: [durationByStatus(), waitsFinished({ width: 12, height: 9 })] },
         {
           title: 'Signals',
@@ -110,23 +114,6 @@ const byStatus = () =>
       },
     ],
     colors: COORDINATOR_COLORS,
-    stacked: true,
-    width: 12,
-    height: 8,
-  });
-
-const byPhase = () =>
-  timeSeriesPanel({
-    title: 'Coordinators by Phase',
-    description: 'Coordinators alive, by phase. Click a phase to open its dashboard.',
-    unit: 'none',
-    queries: [
-      {
-        expr: sumBy(['phase'], selectSeries('blocking_coordinators_total', ['swarm_id'])),
-        legend: '{{phase}}',
-      },
-    ],
-    link: linkToPhase('label'),
     stacked: true,
     width: 12,
     height: 8,

@@ -1,7 +1,8 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { COORDINATOR_COLORS, QUANTILE_COLORS } from './colors.ts';
+import { coordinatorsByPhase } from './coordinators-by-phase.ts';
 import { createDashboard } from './create-dashboard.ts';
-import { linkToPhase, linkToSwarm } from './dashboard-links.ts';
+import { linkToSwarm } from './dashboard-links.ts';
 import { DASHBOARD_UIDS } from './dashboard-uids.ts';
 import { coordinatorVariable, swarmVariables } from './dashboard-variables.ts';
 import { endOfBuckets } from './end-of-buckets.ts';
@@ -36,7 +37,7 @@ export function blockingCoordinationDashboard(alertNames: readonly string[]): Da
         },
         {
           title: 'What is in progress',
-          panels: [waitsBySwarm(), oldestWaitBySwarm(), coordinatorsByPhase()],
+          panels: [waitsBySwarm(), oldestWaitBySwarm(), coordinatorsByPhase({ width: 8, height: 9 })],
         },
         { title: 'Throughput', panels: [signalsSentAndAcked(), waitsFinished({ width: 12, height: 9 })] },
       ],
@@ -175,23 +176,6 @@ const oldestWaitBySwarm = () =>
       },
     ],
     link: linkToSwarm('label'),
-    width: 8,
-    height: 9,
-  });
-
-const coordinatorsByPhase = () =>
-  timeSeriesPanel({
-    title: 'Coordinators by Phase',
-    description: 'Coordinators alive, by phase. Click a phase to open its dashboard.',
-    unit: 'none',
-    queries: [
-      {
-        expr: sumBy(['phase'], selectSeries('blocking_coordinators_total', ['swarm_id'])),
-        legend: '{{phase}}',
-      },
-    ],
-    link: linkToPhase('label'),
-    stacked: true,
     width: 8,
     height: 9,
   });

@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { ConfigurationError } from '@streamfold/redis';
-import type { Environment } from '../environment.ts';
+import type { Environment } from './environment.ts';
 
 /** Accepts text, piece by piece. */
 export interface Output {

@@ -1,0 +1,9 @@
+// `npm test`: the files of each folder share one worker and its servers. `npx ava FILE` runs one of them.
+export default {
+  files: ['test/*/suite.ts'],
+  typescript: { rewritePaths: { 'test/': 'test/dist/' }, compile: false },
+  nodeArguments: ['--enable-source-maps'],
+  timeout: '3m',
+  serial: true,
+  concurrency: 3,
+};
