@@ -15,11 +15,11 @@ import { generateEvents } from '../harness/generate-events.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis, startRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 test('a program runs an aggregator given only the address of Redis and a port', async (t) => {

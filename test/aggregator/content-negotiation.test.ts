@@ -6,10 +6,10 @@ import { gunzipSync } from 'node:zlib';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 const full = await startAggregator({ redisUrl, prefix: nextPrefix() });
 const prefix = nextPrefix();
 const folded = await startAggregator({ redisUrl, prefix });

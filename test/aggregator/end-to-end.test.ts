@@ -5,10 +5,10 @@ import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 /** Publishes events of all types, one in a hundred bad, half of them flat and half of them in batches. */

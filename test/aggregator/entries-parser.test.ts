@@ -2,9 +2,9 @@ import { test } from '../harness/ava.ts';
 import { createEntriesParser } from '@streamfold/aggregator';
 import * as fc from 'fast-check';
 import { readRawReply } from '../harness/raw-reply.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 
-const { redis, port, stop } = await startRedis();
+const { redis, port, stop } = await shareRedis();
 test.after.always(stop);
 
 /** An entry as both parsers return it. */

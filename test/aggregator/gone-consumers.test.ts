@@ -7,11 +7,11 @@ import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const pause: AggregatorOptions['pause'] = async (ms, signal) => {

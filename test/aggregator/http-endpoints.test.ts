@@ -6,11 +6,11 @@ import { text } from 'node:stream/consumers';
 import { appendFlat } from '../harness/append-events.ts';
 import { scrape } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 const prefix = nextPrefix();
 const aggregator = await startAggregator({ redisUrl, prefix });
 const { url } = aggregator;

@@ -3,9 +3,9 @@ import { findGeneration, measureLag } from '@streamfold/aggregator';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 test('entries that are delivered while the lag is measured are counted once', async (t) => {

@@ -2,10 +2,10 @@ import { test } from '../harness/ava.ts';
 import { askAll } from '@streamfold/redis';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { url: redisUrl, stop } = await startRedis();
+const { url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const SHARDS = 128;

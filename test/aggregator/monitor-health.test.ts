@@ -2,10 +2,10 @@ import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { AggregatorOptions } from '@streamfold/aggregator';
 import { joinSwarm } from '@streamfold/coordination';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 const { redis } = server;
 

@@ -8,11 +8,11 @@ import { foldReference } from '../harness/reference-fold.ts';
 import { parseSamples, scrape, withoutAges } from '../harness/scrape.ts';
 import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, port, stop } = await startRedis();
+const { redis, url: redisUrl, port, stop } = await shareRedis();
 test.after.always(stop);
 
 /** Reads entries as `consumer` and leaves them pending, as a consumer does that dies after a read. */

@@ -4,10 +4,10 @@ import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { scrape } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const MIB = 1024 * 1024;

@@ -9,11 +9,11 @@ import { createRandom, generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, port, url, stop } = await startRedis();
+const { redis, port, url, stop } = await shareRedis();
 
 const random = createRandom(5);
 /** Usually a few bytes, sometimes many: cuts fall everywhere, and the test still ends. */

@@ -4,11 +4,11 @@ import { appendFlat } from '../harness/append-events.ts';
 import { define } from '../harness/define.ts';
 import { parseSamples, scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { watchCounters } from '../harness/watch-counters.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const LIMITED: Definitions = define({ cardinality: { limit: 3 } });

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 
-const { url: redisUrl, stop } = await startRedis();
+const { url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 async function open(url: string, bytes: string): Promise<Socket> {

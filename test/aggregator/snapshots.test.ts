@@ -3,11 +3,11 @@ import { test } from '../harness/ava.ts';
 import { trimOvergrownLog, type Generation } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { foldGenerated, keepState, lastSnapshotId, openView, showView } from '../harness/watched-view.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 const { redis, port } = server;
 test.after.always(() => server.stop());
 

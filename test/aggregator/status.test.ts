@@ -2,10 +2,10 @@ import { test } from '../harness/ava.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { appendFlat, appendTogether } from '../harness/append-events.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const SIGNAL = { type: 'signal.sent', swarm_id: 's1', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };

@@ -6,11 +6,11 @@ import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { parseSamples, scrape, scrapeWhenServed } from '../harness/scrape.ts';
 import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, port, stop } = await startRedis();
+const { redis, url: redisUrl, port, stop } = await shareRedis();
 test.after.always(stop);
 
 const SENT = 'signals_sent_total{swarm_id="s1",signal_type="x"}';

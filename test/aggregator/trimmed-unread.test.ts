@@ -1,10 +1,10 @@
 import { test } from '../harness/ava.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { readStatus } from '@streamfold/aggregator';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 interface Installation {

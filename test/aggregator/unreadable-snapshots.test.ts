@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
 import type { Generation } from '@streamfold/aggregator';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis, startRedis } from '../harness/start-redis.ts';
 import { foldGenerated, openView, showView, type WatchedView } from '../harness/watched-view.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 const { redis } = server;
 test.after.always(() => server.stop());
 

@@ -3,11 +3,11 @@ import { createShardView, verifyShard, type Generation } from '@streamfold/aggre
 import { appendFlat, appendTogether } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const OPTIONS = { shards: 1, onProgress: () => undefined };

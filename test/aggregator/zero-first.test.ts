@@ -8,11 +8,11 @@ import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
 import { FALSE_SERIES } from '../harness/falsify-state.ts';
 import { scrape, scrapeWhenServed, withoutAges, type Samples } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 /** Longer than any test of this file takes. */

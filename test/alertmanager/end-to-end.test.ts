@@ -5,12 +5,12 @@ import type { RuleOptions } from '@streamfold/mixin';
 import { appendFlat } from '../harness/append-events.ts';
 import { queryValue } from '../harness/query-prometheus.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { startSwarm, takeSignals, type TestSwarm } from '../harness/start-swarm.ts';
 import { startWatch, type Watch } from '../harness/start-watch.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 /** Five minutes become fifteen seconds. */

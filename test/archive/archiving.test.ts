@@ -11,12 +11,12 @@ import {
   type LogEntry,
 } from '@streamfold/archive';
 import { openTestArchive } from '../harness/open-test-archive.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { acknowledgeAll, fillStream } from './fill-stream.ts';
 import { readAll, readWholeStream } from './read-all.ts';
 
-const { redis, stop } = await startRedis();
+const { redis, stop } = await shareRedis();
 test.after.always(stop);
 
 const NO_SETTLING = { shard: 0, shards: 1, settleMs: 0 };

@@ -1,11 +1,11 @@
 import { test } from '../harness/ava.ts';
 import { archiveShard, listSegments, readLog, trimStream, type LogEntry } from '@streamfold/archive';
 import { openTestArchive } from '../harness/open-test-archive.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { acknowledgeAll, fillStream } from './fill-stream.ts';
 import { readAll } from './read-all.ts';
 
-const { redis, stop } = await startRedis();
+const { redis, stop } = await shareRedis();
 test.after.always(stop);
 
 const ONCE = { shard: 0, shards: 1, settleMs: 0 };

@@ -15,11 +15,11 @@ import {
   type Segment,
 } from '@streamfold/archive';
 import { openTestArchive, type TestArchive } from '../harness/open-test-archive.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { acknowledgeAll, fillStream } from './fill-stream.ts';
 import { readAll } from './read-all.ts';
 
-const { redis, stop } = await startRedis();
+const { redis, stop } = await shareRedis();
 test.after.always(stop);
 
 const OPTIONS = { shard: 0, shards: 1, settleMs: 0, bounds: { entries: 100, bytes: 1e9 } };

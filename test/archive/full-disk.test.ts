@@ -8,10 +8,10 @@ import { archiveShard } from '@streamfold/archive';
 import { ConfigurationError } from '@streamfold/redis';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { cleanEnvironment, PROGRAM } from '../harness/run-streamfold.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { fillStream } from './fill-stream.ts';
 
-const { redis, url, stop } = await startRedis();
+const { redis, url, stop } = await shareRedis();
 test.after.always(stop);
 
 const OPTIONS = { shard: 0, shards: 1, settleMs: 0 };

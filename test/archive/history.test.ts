@@ -16,11 +16,11 @@ import {
 } from '@streamfold/archive';
 import type { Redis } from 'ioredis';
 import { openTestArchive, type TestArchive } from '../harness/open-test-archive.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis, startRedis } from '../harness/start-redis.ts';
 import { fillStream } from './fill-stream.ts';
 import { readAll, readWholeStream } from './read-all.ts';
 
-const [server, other] = await Promise.all([startRedis(), startRedis()]);
+const [server, other] = await Promise.all([shareRedis(), startRedis()]);
 test.after.always(() => Promise.all([server.stop(), other.stop()]));
 const { redis } = server;
 

@@ -1,7 +1,8 @@
 import { test } from '../harness/ava.ts';
 import { archiveShard, listSegments, LogError, openArchive, trimStream } from '@streamfold/archive';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
+import { startStreamfold } from '../harness/start-streamfold.ts';
 import { startObjectStore } from '../harness/start-object-store.ts';
 import { fillStream } from './fill-stream.ts';
 import { readAll, readWholeStream } from './read-all.ts';
@@ -9,7 +10,7 @@ import { readAll, readWholeStream } from './read-all.ts';
 process.env['AWS_ACCESS_KEY_ID'] = 'test';
 process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
 
-const [{ redis, url: redisUrl, stop }, store] = await Promise.all([startRedis(), startObjectStore()]);
+const [{ redis, url: redisUrl, stop }, store] = await Promise.all([shareRedis(), startObjectStore()]);
 test.after.always(() => Promise.all([stop(), store.stop()]));
 
 const S3 = { endpoint: store.endpoint, region: 'us-east-1', pathStyle: true };
@@ -120,9 +121,9 @@ test('the program archives to a bucket with the settings of the store', async (t
     code: 0,
     stdout: 'shard 0: 1 segment, 20 entries\n',
   });
-  const refused = await runStreamfold(['archive', 'check'], {
-    env: { ...env, AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true' },
-  });
+  const refused = await startStreamfold(['archive', 'check'], {
+    env: { ...env, AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true' }, // read from the process itself
+  }).ended;
   t.is(refused.code, 1);
   t.regex(refused.stderr, /^streamfold: .*[Cc]redential.*\n$/);
 });

@@ -8,7 +8,7 @@ import { foldReference } from '../harness/reference-fold.ts';
 import { runPromtool } from '../harness/run-promtool.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { parseSamples } from '../harness/scrape.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { dayOfEvents, type TimedEvent } from './day-of-events.ts';
 import { quantileOf, rateOf, type Counter } from './past-values.ts';
 
@@ -27,7 +27,7 @@ function countOf(isCounted: (fields: TimedEvent['fields']) => boolean): Counter 
 }
 
 /** The day as blocks in a real Prometheus. */
-const server = await startRedis();
+const server = await shareRedis();
 const directory = await mkdtemp(join(tmpdir(), 'streamfold-backfill-'));
 const adding = server.redis.pipeline();
 for (const [number, { atMs, fields }] of events.entries()) {

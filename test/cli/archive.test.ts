@@ -9,11 +9,11 @@ import { openTestArchive, type TestArchive } from '../harness/open-test-archive.
 import { runStreamfold, startServe, type ProgramRun } from '../harness/run-streamfold.ts';
 import { scrape } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 interface Installation {

@@ -11,10 +11,10 @@ import type { WireEvent } from '../harness/generate-events.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 const directory = await mkdtemp(join(tmpdir(), 'streamfold-backfill-'));
 test.after.always(async () => {
   await server.stop();

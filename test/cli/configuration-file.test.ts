@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from '../harness/ava.ts';
 import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { scrapeWhenServed } from '../harness/scrape.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 const folder = mkdtempSync(join(tmpdir(), 'streamfold-configuration-'));
 

@@ -1,11 +1,11 @@
 import { test } from '../harness/ava.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const GOOD = { type: 'heartbeat.recovered', swarm_id: 's', coordinator_id: 'c' };

@@ -1,5 +1,6 @@
 import { test } from '../harness/ava.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
+import { startStreamfold } from '../harness/start-streamfold.ts';
 
 /** Prints the URL of each loaded module. */
 const HOOK = `import { writeSync } from 'node:fs';
@@ -16,7 +17,7 @@ function toDataUrl(code: string): string {
 /** The packages that a run of the program loads. */
 async function listLoaded(args: readonly string[]): Promise<string[]> {
   const env = { NODE_OPTIONS: `--import ${toDataUrl(REGISTER)}` };
-  const { code, stderr } = await runStreamfold(args, { env });
+  const { code, stderr } = await startStreamfold(args, { env }).ended;
   if (code !== 0) throw new Error(`expected exit code 0; got ${code}: ${stderr}`);
   const packages = stderr.matchAll(/^file:\S+?(?:\/node_modules\/(?:\.pnpm\/)?|\/packages\/)([\w.-]+)/gm);
   return [...new Set([...packages].map(([, name = '']) => name.replace(/@.*/, '')))].toSorted();

@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const SENT = ['signal.sent', 'swarm_id=s1', 'sender_id=a', 'receiver_id=b', 'signal_type=handoff'];

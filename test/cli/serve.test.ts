@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { startStreamfold, type RunningStreamfold } from '../harness/start-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const LISTENING = /"url":"([^"]+)"/;

@@ -1,11 +1,11 @@
 import { test } from '../harness/ava.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 function runStatus(prefix: string, ...args: string[]): Promise<ProgramRun> {

@@ -3,13 +3,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { scrape, scrapeWhenServed } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 function runVerify(prefix: string, ...args: string[]): Promise<ProgramRun> {

@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
 import { joinSwarm } from '@streamfold/coordination';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const REASON = new Error('enough');

@@ -1,8 +1,8 @@
 import { test } from '../harness/ava.ts';
-import { startRedis, type TestRedis } from '../harness/start-redis.ts';
+import { shareRedis, type TestRedis } from '../harness/start-redis.ts';
 import { withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 const { redis } = server;
 

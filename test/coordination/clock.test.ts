@@ -5,9 +5,9 @@ import { test } from '../harness/ava.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { sortSamples, type Samples } from '../harness/scrape.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const SHIFT_MS = 300_000;

@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 import { collectRejections, STRICT } from './signing.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 /** Recorded with the version before nonces, for a swarm named `recorded`. */

@@ -1,10 +1,10 @@
 import { test } from '../harness/ava.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('lost replies change nothing: each operation is done once and returns the same result', async (t) => {

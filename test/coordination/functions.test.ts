@@ -1,10 +1,10 @@
 import { test } from '../harness/ava.ts';
 import { readFile } from 'node:fs/promises';
 import { ensureLibrary, LIBRARY } from '@streamfold/coordination';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis, startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 test.before(() => ensureLibrary(server.redis));
 

@@ -1,10 +1,10 @@
 import { test, type ExecutionContext } from '../harness/ava.ts';
 import { callFunction, type FunctionName } from '@streamfold/coordination';
 import { connectRedis, whenReady } from '@streamfold/redis';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 const { redis } = server;
 

@@ -2,11 +2,11 @@ import { test } from '../harness/ava.ts';
 import { connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { stepMonitor } from '@streamfold/coordination';
 import { startCommandLog } from '../harness/command-log.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const SOON = { staleAfterMs: 20, deadAfterMs: 40 };

@@ -1,10 +1,10 @@
 import { test } from '../harness/ava.ts';
 import { cleanUp, CoordinationError, readNearBound } from '@streamfold/coordination';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const HOUR_MS = 3_600_000;

@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const TOKENS = ['1', '2', '3'].map((digit) => digit.repeat(20));

@@ -5,11 +5,11 @@ import { cleanUp } from '@streamfold/coordination';
 import { foldReference } from '../harness/reference-fold.ts';
 import { scrape, sortSamples, withoutAges, type Samples } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { startSwarm, takeSignals } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const SOON = { staleAfterMs: 100, deadAfterMs: 200 };

@@ -1,10 +1,10 @@
 import { test } from '../harness/ava.ts';
 import { createKeyRing } from '@streamfold/coordination';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 import { collectRejections, STRICT } from './signing.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const inboxOf = (swarm: TestSwarm, id: string): string => swarm.key(`inbox:${swarm.swarmId}|${id}`);

@@ -1,9 +1,9 @@
 import { joinSwarm, stepMonitor, type Coordinator, type MonitorStep } from '@streamfold/coordination';
 import { test } from '../harness/ava.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const STALE_AFTER_MS = 50;

@@ -1,8 +1,8 @@
 import { test } from '../harness/ava.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const KEYS = { keys: [{ id: 'k1', secret: 'a-secret-of-enough-characters' }], requireSignatures: true };

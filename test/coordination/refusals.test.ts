@@ -1,10 +1,10 @@
 import { test } from '../harness/ava.ts';
 import { CoordinationError, type Coordinator, type CoordinatorOptions } from '@streamfold/coordination';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis, startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const ENDED = { instanceOf: CoordinationError, message: /^ended/ };

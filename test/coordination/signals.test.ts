@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
 import { CoordinationError } from '@streamfold/coordination';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('nothing is overwritten: signals of two senders to one receiver both arrive, in order', async (t) => {

@@ -1,11 +1,11 @@
 import { test } from '../harness/ava.ts';
 import { createKeyRing, joinSwarm } from '@streamfold/coordination';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 import { collectRejections, K1, STRICT } from './signing.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const K2 = { id: 'k2', secret: 'second-secret-0123456789abcde' };

@@ -1,10 +1,10 @@
 import { test } from '../harness/ava.ts';
 import { startCommandLog } from '../harness/command-log.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('a wait is completed by the last ACK, and says who ACKed', async (t) => {

@@ -8,7 +8,7 @@ import { stepMonitor } from '@streamfold/coordination';
 import { pauseBriefly } from '../harness/pause-briefly.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { parseSamples } from '../harness/scrape.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const run = promisify(execFile);
@@ -25,7 +25,7 @@ const SENT = [
   'signal_type',
   'handoff',
 ];
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('the publisher example of the docs publishes what it says', async (t) => {

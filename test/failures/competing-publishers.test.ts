@@ -3,13 +3,13 @@ import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { readPublished } from '../harness/read-published.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { signalSent } from '../publisher/signal-sent.ts';
 
 const IDS = 4_000;
 const STEP_IDS = 250;
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('two publishers that retry the same ids over breaking connections append each event once', async (t) => {

@@ -6,7 +6,7 @@ import { createRandom } from '../harness/generate-events.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { readConsumers } from '../harness/read-consumers.ts';
 import { startServe, type ServeProcess } from '../harness/run-streamfold.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const AGGREGATORS = 3;
@@ -14,7 +14,7 @@ const AGGREGATORS = 3;
 const STEP_EVENTS = 500;
 const TRICKLE_EVENTS = 50;
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test.serial('events published while aggregators are killed and replaced are each folded once', async (t) => {

@@ -10,10 +10,10 @@ import { acknowledgeAll, fillStream } from '../archive/fill-stream.ts';
 import { readAll, readWholeStream } from '../archive/read-all.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { openTestArchive, type TestArchive } from '../harness/open-test-archive.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url, stop } = await startRedis();
+const { redis, url, stop } = await shareRedis();
 test.after.always(stop);
 
 const PROCESS = fileURLToPath(new URL('../archive/archiver-process.js', import.meta.url));

@@ -7,9 +7,9 @@ import { replyField } from '@streamfold/redis';
 import { fillStream } from '../archive/fill-stream.ts';
 import { readWholeStream } from '../archive/read-all.ts';
 import { openTestArchive, type TestArchive } from '../harness/open-test-archive.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 
-const { redis, url, stop } = await startRedis();
+const { redis, url, stop } = await shareRedis();
 test.after.always(stop);
 
 const PROCESS = fileURLToPath(new URL('../archive/restorer-process.js', import.meta.url));

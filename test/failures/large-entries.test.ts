@@ -4,10 +4,10 @@ import { shardKeys } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { startServe } from '../harness/run-streamfold.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis, startRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 const { redis } = server;
 

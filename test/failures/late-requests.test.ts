@@ -4,7 +4,7 @@ import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-onc
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 /** Only a commit names the key of the dead letters after that of the head. */
@@ -12,7 +12,7 @@ const COMMIT = /:head\r\n\$\d+\r\n\S+:dead\r\n/;
 const ROUNDS = 5;
 const EVENTS = 1_000;
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 /** An aggregator behind a proxy that has folded a first load, so that Redis has the scripts. */

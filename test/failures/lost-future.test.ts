@@ -1,11 +1,11 @@
 import { test } from '../harness/ava.ts';
 import { connectRedis } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { foldGenerated, keepState, openView, showView } from '../harness/watched-view.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 const { redis } = server;
 test.after.always(() => server.stop());
 

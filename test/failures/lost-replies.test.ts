@@ -4,13 +4,13 @@ import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-onc
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const CUTS = 20;
 const EVENTS_PER_CUT = 1_000;
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 /** Only a commit names the key of the dead letters after that of the head, and only a read of new entries says `>`. */

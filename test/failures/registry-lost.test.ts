@@ -6,11 +6,11 @@ import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const events = [...generateEvents(200, { seed: 11 })];

@@ -7,7 +7,7 @@ import { readPublished } from '../harness/read-published.ts';
 import { scrapeWhenServed } from '../harness/scrape.ts';
 import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { signalSent } from '../publisher/signal-sent.ts';
@@ -15,7 +15,7 @@ import { signalSent } from '../publisher/signal-sent.ts';
 // A silent connection is open at both ends but no longer carries data: the host is gone, or a firewall has forgotten
 // it. Nobody closes it.
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('all connections of an aggregator recover by themselves after they fall silent', async (t) => {

@@ -6,12 +6,12 @@ import { readConsumers } from '../harness/read-consumers.ts';
 import { startServe } from '../harness/run-streamfold.ts';
 import { parseSamples } from '../harness/scrape.ts';
 import { waitUntilStopped } from '../harness/process-state.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const STEP_EVENTS = 2_000;
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('a stuck aggregator that wakes up after another one folded its entries counts nothing twice, and continues', async (t) => {

@@ -4,13 +4,13 @@ import { checkFoldedOnce } from '../harness/check-folded-once.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { readConsumers } from '../harness/read-consumers.ts';
 import { startServe } from '../harness/run-streamfold.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const STEP_EVENTS = 2_000;
 const ROUNDS = 3;
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('an aggregator that is stopped under load commits its batch, leaves nothing pending, and exits with 0', async (t) => {

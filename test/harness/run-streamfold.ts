@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { runProgram } from 'streamfold/run-program';
 
 /** The program as users start it. */
 export const PROGRAM = fileURLToPath(import.meta.resolve('streamfold/bin/streamfold.js'));
@@ -13,16 +15,26 @@ export interface ProgramRun {
   readonly stderr: string;
 }
 
-/** Runs `streamfold ARGS` to its end. */
+/** Runs `streamfold ARGS` to its end, in this process: starting one costs more than most commands do. */
 export async function runStreamfold(
   args: readonly string[],
   { input = '', env = {} }: { input?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<ProgramRun> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...cleanEnvironment(), ...env } });
-  child.stdin.on('error', () => undefined); // it may end without having read its input
-  child.stdin.end(input);
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code: child.exitCode, stdout, stderr };
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const texts = Promise.all([text(stdout), text(stderr)]);
+  const code = await runProgram({
+    args,
+    variables: { ...cleanEnvironment(), ...env },
+    stdin: Readable.from([Buffer.from(input)]),
+    stdout,
+    stderr,
+    stop: new AbortController().signal,
+    starting: () => undefined,
+  });
+  stdout.end();
+  stderr.end();
+  const [printed, complained] = await texts;
+  return { code, stdout: printed, stderr: complained };
 }
 
 /** A `streamfold serve` in its own process. */

@@ -6,9 +6,33 @@ export interface TestRedis extends PrivateRedis {
   readonly redis: Redis;
 }
 
-/** Starts a Redis for a test file; each test should use its own prefix (`nextPrefix`). */
+/** Starts a server for tests that end it, change its settings or watch all of it. */
 export async function startRedis(options: PrivateRedisOptions = {}): Promise<TestRedis> {
-  const server = await startPrivateRedis(options);
+  return connect(await startPrivateRedis(options));
+}
+
+let shared: Promise<PrivateRedis> | undefined;
+let users = 0;
+
+/**
+ * The server of a suite, for tests that need only keys of their own: each takes a prefix with `nextPrefix`. It ends when
+ * the last file that uses it has stopped using it.
+ */
+export async function shareRedis(): Promise<TestRedis> {
+  users++;
+  shared ??= startPrivateRedis();
+  const server = await shared;
+  return connect({
+    ...server,
+    stop: async () => {
+      if (--users > 0) return;
+      shared = undefined;
+      await server.stop();
+    },
+  });
+}
+
+function connect(server: PrivateRedis): TestRedis {
   const redis = new Redis({
     port: server.port,
     host: '127.0.0.1',
@@ -31,7 +55,7 @@ export async function startRedis(options: PrivateRedisOptions = {}): Promise<Tes
 
 let prefixes = 0;
 
-/** A key prefix that no other test of this file uses. */
+/** A key prefix that no other test of this suite uses. */
 export function nextPrefix(): string {
   return `t${++prefixes}`;
 }

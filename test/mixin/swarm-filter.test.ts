@@ -4,12 +4,12 @@ import { appendFlat } from '../harness/append-events.ts';
 import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus } from '../harness/query-prometheus.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { interpolateQuery, type Choice } from './interpolate-query.ts';
 import { DASHBOARDS } from './read-dashboards.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 const DURATIONS = { rateInterval: '30s', range: '30s' };

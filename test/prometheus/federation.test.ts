@@ -5,11 +5,11 @@ import { appendFlat } from '../harness/append-events.ts';
 import { adaptPrometheusConfig, readDelivered } from '../harness/prometheus-config.ts';
 import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const INTERVAL_MS = 500;
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 /** `deaths` of coordinators in each region, which has its own stream, aggregator and Prometheus. */

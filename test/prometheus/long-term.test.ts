@@ -5,10 +5,10 @@ import { generateEvents } from '../harness/generate-events.ts';
 import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus, queryValue } from '../harness/query-prometheus.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('VictoriaMetrics gets every sample that Prometheus scrapes, and answers queries the same', async (t) => {

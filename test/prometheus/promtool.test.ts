@@ -3,10 +3,10 @@ import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { runPromtool } from '../harness/run-promtool.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('promtool accepts the configuration, and the rules that it names', async (t) => {

@@ -1,9 +1,9 @@
 import { test } from '../harness/ava.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 test('an id published within the window is left out, whichever publisher repeats it, alone or in a batch', async (t) => {

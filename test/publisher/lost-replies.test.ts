@@ -1,11 +1,11 @@
 import { test, type ExecutionContext } from '../harness/ava.ts';
 import type { PublisherOptions } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { openPublisher } from './open-publisher.ts';
 import { signalSent } from './signal-sent.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 /** A publisher behind its own proxy that has published event 0, so that Redis has the script. */

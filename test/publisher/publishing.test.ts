@@ -3,10 +3,10 @@ import { createPublisher, InvalidEventError, type PublisherOptions } from '@stre
 import { ConfigurationError } from '@streamfold/redis';
 import { readPublished } from '../harness/read-published.ts';
 import { signalSent } from './signal-sent.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 let prefixes = 0;

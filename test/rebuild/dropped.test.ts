@@ -6,12 +6,12 @@ import { generateEvents } from '../harness/generate-events.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { pauseBriefly } from '../harness/pause-briefly.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 async function startFolded(t: ExecutionContext, prefix: string): Promise<TestAggregator> {

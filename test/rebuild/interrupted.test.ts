@@ -12,11 +12,11 @@ import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
 import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 /** Small batches and a short claim time: a kill hits one of many commits, and its pending entries are soon claimed. */

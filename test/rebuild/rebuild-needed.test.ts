@@ -6,11 +6,11 @@ import { define } from '../harness/define.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const OTHER = define({ metrics: { signals_sent_total: { labels: { drop: ['swarm_id'] } } } });

@@ -12,10 +12,10 @@ import { foldReference } from '../harness/reference-fold.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const CHANGED = {

@@ -7,10 +7,10 @@ import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { scrape, scrapeWhenServed } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const SENT = { type: 'signal.sent', swarm_id: 's', sender_id: 'a', receiver_id: 'b', signal_type: 'x' };

@@ -6,12 +6,12 @@ import { foldReference, parse } from '../harness/reference-fold.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
-import { nextPrefix, startRedis } from '../harness/start-redis.ts';
+import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 import { watchCounters } from '../harness/watch-counters.ts';
 
-const { redis, url: redisUrl, stop } = await startRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 test('while events are published, a rebuild switches two replicas, and no counter falls, no dead letter is written twice and no event is lost', async (t) => {

@@ -4,9 +4,9 @@ import { inspect } from 'node:util';
 import { test } from '../harness/ava.ts';
 import { ConnectionError, connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { startRedis } from '../harness/start-redis.ts';
+import { shareRedis } from '../harness/start-redis.ts';
 
-const server = await startRedis();
+const server = await shareRedis();
 test.after.always(() => server.stop());
 
 function open(url: string, commandTimeoutMs = 10_000): RedisConnection {

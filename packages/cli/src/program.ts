@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { Command as Commander } from 'commander';
 import type { Command } from './environment.ts';
 import type { SettingName } from './settings.ts';
@@ -53,16 +54,22 @@ Every option has an environment variable, named in its help; options win.
 Exit codes: 0 done, 1 it failed or found a difference, 2 it was called wrongly.
 Docs: docs/reference/cli.md, docs/reference/configuration.md`;
 
+export interface ProgramOptions {
+  readonly version: string;
+  /** The list of event types that the help of `publish` shows. */
+  readonly eventTypes: string;
+  /** For help and version that were asked for. */
+  readonly stdout: Writable;
+  /** For the help that is shown if no command was given. */
+  readonly stderr: Writable;
+}
+
 /**
- * The command line: commands, their options and help. `run` is called with what was chosen. `eventTypes` is the list of
- * event types that the help of `publish` shows.
+ * The command line: commands, their options and help. `run` is called with what was chosen.
  *
  * Parsing throws `UsageError` if the usage is wrong, and `CommanderError` after help or version was shown.
  */
-export function createProgram(
-  { version, eventTypes }: { version: string; eventTypes: string },
-  run: Run,
-): Commander {
+export function createProgram({ version, eventTypes, stdout, stderr }: ProgramOptions, run: Run): Commander {
   const program = new Commander('streamfold')
     .description(
       'Event-sourced metrics over Redis Streams: folds lifecycle events exactly once, serves them to Prometheus.',
@@ -70,7 +77,11 @@ export function createProgram(
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: () => undefined,
+    })
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText('after', FOOTER);
   failUsefully(program);

@@ -1,0 +1,15 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** Where the program runs: a process of its own, or inside another one. */
+export interface Host {
+  /** What stands behind the name of the program. */
+  readonly args: readonly string[];
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable;
+  /** Aborted to stop a command that runs until it is stopped. */
+  readonly stop: AbortSignal;
+  /** Called before a command starts. `lasting`: it runs until it is stopped, and then finishes what it has begun. */
+  readonly starting: (lasting: boolean) => void;
+}
