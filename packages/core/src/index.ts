@@ -82,6 +82,9 @@ export {
   type EntrySink,
 } from './decode-entry.ts';
 export { encodeEvent, toFlatFields, type EncodedEvent, type InvalidEvent } from './encode-event.ts';
+export { createEventWriter, type EventWriter } from './write/event-writer.ts';
+export type { Place } from './write/fixed-text.ts';
+export { NOT_PLAIN } from './write/value-writer.ts';
 export { EVENT_TYPES, findEventType, type Event, type EventInput } from './event/event-types.ts';
 export { knownLabelValues } from './known-label-values.ts';
 export { crc16, swarmShard } from './swarm-shard.ts';
