@@ -1,12 +1,12 @@
 import type { Generation, ShardView } from '@streamfold/aggregator';
 import {
   boundCommit,
-  createEntriesFold,
+  createFolding,
   describeDelivered,
   type EntriesFold,
   type FoldedBatch,
 } from '@streamfold/aggregator/round-trips';
-import { createFold, emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
+import { emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
 import type { Consumer, View } from './folding-steps.ts';
 import { copyShard, type GenerationModel, type ShardModel } from './folding-model.ts';
 import type { KeptKeys, Laboratory } from './laboratory.ts';
@@ -88,11 +88,8 @@ export async function goBack(run: ShardRun, slot: number): Promise<void> {
 
 /** Folds entries as a consumer does. */
 export function startFold({ catalogue }: Pick<Generation, 'catalogue'>, entries: number): EntriesFold {
-  return createEntriesFold({
-    context: { shard: 0, shards: 1, upcasters: noUpcasters },
-    foldEvent: createFold(catalogue),
-    bounds: boundCommit(entries),
-  });
+  const context = { shard: 0, shards: 1, upcasters: noUpcasters };
+  return createFolding({ catalogue, context, hashSeed: entries }).begin(boundCommit(entries));
 }
 
 /** A fold of the entries that are folded according to the model, one after the other, in the order of the stream. */

@@ -4,7 +4,7 @@
 export { createBatchSize, type BatchSize } from './fold/batch-size.ts';
 export { completeOptions } from './aggregator-options.ts';
 export { describeDelivered } from './fold/delivered-entry.ts';
-export { createEntriesFold, type EntriesFold } from './fold/fold-entries.ts';
+export { createFolding, type EntriesFold } from './fold/fold-entries.ts';
 export { boundCommit } from './fold/run-consumers.ts';
 export { createBirths, YOUNG_SECONDS } from './state/births.ts';
 export { claimEntries } from './state/claim-entries.ts';

@@ -62,6 +62,10 @@ export {
   renderHead,
   type ExpositionFormat,
 } from './exposition.ts';
+export { BytesFold, type BytesFoldOptions } from './fold-bytes.ts';
+export type { ReceiveBuffer } from './bytes/receive-buffer.ts';
+export { describeColumns } from './columns/describe-columns.ts';
+export { NO_MATCH } from './layout/matched-values.ts';
 export { createEntryFold, type FoldEntry } from './fold-entry.ts';
 export { createFold, type FoldEvent } from './fold.ts';
 export {

@@ -2,7 +2,7 @@ import { isReplyError, type RedisConnection } from '@streamfold/redis';
 import type { FoldingMode } from '../state/commit-batch.ts';
 import { createBatchSize } from './batch-size.ts';
 import { commitDelivery, type Delivery, type Origin } from './commit-delivery.ts';
-import { createEntriesFold, type CommitBounds, type Fold } from './fold-entries.ts';
+import type { CommitBounds, Fold } from './fold-entries.ts';
 import type { Hold } from './hold.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
@@ -35,7 +35,7 @@ export interface PipelineOptions {
   readonly redis: RedisConnection;
   readonly generation: Generation;
   readonly names: ReadNames;
-  readonly fold: Omit<Fold, 'bounds'>;
+  readonly fold: Fold;
   /** The largest commit. */
   readonly bounds: CommitBounds;
   readonly hold: Hold;
@@ -57,11 +57,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const read = async (origin: Origin): Promise<Delivery> => {
     const { count } = size;
     const consumer = nameRead(origin, names);
-    const folding = createEntriesFold({ ...fold, bounds: size.bounds });
+    const folding = fold.begin(size.bounds);
     try {
-      if (origin === 'waited') await reader.readNew({ consumer, count, blockMs }, folding.take);
-      else if (origin === 'ahead') await reader.readNew({ consumer, count }, folding.take);
-      else await reader.readPending({ consumer, count }, folding.take);
+      if (origin === 'waited') await reader.readNew({ consumer, count, blockMs }, folding);
+      else if (origin === 'ahead') await reader.readNew({ consumer, count }, folding);
+      else await reader.readPending({ consumer, count }, folding);
       size.read(count, folding);
     } catch (error) {
       size.read(count, folding);

@@ -1,11 +1,12 @@
 import type { RedisConnection } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import type { Generation } from '../state/generation.ts';
-import { describeDelivered, type TakeEntry } from './delivered-entry.ts';
+import { describeDelivered } from './delivered-entry.ts';
+import type { EntriesFold } from './fold-entries.ts';
 import { createReplyTap } from './reply-tap.ts';
 
 /**
- * Reads entries on a connection on which nothing else is sent meanwhile. They are given away as they arrive; only once the
+ * Reads entries on a connection on which nothing else is sent meanwhile. They are folded as they arrive; only once the
  * promise has resolved are they all that was read.
  */
 export interface EntryReader {
@@ -17,7 +18,7 @@ export interface EntryReader {
    */
   readNew(
     read: { readonly consumer: string; readonly count: number; readonly blockMs?: number },
-    take: TakeEntry,
+    folding: EntriesFold,
   ): Promise<void>;
   /**
    * XREADGROUP GROUP group consumer COUNT count STREAMS key 0
@@ -25,7 +26,10 @@ export interface EntryReader {
    * Gives entries that are pending for the consumer, oldest first: what it read before it crashed, lost its connection or was
    * refused a commit, and what it has claimed.
    */
-  readPending(read: { readonly consumer: string; readonly count: number }, take: TakeEntry): Promise<void>;
+  readPending(
+    read: { readonly consumer: string; readonly count: number },
+    folding: EntriesFold,
+  ): Promise<void>;
 }
 
 export function createEntryReader(
@@ -34,28 +38,31 @@ export function createEntryReader(
 ): EntryReader {
   const read = createRead(redis);
   return {
-    readNew: ({ consumer, count, blockMs }, take) =>
+    readNew: ({ consumer, count, blockMs }, folding) =>
       read(
         () =>
           blockMs === undefined
             ? redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '>')
             : // prettier-ignore
               redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
-        take,
+        folding,
       ),
-    readPending: ({ consumer, count }, take) =>
-      read(() => redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '0'), take),
+    readPending: ({ consumer, count }, folding) =>
+      read(() => redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '0'), folding),
   };
 }
 
 /** One connection is read by our own parser; where the client chooses among many, as in a Cluster, by the client's. */
 function createRead(
   redis: RedisConnection,
-): (send: () => Promise<unknown>, take: TakeEntry) => Promise<void> {
-  if (redis instanceof Redis) return createReplyTap(redis).read;
-  return async (send, take) => {
+): (send: () => Promise<unknown>, folding: EntriesFold) => Promise<void> {
+  if (redis instanceof Redis) {
+    const tap = createReplyTap(redis);
+    return (send, folding) => tap.read(send, folding.parseReply());
+  }
+  return async (send, folding) => {
     const [stream] = ((await send()) as Reply) ?? [];
-    for (const [id, fields] of stream?.[1] ?? []) take(describeDelivered(id, fields ?? undefined));
+    for (const [id, fields] of stream?.[1] ?? []) folding.take(describeDelivered(id, fields ?? undefined));
   };
 }
 

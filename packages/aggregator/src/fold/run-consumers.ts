@@ -1,6 +1,7 @@
-import { createFold, noUpcasters } from '@streamfold/core';
+import { randomInt } from 'node:crypto';
+import { noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, type Installation, type RedisConnection } from '@streamfold/redis';
-import type { CommitBounds } from './fold-entries.ts';
+import { createFolding, type CommitBounds } from './fold-entries.ts';
 import type { FoldingMode } from '../state/commit-batch.ts';
 import { createConnections } from '../run/connections.ts';
 import { createConsumer } from './consumer.ts';
@@ -41,6 +42,9 @@ const COMMIT_DEAD_LETTERS = 500;
 /** JSON can make six times as much of the largest entry that is kept whole. */
 const FIELDS_CHARACTERS = 24 * 1024 * 1024;
 
+/** Nobody who chooses the names of series can know it. */
+const HASH_SEED = randomInt(2 ** 31);
+
 /** The bounds of a commit of so many entries. */
 export function boundCommit(entries: number): CommitBounds {
   return {
@@ -70,7 +74,6 @@ export async function runConsumers(
     const { shard, catalogue } = generation;
     const redis = connections.open(`fold-${shard}`, replyTimeoutMs);
     const context = { shard, shards, upcasters: noUpcasters };
-    const fold = { context, foldEvent: createFold(catalogue) };
     return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
       createConsumer({
         readRedis: connections.open(`read-${shard}-${reader}`, replyTimeoutMs),
@@ -78,7 +81,7 @@ export async function runConsumers(
         generation,
         restoreGroup: () => restoreGroup(redis, generation, settings),
         names: createReadNames(`${settings.consumer}:${reader}`),
-        fold,
+        fold: createFolding({ catalogue, context, hashSeed: HASH_SEED }),
         bounds: boundCommit(batchEntries),
         mode,
         blockMs: BLOCK_MS,

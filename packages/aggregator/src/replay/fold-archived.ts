@@ -1,8 +1,8 @@
-import { createFold, encodeDelta, noUpcasters, previousId, type EntryId } from '@streamfold/core';
+import { encodeDelta, noUpcasters, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { loadDeltaLogScript } from '../state/delta-log-script.ts';
 import { describeDelivered } from '../fold/delivered-entry.ts';
-import { createEntriesFold, type CommitBounds } from '../fold/fold-entries.ts';
+import { createFolding, type CommitBounds } from '../fold/fold-entries.ts';
 import type { Generation } from '../state/generation.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
 
@@ -87,7 +87,7 @@ async function commit(
   const { shards, bounds, onProgress } = options;
   const { shard, catalogue, keys } = generation;
   const context = { shard, shards, upcasters: noUpcasters };
-  const folding = createEntriesFold({ context, foldEvent: createFold(catalogue), bounds });
+  const folding = createFolding({ catalogue, context, hashSeed: 0 }).begin(bounds);
   for (const page of pages) for (const { id, fields } of page) folding.take(describeDelivered(id, fields));
   let from = after;
   for (const { ids, delta } of folding.batches) {
