@@ -1,5 +1,5 @@
 import { createEntriesParser } from '@streamfold/aggregator';
-import { createFolding } from '@streamfold/aggregator/round-trips';
+import { createFolding, decodeContent } from '@streamfold/aggregator/round-trips';
 import {
   CATALOGUE,
   createEntryFold,
@@ -46,8 +46,9 @@ export function compareFolds(seed: number, entries: number): number {
     const source = createReplySource(streamSeed);
     const [shard, shards] = draw.chance(0.2) ? [1, 3] : [0, 1];
     const catalogue: Catalogue = draw.chance(0.5) ? OWN_METRICS : CATALOGUE;
+    const deltaForm = draw.chance(0.5) ? 'binary' : 'json';
     const context = { shard, shards, upcasters: noUpcasters };
-    const folding = createFolding({ catalogue, context, hashSeed: streamSeed });
+    const folding = createFolding({ catalogue, deltaForm, context, hashSeed: streamSeed });
     const foldEvent = createFold(catalogue);
     for (let reply = 0; reply < REPLIES_PER_STREAM; reply++) {
       const next = source.next();
@@ -76,7 +77,9 @@ function foldBytes(
   if (!isComplete) throw new Error('expected the reply to be complete');
   const { payloadBytes } = folding;
   const [batch] = folding.batches;
-  return { ids: [], delta: emptyDelta(), deadLetters: [], ...batch, payloadBytes };
+  if (batch === undefined) throw new Error('expected a batch');
+  const { ids, record, deadLetters } = batch;
+  return { ids, delta: decodeContent(Buffer.from(record)), deadLetters, payloadBytes };
 }
 
 function foldSlowly(

@@ -2,6 +2,7 @@ import type { Generation, ShardView } from '@streamfold/aggregator';
 import {
   boundCommit,
   createFolding,
+  decodeContent,
   describeDelivered,
   type EntriesFold,
   type FoldedBatch,
@@ -87,9 +88,12 @@ export async function goBack(run: ShardRun, slot: number): Promise<void> {
 }
 
 /** Folds entries as a consumer does. */
-export function startFold({ catalogue }: Pick<Generation, 'catalogue'>, entries: number): EntriesFold {
+export function startFold(
+  { catalogue, deltaForm }: Pick<Generation, 'catalogue' | 'deltaForm'>,
+  entries: number,
+): EntriesFold {
   const context = { shard: 0, shards: 1, upcasters: noUpcasters };
-  return createFolding({ catalogue, context, hashSeed: entries }).begin(boundCommit(entries));
+  return createFolding({ catalogue, deltaForm, context, hashSeed: entries }).begin(boundCommit(entries));
 }
 
 /** A fold of the entries that are folded according to the model, one after the other, in the order of the stream. */
@@ -98,5 +102,6 @@ export function foldModel(run: ShardRun, generation: Generation): Delta {
   const { folded } = modelOf(run, generation);
   for (const [id, { fields }] of run.shard.entries)
     if (folded.has(id)) folding.take(describeDelivered(id, fields));
-  return folding.batches[0]?.delta ?? emptyDelta();
+  const [batch] = folding.batches;
+  return batch === undefined ? emptyDelta() : decodeContent(Buffer.from(batch.record));
 }

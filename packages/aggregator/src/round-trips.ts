@@ -10,6 +10,7 @@ export { createBirths, YOUNG_SECONDS } from './state/births.ts';
 export { claimEntries } from './state/claim-entries.ts';
 export { commitBatch, type FoldedBatch } from './state/commit-batch.ts';
 export { countTrimmed } from './state/count-trimmed.ts';
+export { decodeContent } from './state/read-deltas.ts';
 export { createGroup } from './state/create-group.ts';
 export { removeConsumer, removeGoneConsumers } from './state/remove-consumers.ts';
 export { beginRebuild } from './replay/begin-rebuild.ts';

@@ -29,6 +29,7 @@ export {
   encodeCatalogue,
   encodeMeaning,
   readCatalogue,
+  type DeltaForm,
   type StoredCatalogue,
 } from './definitions/stored-catalogue.ts';
 export { describeDepartures } from './definitions/describe-departures.ts';
@@ -62,6 +63,9 @@ export {
   renderHead,
   type ExpositionFormat,
 } from './exposition.ts';
+export { decodeBinaryDelta, isBinaryDelta } from './binary-delta.ts';
+export { ColumnsEncoder } from './columns/encode-columns.ts';
+export type { BatchColumns } from './columns/batch-columns.ts';
 export { BytesFold, type BytesFoldOptions } from './fold-bytes.ts';
 export type { ReceiveBuffer } from './bytes/receive-buffer.ts';
 export { describeColumns } from './columns/describe-columns.ts';

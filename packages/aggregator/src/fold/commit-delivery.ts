@@ -56,8 +56,7 @@ async function commit(batch: FoldedBatch, delivery: Delivery, options: CommitOpt
   const committed = await send(batch, delivery, options);
   hold.settled();
   size.committed();
-  if (committed.outcome === 'contested')
-    observe({ type: 'batch_contested', shard, entries: batch.ids.length });
+  if (committed.outcome === 'contested') observe({ type: 'batch_contested', shard, entries: batch.entries });
   if (committed.outcome === 'repeated')
     observe({ type: 'entries_repeated', shard, entries: committed.entries });
   if (committed.outcome !== 'committed') return false;
@@ -65,7 +64,7 @@ async function commit(batch: FoldedBatch, delivery: Delivery, options: CommitOpt
   observe({
     type: 'batch_committed',
     shard,
-    ...batch.delta.totals,
+    ...batch.totals,
     deadLetters,
     commitMs: now() - startedMs,
   });
@@ -86,7 +85,7 @@ async function send(
   } catch (error) {
     size.failed(error);
     hold.refused();
-    const entries = batch.ids.length;
+    const entries = batch.entries;
     observe({ type: 'commit_failed', shard: generation.shard, entries, error: toError(error) });
     throw error;
   }

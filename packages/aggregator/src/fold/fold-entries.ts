@@ -1,9 +1,13 @@
 import {
   BytesFold,
+  ColumnsEncoder,
   describeColumns,
+  encodeDelta,
+  type BatchColumns,
   type Catalogue,
   type DeadLetter,
   type DecodeContext,
+  type DeltaForm,
 } from '@streamfold/core';
 import type { FoldedBatch } from '../state/commit-batch.ts';
 import type { TakeEntry } from './delivered-entry.ts';
@@ -31,6 +35,7 @@ export interface Fold {
 
 export interface FoldOptions {
   readonly catalogue: Catalogue;
+  readonly deltaForm: DeltaForm;
   readonly context: DecodeContext;
   /** Of the hashes of series; drawn once per process. */
   readonly hashSeed: number;
@@ -49,7 +54,7 @@ export interface EntriesFold {
   readonly payloadBytes: number;
 }
 
-export function createFolding({ catalogue, context, hashSeed: seed }: FoldOptions): Fold {
+export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }: FoldOptions): Fold {
   let deadLetters: FoldedBatch['deadLetters'][number][] = [];
   let fieldsCharacters = 0;
   const fold = new BytesFold({
@@ -61,6 +66,7 @@ export function createFolding({ catalogue, context, hashSeed: seed }: FoldOption
     },
   });
   const { batch } = fold;
+  const encoder = new ColumnsEncoder(batch);
 
   const hasReached = (bounds: CommitBounds): boolean =>
     batch.entries >= bounds.entries ||
@@ -72,7 +78,8 @@ export function createFolding({ catalogue, context, hashSeed: seed }: FoldOption
 
   /** What was folded since the last one; the columns are then empty. */
   const close = (): FoldedBatch => {
-    const closed = { ids: batch.listIds(), delta: describeColumns(batch), deadLetters };
+    const record = deltaForm === 'binary' ? toBuffer(encoder.encode()) : encodeDelta(describeColumns(batch));
+    const closed = describeBatch(batch, record, deadLetters);
     deadLetters = [];
     batch.clear();
     return closed;
@@ -113,6 +120,35 @@ export function createFolding({ catalogue, context, hashSeed: seed }: FoldOption
       };
     },
   };
+}
+
+/** The columns as they are now, before they serve the next batch. */
+function describeBatch(
+  batch: BatchColumns,
+  record: string | Buffer,
+  deadLetters: FoldedBatch['deadLetters'],
+): FoldedBatch {
+  const idTexts = toBuffer(batch.ids.bytes).toString('latin1', 0, batch.ids.end - 1); // without the last space
+  return {
+    get ids() {
+      return idTexts.split(' ');
+    },
+    entries: batch.entries,
+    firstId: idTexts.slice(0, batch.idLength(0)),
+    lastId: idTexts.slice(idTexts.lastIndexOf(' ') + 1),
+    record,
+    totals: {
+      entries: batch.entries - batch.lostEntries,
+      events: batch.events,
+      lostEntries: batch.lostEntries,
+      deadLetters: new Map(batch.deadLetters),
+    },
+    deadLetters,
+  };
+}
+
+function toBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 const BEGINNING_CHARACTERS = 1_000;

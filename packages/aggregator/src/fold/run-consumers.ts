@@ -71,7 +71,7 @@ export async function runConsumers(
   const { replyTimeoutMs = COMMAND_TIMEOUT_MS } = settings;
   const connections = createConnections(redisUrl, observe);
   const consumers = generations.flatMap((generation) => {
-    const { shard, catalogue } = generation;
+    const { shard } = generation;
     const redis = connections.open(`fold-${shard}`, replyTimeoutMs);
     const context = { shard, shards, upcasters: noUpcasters };
     return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
@@ -81,7 +81,7 @@ export async function runConsumers(
         generation,
         restoreGroup: () => restoreGroup(redis, generation, settings),
         names: createReadNames(`${settings.consumer}:${reader}`),
-        fold: createFolding({ catalogue, context, hashSeed: HASH_SEED }),
+        fold: createFolding({ ...generation, context, hashSeed: HASH_SEED }),
         bounds: boundCommit(batchEntries),
         mode,
         blockMs: BLOCK_MS,

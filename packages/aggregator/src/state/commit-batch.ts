@@ -1,11 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  encodeDelta,
-  type DeadLetter,
-  type DeadLetterReason,
-  type Delta,
-  type EntryId,
-} from '@streamfold/core';
+import type { DeadLetter, DeadLetterReason, EntryId, FoldTotals } from '@streamfold/core';
 import { type RedisConnection } from '@streamfold/redis';
 import { COMMIT_LUA, loadDeltaLogScript } from './delta-log-script.ts';
 import type { Generation } from './generation.ts';
@@ -14,9 +8,14 @@ const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.m
 
 /** Entries with their counts and dead letters: one commit makes all of it true. */
 export interface FoldedBatch {
-  /** In the order of the stream. */
+  /** In the order of the stream. Listed when asked for: a commit mostly needs the first and the last alone. */
   readonly ids: readonly EntryId[];
-  readonly delta: Delta;
+  readonly entries: number;
+  readonly firstId: EntryId;
+  readonly lastId: EntryId;
+  /** What they add, as it is appended to the delta log: a text of JSON, or bytes. */
+  readonly record: string | Buffer;
+  readonly totals: FoldTotals;
   readonly deadLetters: readonly { readonly entryId: EntryId; readonly deadLetter: DeadLetter }[];
 }
 
@@ -64,14 +63,14 @@ export async function commitBatch(
   { shardKeys, keys }: Generation,
   { consumer, batch, mode, isRun, removeConsumer }: BatchToCommit,
 ): Promise<CommitOutcome> {
-  const { ids, delta } = batch;
-  const args: (string | number)[] = [
+  const { ids, entries, firstId, lastId, record } = batch;
+  const args: (string | number | Buffer)[] = [
     keys.group,
     consumer,
-    encodeDelta(delta),
-    ids.length,
-    ids[0] ?? '',
-    ids.at(-1) ?? '',
+    record,
+    entries,
+    firstId,
+    lastId,
     createHash('sha1').update(ids.join(' ')).digest('hex'),
     mode,
     isRun ? 'run' : 'entries',

@@ -1,4 +1,3 @@
-import { encodeDelta } from '@streamfold/core';
 import { type RedisConnection } from '@streamfold/redis';
 import {
   listDeadLetters,
@@ -33,17 +32,8 @@ export async function commitRead(
   { shardKeys, keys }: Generation,
   { consumer, batch, mode }: { consumer: string; batch: FoldedBatch; mode: FoldingMode },
 ): Promise<ReadCommitOutcome> {
-  const { ids, delta } = batch;
-  const args = [
-    keys.group,
-    consumer,
-    encodeDelta(delta),
-    ids.length,
-    ids[0] ?? '',
-    ids.at(-1) ?? '',
-    mode,
-    ...listDeadLetters(batch),
-  ];
+  const { entries, firstId, lastId, record } = batch;
+  const args = [keys.group, consumer, record, entries, firstId, lastId, mode, ...listDeadLetters(batch)];
   const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
   const [outcome] = reply as CommittedReply | ['contested' | 'moved'];
   return outcome === 'committed' ? readCommitted(batch, reply as CommittedReply) : { outcome };

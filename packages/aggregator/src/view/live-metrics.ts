@@ -113,7 +113,7 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
 }
 
 function createFollowed(id: string, catalogue: Catalogue, options: LiveMetricsOptions): Followed {
-  const on = listShards(options).map((shard) => describeGeneration(id, shard, catalogue));
+  const on = listShards(options).map((shard) => describeGeneration(id, shard, { catalogue }));
   const createViews = (listener: ViewListener): ShardView[] =>
     on.map((generation) => createShardView({ ...options, generation, listener }));
   return { id, metrics: createSwarmMetrics(catalogue, createViews, options.now), shards: on };

@@ -1,3 +1,4 @@
+import { readAscii } from './read-ascii.ts';
 import type { KeyParts } from './key-parts.ts';
 
 /** A key of a table: the place of its record in the table's memory. It stays the same until the table is cleared. */
@@ -144,11 +145,7 @@ export class KeyTable {
 
   /** The key as a text. */
   textOf(key: Key): string {
-    const start = this.startOf(key);
-    let text = '';
-    for (let at = start; at < start + this.lengthOf(key); at++)
-      text += String.fromCharCode(this.bytes[at] ?? 0);
-    return text;
+    return readAscii(this.bytes, this.startOf(key), this.lengthOf(key));
   }
 }
 

@@ -77,13 +77,17 @@ export class BatchColumns {
     return (this.entries - 1) * EVENTS_PER_ENTRY + index + 1;
   }
 
-  idAt(entry: number): EntryId {
-    const start = this.idStarts[entry] ?? 0;
-    return this.ids.text(start, (this.idStarts[entry + 1] ?? 0) - 1 - start);
+  /** Where the ID of an entry begins in `ids`, and its bytes. */
+  idStart(entry: number): number {
+    return this.idStarts[entry] ?? 0;
   }
 
-  listIds(): EntryId[] {
-    return Array.from({ length: this.entries }, (_, entry) => this.idAt(entry));
+  idLength(entry: number): number {
+    return (this.idStarts[entry + 1] ?? 0) - 1 - this.idStart(entry);
+  }
+
+  private idAt(entry: number): EntryId {
+    return this.ids.text(this.idStart(entry), this.idLength(entry));
   }
 
   /** The stamp of the event with that ordinal. */

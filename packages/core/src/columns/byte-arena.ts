@@ -1,3 +1,5 @@
+import { readAscii } from '../bytes/read-ascii.ts';
+
 /** Bytes that are kept until the batch ends, one text behind the other. */
 export class ByteArena {
   bytes = new Uint8Array(4_096);
@@ -27,11 +29,4 @@ export class ByteArena {
   text(start: number, length: number): string {
     return readAscii(this.bytes, start, length);
   }
-}
-
-/** ASCII bytes as a text. */
-export function readAscii(bytes: Uint8Array, start: number, length: number): string {
-  let text = '';
-  for (let at = start; at < start + length; at++) text += String.fromCharCode(bytes[at] ?? 0);
-  return text;
 }

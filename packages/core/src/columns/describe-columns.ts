@@ -1,9 +1,9 @@
 import { emptyRegisters, type CoordinatorRegisters } from '../coordinator-registers.ts';
 import { emptyDelta, seriesOf, type Delta, type SeriesValue } from '../delta.ts';
-import type { Micros } from '../histogram.ts';
 import type { BatchColumns } from './batch-columns.ts';
 import { PHASE_SET, STALE_SET, STAMPED_REGISTERS, type LifeColumns } from './life-columns.ts';
-import { CARRY, type SeriesColumns } from './series-columns.ts';
+import { joinSum } from './join-sum.ts';
+import type { SeriesColumns } from './series-columns.ts';
 import { NO_WAIT } from './wait-columns.ts';
 
 /** The same as a delta. */
@@ -30,12 +30,6 @@ function readSeries({ width, low, carries, buckets }: SeriesColumns, at: number)
   const sum = joinSum(low[at] ?? 0, carries[at] ?? 0);
   if (width === 0) return Number(sum);
   return { sumMicros: sum, buckets: [...buckets.subarray(at * width, (at + 1) * width)] };
-}
-
-/** A sum of which `low` is below 2^52, exact. */
-export function joinSum(low: number, carries: number): Micros {
-  const sum = carries * CARRY + low;
-  return sum <= Number.MAX_SAFE_INTEGER ? sum : BigInt(carries) * BigInt(CARRY) + BigInt(low);
 }
 
 function readRegisters(batch: BatchColumns, life: LifeColumns, at: number): CoordinatorRegisters {
