@@ -23,8 +23,8 @@ test.serial('a folded entry that is delivered again and then deleted is not coun
     takeSteps(createFolding(laboratory), [
       { do: 'publish', kind: 'flat', salt: 1 },
       { do: 'read', consumer: 'c0', count: 1 },
-      { do: 'commit', consumer: 'c0', reply: 'read' },
-      { do: 'moveBack' },
+      { do: 'commit', consumer: 'c0', under: 'own', reply: 'read' },
+      { do: 'moveBack', to: 0 },
       { do: 'read', consumer: 'c0', count: 1 },
       { do: 'xdel', at: 0 },
     ]),

@@ -1,5 +1,5 @@
--- Commits a batch of entries that are pending for a consumer, whatever brought them: acknowledges them, appends what they add
--- to the delta log, and appends its dead letters. Writes nothing unless every entry is still pending for this consumer.
+-- Commits a batch of entries pending for a consumer, whether it has read or claimed them: acknowledges them, appends their
+-- delta to the delta log, and appends their dead letters. Writes nothing unless every entry is still pending for this consumer.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log   4 dead-letter stream
 -- ARGV  1 group   2 consumer   3 delta, as text   4 number of entries; 0 checks whether a batch could be committed
@@ -9,7 +9,7 @@
 --       9 'run' if its entries followed one another in the stream when they were read, else 'entries'
 --       10 'remove' if the consumer is removed once nothing is pending for it, else 'keep'
 --       11 … for each dead letter five values: entry_id, index ('' for a flat entry), reason, detail, fields
--- Returns {'committed', <ID of the record in the delta log>, <dead letters that were left out>, <that were written then>},
+-- Returns {'committed', <ID of the record in the delta log>, <dead letters left out>, <dead letters written after those>},
 --         {'contested'}, or {'repeated', <entries>}: that many entries of the batch were folded before; they are acknowledged
 --         without effect, and nothing else is done. {'checked'} for a batch of 0 entries.
 -- Cost  some 1.5 us an entry and 3 us a dead letter. Lua does not roll back: all is checked before the first write.
@@ -41,7 +41,7 @@ local function acknowledge(list)
   end
 end
 
--- What is folded and delivered again: somebody has moved the group back, or it was made again.
+-- Folded entries that were delivered again: the group was moved back, or destroyed and created again.
 local repeated = find_folded(ids, folded.watermark, folded.runs)
 if #repeated > 0 then
   acknowledge(repeated)

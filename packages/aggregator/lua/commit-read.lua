@@ -1,16 +1,16 @@
--- Commits all that one read of new entries has brought: acknowledges the entries, appends what they add to the delta log, and
--- appends its dead letters. Writes nothing unless all of them are still pending.
+-- Commits all entries of one read of new entries: acknowledges them, appends their delta to the delta log, and appends their
+-- dead letters. Writes nothing unless all of them are still pending.
 --
--- Each such read is done under the name of a consumer of its own, which no other command gives entries to. So if as many
--- entries are pending for it as were read, they are the ones that were read, and removing the consumer acknowledges just them.
+-- Each such read has its own consumer, and no other command gives entries to that consumer. So if the number of entries
+-- pending for it is the number that was read, they are the same entries, and removing the consumer acknowledges exactly these.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log   4 dead-letter stream
 -- ARGV  1 group   2 consumer of the read   3 delta, as text   4 number of entries   5 first ID   6 last ID
 --       7 'live', or 'replayed' if the generation is being built: written into the record, with the first ID
 --       8 … for each dead letter five values: entry_id, index ('' for a flat entry), reason, detail, fields
--- Returns {'committed', <ID of the record in the delta log>, <dead letters that were left out>, <that were written then>},
---         {'contested'}, or {'moved'} if some of its entries may be folded: somebody has moved the group back. What is still
---         pending for the consumer is then to be read again, and committed by commit-batch.lua.
+-- Returns {'committed', <ID of the record in the delta log>, <dead letters left out>, <dead letters written after those>},
+--         {'contested'}, or {'moved'} if some of its entries may be folded already: the group was moved back. After both the
+--         pending entries of the consumer must be read again, and committed by commit-batch.lua.
 -- Cost  some 0.3 us an entry, 3 us a dead letter, 0.1 us a consumer of the group, and 50 us. Lua does not roll back: all is
 --       checked before the first write.
 

@@ -1,18 +1,18 @@
--- What the scripts that commit have in common: what they check before the first write, and what they write. They are loaded
+-- Shared by the scripts that commit: the checks before the first write, and the writes. They are loaded
 -- with stream.lua, delta-log.lua, counters.lua, committed-runs.lua and this file before them, and with these keys:
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log   4 dead-letter stream
 
 local events, deltas, head, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
--- What the head says about the entries that are folded.
+-- The watermark and the runs in the head.
 local function read_folded()
   local noted = redis.call('HMGET', head, 'watermark', 'runs')
   return {watermark = noted[1], runs_text = noted[2] or '', runs = parse_runs(noted[2])}
 end
 
--- Lua does not roll back: a key of a wrong type, a counter that is no number, or a command that the user may not run, is
--- found before the first write. Returns the end of the delta log.
+-- Lua does not roll back. This finds a key of a wrong type, a counter that is not a number, and a command that the user may
+-- not run before the first write. Returns the end of the delta log.
 local function require_commit(has_dead_letters)
   local PURPOSE = 'commits a batch'
   local previous = read_end(deltas, head)
@@ -28,8 +28,8 @@ local function require_commit(has_dead_letters)
   return previous
 end
 
--- Appends the dead letters of ARGV, from this place on. Another generation writes those of the entries that are not this
--- one's. Returns how many of the first were left out, and how many were written then.
+-- Appends the dead letters in ARGV, from this place on, except those of entries whose dead letters another generation writes.
+-- Returns the number of dead letters left out at the beginning, and the number written after those.
 local function append_dead_letters(place)
   if not ARGV[place] then return 0, 0 end
   local noted = redis.call('HMGET', head, 'dead_letters_after', 'dead_letters_until')
@@ -56,8 +56,8 @@ local function append_dead_letters(place)
   return left_out, written
 end
 
--- Writes what a batch adds, once its entries are acknowledged. `list_folded` gives its runs behind a watermark. The watermark
--- never goes back: if the group was moved back, what is folded stays folded.
+-- Writes the effect of a batch whose entries were just acknowledged. `list_folded` lists its runs after a watermark. The
+-- watermark never decreases: if the group was moved back, folded entries stay folded.
 local function write_commit(batch, previous, folded, list_folded)
   local watermark = acknowledged_to(events, read_group(events, batch.group))
   if folded.watermark and is_after(folded.watermark, watermark) then watermark = folded.watermark end

@@ -1,12 +1,11 @@
--- Which entries behind the watermark are folded. The watermark alone does not say: while an older entry is pending, later
--- ones are folded. The head of a delta log keeps them in its field `runs`: ranges of IDs, 'first last first last …',
--- ascending, all behind the watermark. No entry of a run is pending, and each that was ever delivered is folded. If the group
--- is moved back or made again, they are delivered again, and must have no effect. Scripts that need this are loaded with
--- stream.lua and this file before them.
+-- The folded entries after the watermark. While an older entry is pending, later entries are folded. The head of a delta log
+-- keeps them in its field `runs`: ranges of IDs, 'first last first last …', ascending, all after the watermark. A run covers
+-- no entry that is pending and not folded. If the group is moved back, or destroyed and created again, the entries of a run
+-- are delivered again and must have no effect. Scripts that need this are loaded with stream.lua and this file before them.
 --
--- An earlier version adds no runs when it commits. A missing run does no harm as long as nobody moves the group.
+-- An earlier version adds no runs when it commits. A missing run does no harm unless somebody moves the group.
 
--- Runs that are kept at most. Two reads of each aggregator are under way at a time; each leaves at most one gap.
+-- Runs kept at most. A process has two reads under way per shard, and each leaves at most one gap.
 local MOST_RUNS = 100
 
 -- The runs as a list: first, last, first, last …
@@ -25,7 +24,7 @@ local function overlaps_folded(first, last, watermark, runs)
   return false
 end
 
--- Those of the IDs, ascending, that are folded.
+-- The folded ones of these IDs, which are ascending.
 local function find_folded(ids, watermark, runs)
   local folded, at, last = {}, 1, ids[#ids]
   local function take_to(id)
@@ -43,13 +42,13 @@ local function find_folded(ids, watermark, runs)
   return folded
 end
 
--- True if no entry between the two is in the stream, and none is pending.
+-- True if the stream has no entry between the two, and none is pending.
 local function are_neighbours(events, group, left, right)
   return #redis.call('XPENDING', events, group, '(' .. left, '(' .. right, 1) == 0
     and #redis.call('XRANGE', events, '(' .. left, '(' .. right, 'COUNT', 1) == 0
 end
 
--- Adds the range to the list, without what is pending in it: such an entry was trimmed before this range was read.
+-- Adds the range to the list, without its pending entries: they were trimmed from the stream before this range was read.
 local function append_range(events, group, list, first, last)
   local from, pending = first, redis.call('XPENDING', events, group, first, last, MOST_RUNS)
   for _, entry in ipairs(pending) do
@@ -65,7 +64,7 @@ local function append_range(events, group, list, first, last)
   end
 end
 
--- The runs of these entries, ascending, of which no other is known to lie between.
+-- The runs of these entries, which are ascending and may have gaps.
 local function list_runs(events, group, ids, watermark)
   local list, first = {}, nil
   if not is_after(ids[#ids], watermark) then return list end
@@ -82,8 +81,8 @@ local function list_runs(events, group, ids, watermark)
   return list
 end
 
--- Both lists as one: runs with nothing between them are one run, and those that the watermark reaches raise it. Returns the
--- runs, the oldest MOST_RUNS of them, and the watermark.
+-- Merges both lists. Runs with nothing between them become one run; a run that the watermark reaches raises it. Returns the
+-- oldest MOST_RUNS runs, and the watermark.
 local function join_runs(events, group, runs, added, watermark)
   local joined, at, other = {}, 1, 1
   local function take(first, last)

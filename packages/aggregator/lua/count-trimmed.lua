@@ -18,7 +18,7 @@ local acknowledged, baseline = read_counter(head, 'acknowledged') or 0, read_cou
 local seen = redis.call('HMGET', head, 'stream_added', 'stream_first', 'stream_last', 'watermark', 'runs')
 local watermark = seen[4]
 
--- Somebody has moved the group back, or it was made again: entries that are folded or pending are delivered again.
+-- The group was moved back or created again: folded or pending entries will be delivered again.
 local runs, delivered = parse_runs(seen[5]), read['last-delivered-id']
 if watermark and is_after(watermark, delivered) then return {0, 0} end
 if runs[1] and is_after(runs[#runs], delivered) then return {0, 0} end

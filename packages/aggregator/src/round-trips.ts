@@ -9,6 +9,7 @@ export { boundCommit } from './fold/run-consumers.ts';
 export { createBirths, YOUNG_SECONDS } from './state/births.ts';
 export { claimEntries } from './state/claim-entries.ts';
 export { commitBatch, type FoldedBatch } from './state/commit-batch.ts';
+export { commitRead } from './state/commit-read.ts';
 export { countTrimmed } from './state/count-trimmed.ts';
 export { decodeContent } from './state/read-deltas.ts';
 export { createGroup } from './state/create-group.ts';

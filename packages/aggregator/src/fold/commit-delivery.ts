@@ -5,12 +5,12 @@ import type { BatchSize } from './batch-size.ts';
 import type { PipelineOptions } from './pipeline.ts';
 
 /**
- * What brought entries: a read that waited for new ones, a read of new ones that was sent ahead under a name of its own, or a
- * read of what was pending already.
+ * The kind of a read: it waited for new entries, it was sent ahead for new entries under its own name, or it read entries
+ * that were pending already.
  */
 export type Origin = 'waited' | 'ahead' | 'pending';
 
-/** What one read brought, folded. */
+/** The entries of one read, folded. */
 export interface Delivery {
   readonly origin: Origin;
   /** The consumer for which the entries are pending. */
@@ -25,8 +25,8 @@ export interface CommitOptions extends PipelineOptions {
 }
 
 /**
- * Commits what a read brought, one batch after the other, up to the first that is not accepted as it is. `unsettled`: some
- * entries may still be pending for the consumer.
+ * Commits the batches of a read one after the other, up to the first that is not accepted as it is. `unsettled`: some entries
+ * may still be pending for the consumer.
  */
 export async function commitDelivery(
   delivery: Delivery,
@@ -43,7 +43,7 @@ export async function commitDelivery(
     names.doubt(consumer);
     return 'unsettled';
   }
-  // Its commit has removed the consumer. If it was read again, another read finds out that nothing is left.
+  // Its last commit has removed the consumer. Of other names another read must show that nothing is left.
   if (delivery.origin === 'ahead') names.release(consumer);
   return 'committed';
 }

@@ -22,7 +22,7 @@ export interface Pipeline {
    * Returns where to read next: `own_pending` as long as there may be some, `new` otherwise.
    */
   turn(source: Source): Promise<Source>;
-  /** Folds and commits what was read ahead. Nothing is then in hand. */
+  /** Folds and commits the entries that were read ahead. Then no delivered entry is left to commit. */
   finish(): Promise<void>;
   /** The next read asks for one entry. */
   startAnew(): void;

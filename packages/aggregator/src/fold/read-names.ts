@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * The names of consumers that one reader reads under. Under its own it waits for entries and claims them. Each read that is
- * sent ahead has a name of its own, `<own>/<life>.<number>`: nothing else ever gives that name entries, so their number
- * proves which ones they are (`commit-read.lua`).
+ * The consumer names of one reader. It waits for entries and claims them under its own name. Each read that is sent ahead
+ * has another name, `<own>/<life>.<number>`. No other command gives entries to that name, so their number proves which ones
+ * they are (`commit-read.lua`).
  */
 export interface ReadNames {
   readonly own: string;
-  /** A name for one read, never used before, not even by an earlier life of this reader. */
+  /** A name for one read. It was never used before, not even by an earlier life of this reader. */
   take(): string;
-  /** Nothing is pending under this name, and no consumer is called so. */
+  /** Nothing is pending under this name, and the consumer does not exist. */
   release(name: string): void;
-  /** What is pending under this name has to be read again. */
+  /** The pending entries of this name must be read again. */
   doubt(name: string): void;
-  /** A name whose pending entries have to be read again; `undefined` if there is none but its own. */
+  /** A name whose pending entries must be read again; `undefined` if there is none besides its own. */
   readonly doubtful: string | undefined;
-  /** Doubts those of these consumers that are names of this reader and not in use: an earlier life has left them, or a late read. */
+  /** Doubts those of these consumers that belong to this reader and are not in use: an earlier life or a late read left them. */
   adopt(consumers: Iterable<string>): void;
 }
 
-/** Bytes of the random part: no two lives of a reader have the same one. */
+/** Bytes of the random part, which no two lives of a reader share. */
 const LIFE_BYTES = 6;
 
 export function createReadNames(own: string): ReadNames {

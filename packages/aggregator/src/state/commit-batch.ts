@@ -26,9 +26,9 @@ export interface FoldedBatch {
 export type FoldingMode = 'live' | 'replayed';
 
 /**
- * `contested`: not every entry was still pending for this consumer, and nothing was written. `repeated`: `entries` of the
- * batch were folded before, and somebody has moved the group back. They are acknowledged without effect; the others are still
- * pending.
+ * `contested`: not every entry was still pending for this consumer, and nothing was written. `repeated`: this number of
+ * entries of the batch were folded before, and the group was moved back. They are acknowledged without effect; the others are
+ * still pending.
  */
 export type CommitOutcome =
   Committed | { readonly outcome: 'contested' } | { readonly outcome: 'repeated'; readonly entries: number };
@@ -86,7 +86,7 @@ export async function commitBatch(
 
 type CommitReply = CommittedReply | ['contested', result?: undefined] | ['repeated', entries: number];
 
-/** How a script that commits replies if it has. */
+/** The reply of a script that has committed. */
 export type CommittedReply = ['committed', position: string, leftOut: number, written: number];
 
 /** The dead letters of a batch as arguments of a script that commits. */
@@ -100,7 +100,7 @@ export function listDeadLetters({ deadLetters }: FoldedBatch): string[] {
   ]);
 }
 
-/** What the reply says of a batch that is committed. */
+/** The outcome of a batch that is committed, from the reply. */
 export function readCommitted(
   batch: FoldedBatch,
   [outcome, position, leftOut, written]: CommittedReply,

@@ -13,16 +13,16 @@ import type { Generation } from './generation.ts';
 const script = loadDeltaLogScript(new URL('../../lua/commit-read.lua', import.meta.url), COMMIT_LUA);
 
 /**
- * `contested`: not everything that was read is still pending. `moved`: some of it may be folded, since somebody has moved the
- * group back. Nothing was written: the consumer's pending entries are to be read again and committed as a batch.
+ * `contested`: not all entries of the read are still pending. `moved`: some of them may be folded already, because the group
+ * was moved back. Nothing was written: the consumer's pending entries must be read again and committed as a batch.
  */
 export type ReadCommitOutcome = Committed | { readonly outcome: 'contested' | 'moved' };
 
 /**
  * EVALSHA commit-read.lua 4 events deltas head dead …
  *
- * Commits all that one read of new entries has brought, in one step. `consumer` is a name that nothing else is ever read or
- * claimed under; afterwards there is no such consumer.
+ * Commits all entries of one read of new entries, in one step. Nothing else may ever be read or claimed under the name
+ * `consumer`; afterwards there is no such consumer.
  *
  * @throws if Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading the consumer's pending
  *   entries again settles it.
