@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Generation } from '@streamfold/aggregator';
 import type { FoldedBatch } from '@streamfold/aggregator/round-trips';
-import { encodeDelta } from '@streamfold/core';
 import { loadScript, type RedisConnection } from '@streamfold/redis';
 
 const script = loadScript(new URL('../../harness/earlier-commit.lua', import.meta.url));
@@ -15,7 +14,7 @@ export async function commitAsEarlier(
   { shardKeys, keys }: Generation,
   { consumer, batch }: { readonly consumer: string; readonly batch: FoldedBatch },
 ): Promise<EarlierOutcome> {
-  const { ids, delta, deadLetters } = batch;
+  const { ids, record, deadLetters } = batch;
   const digest = createHash('sha1').update(ids.join(' ')).digest('hex');
   const letters = deadLetters.flatMap(({ entryId, deadLetter: { index, reason, detail, fields } }) => [
     entryId,
@@ -29,7 +28,7 @@ export async function commitAsEarlier(
     [shardKeys.events, keys.deltas, keys.head, shardKeys.dead],
     // prettier-ignore
     [
-      keys.group, consumer, encodeDelta(delta), ids.length, ids[0] ?? '', ids.at(-1) ?? '', digest, 'live', ...letters,
+      keys.group, consumer, record, ids.length, ids[0] ?? '', ids.at(-1) ?? '', digest, 'live', ...letters,
       randomBytes(12).toString('base64url'),
     ],
   )) as ['contested' | 'committed'] | ['repeated', number];
