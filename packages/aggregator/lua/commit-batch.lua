@@ -1,16 +1,16 @@
--- Commits a batch: acknowledges its entries, appends what they add to the delta log, and appends its dead letters. Writes
+-- Commits a batch: acknowledges its entries, appends their counts to the delta log, and appends its dead letters. Writes
 -- nothing unless every entry is still pending for this consumer.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log   4 dead-letter stream
 -- ARGV  1 group   2 consumer   3 delta, as text   4 number of entries; 0 checks whether a batch could be committed
 --       5 first ID   6 last ID
---       7 SHA-1 of all IDs, ascending, separated by spaces: a batch of thousands is named by it, not listed
---       8 'live', or 'replayed' if the generation is being built: written into the record, with the first ID
+--       7 SHA-1 of all IDs, ascending, separated by spaces: it identifies a batch of thousands without a list
+--       8 'live', or 'replayed' if the generation is being built; it is written into the record with the first ID
 --       9 … for each dead letter five values: entry_id, index ('' for a flat entry), reason, detail, fields
--- Returns {'committed', <ID of the record in the delta log>, <dead letters that were left out>, <that were written then>},
---         {'contested'}, or {'repeated', <entries>}: that many entries, the first of the batch, were folded before; they are
---         acknowledged without effect, and nothing else is done. {'checked'} for a batch of 0 entries.
--- Cost  some 1.5 us an entry and 3 us a dead letter. Lua does not roll back: all is checked before the first write.
+-- Returns {'committed', <ID of the record in the delta log>, <number of dead letters left out>, <number written>},
+--         {'contested'}, or {'repeated', <entries>}: this number of entries at the start of the batch were folded before; they
+--         are acknowledged without effect, and nothing else is done. {'checked'} for a batch of 0 entries.
+-- Cost  about 1.5 us per entry and 3 us per dead letter. Lua does not roll back: everything is checked before the first write.
 
 local events, deltas, head, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, consumer, delta, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -28,7 +28,7 @@ local function acknowledge(count)
   end
 end
 
--- Lua does not roll back: a key of a wrong type, a counter that is no number, or a command that the user may not run, is
+-- Lua does not roll back: a key of a wrong type, a counter that is not a number, or a command that the user may not run, is
 -- found before the first write.
 local previous = read_end(deltas, head)
 read_counter(head, 'acknowledged')
@@ -44,7 +44,7 @@ if ARGV[FIRST_DEAD] and redis.call('EXISTS', dead) == 1 then
 end
 
 if n == 0 then
-  redis.call('XACK', events, group, '0-0') -- refused by a Redis that takes no writes
+  redis.call('XACK', events, group, '0-0') -- refused by a Redis that accepts no writes
   return {'checked'}
 end
 

@@ -1,10 +1,10 @@
 -- Counts the entries that were trimmed from the stream before the group had read them: they are lost, and nothing else
--- reports them. Each is counted once, whichever aggregator asks, by the law in counters.lua.
+-- reports them. Each is counted once, whichever aggregator asks, by the rule in counters.lua.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log
 -- ARGV  1 group
--- Returns {<entries newly known to be lost>, <1 if this is another stream than before, else 0>}. No entry is counted if that
---         cannot be known now: some entries are delivered and others are not, or entries that are folded are delivered again.
+-- Returns {<entries newly known to be lost>, <1 if this is another stream than before, else 0>}. No entry is counted if the
+--         number cannot be known now: some entries are delivered and others are not, or folded entries are delivered again.
 -- Cost  linear in the number of groups.
 
 local events, deltas, head, group = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
@@ -18,7 +18,7 @@ local acknowledged, baseline = read_counter(head, 'acknowledged') or 0, read_cou
 local seen = redis.call('HMGET', head, 'stream_added', 'stream_first', 'stream_last', 'watermark')
 local watermark = seen[4]
 
--- Somebody has moved the group back: entries that are folded are delivered again.
+-- Somebody has moved the group back: folded entries are delivered again.
 if watermark and is_after(watermark, read['last-delivered-id']) then return {0, 0} end
 if watermark and read['pending'] > 0 and not is_after(redis.call('XPENDING', events, group)[2], watermark) then return {0, 0} end
 local undelivered = count_undelivered(events, stream, read['last-delivered-id'])

@@ -8,7 +8,7 @@ export interface CommitBatchesOptions extends PipelineOptions {
 }
 
 /**
- * Commits batches one after the other, up to the first that is not accepted as it is. `unsettled`: some entries may still be
+ * Commits batches one after the other, up to the first that is not fully accepted. `unsettled`: some entries may still be
  * pending for this consumer.
  */
 export async function commitBatches(

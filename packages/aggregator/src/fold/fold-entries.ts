@@ -31,9 +31,9 @@ export interface Fold {
 
 /** Folds entries one after the other, as they are read. Pure. */
 export interface EntriesFold {
-  /** Decodes an entry and folds it into the last batch, or into a new one where that has reached a bound of a commit. */
+  /** Decodes an entry and folds it into the last batch, or into a new one if that has reached a bound of a commit. */
   readonly take: TakeEntry;
-  /** What the entries came to, in their order. Each holds at least one, however large. */
+  /** The batches, in order. Each holds at least one entry, however large. */
   readonly batches: readonly FoldedBatch[];
   /** Entries taken, and the bytes of all their fields. */
   readonly entries: number;
@@ -93,7 +93,7 @@ function hasReached(bounds: CommitBounds, { ids, delta, deadLetters, payloadByte
 
 const BEGINNING_CHARACTERS = 1_000;
 
-/** The same with the beginning of its fields, if they are longer than the commit may hold. */
+/** The same with only the beginning of its fields, if they are too long for a commit. */
 function shorten(deadLetter: DeadLetter, characters: number): DeadLetter {
   const { fields } = deadLetter;
   if (fields.length <= characters) return deadLetter;

@@ -8,28 +8,28 @@ import type { Observe } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
 import { createEntryReader } from './read-entries.ts';
 
-/** Where a consumer reads: what is pending for it already, or what no consumer has seen yet. */
+/** Where a consumer reads: its pending entries, or those that no consumer has seen yet. */
 export type Source = 'own_pending' | 'new';
 
 export interface Pipeline {
   /**
-   * One turn: reads entries, folds them and commits them, in as many batches as the bounds of a commit ask for. Where more
-   * is waiting the next read is sent along with the commit, so that Redis works while this process folds, and the turn
-   * after this one has it.
+   * One turn: reads entries, folds them and commits them, in batches within the bounds of a commit. If more entries are
+   * waiting, the next read is sent along with the commit, so that Redis works while this process folds; the next turn gets
+   * its reply.
    *
-   * Returns where to read next: `own_pending` as long as there may be some, `new` otherwise.
+   * Returns where to read next: `own_pending` as long as there may be pending entries, `new` otherwise.
    */
   turn(source: Source): Promise<Source>;
-  /** Folds and commits what was read ahead. Nothing is then in hand. */
+  /** Folds and commits the entries that were read ahead. Afterwards the consumer holds none. */
   finish(): Promise<void>;
   /** The next read asks for one entry. */
   startAnew(): void;
 }
 
 export interface PipelineOptions {
-  /** For reading: a read that waits for entries lets nothing else through. */
+  /** For reads: a read that waits for entries blocks everything else on its connection. */
   readonly readRedis: RedisConnection;
-  /** For commits, and all else. */
+  /** For commits, and everything else. */
   readonly redis: RedisConnection;
   readonly generation: Generation;
   readonly consumer: string;
@@ -88,8 +88,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         return readAhead === undefined ? 'new' : source;
       }
       if (source === 'new' && hold.state === 'holding' && folding.entries >= asked) {
-        ahead = read('new'); // more is waiting
-        ahead.catch(() => undefined); // the next turn meets its failure
+        ahead = read('new'); // more entries are waiting
+        ahead.catch(() => undefined); // the next turn handles its failure
       }
       return (await commit(folding)) === 'unsettled' ? 'own_pending' : source;
     },

@@ -5,21 +5,21 @@ import { describeDelivered, type TakeEntry } from './delivered-entry.ts';
 import { createReplyTap } from './reply-tap.ts';
 
 /**
- * Reads entries for one consumer, on a connection on which nothing else is sent meanwhile. They are given away as they
- * arrive; only once the promise has resolved are they all that was read.
+ * Reads entries for one consumer, on a connection on which nothing else is sent meanwhile. They are passed on as they
+ * arrive; the read is complete only once the promise has resolved.
  */
 export interface EntryReader {
   /**
    * XREADGROUP GROUP group consumer COUNT count BLOCK ms STREAMS key >
    *
-   * Gives entries that were never delivered to the group, oldest first; none where none came for `blockMs`.
+   * Returns entries that were never delivered to the group, oldest first; none if none arrived for `blockMs`.
    */
   readNew(bounds: { readonly count: number; readonly blockMs: number }, take: TakeEntry): Promise<void>;
   /**
    * XREADGROUP GROUP group consumer COUNT count STREAMS key 0
    *
-   * Gives entries that are pending for this consumer, oldest first: what it read before it crashed, lost its connection or was
-   * refused a commit, and what it has claimed.
+   * Returns entries that are pending for this consumer, oldest first: those it read before it crashed, lost its
+   * connection or had a commit refused, and those it has claimed.
    */
   readOwnPending(count: number, take: TakeEntry): Promise<void>;
 }
@@ -47,7 +47,7 @@ export function createEntryReader(
   };
 }
 
-/** One connection is read by our own parser; where the client chooses among many, as in a Cluster, by the client's. */
+/** A single connection is read with our own parser; in a Cluster, where the client chooses among many, with the client's. */
 function createRead(
   redis: RedisConnection,
 ): (send: () => Promise<unknown>, take: TakeEntry) => Promise<void> {

@@ -12,7 +12,7 @@ import type { Generation } from './generation.ts';
 
 const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url));
 
-/** Entries with their counts and dead letters: one commit makes all of it true. */
+/** Entries with their counts and dead letters, committed together. */
 export interface FoldedBatch {
   /** In the order of the stream. */
   readonly ids: readonly EntryId[];
@@ -21,8 +21,8 @@ export interface FoldedBatch {
 }
 
 /**
- * How a generation folds: `live`, or `replayed` while it is being built anew. A series that is born by a live commit is
- * new from that moment on; one that is born by a replay is as old as its event, since others may have shown it before.
+ * How a generation folds: `live`, or `replayed` while it is being built. A series born by a live commit is new from that
+ * moment on; a series born by a replay is as old as its event, because others may have shown it before.
  */
 export type FoldingMode = 'live' | 'replayed';
 
@@ -35,7 +35,7 @@ export type CommitOutcome =
   | {
       readonly outcome: 'committed';
       readonly position: string;
-      /** Those of the batch that this generation writes, by reason; another one may write the others. */
+      /** The dead letters of the batch that this generation writes, by reason; another one may write the others. */
       readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
     }
   | { readonly outcome: 'contested' }
@@ -44,10 +44,10 @@ export type CommitOutcome =
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …
  *
- * Makes the batch's acknowledgement, its effect and its dead letters true in one step.
+ * Acknowledges the batch, and writes its counts and its dead letters, in one atomic step.
  *
- * @throws where Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading one's own pending
- *   entries again settles it (what was committed is not among them).
+ * @throws if Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading your own pending entries
+ *   again settles it (committed entries are not among them).
  */
 export async function commitBatch(
   redis: RedisConnection,
@@ -87,9 +87,9 @@ type CommitReply =
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …, for a batch without entries
  *
- * Checks what a commit checks and writes nothing.
+ * Runs the checks of a commit and writes nothing.
  *
- * @throws what a commit would throw: Redis takes no writes, the user lacks a permission, or a key is of a wrong type.
+ * @throws the error that a commit would throw: Redis accepts no writes, the user lacks a permission, or a key has the wrong type.
  */
 export async function checkCommit(
   redis: RedisConnection,

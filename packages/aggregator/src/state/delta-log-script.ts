@@ -8,7 +8,7 @@ export const COUNTERS_LUA = new URL('../../lua/counters.lua', import.meta.url);
 /** Bytes of a nonce: no two records of any delta log ever have the same one. */
 const NONCE_BYTES = 12;
 
-/** Loads a script that appends to the delta log; each run gets a nonce of its own as one more argument, the last. */
+/** Loads a script that appends to the delta log; each run gets a new nonce as an additional last argument. */
 export function loadDeltaLogScript(file: URL): Script {
   const script = loadScript(file, STREAM_LUA, DELTA_LOG_LUA, COUNTERS_LUA);
   return {

@@ -5,8 +5,8 @@ import { replyField, type GenerationKeys, type RedisConnection } from '@streamfo
 export type Position = string;
 
 /**
- * Names one record of the delta log for ever. Its position alone does not: a Redis that has gone back to an older state
- * gives the same IDs to other records.
+ * Identifies one record of the delta log permanently. Its position alone does not: a Redis that has gone back to an older
+ * state gives the same IDs to other records.
  */
 export interface RecordName {
   readonly position: Position;
@@ -114,15 +114,15 @@ function decodeRecord(where: string, kind: string, text: string): Delta {
 }
 
 /**
- * What is folded so long after it was appended, or even later, is history: the stream before the first start of an
- * aggregator, or an outage of which Prometheus has seen nothing either. Its series do not count as new.
+ * Entries folded this long after they were appended, or later, are history: the stream before the first start of an
+ * aggregator, or an outage during which Prometheus has seen nothing either. Their series do not count as new.
  */
 const HISTORY_MS = 3_600_000;
 
 /**
- * When the series that a record brings were born. By a live commit: at that commit, since nobody can have shown them
- * before, however late it was. By a replay: with the oldest event of the batch. The generation that is replaced has shown
- * them since then or later, so a series that has come of age there is never young here.
+ * The birth time of the series that a record brings. For a live commit: the time of the commit, because nobody can have
+ * shown them before, however late it was. For a replay: the time of the oldest event of the batch. The replaced generation
+ * has shown them since then or later, so a series that is old there is never young here.
  */
 function readBornMs(record: { atMs: number; mode: string | undefined; oldest: string | undefined }): number {
   const { atMs, mode, oldest } = record;

@@ -19,13 +19,13 @@ import { readRegistry } from '../state/read-registry.ts';
  */
 export interface LiveState {
   /**
-   * Records the live generation if the registry has none: the one that is live on the shards, if it is folded by the configured
-   * definitions, otherwise a new one if there is no state or its loss is accepted.
+   * Records the live generation if the registry has none: the one that is live on the shards, if it has the configured
+   * definitions, or else a new one if there is no state or its loss is accepted.
    */
   open(): Promise<void>;
-  /** Asks each shard whether it holds the state of the live generation, and opens it there, unless that is confirmed. */
+  /** Asks each shard whether it holds the state of the live generation, and opens it there, unless this is already confirmed. */
   confirm(live: { readonly id: string; readonly shards: readonly Generation[] }): Promise<void>;
-  /** The generation has to be confirmed again. */
+  /** The generation must be confirmed again. */
   doubt(id: string): void;
   /** Why nothing may be folded or served. */
   readonly lost: string | undefined;

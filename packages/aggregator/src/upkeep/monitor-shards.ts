@@ -2,11 +2,11 @@ import { ensureLibrary, stepMonitor, type MonitorSettings } from '@streamfold/co
 import { askAll, type Installation, listShards, type RedisConnection, type Shard } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 
-/** Between two steps, ms: an episode is reported so much later at most. */
+/** Interval between two steps, ms: an episode is reported at most this much later. */
 export const MONITOR_EVERY_MS = 500;
-/** Subjects moved by one step, of each kind: some 5 ms of Redis. */
+/** Subjects moved by one step, of each kind: about 5 ms of Redis. */
 const STEP_LIMIT = 200;
-/** No step for so long was an outage of the monitors or of Redis, ms: eight steps of a single aggregator. */
+/** A pause between steps that counts as an outage of the monitors or of Redis, ms: eight steps of a single aggregator. */
 const OUTAGE_MS = 4_000;
 
 export interface MonitorOptions extends Installation {
@@ -15,8 +15,8 @@ export interface MonitorOptions extends Installation {
 }
 
 /**
- * Gives a function that moves what is overdue on all shards, at once, in bounded steps until nothing is. A shard that fails
- * does not keep the others waiting; then it throws the first failure.
+ * Returns a function that moves overdue subjects on all shards, in parallel, in bounded steps until none is left. A
+ * shard that fails does not delay the others; afterwards the function throws the first failure.
  */
 export function createMonitor(redis: RedisConnection, options: MonitorOptions): () => Promise<void> {
   let libraryEnsured = false;
@@ -50,7 +50,7 @@ async function monitorShard(
   }
 }
 
-/** During the grace period after it, also in the processes that did not notice it themselves. */
+/** Set during the grace period after it, even in processes that did not notice it themselves. */
 function reportClock(
   shard: number,
   options: {

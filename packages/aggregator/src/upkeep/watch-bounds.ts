@@ -2,14 +2,14 @@ import { readNearBound, type NearBound } from '@streamfold/coordination';
 import { askAll, type Installation, listShards, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 
-/** Between two looks, ms: an inbox fills within minutes. */
+/** Interval between two checks, ms: an inbox fills within minutes. */
 export const LOOK_AT_BOUNDS_MS = 5_000;
 
 export interface BoundsContext extends Installation {
   readonly observe: Observe;
 }
 
-/** Gives a function that looks for keys of coordination that are nearly full, on all shards at once, and reports them. */
+/** Returns a function that looks for keys of coordination that are nearly full, on all shards in parallel, and reports them. */
 export function createBoundsWatch(redis: RedisConnection, context: BoundsContext): () => Promise<void> {
   const { observe } = context;
   const reason = 'keys_near_bound';
