@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigurationError } from '@streamfold/redis';
+import { ConfigurationError, toError } from '@streamfold/redis';
 import { parseKeys, type KeyRingOptions } from './key-ring.ts';
 
 /** Variables that say how signals and ACKs are signed. */
@@ -59,7 +59,7 @@ function readKeyFile(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, ''); // some editors put it before a text
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = toError(cause).message;
     throw new ConfigurationError(`STREAMFOLD_SIGNING_KEYS_FILE: expected a file to read; got ${why}`, {
       cause,
     });

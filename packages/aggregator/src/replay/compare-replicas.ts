@@ -1,5 +1,5 @@
 import type { Catalogue } from '@streamfold/core';
-import type { RedisConnection } from '@streamfold/redis';
+import { toError, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
 import { isAge } from '../view/read-gauge.ts';
 import { createShardView } from '../view/shard-view.ts';
@@ -100,7 +100,7 @@ async function fetchExposition(
     return { outcome: 'failed', detail: `expected status 200; got ${reply.status}: ${line.slice(0, 200)}` };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { outcome: 'failed', detail: cause instanceof Error ? cause.message : String(cause) };
+    return { outcome: 'failed', detail: toError(cause).message };
   }
 }
 

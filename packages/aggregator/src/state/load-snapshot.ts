@@ -1,5 +1,5 @@
 import { decodeDelta, emptyDelta, mergeDelta, type Delta } from '@streamfold/core';
-import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
+import { toError, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
 import { createBirths, type Births } from './births.ts';
 import { LOG_START, type RecordName } from './read-deltas.ts';
 import { readSnapshotPointer, type StoredSnapshot } from './read-snapshot-pointer.ts';
@@ -88,7 +88,7 @@ function decodePart(
   try {
     decode(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = toError(cause).message;
     throw new UnreadableSnapshotError(`snapshot ${key}, part ${field}: ${why}`, {
       key,
       reason: 'malformed',

@@ -1,5 +1,5 @@
 import { decodeDelta, emptyDelta, stampMs, type Delta, type Stamp } from '@streamfold/core';
-import { replyField, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
+import { replyField, toError, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
 
 /** ID of a record of the delta log; `0-0` is before the first. */
 export type Position = string;
@@ -108,7 +108,7 @@ function decodeRecord(where: string, kind: string, text: string): Delta {
   try {
     return decodeDelta(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = toError(cause).message;
     throw new Error(`${where}: ${why}`, { cause });
   }
 }
