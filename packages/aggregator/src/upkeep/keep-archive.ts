@@ -15,6 +15,7 @@ import {
   toError,
   whenReady,
 } from '@streamfold/redis';
+import { createCondition } from '../run/condition.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Pause } from '../run/retry.ts';
 import type { Actor } from '../run/run-group.ts';
@@ -84,21 +85,14 @@ interface KeepOptions {
 /** Raises a condition for each shard whose archiving has stopped, and clears it when it continues. */
 function createStopReport({ archive }: Archiving, context: ArchivingContext): () => Promise<void> {
   const { redis, observe } = context;
-  const reason = 'archive_stopped';
-  const raised = new Map<number, string>();
+  const report = createCondition('archive_stopped', observe);
   return async () => {
     if (archive === undefined) return;
     const counts = new Map<ArchiveStopReason, number>();
     const stops = await askAll(listShards(context), (shard) => readArchiveStop(redis, shard));
     for (const [shard, stopped] of stops.entries()) {
-      if (stopped === undefined) {
-        if (raised.delete(shard)) observe({ type: 'condition_cleared', reason, shard });
-        continue;
-      }
-      counts.set(stopped.reason, (counts.get(stopped.reason) ?? 0) + 1);
-      const detail = `${stopped.reason}: ${stopped.detail}`;
-      if (raised.get(shard) !== detail) observe({ type: 'condition_raised', reason, shard, detail });
-      raised.set(shard, detail);
+      report(shard, stopped && `${stopped.reason}: ${stopped.detail}`);
+      if (stopped !== undefined) counts.set(stopped.reason, (counts.get(stopped.reason) ?? 0) + 1);
     }
     observe({ type: 'archive_stops_counted', shards: counts });
   };

@@ -1,5 +1,6 @@
 import type { Catalogue } from '@streamfold/core';
 import { askAll, type RedisConnection } from '@streamfold/redis';
+import { createCondition } from '../run/condition.ts';
 import type { Observe } from '../run/fact.ts';
 import { createGroup } from '../state/create-group.ts';
 import { isFoldedBy, numberOf, openGeneration, type Generation } from '../state/generation.ts';
@@ -45,11 +46,9 @@ export function createLiveState(options: LiveStateOptions): LiveState {
   let confirmed: string | undefined;
   let lost: string | undefined;
 
+  const reportLost = createCondition('registry_lost', observe);
   const report = (detail: string | undefined): void => {
-    if (detail !== undefined && detail !== lost)
-      observe({ type: 'condition_raised', reason: 'registry_lost', shard: undefined, detail });
-    if (detail === undefined && lost !== undefined)
-      observe({ type: 'condition_cleared', reason: 'registry_lost', shard: undefined });
+    reportLost(undefined, detail);
     lost = detail;
   };
 
