@@ -8,21 +8,20 @@ export interface SigningEnvironment {
   readonly STREAMFOLD_SIGNING_KEYS?: string | undefined;
   /** A file with the same: for secrets that are mounted. */
   readonly STREAMFOLD_SIGNING_KEYS_FILE?: string | undefined;
-  /** `true`: what is not signed is refused. */
+  /** `true`: unsigned signals and ACKs are refused. */
   readonly STREAMFOLD_REQUIRE_SIGNATURES?: string | undefined;
   /** `false`: signatures of the version before nonces are refused. */
   readonly STREAMFOLD_ACCEPT_EARLIER_SIGNATURES?: string | undefined;
 }
 
-/** Options of `joinSwarm`; those that are not set are left out. */
+/** Options of `joinSwarm`; unset ones are left out. */
 export type SigningSettings = Required<Omit<KeyRingOptions, 'acceptEarlierSignatures'>> &
   Pick<KeyRingOptions, 'acceptEarlierSignatures'>;
 
 /**
- * Keys and policy out of the environment, for `joinSwarm`: nothing is signed where nothing is set.
+ * Keys and policy from the environment, for `joinSwarm`: nothing is signed if nothing is set.
  *
- * @throws {ConfigurationError} where both or an unreadable file are given, or a value is not as it must be; secrets are
- *   not shown.
+ * @throws {ConfigurationError} if both or an unreadable file are given, or a value is invalid; secrets are not shown.
  */
 export function readSigningSettings(environment: SigningEnvironment): SigningSettings {
   const {

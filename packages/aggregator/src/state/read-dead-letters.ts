@@ -22,7 +22,7 @@ export interface DeadLetterFilter {
   readonly reason: string | undefined;
 }
 
-/** Dead letters read at once: each is at most some 1 MiB. */
+/** Dead letters read at once: each is at most about 1 MiB. */
 const PAGE_LETTERS = 100;
 
 /**

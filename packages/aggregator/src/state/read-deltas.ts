@@ -40,7 +40,7 @@ export interface DeltaRecord {
   readonly delta: () => Delta;
 }
 
-/** Records read at once: a record is at most some 500 kB. */
+/** Records read at once: a record is at most about 500 kB. */
 const RECORDS_AT_ONCE = 64;
 
 /**

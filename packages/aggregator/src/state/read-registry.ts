@@ -35,7 +35,7 @@ export interface Registry {
 
 const STATES = ['building', 'live', 'retired', 'dropping'] as const;
 
-/** HGETALL registry: some 5 kB for each generation, of which there are rarely more than two. */
+/** HGETALL registry: about 5 kB for each generation, of which there are rarely more than two. */
 export async function readRegistry(redis: RedisConnection, prefix: string): Promise<Registry> {
   const fields = await redis.hgetall(generationsKey(prefix));
   const generations = new Map<string, RegisteredGeneration>();

@@ -14,7 +14,7 @@ import { trimDeltas } from './trim-deltas.ts';
 
 const script = loadScript(new URL('../../lua/publish-snapshot.lua', import.meta.url), STREAM_LUA);
 
-/** Series and coordinators, or births, in one part: some 200 kB, so no step of writing or reading is long. */
+/** Series and coordinators, or births, in one part: about 200 kB, so no step of writing or reading is long. */
 const PART_ITEMS = 2_000;
 /** Parts of a snapshot without a pointer (its writer died) expire after this time. */
 const UNPUBLISHED_TTL_MS = 600_000;

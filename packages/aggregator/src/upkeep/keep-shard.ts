@@ -11,7 +11,7 @@ import { trimDeadLetters } from '../state/trim-dead-letters.ts';
  */
 export const GONE_IDLE_MS = 60_000;
 
-/** Dead letters kept on a shard by default: some 130 MB, since one takes about 1.3 kB. */
+/** Dead letters kept on a shard by default: about 130 MB, since one takes about 1.3 kB. */
 export const DEAD_LETTERS_MOST = 100_000;
 
 /** The periodic work of every aggregator on a shard: counts entries trimmed unread, removes gone consumers, trims dead letters. */
