@@ -1,4 +1,4 @@
-import { whenReady, type RedisConnection } from '@streamfold/redis';
+import { askAll, type RedisConnection, whenReady } from '@streamfold/redis';
 import { completeOptions, type AggregatorOptions, type AggregatorSettings } from './aggregator-options.ts';
 import type { FoldingMode } from './state/commit-batch.ts';
 import { createConnections, type Connections } from './run/connections.ts';
@@ -18,6 +18,7 @@ import { REMOVE_ENDED_EVERY_MS, removeEnded } from './upkeep/remove-ended.ts';
 import { createBoundsWatch, LOOK_AT_BOUNDS_MS } from './upkeep/watch-bounds.ts';
 import { createProcessMetrics, type ProcessMetrics } from './http/process-metrics.ts';
 import { repeat } from './run/repeat.ts';
+import type { Generation } from './state/generation.ts';
 import { retry } from './run/retry.ts';
 import { runGroup, type Actor } from './run/run-group.ts';
 import { createTurns } from './run/turns.ts';
@@ -35,6 +36,8 @@ const FOLLOW_MS = 1_000;
 const UPKEEP_MS = 5_000;
 /** Lag and reasons in the metrics of the process are at most this old. */
 const HEALTH_MS = 5_000;
+/** Shards whose delta logs are trimmed at a time: each takes the memory of its whole state. */
+const TRIMMED_AT_ONCE = 16;
 const STOP_DEADLINE_MS = 15_000;
 
 /**
@@ -223,8 +226,9 @@ function upkeep({ options, replyTimeoutMs, observe, connections, redis, roster }
   if (role === 'fold') {
     actors.push(
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
-        for (const generation of roster.live?.shards ?? [])
-          await trimOvergrownLog({ redis, generation, observe, createId });
+        const trim = (generation: Generation): Promise<boolean> =>
+          trimOvergrownLog({ redis, generation, observe, createId });
+        await askAll(roster.live?.shards ?? [], trim, TRIMMED_AT_ONCE);
       }),
     );
   }
