@@ -72,7 +72,7 @@ export function digestPayload(payload: string): string {
   return createHash('sha256').update(payload).digest('base64url');
 }
 
-/** The content of an ACK: who acknowledges what. */
+/** The content of an ACK. */
 export interface AckContent {
   readonly swarmId: string;
   readonly id: string;
