@@ -224,10 +224,10 @@ function upkeep({ options, replyTimeoutMs, observe, connections, redis, roster }
     actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
   }
   if (role === 'fold') {
+    const trim = (generation: Generation): Promise<boolean> =>
+      trimOvergrownLog({ redis, generation, observe, createId });
     actors.push(
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
-        const trim = (generation: Generation): Promise<boolean> =>
-          trimOvergrownLog({ redis, generation, observe, createId });
         await askAll(roster.live?.shards ?? [], trim, TRIMMED_AT_ONCE);
       }),
     );
