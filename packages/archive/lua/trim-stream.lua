@@ -30,7 +30,7 @@ end
 local bound = may_trim_to()
 if not bound then return {0, ''} end
 local keep_from = bound == LAST_ID and bound or behind(bound) -- no ID comes after the last one: it is kept
--- With ~ only whole nodes go, so that <most> is kept. What is left of the last node is less than a node.
+-- With ~ only whole nodes go, so that <most> is kept. Less than a node is left over.
 local trimmed = redis.call('XTRIM', events, 'MINID', '~', keep_from, 'LIMIT', most)
 if trimmed == 0 then trimmed = redis.call('XTRIM', events, 'MINID', '=', keep_from) end
 return {trimmed, bound}

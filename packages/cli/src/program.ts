@@ -9,7 +9,7 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>;
 /** The command, loaded when it is chosen: help and errors need not wait for all of them. */
 type Load = () => Promise<Command>;
 
-/** What was chosen on the command line. */
+/** The command and options of the command line. */
 export interface Choice {
   readonly load: Load;
   /** True if it runs until it is stopped, and then finishes what it has begun. */

@@ -99,7 +99,7 @@ function decodedName(name: string, schema: z.ZodType): string {
   return inner === durationMs ? name.replace(/_ms$/, '_micros') : name;
 }
 
-/** What stops an event from being decoded. */
+/** Why an event cannot be decoded. */
 export interface FieldFault {
   readonly reason: 'missing_field' | 'invalid_field';
   readonly field: string;
