@@ -6,10 +6,9 @@ import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 const FILES = {
   'the documentation': PAGES,
   'every configuration file that users copy': filesMatching(/^(Dockerfile|infra\/.*\.ya?ml)$/),
-  'every comment and text of the command line, the mixin, the core, the archive, Redis and the private servers':
-    filesMatching(/^packages\/(archive|cli|core|mixin|private-servers|redis)\/src\/.*\.ts$/),
-  'every comment and text of the HTTP endpoints, the examples and the checks of CI': filesMatching(
-    /^(packages\/aggregator\/src\/http|examples|\.ci)\/.*\.(ts|mjs|sh)$/,
+  'every comment and text of a package': filesMatching(/^packages\/.*\.(ts|lua|md)$/),
+  'every comment and text of the examples, the set-up and the checks of CI': filesMatching(
+    /^(examples|infra|bench|\.ci)\/.*\.(ts|mjs|sh)$/,
   ),
 };
 
