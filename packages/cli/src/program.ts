@@ -255,7 +255,7 @@ function addArchive(add: Add): void {
     'dryRun',
     'json',
   ])
-    .enablePositionalOptions() // what stands behind the name of a command of its own is that one's
+    .enablePositionalOptions() // options after the name of a subcommand belong to it
     .summary('write the log to files; trim archived and folded entries')
     .description(
       'Writes closed ranges of each stream to compressed files, and trims entries that are archived, folded by every generation and older than the retention. Runs once; serve does it on a schedule. Several can run at once.',

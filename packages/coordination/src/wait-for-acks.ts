@@ -67,7 +67,7 @@ export async function waitForAcks(
         ...(verified === undefined ? ['any'] : ['verified', ...verified]),
       ])) as FinishReply;
       if (reply[0] === 'finished') return toResult(reply);
-      if (reply[0] === 'gone') throw new CoordinationError('ended', `wait ${waitId} is not open any more`);
+      if (reply[0] === 'gone') throw new CoordinationError('ended', `wait ${waitId} is no longer open`);
       await alarm.next();
     }
   } finally {

@@ -6,7 +6,7 @@ export interface ShardKeys {
   readonly events: string;
   /** The dead-letter stream. */
   readonly dead: string;
-  /** Publishers' ids of events seen lately; a sorted set by Redis time. */
+  /** Publishers' ids of recent events; a sorted set by Redis time. */
   readonly publishedIds: string;
   /** How far the shard is archived; a hash with `last_id`, `sequence`, `position`. */
   readonly archived: string;
