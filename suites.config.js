@@ -3,7 +3,7 @@ export default {
   files: ['test/*/suite.ts'],
   typescript: { rewritePaths: { 'test/': 'test/dist/' }, compile: false },
   nodeArguments: ['--enable-source-maps'],
-  timeout: '3m',
+  timeout: '5m',
   serial: true,
   concurrency: 3,
 };

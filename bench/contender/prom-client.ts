@@ -1,7 +1,7 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { waitForStart } from './start-gate.ts';
 
-// prom-client with as many series as Streamfold shows: it renders all of them at each scrape.
+// prom-client with the same number of series as Streamfold: it renders all of them at each scrape.
 const [, , count = '0'] = process.argv;
 const registers = [new Registry()];
 const latency = new Histogram({

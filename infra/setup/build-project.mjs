@@ -13,7 +13,7 @@ export async function buildProject() {
   if (code !== 0) throw new SetupError('compiling', output.trim());
 }
 
-/** A deleted test must not run any more. */
+/** A deleted test must no longer run. */
 function dropOrphans(source, output) {
   if (!existsSync(output)) return;
   for (const entry of readdirSync(output, { withFileTypes: true })) {

@@ -8,7 +8,7 @@ export async function runPromtool(
   args: readonly string[],
   input = '',
 ): Promise<{ code: number | null; lines: string[] }> {
-  const promtool = spawn(promtoolPath(), args);
+  const promtool = spawn(promtoolPath(), args, { env: { ...process.env, GOGC: '400' } }); // memory for less CPU
   promtool.stdin.on('error', ignoreUnread);
   promtool.stdin.end(input);
   const [stdout, stderr] = await Promise.all([

@@ -5,7 +5,7 @@ export interface EntryModel {
 }
 
 /**
- * What must be true of a shard, in plain words: an entry is published once. For each generation it is then either still to be
+ * The invariants of a shard, in plain words: an entry is published once. For each generation it is then either still to be
  * delivered, or pending for one consumer, or folded, or lost; it moves through these states in this order, and each loss is
  * counted once.
  */

@@ -1,14 +1,14 @@
 import { test } from '../harness/ava.ts';
+import { readComments } from './strip-comments.ts';
 import { filesMatching, PAGES, readTracked } from './tracked-files.ts';
 
 /** The files to check, by kind. Texts of commands, settings, metrics, events and panels are in the reference. */
 const FILES = {
   'the documentation': PAGES,
   'every configuration file that users copy': filesMatching(/^(Dockerfile|infra\/.*\.ya?ml)$/),
-  'every comment and text of the command line, the mixin, the core, the archive, Redis and the private servers':
-    filesMatching(/^packages\/(archive|cli|core|mixin|private-servers|redis)\/src\/.*\.ts$/),
-  'every comment and text of the HTTP endpoints, the examples and the checks of CI': filesMatching(
-    /^(packages\/aggregator\/src\/http|examples|\.ci)\/.*\.(ts|mjs|sh)$/,
+  'every comment and text of a package': filesMatching(/^packages\/.*\.(ts|lua|md)$/),
+  'every comment and text of the examples, the set-up and the checks of CI': filesMatching(
+    /^(examples|infra|bench|\.ci)\/.*\.(ts|mjs|sh)$/,
   ),
 };
 
@@ -119,6 +119,60 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** Phrases of comments and test titles only: pages may use them with another meaning. */
+const COMMENT_RULES: readonly Rule[] = [
+  {
+    banned:
+      /(@throws( \{\w+\})?|`undefined`|@returns `\w+`|\bor \w+'|\b(True|False|Returns 1)\b[^.;]*?) where\b/,
+    instead: 'if',
+    finds: [
+      '@throws {Error} where it is none',
+      '`undefined` where nothing is shown',
+      'True where it was removed',
+    ],
+    allows: ['the place where a reader looks', 'True if the record at which the log ends is known'],
+  },
+  {
+    banned: /(^|\. |\* |\/\*\* |-- )(Gives|Gives up|Tells|Told)\b(?! up on)/,
+    instead: 'returns, reports, drops',
+    finds: ['/** Gives the entry IDs. */', '/** Told of what happens. */'],
+  },
+  {
+    banned: /\bfor ever\b|\bthe so-\w+ieth\b|\bnot a lot\b/,
+    instead: 'forever',
+    finds: ['It reconnects for ever'],
+  },
+  {
+    banned:
+      /\b(so many|as many) (ms|seconds|bytes|times|events|entries|records|coordinators|round trips)\b(?! as)/,
+    instead: 'this number of',
+    finds: ['after so many records'],
+  },
+  {
+    banned:
+      /\b(is|are) (\w+ )?no more\b(?! \w+ than)|\b(is|are) (no|none|nobody's) (JSON|UTF-8|number|id|URL|time|array|whole number|text)\b/,
+    instead: 'is not a …; no longer',
+    finds: ['a birth that is no time', 'signals are remembered no more'],
+  },
+  {
+    banned: /\bsome \d/,
+    instead: 'about',
+    finds: ['it costs some 65 us'],
+  },
+];
+
+/** The comments of a file, a line each. */
+function readCommentLines(path: string): string[] {
+  return readComments(path, readTracked(path)).split('\n');
+}
+
+/** The titles of tests and of the cases of the alerts. */
+function readTitles(path: string): string[] {
+  return [
+    ...readTracked(path).matchAll(/(?:\b\w*[tT]est(?:\.\w+)*\(|\btitle:)\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g),
+  ].map(([, , title = '']) => title);
+}
+
 /** Text and output of the program, without code, addresses, headings and titles of tests. Lines stay where they are. */
 function readProse(path: string): string {
   const text = readTracked(path);
@@ -134,14 +188,18 @@ function readProse(path: string): string {
 }
 
 function findBanned(path: string): string[] {
-  const lines = readProse(path).split('\n');
+  return findIn(readProse(path).split('\n'), RULES).map(({ at, text }) => `${path}:${at + 1}: ${text}`);
+}
+
+/** What is banned in lines, and the index of each line. */
+function findIn(lines: readonly string[], rules: readonly Rule[]): { at: number; text: string }[] {
   return lines.flatMap((line, at) => {
     // A phrase may be broken over two lines.
-    const both = `${line} ${(lines[at + 1] ?? '').trimStart()}`;
-    return RULES.flatMap(({ banned, instead }) => {
+    const both = `${line} ${(lines[at + 1] ?? '').trimStart().replace(/^(\*|\/\/|--) /, '')}`;
+    return rules.flatMap(({ banned, instead }) => {
       const found = banned.exec(both);
       if (found === null || found.index > line.length) return [];
-      return [`${path}:${at + 1}: not "${found[0].trim()}"; write: ${instead}`];
+      return [{ at, text: `not "${found[0].trim()}"; write: ${instead}` }];
     });
   });
 }
@@ -153,8 +211,39 @@ for (const [what, paths] of Object.entries(FILES)) {
   });
 }
 
+/** This file quotes banned phrases. */
+const OWN = 'test/tidy/plain-english.test.ts';
+const ALL_RULES = [...RULES, ...COMMENT_RULES];
+
+test('every comment of a program, a test or a script is written in plain English', (t) => {
+  const paths = filesMatching(/^(packages|test|bench|infra|examples)\/.*\.(ts|mjs|lua)$/).filter(
+    (path) => path !== OWN,
+  );
+  t.true(paths.length > 500);
+  t.deepEqual(
+    paths.flatMap((path) => {
+      const lines = readCommentLines(path);
+      return findIn(lines, ALL_RULES).map(({ at, text }) => `${path}: ${lines[at]?.trim()}: ${text}`);
+    }),
+    [],
+  );
+});
+
+test('every test title is written in plain English', (t) => {
+  const paths = filesMatching(/^test\/.*\.ts$/).filter((path) => path !== OWN);
+  t.true(paths.flatMap(readTitles).length > 700);
+  t.deepEqual(
+    paths.flatMap((path) =>
+      readTitles(path).flatMap((title) =>
+        findIn([title], ALL_RULES).map(({ text }) => `${path}: ${title}: ${text}`),
+      ),
+    ),
+    [],
+  );
+});
+
 test('the rules of plain English find what they ban, and no more', (t) => {
-  for (const { banned, finds, allows = [] } of RULES) {
+  for (const { banned, finds, allows = [] } of ALL_RULES) {
     for (const phrase of finds) t.regex(phrase, banned);
     for (const phrase of allows) t.notRegex(phrase, banned);
   }

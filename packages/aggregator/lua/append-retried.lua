@@ -1,5 +1,5 @@
--- Appends the event of a dead letter again, once: a retry that broke off between this step and the removal of the dead
--- letter does not append it a second time.
+-- Appends the event of a dead letter again, once: after a retry that was interrupted between this step and the removal of
+-- the dead letter, the next one does not append it a second time.
 --
 -- KEYS  1 stream of events, of the shard that the event belongs to   2 mark of this dead letter; a string that expires
 -- ARGV  1 how long the mark stays, ms   2 … field, value, field, value … (at most 7,000 values)

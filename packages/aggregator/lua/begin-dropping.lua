@@ -1,8 +1,8 @@
--- Gives up a generation: from here on nobody folds it, and its keys may be removed.
+-- Starts to drop a generation: from now on no aggregator folds it, and its keys may be removed.
 --
 -- KEYS  1 registry of generations
--- ARGV  1 ID of the generation   2 state in which it must be   3 for how long it must have been so, ms
--- Returns 1, also where it was given up before; 0 where it is not so, or not for that long
+-- ARGV  1 ID of the generation   2 state in which it must be   3 how long it must have been in that state, ms
+-- Returns 1, also if it is already being dropped; 0 if it is in another state, or not for that long
 -- Cost  constant.
 
 local registry, id = KEYS[1], ARGV[1]

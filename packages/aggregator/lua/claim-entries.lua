@@ -1,15 +1,16 @@
 -- Takes over entries that other consumers (or this one, before a restart) have left pending for too long, or that were
--- delivered too often without being committed: a consumer that reads its entries again and again keeps them from becoming
--- idle. Records those that were trimmed from the stream while they were pending: they are lost, and Redis reports them once.
+-- delivered too often without a commit: a consumer that reads its entries again and again keeps them from becoming
+-- idle. Records those that were trimmed from the stream while they were pending: they are lost, and Redis reports them
+-- once.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log
--- ARGV  1 group   2 consumer   3 least idle time, ms   4 cursor   5 count   6 deliveries that are too many
+-- ARGV  1 group   2 consumer   3 least idle time, ms   4 cursor   5 count   6 number of deliveries that is too many
 -- Returns {<next cursor>, <number claimed>, <number lost>}
--- Cost  some 2 us an entry, of at most <count> entries.
+-- Cost  about 2 us per entry, for at most <count> entries.
 
 local events, deltas, head = KEYS[1], KEYS[2], KEYS[3]
 
--- Lua does not roll back: a key of a wrong type, a counter that is no number, or a command that the user may not run, is
+-- Lua does not roll back: a key of a wrong type, a counter that is not a number, or a command that the user may not run, is
 -- found before the first write.
 local previous = read_end(deltas, head)
 read_counter(head, 'acknowledged')
@@ -27,7 +28,7 @@ if lost > 0 then
   redis.call('HINCRBY', head, 'acknowledged', lost) -- XAUTOCLAIM has taken them off the pending entries list
 end
 
--- A user of the earlier version may not run XCLAIM; then only what is idle is taken over.
+-- A user of the earlier version may not run XCLAIM; then only idle entries are taken over.
 local held = {}
 if ARGV[4] == '0-0' and redis.acl_check_cmd('XCLAIM', events, ARGV[1], ARGV[2], '0', '0-0', 'RETRYCOUNT', '1', 'JUSTID') then
   for _, entry in ipairs(redis.call('XPENDING', events, ARGV[1], '-', '+', ARGV[5])) do
@@ -35,7 +36,7 @@ if ARGV[4] == '0-0' and redis.acl_check_cmd('XCLAIM', events, ARGV[1], ARGV[2], 
   end
 end
 if #held > 0 then
-  local options = {'RETRYCOUNT', '1', 'JUSTID'} -- deliveries are counted anew, so that others leave them alone now
+  local options = {'RETRYCOUNT', '1', 'JUSTID'} -- restarts the count of deliveries: others do not claim them again at once
   for _, option in ipairs(options) do held[#held + 1] = option end
   held = redis.call('XCLAIM', events, ARGV[1], ARGV[2], '0', unpack(held))
 end

@@ -1,8 +1,8 @@
--- Appends what entries of the archive add to the delta log of a generation that is built, and notes how far it has come.
+-- Appends the counts of archived entries to the delta log of a generation that is being built, and notes how far it has come.
 -- Writes nothing if the generation is gone or another program has come further.
 --
 -- KEYS  1 delta log   2 head of the delta log
--- ARGV  1 last entry of the archive that is folded, or ''   2 last one that is folded with these   3 delta, as text
+-- ARGV  1 last archived entry that is already folded, or ''   2 last one that these include   3 delta, as text
 --       4 number of entries
 -- Returns 'committed' or 'superseded'
 -- Cost  constant.
@@ -19,6 +19,6 @@ require_delta_log('commits entries of the archive', deltas, head, previous)
 append_record(deltas, head, previous, ARGV[2], 'delta', ARGV[3])
 redis.call('HSET', head, 'archived_to', ARGV[2])
 redis.call('HINCRBY', head, 'acknowledged', n)
--- They are gone from the stream, and were so when the group began: folded now, they are no part of the baseline.
+-- They were gone from the stream before the group began. Now that they are folded, they are no longer part of the baseline.
 if baseline then redis.call('HINCRBY', head, 'baseline', '-' .. n) end
 return 'committed'

@@ -1,10 +1,10 @@
 -- Counts the entries that were trimmed from the stream before the group had read them: they are lost, and nothing else
--- reports them. Each is counted once, whichever aggregator asks, by the law in counters.lua.
+-- reports them. Each is counted once, whichever aggregator asks, by the rule in counters.lua.
 --
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log
 -- ARGV  1 group
--- Returns {<entries newly known to be lost>, <1 if this is another stream than before, else 0>}. No entry is counted if that
---         cannot be known now: some entries are delivered and others are not, or entries that are folded are delivered again.
+-- Returns {<entries newly known to be lost>, <1 if this is another stream than before, else 0>}. No entry is counted if the
+--         number cannot be known now: some entries are delivered and others are not, or folded entries are delivered again.
 -- Cost  linear in the number of groups.
 
 local events, deltas, head, group = KEYS[1], KEYS[2], KEYS[3], ARGV[1]

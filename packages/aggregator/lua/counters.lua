@@ -1,15 +1,15 @@
--- The counters in the head of a delta log, and what they say about the stream. One law must always hold:
+-- The counters in the head of a delta log, and what they mean for the stream. One rule always holds:
 --
 --   entries ever added = baseline + acknowledged + pending + not delivered yet
 --
--- where the baseline is what was gone before the group began, and what has been counted as lost. It holds within one stream:
--- see is_another_stream. Scripts that need this are loaded with stream.lua and this file before them.
+-- The baseline is the number of entries that were gone before the group began, plus those counted as lost. The rule holds within
+-- one stream: see is_another_stream. Scripts that need this are loaded with stream.lua and this file before them.
 
--- Entries that are read, at most, to count those that were not delivered yet: each may hold 1 MiB.
+-- The most entries that are read to count those not delivered yet: each may hold 1 MiB.
 local UNDELIVERED_READ = 5
 
--- A whole number in the head, or nil if it is not there. Fails if it is no whole number: HINCRBY would fail on it later,
--- in the middle of a step.
+-- A whole number in the head, or nil if it is missing. Fails if it is not a whole number: HINCRBY would fail on it later, in
+-- the middle of a step.
 local function read_counter(head, name)
   local text = redis.call('HGET', head, name)
   if not text then return nil end
@@ -28,8 +28,8 @@ local function require_delta_log(purpose, deltas, head, previous)
   require_permission(purpose, 'HINCRBY', head, 'acknowledged', '1')
 end
 
--- The number of entries behind the last delivered one, and the first of them. The number is nil if it is expensive to know:
--- some entries of the stream are delivered, and more than a few are not. `stream` is what XINFO STREAM says.
+-- The number of entries after the last delivered one, and the first of them. The number is nil if it is expensive to count:
+-- some entries of the stream are delivered, and more than a few are not. `stream` is the reply of XINFO STREAM.
 local function count_undelivered(events, stream, last_delivered)
   if stream['length'] == 0 or not is_after(stream['last-generated-id'], last_delivered) then return 0 end
   local first = stream['first-entry'][1]
@@ -39,14 +39,14 @@ local function count_undelivered(events, stream, last_delivered)
   return #found < UNDELIVERED_READ and #found or nil, found[1][1]
 end
 
--- The ID before which no entry of this stream can be.
+-- The smallest ID that an entry of this stream can have.
 local function first_possible(stream)
   return stream['first-entry'] and stream['first-entry'][1] or stream['last-generated-id']
 end
 
--- True if this cannot be the stream that was seen last, when `added` entries had ever been added to it, `first` was the
--- least ID that it could hold and `last` the last ID given. In one stream none of them ever becomes less, and no entry is
--- added without a new ID. So a stream that was deleted, renamed or restored does not inherit the counts of another one.
+-- True if this cannot be the stream that was seen last. At that time `added` entries had ever been added to it, `first` was
+-- the smallest ID that it could hold and `last` the last ID given. In one stream none of these ever decreases, and no entry
+-- is added without a new ID. So a stream that was deleted, renamed or restored does not inherit the counts of another one.
 local function is_another_stream(stream, added, first, last)
   if not (added and first and last) then return false end
   local more = stream['entries-added'] - tonumber(added)

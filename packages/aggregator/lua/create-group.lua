@@ -1,12 +1,12 @@
--- Makes sure that the consumer group of a generation exists, and the stream with it. It starts behind the entry up to which
+-- Makes sure that the consumer group of a generation exists, and the stream with it. It starts after the entry up to which
 -- everything is folded, or at the oldest entry if nothing is. The marks of the shard say which generation was live on it last
 -- and which ones were dropped: the registry is in another hash slot, and may go back to an older state alone.
 --
 -- KEYS  1 stream of events   2 head of the delta log   3 marks of the shard
 -- ARGV  1 group   2 ID of the generation
---       3 'live': it may be new; 'accepted': as well, whatever the shard says; 'building': it may be new, and leaves dead
---         letters to the live one; 'existing': it is made only if the generation is still there, so that one that was
---         dropped does not come back
+--       3 'live': it may be new; 'accepted': the same, whatever the shard says; 'building': it may be new, and leaves dead
+--         letters to the live one; 'existing': it is created only if the generation still exists, so that a dropped one
+--         does not come back
 -- Returns 'created', 'restored' (there is state, but the group was gone), 'exists', 'gone', or 'lost <ID>': another
 --         generation is live on this shard, or the state of this one is missing
 -- Cost  linear in the number of groups.
@@ -16,7 +16,7 @@ local GENERATION = '^(%d+)%-%x%x%x%x%x%x%x%x%x%x%x%x$'
 
 local function number_of(generation) return tonumber(string.match(generation, GENERATION) or '0') end
 
--- The newest generation but this one that has a consumer group here.
+-- The newest other generation that has a consumer group here.
 local function find_other_group()
   local key_prefix, other = string.sub(group, 1, -#id - 1), nil
   for _, list in ipairs(redis.call('XINFO', 'GROUPS', events)) do
@@ -64,6 +64,6 @@ if runs_end and not (watermark and is_after(watermark, runs_end)) then last_fold
 if not is_there and last_folded and redis.acl_check_cmd('XSETID', events, last_folded) then
   redis.call('XSETID', events, last_folded)
 end
--- What is gone by now is not lost to this group.
+-- Entries that are already gone are not lost to this group.
 redis.call('HDEL', head, 'baseline', 'stream_added', 'stream_first', 'stream_last')
 return watermark and 'restored' or 'created'

@@ -1,6 +1,6 @@
--- How a record is appended to the delta log. Scripts that do so are loaded with stream.lua and this file before them. Their
--- last argument is a nonce, which this file takes: Redis gives the ID of a record again after it went back to an older
--- state, and only the nonce tells the two records apart.
+-- Appends a record to the delta log. Scripts that do so are loaded with stream.lua and this file before them. Their last
+-- argument is a nonce, which this file reads: Redis gives the ID of a record again after it went back to an older state,
+-- and only the nonce distinguishes the two records.
 
 local NONCE = table.remove(ARGV)
 
@@ -10,14 +10,14 @@ local function read_end(deltas, head)
   redis.call('XLEN', deltas)
   local noted = redis.call('HMGET', head, 'position', 'tip', 'appended_bytes')
   local position = noted[1] or '0-0'
-  -- An earlier version moves the position alone; the tip then names another record.
+  -- An earlier version moves only the position; the tip then names another record.
   local tip_position, nonce = string.match(noted[2] or '', '^(%S+) (%S+)$')
   if tip_position ~= position then nonce = '' end
   return {position = position, nonce = nonce, bytes = tonumber(noted[3] or '0') or 0}
 end
 
--- Appends a record and moves the head to it: `previous` is what read_end has returned, `watermark` is '' if the record does
--- not say. An earlier version reads the first four fields by their places, so they stay where they are.
+-- Appends a record and moves the head to it: `previous` is the result of read_end, `watermark` is '' if the record does not
+-- have one. An earlier version reads the first four fields by position, so their order is fixed.
 local function append_record(deltas, head, previous, watermark, kind, text, mode, oldest)
   local record = redis.call('XADD', deltas, '*', 'previous', previous.position, 'watermark', watermark, kind, text,
     mode or 'replayed', oldest or '0-0', 'nonce', NONCE, 'previous_nonce', previous.nonce,

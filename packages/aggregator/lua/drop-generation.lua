@@ -1,10 +1,10 @@
--- Removes the consumer group of a generation and the head of its delta log, and marks it as dropped: from here on nobody can
--- fold or restore it, not even a program that has slept since before.
+-- Removes the consumer group of a generation and the head of its delta log, and marks it as dropped: from now on nobody can fold
+-- or restore it, not even a program that was asleep meanwhile.
 --
 -- KEYS  1 stream of events   2 head of the delta log   3 marks of the shard
 -- ARGV  1 group   2 ID of the generation
 -- Returns 1 if the group was there, else 0
--- Cost  linear in what is pending.
+-- Cost  linear in the pending entries.
 
 local KEPT_NUMBERS = 64 -- marks of older generations are removed
 

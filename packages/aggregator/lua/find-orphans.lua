@@ -1,10 +1,10 @@
--- Finds consumer groups of generations that were dropped: a program that did not know of the drop has made them again.
--- Nobody reads them, so nothing would be trimmed any more.
+-- Finds consumer groups of dropped generations: a program that did not know of the drop has created them again. Nobody
+-- reads them, so they would stop all trimming.
 --
 -- KEYS  1 stream of events   2 marks of the shard
--- ARGV  1 what the names of groups begin with   2 live generation   3 … other generations in the registry
--- Returns {<ID of a dropped generation> …}. A generation that is not marked counts as dropped if it is not in the registry
---         and has a lesser number than the live one; of none if another one is live on this shard than the registry says.
+-- ARGV  1 prefix of the group names   2 live generation   3 … other generations in the registry
+-- Returns {<ID of a dropped generation> …}. An unmarked generation counts as dropped if it is not in the registry and has a
+--         smaller number than the live one. Empty if the generation that is live on this shard is not the one in the registry.
 -- Cost  linear in the number of groups.
 
 local events, marks, key_prefix, live = KEYS[1], KEYS[2], ARGV[1], ARGV[2]

@@ -1,8 +1,8 @@
--- Lets every aggregator fold the generation that is built: what the archive holds of it is folded, on all shards.
+-- Lets every aggregator fold the generation that is being built, once the archive is folded on all shards.
 --
 -- KEYS  1 registry of generations
 -- ARGV  1 ID of the generation
--- Returns 1, or 0 where it is not being built any more
+-- Returns 1, or 0 if it is no longer being built
 -- Cost  constant.
 
 if redis.call('HGET', KEYS[1], 'building') ~= ARGV[1] then return 0 end

@@ -1,8 +1,8 @@
--- Hands the writing of dead letters over from a generation to the one that has replaced it: every entry up to this moment is
--- the old one's, every later one the new one's, so that each dead letter is written once.
+-- Hands the writing of dead letters over from a generation to the one that has replaced it: the old one writes those of every
+-- entry up to this moment, the new one those of every later entry, so that each dead letter is written once.
 --
 -- KEYS  1 stream of events   2 head of the old delta log   3 head of the new one
--- Returns the last entry that is the old one's
+-- Returns the last entry of the old one
 -- ARGV  none
 -- Cost  constant.
 

@@ -1,9 +1,9 @@
--- Measures how far folding is behind publishing on one shard. Writes nothing.
+-- Measures how far folding lags behind publishing on one shard. Writes nothing.
 --
 -- KEYS  1 stream of events   2 head of the delta log
 -- ARGV  1 group
 -- Returns {<entries in the stream>, <not delivered yet>, <pending>, <consumers of the group>, <oldest pending entry, or ''>,
---         <how long ago that was delivered last, ms>, <how often it was delivered>, <oldest undelivered entry, or ''>,
+--         <time since its last delivery, ms>, <number of its deliveries>, <oldest undelivered entry, or ''>,
 --         <last ID of the stream>, <clock of Redis, ms, as text>}
 -- Cost  linear in the number of groups; reads a few entries.
 
@@ -11,7 +11,7 @@ local COUNTED_ONE_BY_ONE = 100
 
 local events, head, group = KEYS[1], KEYS[2], ARGV[1]
 
--- So that the error names the command: what redis.call says of it in a script does not.
+-- So that the error names the command: the error of redis.call in a script does not.
 require_permission('measures the lag', 'xpending', events, group)
 require_permission('measures the lag', 'xinfo', 'groups', events)
 

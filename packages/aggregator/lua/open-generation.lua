@@ -1,7 +1,7 @@
--- Names the live generation, or records the first one where none is live yet.
+-- Returns the live generation, or records the first one if none is live yet.
 --
 -- KEYS  1 registry of generations
--- ARGV  1 least number of a generation that is recorded   2 digest of its definitions   3 definitions
+-- ARGV  1 smallest number for a generation that is recorded   2 digest of its definitions   3 definitions
 -- Returns the ID of the live generation
 -- Cost  constant.
 

@@ -1,14 +1,14 @@
--- Makes a snapshot, whose parts are written already, the current one. The current one becomes the previous one, to fall back
--- on; the previous one expires. A snapshot counts only if it has all its parts and the delta log holds the record at which it
--- was taken: after Redis went back to an older state, a snapshot of the lost future leads nowhere.
+-- Makes a snapshot, whose parts are already written, the current one. The current one becomes the previous one, as a fallback;
+-- the previous one expires. A snapshot counts only if it has all its parts and the delta log holds the record at which it
+-- was taken: after Redis went back to an older state, the log does not continue from a snapshot of the lost future.
 --
 -- KEYS  1 snapshot pointer   2 delta log   3 head of the delta log: if it is gone, so is the generation
 --       4 parts of the new snapshot   5 parts of the current one, or again 4 if there is none
 --       6 parts of the previous one, or again 4 if there is none
 -- ARGV  1 position of the new snapshot   2 nonce of the record there   3 number of parts   4 number of parts with births
---       5 bytes   6 key of the current snapshot, as it stands in the pointer, or ''
---       7 '1' if the current snapshot can be read, as far as the caller knows   8 the same of the previous one
---       9 how long replaced parts are kept for those who are reading them, ms
+--       5 bytes   6 key of the current snapshot, as in the pointer, or ''
+--       7 '1' if the current snapshot can be read, as far as the caller knows   8 the same for the previous one
+--       9 how long replaced parts are kept for current readers, ms
 -- Returns 'published'; 'superseded' if another one was published meanwhile, or the current one is as new; 'discontinued' if the
 --         new snapshot does not count
 -- Cost  constant.
@@ -34,7 +34,7 @@ if redis.call('EXISTS', head) == 0 or not counts(new_key, new) then return 'disc
 
 local kept, kept_key
 local current = {position = stored['position'], parts = stored['parts'], bytes = stored['bytes']}
-if stored['details_of'] == stored['key'] then -- else an earlier version has moved the pointer
+if stored['details_of'] == stored['key'] then -- otherwise an earlier version has moved the pointer
   current.nonce, current.births = stored['nonce'], stored['births']
 end
 if current_key ~= new_key and ARGV[7] == '1' and counts(current_key, current) then

@@ -1,11 +1,12 @@
--- Reads what a consistent cut needs, at one moment: how far the group has read, what of it is still pending, and where
--- the delta log ends. State up to that end = the fold of all entries up to last-delivered without the pending ones,
--- and of those that were folded from the archive: behind those the group may have been delivered nothing yet.
+-- Reads everything that a consistent cut needs, at one moment: how far the group has read, which entries are still
+-- pending, and where the delta log ends. The state up to that end is the fold of all entries up to last-delivered
+-- without the pending ones, and of those that were folded from the archive; possibly nothing after those has been
+-- delivered yet.
 --
 -- KEYS  1 stream of events   2 head of the delta log
 -- ARGV  1 group   2 bound on the number of pending entries
 -- Returns {<last delivered ID>, <end of the delta log, or '0-0'>, <entries ever added>, <length>, {<pending ID> …},
---          <last entry that was folded from the archive, or '0-0'>} or {'too_many_pending', n}
+--          <last entry folded from the archive, or '0-0'>} or {'too_many_pending', n}
 -- Cost  linear in the pending entries.
 
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1])

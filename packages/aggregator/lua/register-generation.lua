@@ -1,8 +1,8 @@
--- Records a generation that is to be built; one is built at a time.
+-- Records a generation to be built; only one is built at a time.
 --
 -- KEYS  1 registry of generations
--- ARGV  1 digest of its definitions   2 definitions   3 number that all generations on the shards have had at most
--- Returns {'registered', <ID>}, {'building', <ID of the one that is built already>} or {'none_live'}
+-- ARGV  1 digest of its definitions   2 definitions   3 largest number that any generation on the shards has had
+-- Returns {'registered', <ID>}, {'building', <ID of the one that is already being built>} or {'none_live'}
 -- Cost  constant.
 
 local registry = KEYS[1]

@@ -1,8 +1,8 @@
--- Removes a consumer that has nothing pending. XGROUP DELCONSUMER alone would drop what is pending, and lose it.
+-- Removes a consumer without pending entries. XGROUP DELCONSUMER alone would drop pending entries, and lose them.
 --
 -- KEYS  1 stream of events
--- ARGV  1 group   2 consumer   3 least idle time, ms; 0 removes it however lately it was seen
--- Returns 1 where it was removed, else 0
+-- ARGV  1 group   2 consumer   3 least idle time, ms; 0 removes it however recently it was seen
+-- Returns 1 if it was removed, else 0
 -- Cost  linear in the number of consumers.
 
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do

@@ -1,10 +1,10 @@
--- Removes consumers that are gone: nothing is pending for them, and they were not seen for long. XGROUP DELCONSUMER alone
--- would drop what is pending, and lose it.
+-- Removes consumers that are gone: nothing is pending for them, and they have not been seen for long. XGROUP DELCONSUMER
+-- alone would drop pending entries, and lose them.
 --
 -- KEYS  1 stream of events
--- ARGV  1 group   2 least idle time, ms   3 most that are removed in this step
+-- ARGV  1 group   2 least idle time, ms   3 most consumers removed in this step
 -- Returns {<number removed>, <1 if there are more, else 0>}
--- Cost  linear in the number of consumers, some 2 us each.
+-- Cost  linear in the number of consumers, about 2 us each.
 
 local removed, most = 0, tonumber(ARGV[3])
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do

@@ -1,8 +1,8 @@
--- Makes the generation that was built the live one, on all shards at once, and retires the one before it.
+-- Makes the newly built generation the live one, on all shards at once, and retires the previous one.
 --
 -- KEYS  1 registry of generations
--- ARGV  1 ID of the generation that is live   2 ID of the one that was built
--- Returns 1, or 0 where either of them is not (any more) what the caller thinks
+-- ARGV  1 ID of the live generation   2 ID of the newly built one
+-- Returns 1, or 0 if either of them is no longer in the expected state
 -- Cost  constant.
 
 local registry, live, built = KEYS[1], ARGV[1], ARGV[2]

@@ -12,22 +12,22 @@ import { DEAD_LETTERS_MOST } from './upkeep/keep-shard.ts';
 /** All settings of an aggregator. */
 export interface AggregatorSettings extends Omit<ConsumerSettings, 'mode'> {
   readonly host: string;
-  /** 0: a free one. */
+  /** The port of the HTTP endpoints; 0: a free one. */
   readonly port: number;
   readonly role: 'all' | 'fold' | 'serve';
-  /** By which the first generation is folded; each later one has its own, until a rebuild. */
+  /** The definitions of the first generation; each later one has its own, until a rebuild. */
   readonly definitions: Definitions;
   /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
   readonly monitorGraceMs: number;
-  /** For how long after its last life what a coordinator left is kept, ms. */
+  /** How long the keys of a coordinator are kept after its last life, ms. */
   readonly endedForMs: number;
-  /** For how long a generation is kept after another one has become live, ms. */
+  /** How long a generation is kept after another one has become live, ms. */
   readonly generationGraceMs: number;
-  /** After how long a consumer that was not seen, and has nothing pending, is removed from the group. */
+  /** Time after which a consumer that was not seen, and has nothing pending, is removed from the group. */
   readonly goneIdleMs?: number;
   /** Dead letters kept on a shard; beyond it, the oldest are removed. */
   readonly deadLettersMost: number;
-  /** Folds and serves what the registry says, although the shards hold the state of another generation, or none. */
+  /** Folds and serves the generation in the registry, even if the shards hold the state of another one, or none. */
   readonly acceptLostState: boolean;
   /** Archives and trims; by default it does neither. */
   readonly archiving?: Archiving | undefined;
@@ -43,7 +43,7 @@ export type AggregatorOptions = Pick<AggregatorSettings, 'redisUrl'> & {
   readonly [Name in keyof Omit<AggregatorSettings, 'redisUrl'>]?: AggregatorSettings[Name] | undefined;
 };
 
-/** The default of every setting but `redisUrl`. Functions give what must be another value for each aggregator. */
+/** The default of every setting except `redisUrl`. Functions return values that must differ between aggregators. */
 const DEFAULTS = {
   prefix: DEFAULT_PREFIX,
   shards: 1,
@@ -66,7 +66,7 @@ const DEFAULTS = {
   },
 } as const satisfies Partial<AggregatorSettings>;
 
-/** The settings with the defaults of those that were not given, or are `undefined`. */
+/** The settings, with defaults for those that are missing or `undefined`. */
 export function completeOptions(options: AggregatorOptions): AggregatorSettings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { createId = DEFAULTS.createId } = options;
@@ -78,7 +78,7 @@ export function completeOptions(options: AggregatorOptions): AggregatorSettings 
   return { ...DEFAULTS, ...named, ...(given as typeof options & { redisUrl: string }) } as AggregatorSettings;
 }
 
-/** A name for a consumer that no other process has: host, process ID and a random part. */
+/** A consumer name that no other process has: host, process ID and a random part. */
 export function nameConsumer(createId: () => string): string {
   return `${hostname()}-${process.pid}-${createId().slice(0, 8)}`;
 }
@@ -90,8 +90,8 @@ function readVersion(): string {
 }
 
 /**
- * The observer of a program that was given none. It emits one process warning, when the connection fails for the first
- * time: otherwise a wrong address would show only in the health.
+ * The observer of a program without one. It emits one process warning, when the connection fails for the first time:
+ * otherwise a wrong address would show only in the health.
  */
 export function warnOfFirstFailure(who: string): Observe {
   let hasWarned = false;

@@ -39,15 +39,15 @@ export interface MetricsHandler {
 }
 
 const REQUEST_TIMEOUT_MS = 5_000;
-/** The view follows the log this often also without scrapes, so that a scrape finds little left to read. */
+/** The view follows the log this often even without scrapes, so that a scrape has little left to read. */
 const FOLLOW_MS = 1_000;
 const METHODS = new Set(['GET', 'HEAD']);
 
 /**
- * Serves the metrics of the swarm from a server of your own. It reads the state that aggregators have folded, and follows the
- * live generation as they do; it folds nothing, and needs at least one aggregator beside it. It connects, and reconnects,
- * in the background. A request is answered 503, never with old values, while Redis cannot be reached, or before the first
- * aggregator has begun.
+ * Serves the metrics of the swarm from a server of your own. It reads the state that aggregators have folded, and
+ * follows the live generation as aggregators do; it folds nothing, and needs at least one aggregator beside it. It
+ * connects, and reconnects, in the background. A request is answered 503, never with old values, while Redis cannot be
+ * reached, or before the first aggregator has begun.
  */
 export function createMetricsHandler(options: MetricsHandlerOptions): MetricsHandler {
   const { observe = warnOfFirstFailure('metrics handler') } = options;
@@ -113,7 +113,7 @@ export function createMetricsHandler(options: MetricsHandlerOptions): MetricsHan
   };
 }
 
-/** Reads whether what the registry says is live is what the shards hold; why nothing can be served if not. */
+/** Reads whether the shards hold the generation that is live according to the registry; if not, returns why nothing can be served. */
 async function findObstacle(redis: RedisConnection, installation: Installation): Promise<string | undefined> {
   await checkShardCount(redis, installation);
   const { live } = await readRegistry(redis, installation.prefix);

@@ -1,6 +1,5 @@
-// The single steps of an aggregator on Redis, for the tests of this repository, which take them in orders that no running
-// aggregator does, and the parts that hold an invariant of their own. Not part of the interface of this package: it may
-// change with any version.
+// The single steps of an aggregator on Redis, for the tests of this repository, which run them in orders that no aggregator
+// uses, and the parts with their own invariants. Not part of the interface of this package: it may change with any version.
 export { createBatchSize, type BatchSize } from './fold/batch-size.ts';
 export { completeOptions } from './aggregator-options.ts';
 export { describeDelivered } from './fold/delivered-entry.ts';

@@ -1,4 +1,4 @@
-import { whenReady, type RedisConnection } from '@streamfold/redis';
+import { askAll, type RedisConnection, whenReady } from '@streamfold/redis';
 import { completeOptions, type AggregatorOptions, type AggregatorSettings } from './aggregator-options.ts';
 import type { FoldingMode } from './state/commit-batch.ts';
 import { createConnections, type Connections } from './run/connections.ts';
@@ -18,6 +18,7 @@ import { REMOVE_ENDED_EVERY_MS, removeEnded } from './upkeep/remove-ended.ts';
 import { createBoundsWatch, LOOK_AT_BOUNDS_MS } from './upkeep/watch-bounds.ts';
 import { createProcessMetrics, type ProcessMetrics } from './http/process-metrics.ts';
 import { repeat } from './run/repeat.ts';
+import type { Generation } from './state/generation.ts';
 import { retry } from './run/retry.ts';
 import { runGroup, type Actor } from './run/run-group.ts';
 import { createTurns } from './run/turns.ts';
@@ -30,16 +31,19 @@ import { trimOvergrownLog } from './view/trim-overgrown-log.ts';
 const REQUEST_TIMEOUT_MS = 5_000;
 /** Archiving reads and trims in larger steps. */
 const COMMAND_TIMEOUT_MS = 10_000;
-/** The view follows the log this often, also without scrapes. */
+/** The view follows the log this often, even without scrapes. */
 const FOLLOW_MS = 1_000;
 const UPKEEP_MS = 5_000;
 /** Lag and reasons in the metrics of the process are at most this old. */
 const HEALTH_MS = 5_000;
+/** Shards whose delta logs are trimmed at a time: each takes the memory of its whole state. */
+const TRIMMED_AT_ONCE = 16;
 const STOP_DEADLINE_MS = 15_000;
 
 /**
- * Runs an aggregator: folds, and serves what all aggregators have folded, until `stop` is aborted. Then the batches in
- * hand are committed and all connections closed. Only `redisUrl` is required: the other settings have the defaults of
+ * Runs an aggregator: folds, and serves the state that all aggregators have folded, until `stop` is aborted. Then it
+ * commits its current batches and closes all connections. Only `redisUrl` is required: the other settings have the
+ * defaults of
  * `streamfold serve`.
  *
  * @throws {ConfigurationError} if a setting does not fit what is in Redis, or the address is taken.
@@ -51,12 +55,12 @@ export async function runAggregator(given: AggregatorOptions, stop: AbortSignal)
   try {
     await runGroup([serve(parts, examine), work(parts), watchHealth(parts, examine)], stop, STOP_DEADLINE_MS);
   } finally {
-    await roster.close(); // what was opened just before a stop
+    await roster.close(); // connections that were opened just before a stop
     await connections.close();
   }
 }
 
-/** What the actors of one aggregator have in common. */
+/** The state shared by the actors of one aggregator. */
 interface Parts {
   readonly options: AggregatorSettings;
   readonly replyTimeoutMs: number;
@@ -65,13 +69,13 @@ interface Parts {
   readonly conditions: Conditions;
   readonly observe: Observe;
   readonly connections: Connections;
-  /** The connection for what does not take long. */
+  /** The connection for short commands. */
   readonly redis: RedisConnection;
   readonly roster: Roster;
   readonly view: View;
 }
 
-/** What is served. */
+/** The served metrics. */
 interface View {
   /** `undefined` until the shards are open, and if this process only folds. */
   metrics: LiveMetrics | undefined;
@@ -114,7 +118,7 @@ function createParts(options: AggregatorSettings): Parts {
   };
 }
 
-/** Measures the health, and states its reasons in the metrics of the process; one at a time. */
+/** Measures the health, and sets its reasons in the metrics of the process; one measurement at a time. */
 function createExamination(parts: Parts): () => Promise<Health> {
   const { options, serves, processMetrics, conditions, redis, roster, view } = parts;
   const { now } = options;
@@ -139,7 +143,7 @@ function createExamination(parts: Parts): () => Promise<Health> {
   });
 }
 
-/** Also while Redis is away: that is when the metrics of the reasons matter. */
+/** Even while Redis is down: that is when the metrics of the reasons matter. */
 function watchHealth({ options: { pause } }: Parts, examine: () => Promise<Health>): Actor {
   return async (stopping) => {
     while (!stopping.aborted) {
@@ -149,7 +153,7 @@ function watchHealth({ options: { pause } }: Parts, examine: () => Promise<Healt
   };
 }
 
-/** Answers HTTP from the start, whether Redis is there or not. */
+/** Answers HTTP from the start, whether Redis is up or not. */
 function serve(parts: Parts, examine: () => Promise<Health>): Actor {
   const { options, serves, processMetrics, conditions, observe, redis, roster, view } = parts;
   return async (stopping) => {
@@ -180,7 +184,7 @@ function serve(parts: Parts, examine: () => Promise<Health>): Actor {
   };
 }
 
-/** Opens the shards once Redis is there, then folds, follows and keeps them until stopped. */
+/** Opens the shards once Redis is up, then folds, follows and keeps them until stopped. */
 function work(parts: Parts): Actor {
   const { options, observe, redis, roster, serves } = parts;
   const { pause } = options;
@@ -195,7 +199,7 @@ function work(parts: Parts): Actor {
   };
 }
 
-/** What every aggregator does now and then. */
+/** The periodic work of every aggregator. */
 function upkeep({ options, replyTimeoutMs, observe, connections, redis, roster }: Parts): Actor[] {
   const { prefix, shards, role, archiving, consumer: holder, createId, pause } = options;
   const monitorRedis = connections.open('monitor', replyTimeoutMs);
@@ -220,17 +224,18 @@ function upkeep({ options, replyTimeoutMs, observe, connections, redis, roster }
     actors.push(keepArchive(archiving, { redis: archiveRedis, prefix, shards, holder, observe, pause }));
   }
   if (role === 'fold') {
+    const trim = (generation: Generation): Promise<boolean> =>
+      trimOvergrownLog({ redis, generation, observe, createId });
     actors.push(
       repeat({ redis, step: 'upkeep', everyMs: UPKEEP_MS, observe, pause }, async () => {
-        for (const generation of roster.live?.shards ?? [])
-          await trimOvergrownLog({ redis, generation, observe, createId });
+        await askAll(roster.live?.shards ?? [], trim, TRIMMED_AT_ONCE);
       }),
     );
   }
   return actors;
 }
 
-/** Keeps the view at the end of the delta log, so that a scrape finds little left to read. */
+/** Keeps the view at the end of the delta log, so that a scrape has little left to read. */
 function follow({ options, replyTimeoutMs, observe, connections, view }: Parts): Actor {
   const { pause, definitions } = options;
   const redis = connections.open('view', replyTimeoutMs);
@@ -249,7 +254,7 @@ function follow({ options, replyTimeoutMs, observe, connections, view }: Parts):
   });
 }
 
-/** How this process folds a generation. Facts of one that is not live are kept apart. */
+/** How this process folds a generation. Facts about one that is not live are reported separately. */
 function createFolding(
   options: AggregatorSettings,
   observe: Observe,

@@ -3,7 +3,7 @@
 -- left behind if it was killed, and that would keep the stream from ever being trimmed. Repeating it changes nothing.
 --
 -- KEYS  1 stream of events
--- ARGV  1 the ID that the stream has come to, or ''   2 entries that were ever added to it up to there
+-- ARGV  1 the ID that the stream has reached, or ''   2 entries that were ever added to it up to there
 -- Returns 1 if the count was changed, else 0
 -- Cost  linear in the number of groups.
 

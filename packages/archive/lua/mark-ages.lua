@@ -1,5 +1,5 @@
 -- Marks how old the last entry is, if its ID runs ahead of the clock. Marks are thinned so that their distance stays below
--- an eighth of their age: some 100 cover ten years. They are removed when IDs no longer run ahead.
+-- an eighth of their age: about 100 cover ten years. They are removed when IDs no longer run ahead.
 --
 -- KEYS  1 stream of events   2 ages of IDs
 -- ARGV  none

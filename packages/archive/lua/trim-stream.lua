@@ -4,7 +4,7 @@
 -- KEYS  1 stream of events   2 archived   3 ages of IDs
 -- ARGV  1 what names of generations' groups begin with   2 retention, ms   3 most entries   4 '1': only what is archived
 -- Returns {<number of entries trimmed>, <ID up to which it may be trimmed; '' if nothing may>}
--- Cost  some us for a node of the stream (100 entries), of at most <most entries>; linear in the number of groups.
+-- Cost  a few us per node of the stream (100 entries), of at most <most entries>; linear in the number of groups.
 
 local events, archived, ages = KEYS[1], KEYS[2], KEYS[3]
 local own, retention_ms, most, only_archived = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
@@ -30,7 +30,7 @@ end
 local bound = may_trim_to()
 if not bound then return {0, ''} end
 local keep_from = bound == LAST_ID and bound or behind(bound) -- no ID comes after the last one: it is kept
--- With ~ only whole nodes go, so that <most> is kept. What is left of the last node is less than a node.
+-- With ~ only whole nodes go, so that <most> is kept. Less than a node is left over.
 local trimmed = redis.call('XTRIM', events, 'MINID', '~', keep_from, 'LIMIT', most)
 if trimmed == 0 then trimmed = redis.call('XTRIM', events, 'MINID', '=', keep_from) end
 return {trimmed, bound}

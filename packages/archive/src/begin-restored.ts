@@ -3,7 +3,7 @@ import { loadScript, STREAM_LUA, type RedisConnection } from '@streamfold/redis'
 
 const script = loadScript(new URL('../lua/begin-restored.lua', import.meta.url), STREAM_LUA);
 
-/** A place that a stream has come to, without entries of its own up to there. */
+/** A position that a stream has reached, without its own entries up to there. */
 export interface RestoredPlace {
   readonly id: EntryId;
   /** Entries that were ever added up to there. */

@@ -13,7 +13,7 @@ export interface SegmentBounds {
   readonly bytes: number;
 }
 
-/** A reader of a segment holds 32 MiB in memory; compressed they are some 3 MiB: one object, one put. */
+/** A reader of a segment holds 32 MiB in memory; compressed they are about 3 MiB: one object, one put. */
 export const SEGMENT_BOUNDS: SegmentBounds = { entries: 500_000, bytes: 32 * 1024 * 1024 };
 
 export interface SegmentPlan {

@@ -72,7 +72,7 @@ const behind = (text: string): PlaceFault => ({ reason: 'stream_behind', text })
 const other = (text: string): PlaceFault => ({ reason: 'other_history', text });
 
 /**
- * What is wrong with the place in the stream where the segments before end: the stream must have come to exactly there,
+ * The fault of the place in the stream at which the previous segments end: the stream must have reached exactly that place,
  * with exactly that number of entries. `undefined` if nothing is. Entries that somebody trimmed after it are no fault here:
  * they are a gap.
  */

@@ -20,7 +20,7 @@ export async function findClosedEnd(
   return closed === '' ? undefined : closed;
 }
 
-/** What the names of the groups of all generations begin with. */
+/** Prefix of the group names of all generations. */
 export function groupPrefix(shard: Shard): string {
   return generationKeys(shard, '').group;
 }

@@ -69,7 +69,7 @@ async function adopt(redis: RedisConnection, options: DecisionOptions): Promise<
   return `the archive is adopted up to segment ${newest.sequence}, which ends with ${newest.lastId}`;
 }
 
-/** HDEL archived, all that belongs to the archive before. */
+/** HDEL archived, every field that belongs to the previous archive. */
 async function beginNew(redis: RedisConnection, options: DecisionOptions): Promise<string> {
   const { shard, archive } = options;
   const newest = await readNewestSegment(archive, shard);

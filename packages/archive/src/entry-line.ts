@@ -7,7 +7,7 @@ export interface LogEntry {
   readonly fields: string[];
 }
 
-/** A field that is no UTF-8 stands as an object, so that no byte of it is lost. */
+/** A field that is not UTF-8 is written as an object, so that no byte of it is lost. */
 interface Base64Field {
   readonly base64: string;
 }
@@ -21,7 +21,7 @@ function encodeField(field: Buffer): string | Base64Field {
   return isUtf8(field) ? field.toString('utf8') : { base64: field.toString('base64') };
 }
 
-/** The entry of a line; bytes that are no UTF-8 become U+FFFD, as when a client reads the stream. */
+/** The entry of a line; bytes that are not UTF-8 become U+FFFD, as when a client reads the stream. */
 export function decodeLine(line: string): LogEntry {
   const entry = parseLine(line);
   const { fields } = entry;

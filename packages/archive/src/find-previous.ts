@@ -83,7 +83,7 @@ async function takeOver(redis: RedisConnection, segment: Segment, options: Archi
   return true;
 }
 
-/** @throws {LogError} if the stream has not come to exactly the place where a segment ends. */
+/** @throws {LogError} if the stream has not reached exactly the place at which a segment ends. */
 async function checkPlace(redis: RedisConnection, segment: Segment, options: ArchiveOptions): Promise<void> {
   const { archive } = options;
   const { events } = shardKeys(options);

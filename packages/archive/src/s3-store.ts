@@ -44,7 +44,7 @@ export function createS3Store(
     ...(region === undefined ? {} : { region }),
     forcePathStyle: pathStyle,
     requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-    // Other stores do not know the trailing checksums that AWS's has come to want; each segment has its SHA-256.
+    // Other stores do not support the trailing checksums that AWS expects; each segment has its own SHA-256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });

@@ -40,7 +40,7 @@ export interface Segment {
   readonly sha256: string;
   /** The segment before it; `null` for the first. */
   readonly previous: { readonly lastId: EntryId; readonly sha256: string } | null;
-  /** Entries that were ever added to the stream before the first of this segment, those that are missing included. */
+  /** Entries that were ever added to the stream before the first of this segment, including missing ones. */
   readonly entriesBefore: number;
   /** Entries between the segment before and this one that were gone before they could be archived. */
   readonly missing: number;

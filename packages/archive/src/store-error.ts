@@ -1,5 +1,5 @@
 import type { ArchiveStore } from './archive-store.ts';
-import { ConfigurationError } from '@streamfold/redis';
+import { ConfigurationError, toError } from '@streamfold/redis';
 
 /** The place of an archive cannot be read or written. */
 export class StoreError extends Error {
@@ -22,7 +22,7 @@ export function nameFailures(store: ArchiveStore, url: string): ArchiveStore {
         return await run(...args);
       } catch (cause) {
         if (cause instanceof ConfigurationError) throw cause;
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const reason = toError(cause).message;
         throw new StoreError(`archive ${url}: cannot ${action} ${String(args[0])}: ${reason}`, cause);
       }
     };

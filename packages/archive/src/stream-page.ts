@@ -23,7 +23,7 @@ const FIRST_COUNT = 100;
 const MOST_ENTRIES = 1_000;
 /** A page above this is followed by a smaller one, below a quarter of it by a larger one. */
 const PAGE_BYTES = 4 * 1024 * 1024;
-/** Trimming comes in steps of ms: a page that none falls into is soon found. */
+/** Trimming runs in steps of a few ms: a page without one is soon found. */
 const MOST_TRIES = 1_000;
 
 /** A reader of fields as text, as the fold takes them. */

@@ -5,7 +5,7 @@ import { markAges } from './mark-ages.ts';
 
 const script = loadAgeScript(new URL('../lua/trim-stream.lua', import.meta.url));
 
-/** Entries trimmed in one step: some ms of Redis at most, even if nodes are small. */
+/** Entries trimmed in one step: at most a few ms of Redis, even if nodes are small. */
 const STEP_ENTRIES = 10_000;
 
 export interface TrimOptions extends Shard {

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 a key of the shard to check
 -- ARGV  commands with all their arguments, separated by spaces, such as 'XADD key * field value'
--- Returns the positions in ARGV, from 1, of those that are not permitted
+-- Returns the positions in ARGV, from 1, of the commands that are not permitted
 -- Cost  linear in the commands.
 
 local refused = {}

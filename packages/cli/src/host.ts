@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 
 /** Where the program runs: a process of its own, or inside another one. */
 export interface Host {
-  /** What stands behind the name of the program. */
+  /** The words after the name of the program. */
   readonly args: readonly string[];
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };

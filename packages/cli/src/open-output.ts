@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { ConfigurationError } from '@streamfold/redis';
+import { ConfigurationError, toError } from '@streamfold/redis';
 import type { Environment } from './environment.ts';
 
 /** Accepts text, piece by piece. */
@@ -26,7 +26,7 @@ export async function openOutput(file: string, { write }: Environment): Promise<
   }
   const partial = `${file}.partial`;
   const handle = await open(partial, 'w').catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = toError(cause).message;
     throw new ConfigurationError(`--output: expected a file that can be written; got ${why}`, { cause });
   });
   return gather(

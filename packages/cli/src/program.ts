@@ -9,7 +9,7 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>;
 /** The command, loaded when it is chosen: help and errors need not wait for all of them. */
 type Load = () => Promise<Command>;
 
-/** What was chosen on the command line. */
+/** The command and options of the command line. */
 export interface Choice {
   readonly load: Load;
   /** True if it runs until it is stopped, and then finishes what it has begun. */
@@ -255,7 +255,7 @@ function addArchive(add: Add): void {
     'dryRun',
     'json',
   ])
-    .enablePositionalOptions() // what stands behind the name of a command of its own is that one's
+    .enablePositionalOptions() // options after the name of a subcommand belong to it
     .summary('write the log to files; trim archived and folded entries')
     .description(
       'Writes closed ranges of each stream to compressed files, and trims entries that are archived, folded by every generation and older than the retention. Runs once; serve does it on a schedule. Several can run at once.',

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createDefinitions, DEFAULT_DEFINITIONS, type Definitions } from '@streamfold/core';
-import { ConfigurationError } from '@streamfold/redis';
+import { ConfigurationError, toError } from '@streamfold/redis';
 import type { Configuration } from './configuration.ts';
 
 /** Files to look for in the working directory, in this order, if none is named. */
@@ -44,7 +44,7 @@ async function load(file: string): Promise<unknown> {
         throw new Error('expected a name that ends in .ts, .js, .mjs or .json');
     }
   } catch (cause) {
-    const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    const [line = ''] = toError(cause).message.split('\n');
     throw refuse(file, [line], cause);
   }
 }

@@ -1,20 +1,20 @@
 -- Records the ACK of a receiver, once for each signal and iteration, wakes the sender, and settles the entry of the inbox
--- that brought the signal: `signal.acked` with the time from sending to here. An ACK of another signature than the first is
--- kept beside it, as either may be the true one; the sender judges.
+-- that brought the signal: `signal.acked` with the time from sending to here. An ACK with another signature than the first is
+-- kept beside it, because either may be the valid one; the sender decides.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 receiver_id, to whom the signal was sent   3 signal_id   4 iteration   5 key_id, or ''   6 signature, or ''
 --       7 whose inbox is settled: the receiver, or its successor   8 entry of that inbox, or ''   9 life of the owner of that inbox
---       10 nonce of the signal; left out or '': that of any, as the earlier version does
+--       10 nonce of the signal; '' or left out, as by the earlier version: any
 -- Returns {'recorded', <latency, decimal ms>}, {'repeated', <latency>} if it was recorded before, {'unknown'} if there is no
---         such signal (any more), or one of another nonce, {'not_receiver'} if it was not sent to this receiver; {'ended'} if
---         the life of the inbox's owner has ended
--- Cost  some 65 us.
+--         such signal, or no longer, or one with another nonce, {'not_receiver'} if it was not sent to this receiver; {'ended'}
+--         if the life of the inbox's owner has ended
+-- Cost  about 65 us.
 
-local SIGNATURES_MOST = 8 -- of one ACK: a few keys, and some that are bad
-local SIGNATURES_OWN = 2 -- more, for an ACK out of the inbox that has the signal: bad ones cannot crowd it out
+local SIGNATURES_MOST = 8 -- of one ACK: from a few keys, and some bad ones
+local SIGNATURES_OWN = 2 -- more, for an ACK from the inbox that has the signal: bad ones cannot crowd it out
 
--- True if this entry of the inbox has the signal: its owner is the receiver, or took it over.
+-- True if this entry of the inbox holds the signal: its owner is the receiver, or took it over.
 local function holds_signal(fields, signal_id, iteration, receiver_id)
   return fields ~= nil and fields['signal_id'] == signal_id and fields['iteration'] == iteration
     and fields['receiver_id'] == receiver_id
@@ -29,8 +29,8 @@ local function is_receiver_of(sent, receiver_id)
   return false
 end
 
--- The nonce to be kept of an entry that is settled, or nil. If the caller names the nonce of the signal, the signal itself
--- says how long copies are to be refused; else the inbox is read, payload and all.
+-- The nonce to keep for a settled entry, or nil. If the caller names the nonce of the signal, the record of the signal says
+-- how long copies are refused; otherwise the entry of the inbox is read with its payload.
 local function find_signed(inbox, entry, sent, nonce)
   local deliver_by_ms = nonce and sent['nonce'] == nonce and sent['deliver_by_ms']
   if not deliver_by_ms then return (read_signed(inbox, entry)) end
@@ -88,7 +88,7 @@ local function acknowledge_signal(keys, args)
     plan(step, {'ZREM', base .. 'deadlines', 's|' .. signal})
     released = plan_release(step, signal, sent, tonumber(sent['waits'] or '0'), math.floor(micros / 1000))
   end
-  -- Later on it expires with the signal: whatever prolongs one prolongs the other.
+  -- Later it expires with the signal: whatever prolongs one prolongs the other.
   if is_first and not released then plan(step, {'PEXPIRE', acks, whole(math.max(redis.call('PTTL', key), 1))}) end
   plan_ring(step, sender, signal_id, iteration, receiver_id, whole(open))
   plan_event(step, {'type', 'signal.acked', 'swarm_id', swarm_id, 'sender_id', sent['sender_id'], 'receiver_id', receiver_id,

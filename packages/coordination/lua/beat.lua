@@ -1,10 +1,10 @@
--- A heartbeat. If the coordinator was stale, the episode is over: `heartbeat.recovered`. If the phase is another one than
--- before: `coordinator.phase_changed`.
+-- A heartbeat. If the coordinator was stale, the episode is over: `heartbeat.recovered`. If the phase has changed:
+-- `coordinator.phase_changed`.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 phase, or '' to keep it
--- Returns 'beating', 'recovered', or 'ended' if this life has ended (given up for dead, stopped, started anew)
--- Cost  O(log n) in the coordinators that are alive, some 18 us.
+-- Returns 'beating', 'recovered', or 'ended' if this life has ended (declared dead, stopped, started again)
+-- Cost  O(log n) in the coordinators that are alive, about 18 us.
 
 local BEAT_FIELDS = {'life', 'state', 'phase', 'stale_after_ms'}
 

@@ -2,8 +2,8 @@
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 phase
--- Returns 'changed', 'same', or 'ended' where this life has ended
--- Cost  constant, some 13 us.
+-- Returns 'changed', 'same', or 'ended' if this life has ended
+-- Cost  constant, about 13 us.
 
 local PHASE_FIELDS = {'life', 'state', 'phase'}
 

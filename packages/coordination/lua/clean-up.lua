@@ -1,17 +1,17 @@
--- Removes what coordinators left whose last life ended long ago: their own keys, by exact name, if they still are as they
--- were found. Work and signals that nobody took over are kept, and reported. Timestamps are held against the clock of Redis.
+-- Removes the keys of coordinators whose last life ended long ago, by exact name, if they have not changed since they were
+-- found. Work and signals that nobody took over are kept, and reported. Timestamps are checked against the clock of Redis.
 --
 -- KEYS  1 stream of events
--- ARGV  1 ended for at least, ms   2 most coordinators looked at   3 'dry_run', 'remove', or 'retain': as 'remove', of those
---         only whose time has come, and without an event for each that is refused; aggregators do this again and again
---       4 earliest time that can be true, ms   5 how far in the future a time may be, ms   6 skip the first n
+-- ARGV  1 ended for at least, ms   2 most coordinators looked at   3 'dry_run', 'remove', or 'retain': like 'remove', but only
+--         for those that are old enough, and without an event for each refusal; aggregators do this periodically
+--       4 earliest plausible time, ms   5 how far in the future a time may be, ms   6 skip the first n
 -- Returns a list with, for each coordinator looked at: <swarm>|<id>, 'removed', 'would_remove', 'kept' (it has work or
 --         signals) or the reason of a refusal: 'not_a_number', 'not_whole', 'in_the_future', 'too_old', 'in_seconds',
 --         'in_microseconds', 'alive', 'changed', 'malformed' (a key of another type)
 -- Cost  linear in the coordinators looked at.
 
 local function judge_time(text, now_ms, earliest_ms, tolerance_ms)
-  -- Lua takes 0x10, 1e12 and spaces around a number for one; nothing here writes these.
+  -- Lua accepts 0x10, 1e12 and spaces around a number; nothing here writes these.
   if string.match(text, '^%-?%d+%.%d+$') then return 'not_whole' end
   local ms = string.match(text, '^%-?%d+$') and tonumber(text)
   if not ms or ms == math.huge or ms == -math.huge then return 'not_a_number' end
@@ -22,7 +22,7 @@ local function judge_time(text, now_ms, earliest_ms, tolerance_ms)
   return ms > now_ms and 'in_the_future' or 'too_old'
 end
 
--- The members of the index that are looked at, and their times: member, time, member, time …
+-- The examined members of the index, and their times: member, time, member, time …
 local function list_ended(base, mode, skip, limit, until_ms)
   if mode == 'retain' then
     return redis.call('ZRANGEBYSCORE', base .. 'ended', '-inf', whole(until_ms), 'WITHSCORES', 'LIMIT', skip, limit)
@@ -30,7 +30,7 @@ local function list_ended(base, mode, skip, limit, until_ms)
   return redis.call('ZRANGE', base .. 'ended', skip, skip + limit - 1, 'WITHSCORES')
 end
 
--- What is to become of a coordinator; nil if it ended too lately.
+-- The verdict for a coordinator; nil if it ended too recently.
 local function judge_ended(base, member, indexed_ms, times)
   local coordinator = read_hash(base .. 'coordinator:' .. member)
   if is_alive(coordinator) then return 'alive' end

@@ -1,13 +1,13 @@
--- Ends a wait: completed if all have ACKed, whatever is asked; else as asked. A timeout is reported once for the wait
--- (`timeout` of type `blocking`) and once for each receiver that is missing (`signal_ack`, of the waiting coordinator).
+-- Ends a wait: completed if all have ACKed, whatever is requested; otherwise as requested. A timeout is reported once for
+-- the wait (`timeout` of type `blocking`) and once for each missing receiver (`signal_ack`, of the waiting coordinator).
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 wait_id   3 'if_complete', 'timeout' or 'error'   4 'any': every ACK counts; 'verified': only
---       those of the receivers that follow, as their signatures were found good   5 … receivers
--- Returns {'finished', <status>, <duration, decimal ms>, <who has ACKed, separated by spaces>, <who has not>}, the same
---         again where it has ended before (a monitor may have ended it); {'open'} where it was to be ended only if
---         complete, and is not; {'gone'} where it has not been for a minute
--- Cost  some 55 us for one receiver, linear in the receivers.
+--       those of the following receivers, whose signatures are good   5 … receivers
+-- Returns {'finished', <status>, <duration, decimal ms>, <receivers that have ACKed, separated by spaces>, <the others>},
+--         the same again if it has already ended (a monitor may have ended it); {'open'} if it was to be ended only if
+--         complete, and is not; {'gone'} if it ended more than a minute ago or never existed
+-- Cost  about 55 us for one receiver, linear in the receivers.
 
 local function finish_wait(keys, args)
   local base = base_of(keys)

@@ -1,9 +1,9 @@
--- Removes a piece of work that is done.
+-- Removes a finished piece of work.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 work_id
--- Returns 'finished'; 'gone' where it has no such work (any more: a successor may have it); or 'ended'
--- Cost  constant, some 8 us.
+-- Returns 'finished'; 'gone' if it does not have this work, or no longer (a successor may have it); or 'ended'
+-- Cost  constant, about 8 us.
 
 local function finish_work(keys, args)
   local base = base_of(keys)

@@ -1,12 +1,12 @@
--- The inbox of a coordinator, a stream that each life reads by a group of its own.
+-- The inbox of a coordinator: a stream that each life reads with its own group.
 
 local function is_entry_id(text)
   return text ~= nil and string.find(text, '^%d+%-%d+$') ~= nil
 end
 
--- Plans the end of the group by which a life reads its inbox: a process of that life that wakes up late takes no signal
--- from the one after it. Up to where it had read is kept, so that the next reader knows what was delivered before.
--- Returns that entry.
+-- Plans the end of the group with which a life reads its inbox: a process of that life that wakes up late takes no signal
+-- from the next one. The position to which it had read is kept, so that the next reader knows which entries were
+-- delivered before. Returns that entry.
 local function plan_end_reader(step, name, coordinator)
   local inbox = step.base .. 'inbox:' .. name
   local delivered = is_entry_id(coordinator['delivered']) and coordinator['delivered'] or '0-0'
@@ -21,8 +21,8 @@ local function plan_end_reader(step, name, coordinator)
       if is_after(now, delivered) then delivered = now end
       plan(step, {'HSET', step.base .. 'coordinator:' .. name, 'delivered', delivered})
       plan(step, {'XGROUP', 'DESTROY', inbox, group['name']})
-      if redis.call('XLEN', inbox) > 0 then -- an empty one is removed by cleanup, with the coordinator
-        -- Signals of the earlier version do not say for how long they are to be kept.
+      if redis.call('XLEN', inbox) > 0 then -- cleanup removes an empty one together with the coordinator
+        -- Signals of the earlier version do not say how long to keep them.
         local now_ms = math.floor(now_micros() / 1000)
         local until_ms = tonumber(coordinator['inbox_until_ms'] or '') or now_ms + RETENTION_LONGEST_MS
         plan(step, {'PEXPIRE', inbox, whole(math.max(until_ms - now_ms, 1000))})
@@ -39,7 +39,7 @@ local function plan_adopt_inbox(step, name, before, times)
     if not is_alive(before) then plan_keep_inbox(step, name, before, times.now_ms + times.left_ms) end
     plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)})
   elseif is_alive(before) and redis.call('XLEN', inbox) > 0 then
-    plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)}) -- the end of the life before has let it expire, in this step
+    plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)}) -- the end of the previous life, in this step, lets it expire
   end
 end
 

@@ -1,8 +1,8 @@
--- The nonces of signed signals that a coordinator has settled lately: those of which a copy could still come in time.
+-- The nonces of signed signals that a coordinator has settled recently: those of which a copy could still arrive in time.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id
--- Returns a list: nonce, the time (ms) after which a copy would come too late, for each
+-- Returns a list: nonce, the time (ms) after which a copy is too late, for each
 -- Cost  linear in the signals that were settled within some ten seconds.
 
 local function list_settled(keys, args)

@@ -1,8 +1,8 @@
--- The work that a coordinator has, see open-work.lua.
+-- The open work of a coordinator, see open-work.lua.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life
--- Returns a list: work id, record as JSON for each; or 'ended' where this life has ended
+-- Returns a list: work id, record as JSON for each; or 'ended' if this life has ended
 -- Cost  linear in the pieces of work.
 
 local function list_work(keys, args)

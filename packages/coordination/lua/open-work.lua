@@ -3,12 +3,12 @@
 --   assignedTo      who is to do it
 --   payload         any text
 --   openedAt        ms of the clock of Redis
---   transferredFrom, transferredAt   where it was taken over: from whom last, and when
+--   transferredFrom, transferredAt   if it was taken over: from whom last, and when
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 work_id   5 payload
--- Returns 'opened', 'exists' where it has this work already, or 'ended'
--- Cost  constant, some 16 us.
+-- Returns 'opened', 'exists' if it already has this work, or 'ended'
+-- Cost  constant, about 16 us.
 
 local function open_work(keys, args)
   local base = base_of(keys)

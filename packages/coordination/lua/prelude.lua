@@ -1,44 +1,43 @@
--- What the functions of this library share. All keys of a swarm are in one hash slot, that of its shard, so each
--- function is told one key, the stream of events `<prefix>:{<shard>}:events`, and derives the others from it:
+-- The code that the functions of this library share. All keys of a swarm are in one hash slot, that of its shard, so
+-- each function gets one key, the stream of events `<prefix>:{<shard>}:events`, and derives the others from it:
 --
 --   coordinator:<swarm>|<id>   hash: life, state, phase, stale_after_ms, dead_after_ms, started_ms, beat_ms, ended_ms,
---                              delivered: up to which entry the inbox was delivered to lives before,
---                              former_tokens: of the last lives that ended, separated by spaces;
---                              inbox_until_ms: when the retention of all signals of its inbox is over; '' once it has ended
+--                              delivered: the entry up to which the inbox was delivered to earlier lives,
+--                              former_tokens: those of the last lives that ended, separated by spaces;
+--                              inbox_until_ms: the end of the retention of all signals in its inbox; '' once it has ended
 --   heartbeats                 sorted set of <swarm>|<id>, by the time (ms) at which the coordinator is overdue
 --   ended                      sorted set of <swarm>|<id>, by the time (ms) at which its last life ended
 --   inbox:<swarm>|<id>         stream of signals to be settled, read by the group `life-<life>`
---   settled:<swarm>|<id>       sorted set of nonces of signed signals that were settled lately, by the time (ms) after which
---                              a copy would come too late; expires
+--   settled:<swarm>|<id>       sorted set of nonces of signed signals that were settled recently, by the time (ms) after which a
+--                              copy is too late; expires
 --   near-bound                 sorted set of inbox:<swarm>|<id> that are nearly full, by percent
 --   bell:<swarm>|<id>          stream that wakes a sender when its signals are ACKed
 --   signal:<swarm>|<signal>|<iteration>   hash: sender_id, signal_type, receivers, open, sent_micros, sent_ms, nonce, deliver_by_ms, keep_until_ms, waits
---   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`; where others
---                              of another signature came after it, these too, for the sender to judge
+--   acks:<swarm>|<signal>|<iteration>     hash: receiver to `<latency_ms> <key_id> <signature>`, followed by
+--                              later ones with other signatures, if any, for the sender to judge
 --   wait:<swarm>|<wait>        hash: coordinator_id, signal_id, iteration, receivers, started_micros, token; once it has ended also
---                              status, duration_ms, acked, missing, for a minute: who asks again gets the same answer
+--                              status, duration_ms, acked, missing, for a minute: a repeated call gets the same answer
 --   waits:<swarm>|<id>         set of the coordinator's open waits
 --   deadlines                  sorted set of w|<swarm>|<wait> and s|<swarm>|<signal>|<iteration>, by time (ms)
 --   work:<swarm>|<id>          hash: work id to JSON, see open-work.lua
 --   monitor                    hash: stepped_ms, suspended_until_ms, run_id of Redis at the last step, clock_back_ms,
 --                              recheck, judged_ms, unjudged_since_ms, see step-monitor.lua
 --   set-aside                  hash: `<sorted set> <member>` to `<ms> <reason>`: malformed subjects that no monitor judges
---   lives                      the highest life of a coordinator that was cleaned up: no life comes twice
---
--- The costs that the functions tell were measured as time in Redis (INFO commandstats), one call after the other.
--- The clock is that of Redis. Nothing is written before all that can fail has been checked, see step.lua.
+--   lives                      the highest life of a coordinator that was cleaned up: no life is used twice
+-- The costs in the headers were measured as time in Redis (INFO commandstats), one call after the other.
+-- The clock is that of Redis. Nothing is written before everything that can fail has been checked, see step.lua.
 
-local EVENTS_AT_ONCE = 500 -- events in one entry of the stream, well below the 1,000 that an entry may hold
-local BELL_LENGTH = 1000 -- rings kept for a sender that is slow to listen; the truth is in `acks`
-local LONGEST_MS = 31536000000 -- a year: what an event may carry as a duration
-local KEPT_AFTER_MS = 3600000 -- a signal is remembered so long after its ACKs are due: monitors may be late
-local LARGEST_WHOLE = 9007199254740991 -- 2^53 - 1: above it two numbers are one
+local EVENTS_AT_ONCE = 500 -- events in one entry of the stream, well below the limit of 1,000
+local BELL_LENGTH = 1000 -- rings kept for a slow listener; `acks` is authoritative
+local LONGEST_MS = 31536000000 -- a year: the longest duration in an event
+local KEPT_AFTER_MS = 3600000 -- a signal is remembered this long after its ACKs are due: monitors may be late
+local LARGEST_WHOLE = 9007199254740991 -- 2^53 - 1: above it a double cannot distinguish all numbers
 
 local function fail(text)
   error({err = 'STREAMFOLD ' .. text})
 end
 
--- Passes on what pcall caught: an error of Redis comes as a table, or as its text alone.
+-- Raises the error that pcall caught: an error of Redis is a table, or only its text.
 local function fail_again(failure)
   error({err = type(failure) == 'table' and failure['err'] or tostring(failure)})
 end
@@ -70,14 +69,14 @@ local function check_word(name, value, words)
   return fail(name .. ': expected ' .. table.concat(words, ', ') .. '; got ' .. tostring(value))
 end
 
--- The ID of an entry: XDEL and XACK fail at any other, and then half of a step would be done.
+-- The ID of an entry: XDEL and XACK fail with any other text, and then half of a step would be done.
 local function check_entry(name, value)
   local ms, sequence = string.match(value or '', '^(%d+)%-(%d+)$')
   if not ms or #ms > 19 or #sequence > 19 then fail(name .. ': expected the ID of an entry; got ' .. tostring(value)) end
   return value
 end
 
--- What stands in an inbox was perhaps not written by these functions; an event that names it must be valid all the same.
+-- The content of an inbox may not have been written by these functions; an event that names it must still be valid.
 local function id_or_unknown(value, most)
   if value and #value >= 1 and #value <= (most or 128) and string.match(value, '^[%w_%-%.:/@]+$') then return value end
   return 'unknown'
@@ -95,7 +94,7 @@ local function now_micros()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- A number as an integer of decimal digits: what is behind its point is cut off. %d costs half of what %.0f does.
+-- A number as an integer of decimal digits: its fraction is cut off. %d costs half as much as %.0f.
 local function whole(number)
   return string.format('%d', number)
 end
@@ -109,14 +108,14 @@ local function read_hash(key)
   return fields_of(redis.call('HGETALL', key))
 end
 
--- Some fields of a hash, by name. Of a coordinator or a signal this costs half of what HGETALL does.
+-- Some fields of a hash, by name. For a coordinator or a signal this costs half as much as HGETALL.
 local function read_fields(key, names)
   local values, fields = redis.call('HMGET', key, unpack(names)), {}
   for i = 1, #names do fields[names[i]] = values[i] or nil end
   return fields
 end
 
--- Appends events, each a list of field, value, field, value …: one as a flat entry, more as entries of many.
+-- Appends events, each a list of field, value, field, value …: one as a flat entry, several as batches.
 local function append_events(base, events)
   if #events == 1 then
     redis.call('XADD', base .. 'events', '*', unpack(events[1]))
@@ -141,22 +140,22 @@ local function is_alive(coordinator)
   return is_alive_in(coordinator['state'])
 end
 
--- A life is `<number>.<token>`: the number is a counter, and the token, random digits given by whoever joined, tells apart
+-- A life is `<number>.<token>`: the number is a counter, and the token, random digits from the joining client, distinguishes
 -- two lives that got the same number because Redis went back to an older state in between. Programs of the earlier version
--- begin lives without a token. For their functions too a life is a decimal number, and a later one is greater.
+-- begin lives without a token. For their functions, too, a life is a decimal number, and a later one is greater.
 local function split_life(life)
   return tonumber(string.match(life or '', '^%d+') or '0'), string.match(life or '', '^%d+%.(%d+)$')
 end
 
--- These fields of the coordinator (life and state are among them) if the caller's life is the present one; nil if it was
--- given up, stopped or started anew, and if it belongs to a future that Redis has lost.
+-- These fields of the coordinator (life and state are among them) if the caller's life is the current one; nil if it was
+-- declared dead, stopped or replaced, or if it belongs to a future that Redis has lost.
 local function read_life(base, swarm_id, coordinator_id, life, names)
   local coordinator = read_fields(base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id, names)
   if coordinator['life'] == life and is_alive(coordinator) then return coordinator end
   return nil
 end
 
--- True if the caller's life is the present one.
+-- True if the caller's life is the current one.
 local function is_present_life(base, swarm_id, coordinator_id, life)
   local key = base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id
   return redis.call('HGET', key, 'life') == life and is_alive_in(redis.call('HGET', key, 'state'))

@@ -1,7 +1,7 @@
--- The ACKs of a signal and iteration, as they are recorded.
+-- The recorded ACKs of a signal and iteration.
 --
 -- KEYS  1 stream of events
--- ARGV  1 swarm_id   2 signal_id   3 iteration   4 optional: 'nonce', to have it first
+-- ARGV  1 swarm_id   2 signal_id   3 iteration   4 optional: 'nonce', to get it first
 -- Returns a list: the nonce of the signal or '', if it is asked for; receiver_id, '<latency, decimal ms> <key_id> <signature>'
 --         for each ACK, with further ones of the same receiver after it
 -- Cost  linear in the receivers.

@@ -1,10 +1,10 @@
--- Which inboxes are nearly full. Those that are not any longer are forgotten.
+-- Reports inboxes that are nearly full. Those that no longer are, are forgotten.
 --
 -- KEYS  1 stream of events
 -- ARGV  none
--- Returns {<how many are nearly full>, <the fullest, inbox:<swarm>|<id>, or ''>, <its fill in percent>}; of more than 100 only
---         100 are looked at again, the fullest first
--- Cost  some 5 us, and some 10 us for each of them.
+-- Returns {<how many are nearly full>, <the fullest, inbox:<swarm>|<id>, or ''>, <its fill in percent>}; if there are more than
+--         100, only the 100 fullest are checked again
+-- Cost  about 5 us, and about 10 us for each of them.
 
 local LOOKED_AT = 100
 

@@ -1,10 +1,10 @@
--- Takes back an ACK whose signature is bad, if the record still is the one that was judged, so that the true one can be
--- recorded, or stays if it came after the bad one: `signal.rejected`. The wait stays open.
+-- Removes an ACK with a bad signature, if the record is still the one that was judged, so that the valid one can be
+-- recorded, or stays if it arrived after the bad one: `signal.rejected`. The wait stays open.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 signal_id   3 iteration   4 receiver_id   5 the record that was judged
---       6 reason: unsigned, unknown_key or bad_signature   7 what is left of the record, or ''
--- Returns 'rejected', or 'changed' if another record or none is there now
+--       6 reason: unsigned, unknown_key or bad_signature   7 the rest of the record, or ''
+-- Returns 'rejected', or 'changed' if there is now another record or none
 -- Cost  constant.
 
 local function reject_ack(keys, args)

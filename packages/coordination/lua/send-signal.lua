@@ -4,22 +4,22 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 sender_id   3 life of the sender   4 signal_id   5 iteration   6 signal_type   7 payload, any text
 --       8 ACKs are due within, ms; 0: never   9 how long the signal is remembered, ms   10 key_id, or ''
---       11 `<nonce>|<sent_ms>|<deliver_by_ms>`: the nonce is new for each signal; the times, of Redis, are those that were
---          signed, or both empty
---       12 … for each receiver (at least one, each once, at most 1,000) three values: receiver_id, signature or '', and if
---          that is the one that the earlier version checks: the other one, else ''
---       The earlier version gives no nonce: 11 … are two values for each receiver, receiver_id and its signature or ''.
+--       11 `<nonce>|<sent_ms>|<deliver_by_ms>`: the nonce is new for each signal; the times, by the clock of Redis, are the
+--          signed ones, or both empty
+--       12 … for each receiver (at least one, each once, at most 1,000) three values: receiver_id, signature or '', and, if
+--          that is the one that the earlier version checks, the other one, else ''
+--       The earlier version passes no nonce: 11 … are two values for each receiver, receiver_id and its signature or ''.
 -- Returns {'sent', <sent, ms of the clock of Redis>, <that clock now, ms>}; {'repeated', <sent>, <signal_type>, <receivers as
 --         JSON>, <nonce or ''>} as it was sent before; {'not_sender'} if another coordinator sent it; {'ended'} if the
---         sender's life has ended; {'late', <now>, <latest ID of the inboxes, ms>} if the times do not fit the clock: sign
+--         sender's life has ended; {'late', <now>, <latest ID of the inboxes, ms>} if the times do not match the clock: sign
 --         again; {'full', <receivers whose inboxes are full, separated by spaces>}, to the earlier version an error
--- Cost  some 50 us, and 7 us a receiver; 9 us if signed; in bytes: the payload for each receiver, 32 MiB in all at most.
---       Some 10 us more for each inbox that is measured: it holds 64 signals or more, and the payload is larger than 4 KiB or
---       16 signals have come since.
+-- Cost  about 50 us, and 7 us a receiver; 9 us if signed; in bytes: the payload for each receiver, at most 32 MiB in total.
+--       About 10 us more for each inbox that is measured: it holds at least 64 signals, and the payload is larger than 4 KiB or
+--       16 signals have arrived since.
 
-local DELIVERED_BYTES = 32 * 1024 * 1024 -- copied by one call: some 50 ms of Redis
+local DELIVERED_BYTES = 32 * 1024 * 1024 -- copied by one call: about 50 ms of Redis
 
--- True if each is one: all of them are looked at as one text.
+-- True if each of them is an id: all are checked as one text.
 local function are_ids(texts)
   for at = 1, #texts do
     if #texts[at] < 1 or #texts[at] > 128 then return false end
@@ -52,7 +52,7 @@ local function read_receivers(args)
   return to
 end
 
--- The latest ID of these inboxes, ms: ahead of the clock after that was set back.
+-- The latest ID of these inboxes, ms: it is ahead of the clock after the clock was set back.
 local function read_latest_ms(base, swarm_id, receivers)
   local latest_ms = 0
   for _, receiver in ipairs(receivers) do
@@ -68,7 +68,7 @@ local function reply_late(base, swarm_id, to, now_ms)
   return {'late', whole(now_ms), whole(math.max(now_ms, read_latest_ms(base, swarm_id, to.ids)))}
 end
 
--- As JSON: no id needs to be escaped.
+-- The ids as JSON: no id needs escaping.
 local function encode_ids(ids)
   return '["' .. table.concat(ids, '","') .. '"]'
 end
@@ -79,7 +79,7 @@ local function plan_sent_events(step, ids, signal)
       'signal_type', signal.type, 'signal_id', signal.id})
     return
   end
-  -- No id needs to be escaped.
+  -- No id needs escaping.
   plan_events_of(step, ids,
     '{"type":"signal.sent","swarm_id":"' .. signal.swarm_id .. '","sender_id":"' .. signal.sender_id .. '","receiver_id":"',
     '","signal_type":"' .. signal.type .. '","signal_id":"' .. signal.id .. '"}')
@@ -95,7 +95,7 @@ local function plan_deliveries(step, swarm_id, to, entry, keep)
     inboxes[at] = inbox
     if not plan_delivery(step, inbox, coordinator_of .. ids[at], keep) then full[#full + 1] = ids[at] end
   end
-  check_appends(inboxes, to.deliver_by_ms ~= nil) -- an entry whose ID is too late for the signature is taken back
+  check_appends(inboxes, to.deliver_by_ms ~= nil) -- an entry with an ID too late for the signature is removed again
   local second_at = to.second_signatures and #entry + 1
   plan_entries(step, inboxes, entry, function(write, at)
     write[2], write[11], write[21] = inboxes[at], ids[at], to.signatures[at]

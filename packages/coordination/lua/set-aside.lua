@@ -1,12 +1,12 @@
--- Subjects are judged one by one: a malformed record (a key of another type, a field that is missing or no number) is set
--- aside, so that it does not stop what is to be done for all others. It is taken out of its sorted set, and noted in
+-- Subjects are judged one by one: a malformed record (a key of the wrong type, a field that is missing or not a number) is
+-- set aside, so that it does not stop the work on all others. It is removed from its sorted set, and noted in
 -- `set-aside`, which an operator reads and clears.
 
-local SET_ASIDE_MOST = 1000 -- notes kept; further ones are counted only
+local SET_ASIDE_MOST = 1000 -- notes kept; further ones are only counted
 local REASON_BYTES = 300
 
--- Why a record is malformed, in words; nil for an error that says nothing about the record. An error of Lua begins with
--- its place: the record was read as something that it is not.
+-- Why a record is malformed, in words; nil for an error that says nothing about the record. An error of Lua begins with its
+-- position: then the record has an unexpected form.
 local function read_malformation(failure)
   local text = type(failure) == 'table' and failure['err'] or tostring(failure)
   for _, beginning in ipairs({'^WRONGTYPE ', '^STREAMFOLD ', '^@?user_function:%d+: '}) do
@@ -33,10 +33,10 @@ local function cut(list, length)
   for at = #list, length + 1, -1 do list[at] = nil end
 end
 
--- Plans what is to be done for one subject, or, if its records are malformed, sets it aside: all of it or nothing. Returns
--- true if it was planned. An error that is not about the record is passed on.
+-- Plans the work for one subject, or, if its records are malformed, sets it aside: all of it or nothing. Returns true if it
+-- was planned. An error that is not about the record is raised again.
 local function judge(step, sorted_set, member, plan_subject)
-  check_step(step) -- what was planned before is not this subject's
+  check_step(step) -- earlier plans do not belong to this subject
   local writes, events, rings, set_aside = #step.writes, #step.events, #step.rings, step.set_aside
   local planned, failure = pcall(plan_subject, step)
   if planned then planned, failure = pcall(check_step, step) end

@@ -1,18 +1,18 @@
--- Settles an entry of an inbox without an ACK: the signal is dealt with and will not be delivered again. If it was refused,
--- because its signature is bad, that is an event: `signal.rejected`.
+-- Settles an entry of an inbox without an ACK: the signal is done and will not be delivered again. If it was refused because of
+-- a bad signature, that is an event: `signal.rejected`.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id, whose inbox it is   3 entry   4 reason of the refusal: unsigned, unknown_key or
---       bad_signature; '' if it is settled only   5 life of the coordinator
+--       bad_signature; '' if it is only settled   5 life of the coordinator
 --       6 optional, more about the reason: replayed, earlier_version, or wrong_inbox. With wrong_inbox the entry is refused
---         only if its receiver is alive and was when the signal was sent: else a successor may have it
--- Returns 'settled'; 'gone' if there is no such entry (any more); 'handed_over' if it is in this inbox rightly; 'ended' if this
+--         only if its receiver is alive and was alive when the signal was sent: otherwise a successor may have it
+-- Returns 'settled'; 'gone' if there is no such entry, or no longer; 'handed_over' if it belongs in this inbox; 'ended' if this
 --         life has ended
--- Cost  some 28 us, and the payload is read.
+-- Cost  about 28 us, plus reading the payload.
 
 local RECEIVER_FIELDS = {'life', 'state', 'started_ms'}
 
--- True if the life that a signal was sent to has ended: its signals may be with a successor.
+-- True if the life to which a signal was sent has ended: a successor may have its signals.
 local function is_handed_over(base, swarm_id, fields)
   local receiver = read_fields(base .. 'coordinator:' .. swarm_id .. '|' .. (fields['receiver_id'] or ''), RECEIVER_FIELDS)
   if not receiver['life'] then return false end

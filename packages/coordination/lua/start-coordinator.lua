@@ -1,18 +1,18 @@
--- Begins a life of a coordinator: `coordinator.started`. Open waits that a life before it has left (its process was killed)
--- are ended as errors first. An id that is alive begins a new life too: its process was restarted, or it was started twice,
--- and the life before it has ended.
+-- Begins a life of a coordinator: `coordinator.started`. Open waits left by an earlier life (its process was killed) are first
+-- ended as errors. A live id begins a new life, too: its process was restarted, or it was started twice, and the previous life
+-- has ended.
 --
--- The token is made once for each joining: the same token again is the same life. So a first attempt that arrives late,
--- after its retry has begun a life, changes nothing.
+-- A client generates a token once each time it joins: the same token again is the same life. So a first attempt that
+-- arrives late, after its retry has begun a life, changes nothing.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 phase, or ''   4 stale after, ms; 0: no heartbeat is expected   5 dead after, ms
---       6 token, 16 to 40 random digits; without it, as programs of the earlier version call this, each call begins a life
--- Returns {'started', <life>, <entry up to which the inbox was delivered to lives before>}; {'again'} if more old waits were
+--       6 token, 16 to 40 random digits; without it, as from programs of the earlier version, each call begins a life
+-- Returns {'started', <life>, <entry up to which the inbox was delivered to earlier lives>}; {'again'} if more old waits were
 --         left than one step ends: call it again; {'ended'} if the life of this token has ended
--- Cost  some 55 us, and linear in the waits that were left.
+-- Cost  about 55 us, and linear in the waits that were left.
 
-local FORMER_TOKENS = 16 -- remembered: of so many lives a first attempt that arrives late is recognized
+local FORMER_TOKENS = 16 -- remembered, so that a late first attempt of any of these lives is recognized
 
 local function check_token(value)
   if value == nil or value == '' then return nil end
@@ -22,7 +22,7 @@ local function check_token(value)
   return value
 end
 
--- The tokens of the lives before, the latest first.
+-- The tokens of earlier lives, the latest first.
 local function read_former_tokens(coordinator)
   local _, latest = split_life(coordinator['life'])
   local tokens = {latest}
@@ -73,7 +73,7 @@ local function start_coordinator(keys, args)
   end
 
   local done = plan_end_waits(step, swarm_id, id)
-  if not is_alive(before) then step.events = {} end -- an event about it would bring it back to life in the metrics
+  if not is_alive(before) then step.events = {} end -- an event about it would revive it in the metrics
   if not done then
     run_step(step)
     return {'again'}

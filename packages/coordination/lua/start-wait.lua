@@ -1,13 +1,13 @@
--- Begins a wait of a sender for the ACKs of one signal and iteration: `wait.started`. From here on its deadline is watched
--- by the monitors, so that it ends even if its process dies.
+-- Begins a wait of a sender for the ACKs of one signal and iteration: `wait.started`. From now on monitors watch its deadline,
+-- so that it ends even if its process dies.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 wait_id   5 signal_id   6 iteration   7 timeout, ms
---       8 how long after the timeout a monitor ends it, ms: the waiter itself comes first
+--       8 how long after the timeout a monitor ends it, ms: the waiter itself acts first
 --       9 optional: a random token of this call, by which a repeated call is recognized
--- Returns 'open', also to the same call again; 'unknown' if there is no such signal (any more); 'not_sender' if another
---         coordinator sent it; 'exists' if there is, or was within a minute, a wait of that id; 'ended' if this life has ended
--- Cost  some 48 us for one receiver, linear in the receivers.
+-- Returns 'open', also to the same call again; 'unknown' if there is no such signal, or no longer; 'not_sender' if another
+--         coordinator sent it; 'exists' if there is, or was within a minute, a wait with that id; 'ended' if this life has ended
+-- Cost  about 48 us for one receiver, linear in the receivers.
 
 local WAITED_FIELDS = {'sent_micros', 'sender_id', 'receivers', 'waits'}
 
@@ -41,10 +41,10 @@ local function start_wait(keys, args)
     plan(step, {'PEXPIRE', signal_key, whole(kept_ms), 'GT'})
     plan(step, {'PEXPIRE', base .. 'acks:' .. signal, whole(kept_ms), 'GT'})
   end
-  local waits = tonumber(sent['waits'] or '') -- none: sent by a program of the earlier edition
+  local waits = tonumber(sent['waits'] or '') -- none: sent with an earlier edition
   if waits then plan(step, {'HSET', signal_key, 'waits', whole(waits + 1)}) end
   plan(step, {'SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id})
-  plan(step, {'ZREM', base .. 'deadlines', 's|' .. signal}) -- from now on this wait reports who is missing
+  plan(step, {'ZREM', base .. 'deadlines', 's|' .. signal}) -- from now on this wait reports missing receivers
   plan(step, {'ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
     'w|' .. swarm_id .. '|' .. wait_id})
   plan_event(step, {'type', 'wait.started', 'swarm_id', swarm_id, 'coordinator_id', id, 'wait_id', wait_id,

@@ -1,33 +1,34 @@
--- One step of a monitor: moves what is overdue, and appends the events in the same step. However many monitors run, each
--- episode, each wait and each ACK that never comes is reported once.
+-- One step of a monitor: moves overdue subjects, and appends the events in the same step. However many monitors run, each
+-- episode, each wait and each missing ACK is reported once.
 --
 --   started, beating ──overdue──▶ stale    `heartbeat.stale`: `missing` if it never beat, `stale` if it did
 --   stale ──overdue again──▶ dead          `heartbeat.stale`: `timeout`, and `timeout` of type `heartbeat`; open waits end
 --                                          as errors before
 --   open wait ──past its deadline──▶ ended as `timeout`: its process is gone or cannot reach Redis
---   signal that nobody waits for ──past its deadline──▶ `timeout` of type `signal_ack` for each receiver that is missing
+--   signal that nobody waits for ──past its deadline──▶ `timeout` of type `signal_ack` for each missing receiver
 --
--- If no monitor has stepped for long, if Redis is another process than at the last step, or if its clock has stepped back,
--- the outage was ours (of the monitors or of Redis): nothing is overdue until one grace period is over, and never for longer.
--- After a step back, what became due by the clock that was ahead is due by the right one, as if it had begun now.
+-- If no monitor has stepped for long, if Redis is another process than at the last step, or if its clock has stepped back, the
+-- outage was ours (of the monitors or of Redis): nothing is overdue until one grace period is over, and never for longer. After a
+-- step back, deadlines set by the clock that was ahead become deadlines by the right one, as if they had begun now.
 --
--- Each subject is judged alone, see set-aside.lua. In `monitor` stands, by Redis's clock, when a step last judged (judged_ms),
--- or when the outage was noticed that keeps steps from judging (unjudged_since_ms): the later of them tells since when nothing
--- is watched. A monitor that fails again and again takes its own failures for an outage, but notices only the first.
+-- Each subject is judged separately, see set-aside.lua. The hash `monitor` holds, by the clock of Redis, when a step last
+-- judged (judged_ms), and when the outage was noticed that keeps steps from judging (unjudged_since_ms): the later of them
+-- is the time since which nothing is watched. A monitor that fails repeatedly takes its own failures for an outage, but
+-- notices only the first.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 most subjects moved   2 a pause between steps that is longer was an outage, ms   3 grace period, ms
 -- Returns {<stale>, <dead>, <waits ended>, <signals overdue>, <1 if more is overdue>, <ms of grace left>,
 --         <malformed subjects set aside by this step>, <notes in set-aside>, <1 if this step began the grace period>,
 --         <ms by which the clock had stepped back, during the grace period after it>}
---         (it stops moving once it has reported some 1,000 events)
--- Cost  O(log n + m): does not grow with the living; some 15 us for each of the m that are moved.
+--         (it stops moving once it has reported about 1,000 events)
+-- Cost  O(log n + m): does not grow with the live coordinators; about 15 us for each of the m moved subjects.
 
-local STEP_EVENTS = 1000 -- after so many, a step moves no more: a few subjects may have many receivers each
-local STEP_BACK_MS = 1000 -- a smaller step back of the clock harms nothing
+local STEP_EVENTS = 1000 -- after this number a step moves no more: a few subjects may have many receivers each
+local STEP_BACK_MS = 1000 -- a smaller step back of the clock does no harm
 
--- Another one after each restart, and on another server after a failover. Empty if this user may not ask.
--- Asked again only if another one is known: the library is loaded anew with each process.
+-- The run ID of Redis: new after each restart, and another one after a failover. Empty if this user may not
+-- ask. It is read again only if another one is known: each process of Redis loads the library itself.
 local own_run_id
 local function read_run_id(known)
   if own_run_id and own_run_id == known then return known end
@@ -46,14 +47,14 @@ local function read_number(text)
   return number and number >= 0 and number <= LARGEST_WHOLE and math.floor(number) or 0
 end
 
--- Plans what the steps of all monitors know of each other. Returns it.
+-- Plans the shared record of all monitors. Returns it.
 local function plan_monitor(step, now_ms, outage_ms, grace_ms)
   local monitor = read_hash(step.base .. 'monitor')
   local stepped_ms, until_ms = read_number(monitor['stepped_ms']), read_number(monitor['suspended_until_ms'])
   local known = {back_ms = read_number(monitor['clock_back_ms']), recheck = monitor['recheck'] or ''}
   local known_run_id = monitor['run_id'] or ''
   local run_id = read_run_id(known_run_id)
-  -- A monitor that may not ask concludes nothing, and keeps what another one knows.
+  -- A monitor that may not ask concludes nothing, and keeps the record of another one.
   local is_other = run_id ~= '' and known_run_id ~= '' and run_id ~= known_run_id
   local stepped_back = stepped_ms - now_ms >= STEP_BACK_MS
   known.began = now_ms - stepped_ms > outage_ms or is_other or stepped_back
@@ -84,8 +85,8 @@ local function plan_monitor(step, now_ms, outage_ms, grace_ms)
   return known
 end
 
--- Plans that a subject to which a clock ahead has given times in the future is due as if it had begun now. Returns true if
--- there is nothing to be done.
+-- Plans that a subject with times in the future, from a clock that was ahead, is due as if it had begun now. Returns true if
+-- there is nothing to do.
 local function plan_recheck(own, sorted_set, member, due_ms, now_ms)
   local latest_ms
   if sorted_set == 'heartbeats' then
@@ -110,8 +111,8 @@ local function plan_recheck(own, sorted_set, member, due_ms, now_ms)
   plan(own, {'ZADD', own.base .. sorted_set, whole(latest_ms), member})
 end
 
--- Looks at the subjects that are due last, some at each step, after the clock has stepped back: those that a clock ahead has
--- given a time too late. Returns true if there are more.
+-- After the clock has stepped back, checks the subjects that are due last, some at each step: a clock that was ahead has given
+-- them too late a time. Returns true if there are more.
 local function recheck(step, known, now_ms, limit)
   local sorted_set, skip = string.match(known.recheck, '^(%a+) (%d+)$')
   if not sorted_set then return false end
@@ -132,8 +133,8 @@ end
 local OVERDUE_FIELDS = {'state', 'stale_after_ms', 'dead_after_ms'}
 local ENDING_FIELDS = {'life', 'delivered', 'inbox_until_ms'}
 
--- Plans what becomes of a coordinator that is overdue. Returns 'stale', 'dead', 'gone', or 'again' if more of its waits were
--- open than one step ends.
+-- Plans the transition of an overdue coordinator. Returns 'stale', 'dead', 'gone', or 'again' if more of its waits were open
+-- than one step ends.
 local function plan_overdue(own, member, due_ms, now_ms)
   local swarm_id, id = parse_member(member)
   local key, heartbeats = own.base .. 'coordinator:' .. member, own.base .. 'heartbeats'
@@ -162,7 +163,7 @@ local function plan_overdue(own, member, due_ms, now_ms)
   return 'dead'
 end
 
--- Plans what becomes of a wait or a signal that is past its deadline. Returns 'waits', 'signals', or nil.
+-- Plans the end of a wait or a signal past its deadline. Returns 'waits', 'signals', or nil.
 local function plan_deadline(own, member)
   local base = own.base
   local kind, swarm_id, rest = string.match(member, '^(%a)|([^|]+)|(.+)$')
@@ -174,7 +175,7 @@ local function plan_deadline(own, member)
   local sent = read_hash(base .. 'signal:' .. signal)
   plan_release(own, signal, sent, tonumber(sent['waits'] or '') or 0, math.floor(now_micros() / 1000))
   local sender = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. (sent['sender_id'] or ''))
-  -- An event about a sender that is dead would bring it back to life in the metrics.
+  -- An event about a dead sender would revive it in the metrics.
   if not sent['receivers'] or not is_alive(sender) then return nil end
   local _, missing = split_receivers(base, signal, decode_receivers(base .. 'signal:' .. signal, sent['receivers']))
   for _, receiver in ipairs(missing) do
@@ -195,7 +196,7 @@ local function step_monitor(keys, args)
   local known = plan_monitor(last, now_ms, outage_ms, grace_ms)
   more = recheck(last, known, now_ms, limit)
 
-  -- Judges those of a sorted set that are overdue, and plans what becomes of them.
+  -- Judges the overdue members of a sorted set, and plans their transitions.
   local function move(step, sorted_set, plan_subject)
     local due = redis.call('ZRANGEBYSCORE', base .. sorted_set, '-inf', whole(now_ms), 'WITHSCORES', 'LIMIT', 0, limit)
     if #due == 2 * limit then more = true end
@@ -214,10 +215,10 @@ local function step_monitor(keys, args)
   if known.grace_left_ms == 0 then
     local step = begin_step(base)
     move(step, 'heartbeats', function(own, member, due_ms)
-      -- Death is due by the last beat, whenever a step found it stale; but what an outage has delayed has its time from now.
+      -- Death is due by the last beat, whenever a step found it stale; but after a delay by an outage its time starts now.
       return plan_overdue(own, member, now_ms - due_ms > outage_ms and now_ms or due_ms, now_ms)
     end)
-    run_step(step) -- first: a wait that ends with its coordinator is not overdue any more
+    run_step(step) -- first: a wait that ends with its coordinator is no longer overdue
     set_aside = step.set_aside or 0
     move(last, 'deadlines', plan_deadline)
   end

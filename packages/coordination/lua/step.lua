@@ -1,18 +1,18 @@
--- A step: the writes and events of one call, gathered first, checked as a whole, and only then done. Lua does not roll
--- back, so a step that fails at its second write would leave half of it behind.
+-- A step: the writes and events of one call, collected first, checked as a whole, and only then done. Lua does not roll
+-- back, so a step that fails at its second write would leave half of its work behind.
 --
 --   local step = begin_step(base)
---   plan(step, {'HSET', key, 'state', 'stale'})    a write, as for redis.call; it may not depend on an earlier one
+--   plan(step, {'HSET', key, 'state', 'stale'})    a write, as for redis.call; must not depend on an earlier one
 --   plan_event(step, {'type', 'heartbeat.stale', …})
 --   plan_ring(step, name, …)                       wakes a coordinator that waits for ACKs
 --   run_step(step)
 --
--- In a step nothing else writes. run_step fails before its first write if a key has another type than its command needs, the
--- user may not run a command on one of its keys, or the stream of events cannot take more entries. Then it writes to the streams, and takes back what it wrote if one of
--- them has no entry ID left; then it does all other writes, which cannot fail any more: of a write that depends on a
--- value (HINCRBY, XGROUP CREATE) the caller checks the value first.
+-- Nothing else writes during a step. run_step fails before its first write if a key has another type than its command needs,
+-- the user may not run a command on one of its keys, or the stream of events cannot take more entries. Then it writes to the
+-- streams, and removes these entries again if one of the streams has no entry ID left; then it does all other writes, which
+-- can no longer fail: if a write depends on a value (HINCRBY, XGROUP CREATE), the caller checks the value first.
 
--- The commands that a step may hold, and the type that each needs.
+-- The commands that a step may contain, and the key type that each needs.
 local TYPE_NEEDED = {
   HSET = 'hash', HDEL = 'hash', HINCRBY = 'hash', ZADD = 'sorted set', ZREM = 'sorted set', SADD = 'set', SREM = 'set',
   XADD = 'stream', XACK = 'stream', XDEL = 'stream', XGROUP = 'stream', SET = 'string', PEXPIRE = 'any', UNLINK = 'any',
@@ -20,7 +20,7 @@ local TYPE_NEEDED = {
 -- A cheap command that fails on a key of another type. TYPE would do, but users of the earlier version may not run it.
 local TYPE_TEST = {hash = 'HLEN', ['sorted set'] = 'ZCARD', set = 'SCARD', stream = 'XLEN', string = 'GET'}
 
--- How the last thousand entry IDs begin, of 41 characters.
+-- The beginning of the last thousand entry IDs, of 41 characters.
 local ALMOST_LAST = '18446744073709551615-18446744073709551'
 
 local function begin_step(base)
@@ -41,15 +41,16 @@ local function fail_not_allowed(command, key)
   error({err = 'NOPERM this user has no permissions to run ' .. command .. ' on ' .. key})
 end
 
--- Plans entries for streams that differ in few values only: set(entry, at) makes of this one XADD that of keys[at]. The
+-- Plans entries for streams that differ in only a few values: set(entry, at) turns this XADD into that of keys[at]. The
 -- caller checks the types of the keys.
 local function plan_entries(step, keys, entry, set)
   step.appends = {keys = keys, entry = entry, set = set}
 end
 
--- Fails unless the user may append to these streams, and take it back if that is needed. Two questions suffice for almost
--- all users: may they do it to the first key, and may they write to all of the keys? If a user has selectors, which allow
--- some commands on some keys, that may be wrong: then Redis refuses one of the entries, and the others are taken back.
+-- Fails unless the user may append to these streams, and remove the entries again if needed. Two questions are enough for
+-- almost all users: may they do this on the first key, and may they write to all of the keys? If a user has selectors, which
+-- allow some commands on some keys, the answer may be wrong: then Redis refuses one of the entries, and the others are
+-- removed again.
 local function check_appends(keys, taken_back)
   if redis.acl_check_cmd('XADD', keys[1]) and redis.acl_check_cmd('XDEL', keys[1])
     and (#keys == 1 or redis.acl_check_cmd('UNLINK', unpack(keys))) then return end
@@ -59,7 +60,7 @@ local function check_appends(keys, taken_back)
   end
 end
 
--- Plans events that differ in one id only, as JSON: what is before it and what is behind it. Made so, they cost a tenth.
+-- Plans events that differ in only one id, as JSON: the texts before and after it. Built this way, they cost a tenth.
 local function plan_events_of(step, ids, head, tail)
   local entries = step.entries or {}
   for first = 1, #ids, EVENTS_AT_ONCE do
@@ -69,20 +70,20 @@ local function plan_events_of(step, ids, head, tail)
   step.entries = entries
 end
 
--- The caller has read this key with a command of this type: that was the check.
+-- The caller has already read this key with a command of this type, which was the check.
 local function know_type(step, key, of_type)
   step.types[key] = of_type
 end
 
 -- Wakes a coordinator that waits for the ACKs of a signal: `open` of them are missing. A coordinator whose life has ended
--- waits for nothing; a bell for it would be a key that nobody removes.
+-- does not wait; a bell for it would be a key that nobody removes.
 local function plan_ring(step, name, signal_id, iteration, receiver_id, open)
   if not is_alive_in(redis.call('HGET', step.base .. 'coordinator:' .. name, 'state')) then return end
   step.rings[#step.rings + 1] = {'XADD', step.base .. 'bell:' .. name, 'MAXLEN', '~', BELL_LENGTH, '*', 'signal_id',
     signal_id, 'iteration', iteration, 'receiver_id', receiver_id, 'open', open}
 end
 
--- Fails unless the key, if it is there, has this type. Returns what the test replied: of a stream, its length.
+-- Fails unless the key, if it exists, has this type. Returns the reply of the test: for a stream, its length.
 local function check_type(step, key, needed)
   local found = redis.pcall(TYPE_TEST[needed], key)
   local failure = type(found) == 'table' and found['err']
@@ -95,7 +96,7 @@ local function check_type(step, key, needed)
   return found
 end
 
--- Fails unless the user may run this command on this key and the key, if it is there, has the type for it.
+-- Fails unless the user may run this command on this key and the key, if it exists, has the type for it.
 local function check_write(step, command, key, subcommand)
   if step.allowed[command] == key then return end
   local needed = TYPE_NEEDED[command] or fail('step: expected a known command; got ' .. command)
@@ -110,20 +111,20 @@ local function check_write(step, command, key, subcommand)
   step.allowed[command] = key
 end
 
--- True if a stream has so few entry IDs left that some hundred entries may be too many.
+-- True if a stream has so few entry IDs left that a few hundred entries may be too many.
 local function is_exhausted(key)
   if redis.call('EXISTS', key) == 0 then return false end
   local last = fields_of(redis.call('XINFO', 'STREAM', key))['last-generated-id']
   return string.sub(last, 1, #ALMOST_LAST) == ALMOST_LAST and #last == 41
 end
 
--- Fails unless all of a step can be done. Calling it early, before more is planned, is fine: no write is checked twice.
+-- Fails unless all of a step can be done. It may be called early, before more is planned: no write is checked twice.
 local function check_step(step)
   if #step.events > 0 or step.entries then
     local events = step.base .. 'events'
-    step.types[events] = 'stream' -- XADD itself is the check: nothing is written before it that cannot be taken back
+    step.types[events] = 'stream' -- XADD itself is the check: everything written before it can be removed again
     check_write(step, 'XADD', events)
-    -- So it is of the last ID, if there is one entry; of several, the second one may find no ID left.
+    -- The same holds for the last ID if there is one entry; if there are several, the second one may find no ID left.
     local is_one = #step.events <= EVENTS_AT_ONCE and (not step.entries or #step.entries + #step.events == 1)
     if not is_one and not step.has_ids then
       if is_exhausted(events) then error({err = 'ERR ' .. events .. ': it has no entry IDs left; nothing was written'}) end
@@ -145,7 +146,7 @@ local function check_step(step)
   step.checked_to = #writes
 end
 
--- Takes entries back: key, ID, key, ID …
+-- Removes entries again: key, ID, key, ID …
 local function take_back(appended)
   for at = 1, #appended, 2 do redis.call('XDEL', appended[at], appended[at + 1]) end
   for at = 1, #appended, 2 do
@@ -154,7 +155,7 @@ local function take_back(appended)
   end
 end
 
--- Appends one entry, or takes back those before it. Returns true if its ID is not later than latest_ms.
+-- Appends one entry, or removes the earlier ones again. Returns true if its ID is not later than latest_ms.
 local function append_entry(write, appended, latest_ms)
   local id = redis.pcall(unpack(write))
   if type(id) == 'table' then
@@ -166,7 +167,7 @@ local function append_entry(write, appended, latest_ms)
   return not latest_ms or tonumber(string.match(id, '^%d+')) <= latest_ms
 end
 
--- Does the writes to streams of a step, or none of them. Returns what it appended, or nil if an entry got an ID later than
+-- Does all writes to streams of a step, or none of them. Returns the appended entries, or nil if one got an ID later than
 -- latest_ms.
 local function append_entries(step, latest_ms)
   local appended, in_time, each = {}, true, step.appends
@@ -189,8 +190,8 @@ local function append_all_events(step)
   for at = 1, #step.entries do redis.call('XADD', step.base .. 'events', '*', 'events', step.entries[at]) end
 end
 
--- Does all of a step, or fails and leaves everything as it was. With latest_ms: it is done only if no entry would get a
--- later ID, except events; returns whether it was.
+-- Does all of a step, or fails and changes nothing. With latest_ms it is done only if no entry except events would get a
+-- later ID; returns whether it was done.
 local function run_step(step, latest_ms)
   check_step(step)
   local writes = step.writes
@@ -206,7 +207,7 @@ local function run_step(step, latest_ms)
   for at = 1, #writes do
     if writes[at][1] ~= 'XADD' then redis.call(unpack(writes[at])) end
   end
-  -- A ring only wakes: the truth is in the ACKs, and a bell that is broken must not stop what it tells of.
+  -- A ring only wakes: the ACKs are authoritative, and a broken bell must not stop the change that it announces.
   for at = 1, #step.rings do redis.pcall(unpack(step.rings[at])) end
   return true
 end

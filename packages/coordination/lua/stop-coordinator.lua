@@ -3,7 +3,7 @@
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 reason: completed, failed or terminated
 -- Returns 'stopped'; 'ended' if this life has ended before; 'again' if more waits were open than one step ends
--- Cost  some 50 us, and linear in the open waits.
+-- Cost  about 50 us, and linear in the open waits.
 
 local STOP_FIELDS = {'life', 'state', 'delivered', 'inbox_until_ms'}
 

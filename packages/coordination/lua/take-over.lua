@@ -1,18 +1,18 @@
--- Hands what an ended coordinator left to a successor that is alive: its work, and the signals in its inbox that are not
--- settled. Each item is with one of the two at every moment, and moved once. Work whose record is malformed stays.
+-- Hands the work and the unsettled signals of an ended coordinator to a live successor. Each item belongs to one of the two
+-- at every moment, and is moved once. Work with a malformed record stays.
 --
 -- KEYS  1 stream of events
 -- ARGV  1 swarm_id   2 coordinator_id of the caller   3 life of the caller   4 coordinator_id of the one that ended
---       5 successor, or '' to elect one: the first by name of those of the swarm that are beating
+--       5 successor, or '' to elect one: the first by name of the beating coordinators of the swarm
 --       6 most items moved by this step
 -- Returns {'moved', <successor>, <pieces of work>, <signals>, <1 if more is left: call it again with this successor>};
---         {'alive'} if it has not ended; {'unknown'} if none of that id has joined: what is in its inbox is for the
---         one that will; {'no_successor'} if there is none alive; {'ended'} if the caller's life has ended
--- Cost  some 9 us for each item moved by this step, whatever is left; to elect, linear in the coordinators alive on the shard.
+--         {'alive'} if it has not ended; {'unknown'} if no coordinator with that id has joined: its inbox is for the
+--         one that will; {'no_successor'} if none is alive; {'ended'} if the caller's life has ended
+-- Cost  about 9 us for each item moved by this step, whatever is left; to elect, linear in the coordinators alive on the shard.
 
-local STEP_BYTES = 8388608 -- after so many, a step moves no more: a payload may have 1 MiB
-local WRITTEN_AT_ONCE = 100 -- pieces of work, by one command
-local READ_AT_ONCE = 8 -- signals, for the same reason
+local STEP_BYTES = 8388608 -- after this number a step moves no more: a payload may have 1 MiB
+local WRITTEN_AT_ONCE = 100 -- pieces of work written by one command
+local READ_AT_ONCE = 8 -- signals read by one command, for the same reason
 
 local function elect_successor(base, swarm_id)
   local elected
@@ -26,8 +26,8 @@ local function elect_successor(base, swarm_id)
   return elected
 end
 
--- Plans the transfer of work. Returns how many pieces, their bytes, and whether more are left that can be moved. They are
--- taken at random: to read the first of them in any order, Redis would read all. A malformed record stays where it is.
+-- Plans the transfer of work. Returns the number of pieces, their bytes, and whether more are left that can be moved. They
+-- are taken at random: to read the first ones of any order, Redis would have to read all. A malformed record stays where it is.
 local function plan_work(step, transfer, limit)
   local swarm_id, id, successor = transfer.swarm_id, transfer.from, transfer.to
   local from, to = step.base .. 'work:' .. swarm_id .. '|' .. id, step.base .. 'work:' .. swarm_id .. '|' .. successor
@@ -46,7 +46,7 @@ local function plan_work(step, transfer, limit)
     local decoded, item = pcall(cjson.decode, record)
     if decoded and type(item) == 'table' then
       item['status'], item['assignedTo'], item['transferredFrom'], item['transferredAt'] = 'transferred', successor, id, now_ms
-      -- Work of the same name that the successor has itself, or took over before, stays as it is.
+      -- Work with the same name that the successor already has, its own or taken over, stays unchanged.
       local name, number = work_id, 1
       while taken[name] or not is_empty and redis.call('HEXISTS', to, name) == 1 do
         name, number = work_id .. '@' .. id .. (number > 1 and '.' .. number or ''), number + 1
@@ -63,7 +63,7 @@ local function plan_work(step, transfer, limit)
   return work, bytes, work > 0 and work < redis.call('HLEN', from)
 end
 
--- Plans the transfer of signals. Returns how many, and whether more are left.
+-- Plans the transfer of signals. Returns their number, and whether more are left.
 local function plan_signals(step, from, to, limit, bytes)
   local inbox, next_inbox = step.base .. 'inbox:' .. from, step.base .. 'inbox:' .. to
   local signals, after, left = 0, '-', redis.call('XLEN', inbox)

@@ -1,11 +1,12 @@
--- Waits for ACKs, and how they end. A wait is ended by its own coordinator, by the end of that one's life, or by a monitor.
+-- Waits for ACKs, and how they end. A wait is ended by its own coordinator, by the end of the life of that coordinator, or
+-- by a monitor.
 
 local ENDED_WAIT_MS = 60000
 local WAITS_AT_ONCE = 100 -- waits of one coordinator that are ended by one step
-local RECEIVERS_AT_ONCE = 2000 -- looked at by one step for waits of one coordinator, each of which may have 1,000
+local RECEIVERS_AT_ONCE = 2000 -- examined by one step for the waits of one coordinator, each of which may have 1,000
 
--- Who has ACKed and who has not, of a list of receivers in their order. With a set of those whose ACKs were verified, no
--- other counts: an ACK that came after the verification is not yet judged.
+-- The receivers that have ACKed and those that have not, in the order of the list. With a set of those whose ACKs were
+-- verified, no other counts: an ACK that arrived after the verification is not yet judged.
 local function split_receivers(base, signal, receivers, verified)
   local acks, acked, missing = read_hash(base .. 'acks:' .. signal), {}, {}
   for _, receiver in ipairs(receivers) do
@@ -14,7 +15,7 @@ local function split_receivers(base, signal, receivers, verified)
   return acked, missing
 end
 
--- The wait of that key if it is open, else nil, and its hash.
+-- The wait with that key if it is open, otherwise nil, and its hash.
 local function read_open_wait(key)
   local wait = read_hash(key)
   if wait['coordinator_id'] and not wait['status'] then return wait end
@@ -31,8 +32,8 @@ local function decode_receivers(key, text)
   return receivers
 end
 
--- Plans the end of an open wait: completed if all have ACKed, else with the status given. Returns its coordinator, the
--- number of its receivers, and what finish_wait replies; or nil if there is no such open wait.
+-- Plans the end of an open wait: completed if all have ACKed, otherwise with the given status. Returns its coordinator,
+-- the number of its receivers, and the reply of finish_wait; or nil if there is no such open wait.
 local function plan_end_wait(step, swarm_id, wait_id, status, verified)
   local base = step.base
   local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
@@ -66,7 +67,7 @@ local function plan_end_wait(step, swarm_id, wait_id, status, verified)
   return wait, #receivers, ended
 end
 
--- Plans the end of an open wait that its own coordinator did not end, and wakes that one, should it live.
+-- Plans the end of an open wait that its own coordinator did not end, and wakes that coordinator if it is alive.
 local function plan_end_wait_of_other(step, swarm_id, wait_id, status)
   local wait, receivers = plan_end_wait(step, swarm_id, wait_id, status)
   if wait then plan_ring(step, swarm_id .. '|' .. wait['coordinator_id'], wait['signal_id'], wait['iteration'], '', 0) end

@@ -3,20 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './link.ts';
 import type { CoordinatorSettings } from './options.ts';
 
-/** Wakes waits when ACKs come in. */
+/** Wakes waits when ACKs arrive. */
 export interface AckBell {
   /**
-   * Calls `ring` whenever the signal may have all its ACKs, from now on, until the returned function is called. A ring
-   * may be in vain, none is missed.
+   * Calls `ring` whenever the signal may have all its ACKs, from now on, until the returned function is called. Some rings
+   * are needless, but none is missed.
    */
   listen(signal: string, ring: () => void): () => void;
-  /** Rings for all. */
+  /** Rings for all waits. */
   ringAll(): void;
-  /** Rings for all, and no more. */
+  /** Rings for all waits a last time. */
   close(): void;
 }
 
-/** Long, as each read of each coordinator that waits costs Redis some us; closing the connection ends one at once. */
+/** Long, because each read of each waiting coordinator costs Redis a few us; closing the connection ends a read at once. */
 const BLOCK_MS = 5_000;
 const READY_TIMEOUT_MS = 5_000;
 const READ_RINGS = 500;
@@ -46,11 +46,11 @@ export function createAckBell(
     for (const [, [, signalId = '', , iteration = '', , , , open]] of entries) {
       if (open === '0') for (const ring of listeners.get(`${signalId}|${iteration}`) ?? []) ring();
     }
-    if (entries.length === READ_RINGS) ringAll(); // so far behind, more may have been trimmed
+    if (entries.length === READ_RINGS) ringAll(); // this far behind, more may have been trimmed
     return entries.at(-1)?.[0] ?? from;
   };
 
-  /** A wait may begin before this has found where the bell stands: it then rings once for all. */
+  /** A wait may begin before the position of the bell is known: then it rings once for all. */
   const run = async (): Promise<void> => {
     const redis = link.openReader('bell');
     let from: string | undefined;

@@ -1,18 +1,18 @@
 import { refuseEnded, type Life } from './life.ts';
 import { ackMessage, earlierAckMessage, type ReceivedSignal } from './signal.ts';
 
-/** What became of an ACK. */
+/** The outcome of an ACK. */
 export interface AckOutcome {
   /**
    * - `recorded`: now, for the first time;
    * - `repeated`: it had been recorded before, and was counted then;
-   * - `unknown`: the signal is remembered no more;
+   * - `unknown`: the signal is no longer remembered;
    * - `not_receiver`: it was not sent to this receiver.
    *
-   * Of a life that has ended it is refused, as any operation is.
+   * An ACK by a life that has ended is refused, like any operation.
    */
   readonly status: 'recorded' | 'repeated' | 'unknown' | 'not_receiver';
-  /** From the sending of the signal to the recording, on the clock of Redis, ms with three decimals. */
+  /** From the sending of the signal to the recording of the ACK, by the clock of Redis, ms with three decimals. */
   readonly latencyMs: number | undefined;
 }
 

@@ -1,13 +1,13 @@
 import { coordinationKeys, type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { callFunction } from './function-library.ts';
 
-/** What became of a coordinator that was looked at. */
+/** The outcome for one coordinator. */
 export interface CleanupVerdict {
   readonly swarmId: string;
   readonly coordinatorId: string;
   /**
-   * `kept`: it has work or signals that nobody took over. All others than the first three are reasons of a refusal;
-   * `malformed`: one of its keys has another type.
+   * `kept`: it has work or signals that nobody took over. All but the first three are reasons for a refusal;
+   * `malformed`: one of its keys has the wrong type.
    */
   readonly verdict:
     | 'removed'
@@ -25,24 +25,25 @@ export interface CleanupVerdict {
 }
 
 export interface CleanupOptions {
-  /** Only coordinators whose last life ended at least so long ago, ms. */
+  /** Only coordinators whose last life ended at least this long ago, ms. */
   readonly endedForMs: number;
-  /** Only say what would be removed. */
+  /** Only report what would be removed. */
   readonly dryRun: boolean;
 }
 
-/** Coordinators looked at by one step: some ms of Redis. */
+/** Coordinators examined by one step: a few ms of Redis. */
 const STEP_COORDINATORS = 100;
 /** No coordinator ended before 2020: an older time is a mistake. */
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
-/** A time may be so far ahead of the clock of Redis, which may have been set back. */
+/** A time may be this far ahead of the clock of Redis, which may have been set back. */
 const TOLERANCE_MS = 60_000;
-/** Coordinators looked at by one call of `retainEnded`: the rest has time until the next one. */
+/** Coordinators examined by one call of `retainEnded`: the rest can wait for the next one. */
 const RETAINED_AT_ONCE = 10_000;
 
 /**
- * Removes what coordinators left on one shard, step by step; gives a verdict for each that is old enough, or whose record
- * is malformed. Keys are removed by exact name, and only if they are as they were found. A dry run writes nothing.
+ * Removes the keys of ended coordinators on one shard, step by step; returns a verdict for each that is old enough, or
+ * whose record is malformed. Keys are removed by exact name, and only if they have not changed since they were found. A
+ * dry run writes nothing.
  */
 export async function* cleanUp(
   redis: RedisConnection,
@@ -59,18 +60,18 @@ export async function* cleanUp(
   }
 }
 
-/** What a retention found: coordinators that it removed, and those that are old enough and stay. */
+/** The result of a retention: the coordinators it removed, and those that are old enough and stay. */
 export interface Retained {
   readonly removed: number;
-  /** They have work or signals that nobody took over. */
+  /** Coordinators with work or signals that nobody took over. */
   readonly kept: number;
-  /** Their records are malformed; `streamfold cleanup` names them. */
+  /** Coordinators with malformed records; `streamfold cleanup` names them. */
   readonly refused: number;
 }
 
 /**
- * Removes what coordinators left on one shard whose last life ended at least so long ago, in steps of 100, at most some
- * 10,000. It looks at no other coordinators, so it can be called often, and by several programs.
+ * Removes the keys of coordinators on one shard whose last life ended at least this long ago, in steps of 100, at most
+ * about 10,000. It examines no other coordinators, so it can be called often, and by several programs.
  */
 export async function retainEnded(
   redis: RedisConnection,

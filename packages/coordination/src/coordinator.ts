@@ -13,7 +13,7 @@ import { takeOver, type TakenOver } from './take-over.ts';
 import { waitForAcks, type WaitOptions, type WaitResult } from './wait-for-acks.ts';
 
 /**
- * One life of a coordinator. Each operation changes the state and appends its event in one atomic step, on the clock of
+ * One life of a coordinator. Each operation changes the state and appends its event in one atomic step, by the clock of
  * Redis.
  *
  * ```
@@ -26,30 +26,30 @@ import { waitForAcks, type WaitOptions, type WaitResult } from './wait-for-acks.
  * ```
  *
  * An operation of a life that has ended, or of a coordinator that has left or disconnected, is refused with a
- * `CoordinationError` of reason `ended`. If Redis is away, operations wait for it up to `callTimeoutMs`.
+ * `CoordinationError` of reason `ended`. While Redis is down, operations retry for up to `callTimeoutMs`.
  */
 export interface Coordinator {
   readonly swarmId: string;
   readonly coordinatorId: string;
   /**
-   * This life: its number among those of this id, ascending, and after a point its random token. Two lives never have the
-   * same, also if Redis went back to an older state in between and gives a number again.
+   * This life: its number among the lives of this id, ascending, and after a point its random token. Two lives are never
+   * equal, even if Redis went back to an older state in between and uses a number again.
    */
   readonly life: string;
   /**
-   * Delivers a signal to the inbox of each receiver. Duplicate receivers are one, an empty list is refused. The same `id` and
-   * `iteration` again is the same signal: nothing is delivered again.
+   * Delivers a signal to the inbox of each receiver. Duplicate receivers count once, and an empty list is refused. The
+   * same `id` and `iteration` again is the same signal: nothing is delivered again.
    */
   sendSignal(to: readonly string[], type: string, options?: SendOptions): Promise<SentSignal>;
-  /** Signals as they come, in order, each at least once, until `stop` is aborted. One reader at a time. */
+  /** Signals as they arrive, in order, each at least once, until `stop` is aborted. One reader at a time. */
   receiveSignals(stop?: AbortSignal): AsyncGenerator<ReceivedSignal>;
   /** Records the ACK, once, and settles the signal. */
   acknowledgeSignal(signal: ReceivedSignal): Promise<AckOutcome>;
   /** Settles a signal without an ACK: it will not be delivered again. */
   settleSignal(signal: ReceivedSignal): Promise<void>;
-  /** Blocks until all receivers have ACKed, the time is up, or it is aborted. */
+  /** Blocks until all receivers have ACKed, the time is up, or the wait is aborted. */
   waitForAcks(sent: SentSignal, options: WaitOptions): Promise<WaitResult>;
-  /** Beats at once and then every `intervalMs`, until it is stopped. */
+  /** Beats at once and then every `intervalMs`, until stopped. */
   startHeartbeat(options: HeartbeatOptions): Heartbeat;
   changePhase(phase: string): Promise<void>;
   /**
@@ -57,25 +57,24 @@ export interface Coordinator {
    * text of at most 1 MiB.
    */
   openWork(workId: string, payload?: string): Promise<boolean>;
-  /** The work is done. False where this coordinator has no such work (any more). */
+  /** Marks work as done. False if this coordinator does not have it, or no longer. */
   finishWork(workId: string): Promise<boolean>;
-  /** All work that is open, with whom it was taken over from. */
+  /** All open work, with the coordinator from which it was taken over. */
   listWork(): Promise<readonly Work[]>;
-  /** Takes over what a coordinator left whose life has ended: its work, and the signals it has not settled. */
+  /** Takes over the work and the unsettled signals of a coordinator whose life has ended. */
   takeOver(endedId: string): Promise<TakenOver>;
-  /** Hands what an ended coordinator left to a successor: the named one, or the first by name of those that are beating. */
+  /** Hands the work and signals of an ended coordinator to a successor: the named one, or the first by name of those that beat. */
   handOver(endedId: string, successor?: string): Promise<TakenOver>;
   /** Ends this life: open waits end as errors, then all connections are closed. Idempotent. */
   leave(reason?: 'completed' | 'failed' | 'terminated'): Promise<void>;
-  /** Closes all connections and says nothing: as a crash would. Idempotent. */
+  /** Closes all connections without an event, as a crash would. Idempotent. */
   disconnect(): void;
 }
 
 /**
- * Begins a life of a coordinator in a swarm. The same id again, after a restart, begins a new one: the life before it has
- * ended then.
+ * Begins a life of a coordinator in a swarm. The same id again, after a restart, begins a new one and ends the previous one.
  *
- * @throws {ConfigurationError} if an option is out of its bounds, or Redis holds another number of shards; the reason of
+ * @throws {ConfigurationError} if an option is out of bounds, or Redis holds another number of shards; the reason of
  *   `signal` if that is aborted before it has joined; {CoordinationError} `ended` if another process of that id joined while
  *   this one was still waiting for the reply.
  */

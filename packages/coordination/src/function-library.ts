@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 
 /**
- * The functions of the library, one file each in `lua/`. The names that other languages call them by are these with
- * `streamfold_1_` before them and `_` for `-`; the number is that of the interface, and another one can be loaded beside
- * it while programs are being replaced.
+ * The functions of the library, one file each in `lua/`. Other languages call them by these names with the prefix
+ * `streamfold_1_` and `_` for `-`. The number is that of the interface: another one can be loaded beside it during a rolling
+ * upgrade.
  */
 const FUNCTION_NAMES = [
   'start-coordinator',
@@ -34,15 +34,14 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 const INTERFACE = 1;
 
 /**
- * Which edition of the Lua this is; to be raised with every change of it (test/coordination/library-editions.json holds
- * it to that). Programs of several editions may be running while they are replaced: the one of the highest build is the
- * one that all of them call.
+ * The edition of the Lua; raise it with every change (checked with test/coordination/library-editions.json). Programs of
+ * several editions may run during a rolling upgrade: all of them call the one with the highest build.
  */
-const BUILD = 11;
+const BUILD = 12;
 
 const BUILD_FUNCTION = `streamfold_${INTERFACE}_build`;
 
-/** What the functions share, each file using those before it. */
+/** The code that the functions share; each file uses those before it. */
 const SHARED = [
   STREAM_LUA,
   ...['prelude', 'step', 'signals', 'inboxes', 'set-aside', 'waits'].map(locateLua),
@@ -53,7 +52,7 @@ const SOURCES = [...SHARED, ...FUNCTION_NAMES.map(locateLua)]
   .join('\n');
 const DIGEST = createHash('sha256').update(SOURCES).digest('hex').slice(0, 12);
 
-/** The library as FUNCTION LOAD takes it. */
+/** The library in the form for FUNCTION LOAD. */
 export const LIBRARY = assembleLibrary();
 
 function assembleLibrary(): string {
@@ -81,9 +80,9 @@ function registeredName(name: FunctionName): string {
 /**
  * FCALL streamfold_1_build 0, FUNCTION LOAD [REPLACE] library
  *
- * Sees to it that this edition of the functions is there, or a later one: it is loaded where there is none, an earlier
- * one, or another one of the same build. A user that may not load is left with what is there. Functions are persisted and
- * replicated with the data; in a Redis Cluster each primary has its own.
+ * Makes sure that this edition of the functions is loaded, or a later one: it replaces an earlier one, or another one of
+ * the same build. A user who may not load functions works with the loaded ones. Functions are persisted and replicated with
+ * the data; in a Redis Cluster each primary has its own.
  */
 export async function ensureLibrary(redis: RedisConnection): Promise<void> {
   try {
@@ -101,8 +100,8 @@ async function updateLibrary(redis: RedisConnection): Promise<void> {
 type RedisNode = Pick<RedisConnection, 'call'>;
 
 /**
- * A thousand coordinators that start at once all find it missing: compiling takes Redis some ms, being told that it is
- * there by now takes some us. So nothing is replaced that was not asked for its build.
+ * If a thousand coordinators start at once, all find it missing: compiling takes Redis a few ms, the reply that it is
+ * already loaded a few us. So a library is replaced only after its build was read.
  */
 async function updateLibraryOfNode(node: RedisNode): Promise<void> {
   const found = await readBuild(node);
@@ -111,7 +110,7 @@ async function updateLibraryOfNode(node: RedisNode): Promise<void> {
   if (loaded === undefined || isOutdated(loaded)) await node.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY);
 }
 
-/** `<build> <digest>`; undefined where there is no library, or one that does not tell. */
+/** `<build> <digest>`; undefined if there is no library, or one that does not report it. */
 async function readBuild(node: RedisNode): Promise<string | undefined> {
   try {
     return String(await node.call('FCALL', BUILD_FUNCTION, 0));
@@ -126,7 +125,7 @@ function isOutdated(loaded: string): boolean {
   return Number(build) < BUILD || (Number(build) === BUILD && digest !== DIGEST);
 }
 
-/** False where there is one by now. */
+/** False if there is one by now. */
 async function loadWhereMissing(node: RedisNode): Promise<boolean> {
   try {
     await node.call('FUNCTION', 'LOAD', LIBRARY);
@@ -144,10 +143,10 @@ function isFunctionMissing(error: unknown): boolean {
 /**
  * FCALL streamfold_1_<name> 1 events arg …
  *
- * Calls a function, and loads the library where Redis does not have it: at first use, or after a FLUSHALL.
+ * Calls a function, and loads the library if Redis does not have it: at first use, or after a FLUSHALL.
  *
- * @throws what Redis replies: `STREAMFOLD …` says what was expected and what came. After an error of the connection
- *   nobody knows whether it was done.
+ * @throws the error reply of Redis: `STREAMFOLD …` says what was expected and what arrived. After an error of the
+ *   connection it is unknown whether the call was done.
  */
 export async function callFunction(
   redis: RedisConnection,

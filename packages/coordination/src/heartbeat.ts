@@ -4,7 +4,7 @@ import type { Life } from './life.ts';
 import { checkId, checkNumber } from './options.ts';
 
 export interface HeartbeatOptions {
-  /** Between two beats, ms, 10 to a day; well below `staleAfterMs`. */
+  /** Interval between two beats, ms, 10 to a day; well below `staleAfterMs`. */
   readonly intervalMs: number;
   /** Changes the phase with the first beat. */
   readonly phase?: string;
@@ -20,7 +20,7 @@ export interface Heartbeat {
 
 const DAY_MS = 86_400_000;
 
-/** A beat that fails is not repeated by itself: the next one follows soon enough. */
+/** A failed beat is not repeated: the next one follows soon enough. */
 export function startHeartbeat(
   { link, settings: { observer }, self }: Life,
   { intervalMs, phase }: HeartbeatOptions,

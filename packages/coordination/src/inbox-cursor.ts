@@ -1,10 +1,10 @@
-/** From where an inbox is read next, and which of the entries that come were not given out yet. */
+/** The position from which an inbox is read next, and which of the arriving entries were not returned yet. */
 export interface InboxCursor {
-  /** What to read: pending entries after an ID, or `>`, those that nobody has read. */
+  /** The ID for the next read: pending entries after an ID, or `>` for entries that nobody has read. */
   next(): string;
-  /** Takes the entries that the read brought, in order. Returns those that were not given out yet. */
+  /** Takes the entries of a read, in order. Returns those that were not returned yet. */
   take<T extends readonly [id: string, ...unknown[]]>(entries: readonly T[]): readonly T[];
-  /** The read failed: its reply may be lost, and what it would have brought is pending. */
+  /** The read failed: its reply may be lost, and then its entries are pending. */
   fail(): void;
 }
 
@@ -13,12 +13,12 @@ export interface InboxCursor {
  *              start, fail                none left
  *   ──────────────────────────▶ pending ───────────▶ new
  *                                  ▲                  │
- *                                  └──────────────────┘ nothing came, or the time is over: while in doubt
+ *                                  └──────────────────┘ nothing arrived, or the time is over: while in doubt
  * ```
  *
- * After a connection has broken, Redis may not know of it yet. A read that blocks there is then answered into the void,
- * up to `doubtMs` later, and what it brought is pending behind our back. So for that time, and once after it, pending
- * entries are looked for again from where the connection broke.
+ * After a connection has broken, Redis may not know it yet. A read that still blocks there may be answered up to `doubtMs`
+ * later; nobody gets the reply, and its entries are pending. So for that time, and once after it, pending entries are
+ * read again from the position at which the connection broke.
  */
 export function createInboxCursor({
   doubtMs,
@@ -30,7 +30,7 @@ export function createInboxCursor({
   let pending = true;
   /** Pending entries are read after this one. */
   let from = '0';
-  /** The newest entry that was given out. */
+  /** The newest entry that was returned. */
   let newest = '0';
   let doubt: { readonly from: string; readonly given: Set<string>; untilMs: number } | undefined;
 

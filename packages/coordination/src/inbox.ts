@@ -7,7 +7,7 @@ import { endedError, type Life } from './life.ts';
 import { onAbort } from './on-abort.ts';
 import { readInboxEntry, type InboxEntry, type ReceivedSignal } from './signal.ts';
 
-/** Long, as each read of each coordinator costs Redis some us while nothing comes. */
+/** Long, because each read of each idle coordinator costs Redis a few us. */
 const BLOCK_MS = 5_000;
 const READY_TIMEOUT_MS = 5_000;
 const READ_SIGNALS = 100;
@@ -16,13 +16,13 @@ const PAUSE_MS = 50;
 /**
  * XREADGROUP GROUP life-<life> reader COUNT n BLOCK ms STREAMS inbox id
  *
- * The signals of a coordinator's inbox, in the order in which they came, each at least once: first those that a life
- * before this one did not settle, then new ones as they come. What is refused because of its signature is settled, told
- * of as an event, and not given out. Ends when `stop` is aborted, or the coordinator has left.
+ * The signals in the inbox of a coordinator, in the order in which they arrived, each at least once: first those that an
+ * earlier life did not settle, then new ones as they arrive. A signal that is refused because of its signature is settled,
+ * reported as an event, and not returned. Ends when `stop` is aborted, or the coordinator has left.
  *
- * Each life reads by a group of its own, which ends with it: one that wakes up late takes nothing from the one after it.
+ * Each life reads with its own group, which ends with it: a life that wakes up late takes nothing from the next one.
  *
- * @throws {CoordinationError} `ended` where this life has ended without having been stopped here.
+ * @throws {CoordinationError} `ended` if this life has ended without having been stopped here.
  */
 export async function* readInbox(life: Life, stop: AbortSignal): AsyncGenerator<ReceivedSignal> {
   const { link, settings, settled } = life;
@@ -31,7 +31,7 @@ export async function* readInbox(life: Life, stop: AbortSignal): AsyncGenerator<
   const redis = link.openReader('inbox');
   const key = link.keys.inbox(swarmId, coordinatorId);
   const cursor = createInboxCursor({ doubtMs: 2 * BLOCK_MS, now: () => performance.now() });
-  // Ends a read that blocks. What its reply would have brought is pending, and comes again to the next reader.
+  // Ends a blocking read. The entries of its reply are pending, and go to the next reader.
   const ignore = onAbort(stop, () => redis.disconnect());
   try {
     while (!stop.aborted && !link.isClosed()) {
@@ -79,22 +79,22 @@ export async function* readInbox(life: Life, stop: AbortSignal): AsyncGenerator<
   }
 }
 
-/** What lives before this one have settled lately, and until when a copy of it could come in time. */
+/** The signals that earlier lives have settled recently, and the time until which a copy could arrive. */
 async function listSettled({ link, settings }: Life): Promise<[string, number][]> {
   const { swarmId, coordinatorId } = settings;
   let flat: string[] = [];
   try {
     flat = (await link.call('list-settled', [swarmId, coordinatorId])) as string[];
   } catch (error) {
-    // A user that may not load functions works with those that are there, which may be of an earlier edition.
+    // A user who may not load functions works with the loaded ones, which may be of an earlier edition.
     if (!(error instanceof Error && error.message.startsWith('NOPERM'))) throw error;
   }
   return flat.flatMap((nonce, at) => (at % 2 === 0 ? [[nonce, Number(flat[at + 1])]] : []));
 }
 
 /**
- * Refuses a signal whose signature is bad, or is bad in this inbox: it is settled, and an event says so. Returns why, or
- * `undefined` if the signal may be given out.
+ * Refuses a signal whose signature is bad, or bad in this inbox: it is settled, and reported as an event. Returns the
+ * reason, or `undefined` if the signal may be returned.
  */
 async function rejectBadSignal(entry: InboxEntry, life: Life): Promise<Rejection | undefined> {
   const { link, settings, settled } = life;

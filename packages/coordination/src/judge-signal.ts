@@ -2,10 +2,10 @@ import type { KeyRing, SignatureFault } from './key-ring.ts';
 import { digestPayload, earlierSignalMessage, signalMessage, type InboxEntry } from './signal.ts';
 
 /**
- * Why a signature that was made with a known key is bad here:
+ * Why a signature made with a known key is bad here:
  * - `replayed`: the signal was settled before, or was put into the inbox later than it was signed for;
- * - `wrong_inbox`: it was sent to another coordinator, which lives;
- * - `earlier_version`: it is signed as the version before nonces does, and that is not accepted.
+ * - `wrong_inbox`: it was sent to another coordinator, which is alive;
+ * - `earlier_version`: it is signed in the way of the version before nonces, which is not accepted.
  */
 export type RejectionDetail = 'replayed' | 'wrong_inbox' | 'earlier_version';
 
@@ -14,7 +14,7 @@ export interface Rejection {
   readonly detail?: RejectionDetail;
 }
 
-/** Whether the signature of a signal is good, if one is needed: `undefined` if so. */
+/** `undefined` if the signature of a signal is good, or not needed; otherwise why it is bad. */
 export function judgeSignature(entry: InboxEntry, swarmId: string, keyRing: KeyRing): Rejection | undefined {
   if (!keyRing.checks) return undefined;
   const { signal, keyId, signature, earlierSignature, deliverByMs } = entry;

@@ -4,7 +4,7 @@ import { ConfigurationError } from '@streamfold/redis';
 /** Why a signature is refused. */
 export type SignatureFault = 'unsigned' | 'unknown_key' | 'bad_signature';
 
-/** A signature and the key that it was made with; both empty where nothing is signed. */
+/** A signature and its key; both empty if nothing is signed. */
 interface Signature {
   readonly keyId: string;
   readonly signature: string;
@@ -13,18 +13,18 @@ interface Signature {
 /** Signs with its first key and accepts all of its keys, so that keys can be replaced one after the other. */
 export interface KeyRing {
   sign(message: readonly string[]): Signature;
-  /** False if everything passes: there are no keys, and none is required. */
+  /** False if everything passes: there are no keys, and no signature is required. */
   readonly checks: boolean;
   /** True if signatures of the earlier version pass, and signals are signed in its way too. */
   readonly acceptsEarlier: boolean;
-  /** `undefined` if the signature is good. Never throws, whatever it is given. */
+  /** `undefined` if the signature is good. Never throws, whatever its arguments. */
   check(message: readonly string[], signature: Signature): SignatureFault | undefined;
 }
 
 export interface KeyRingOptions {
-  /** Two keys or more are valid at once while they are replaced; the first one signs. None: nothing is signed. */
+  /** Several keys are valid at once while they are replaced; the first one signs. None: nothing is signed. */
   readonly keys: readonly { readonly id: string; readonly secret: string }[];
-  /** Refuse what is not signed. Default false. */
+  /** Refuse unsigned signals and ACKs. Default false. */
   readonly requireSignatures?: boolean;
   /**
    * Accept signatures of the version before nonces, and sign signals in its way too, so that programs can be replaced one
@@ -38,9 +38,9 @@ const SECRET_LEAST = 22;
 
 /**
  * HMAC-SHA256 over the canonical form of a message: the JSON array of all its parts, so that no two messages have the
- * same.
+ * same form.
  *
- * @throws {ConfigurationError} where a key cannot be used.
+ * @throws {ConfigurationError} if a key is unusable.
  * @see https://www.rfc-editor.org/rfc/rfc2104
  */
 export function createKeyRing({
@@ -77,7 +77,7 @@ export function createKeyRing({
       const secret = secrets.get(keyId);
       if (secrets.size === 0) return undefined;
       if (secret === undefined) return 'unknown_key';
-      // Compared as texts: of the many that decode to the same bytes, one is the signature.
+      // Compared as texts: only one of the many that decode to the same bytes is the signature.
       const given = Buffer.from(signature);
       const due = Buffer.from(digest(secret, message).toString('base64url'));
       return given.length === due.length && timingSafeEqual(given, due) ? undefined : 'bad_signature';
@@ -90,9 +90,9 @@ function digest(secret: string, message: readonly string[]): Buffer {
 }
 
 /**
- * Keys as a text holds them, from a variable or a file: `id:secret`, separated by commas, spaces or newlines.
+ * Parses keys from a variable or a file: `id:secret`, separated by commas, spaces or newlines.
  *
- * @throws {ConfigurationError} where the text is not of that form; the secrets are not shown.
+ * @throws {ConfigurationError} if the text does not have that form; the secrets are not shown.
  */
 export function parseKeys(text: string): { id: string; secret: string }[] {
   return text

@@ -6,15 +6,15 @@ import type { CoordinatorSettings } from './options.ts';
 import { createRedisClock, type RedisClock } from './redis-clock.ts';
 import { createSettledSignals, type SettledSignals } from './settled-signals.ts';
 
-/** One life of a coordinator: the name in which it acts, which is refused once the life has ended, and what it has learned. */
+/** One life of a coordinator: its identity, which is refused once the life has ended, and what it has learned. */
 export interface Life {
   readonly link: Link;
   readonly settings: CoordinatorSettings;
-  /** Its number among those of this coordinator, and after a point its random token. */
+  /** Its number among the lives of this coordinator, and after a point its random token. */
   readonly id: string;
   /** The first arguments of most functions. */
   readonly self: readonly [swarmId: string, coordinatorId: string, id: string];
-  /** Entry of the inbox up to which lives before were given the signals. */
+  /** Entry of the inbox up to which earlier lives received the signals. */
   readonly delivered: string;
   readonly clock: RedisClock;
   readonly settled: SettledSignals;
@@ -26,10 +26,10 @@ export interface Life {
   call(name: FunctionName, args?: readonly (string | number)[]): Promise<unknown>;
 }
 
-/** `ended` comes if the first attempt began a life, its reply was lost, and another process has joined by that id since. */
+/** `ended` is the reply if the first attempt began a life, its reply was lost, and another process has joined with that id since. */
 type StartReply = readonly ['started', id: string, delivered: string] | readonly ['again' | 'ended'];
 
-/** Begins a life of a coordinator: the life before it has ended then. */
+/** Begins a life of a coordinator, which ends the previous one. */
 export async function beginLife(link: Link, settings: CoordinatorSettings): Promise<Life> {
   const { swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs } = settings;
   const args = [swarmId, coordinatorId, phase, staleAfterMs, deadAfterMs, createToken()];

@@ -17,19 +17,19 @@ import { callFunction, ensureLibrary, type FunctionName } from './function-libra
 import { onAbort } from './on-abort.ts';
 import type { CoordinatorSettings } from './options.ts';
 
-/** The way of one coordinator to the shard of its swarm. */
+/** The connection of one coordinator to the shard of its swarm. */
 export interface Link {
   /** The keys of coordination on that shard. */
   readonly keys: CoordinationKeys;
   /**
-   * Calls a function, and calls it again where the connection broke: all of them may be called twice. Redis being away is
-   * waited out for `callTimeoutMs`.
+   * Calls a function, and calls it again if the connection broke: calling any of them twice is safe. While Redis is down it
+   * retries for `callTimeoutMs`.
    *
    * @throws {CoordinationError} `invalid` if Redis refuses the arguments; `ended` once the link is closed; the error of
    *   the connection after the time; the reason of the coordinator's signal, at once, when that is aborted.
    */
   call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
-  /** Opens another connection, for reads that block; closed with the link. */
+  /** Opens another connection, for blocking reads; closed with the link. */
   openReader(name: string): RedisConnection;
   /** True from `close` on. */
   isClosed(): boolean;
@@ -37,11 +37,12 @@ export interface Link {
   close(): void;
 }
 
-/** A reply must come within this time. */
+/** A reply must arrive within this time. */
 const REPLY_TIMEOUT_MS = 5_000;
 /**
- * If beats are expected, a connection that has fallen silent is noticed in this part of the time after which the coordinator
- * is stale: a beat can then still be repeated in time. Not sooner than the least time, as Redis may be slow for a moment.
+ * If beats are expected, a connection that has fallen silent is noticed in this part of the time after which the
+ * coordinator is stale: a beat can then still be repeated in time. Not sooner than the least time, because Redis may be
+ * slow for a moment.
  */
 const REPLY_TIMEOUT_SHARE = 0.25;
 const REPLY_TIMEOUT_LEAST_MS = 500;
@@ -119,7 +120,7 @@ function replyTimeoutMs(staleAfterMs: number): number {
   return Math.min(REPLY_TIMEOUT_MS, Math.max(REPLY_TIMEOUT_LEAST_MS, staleAfterMs * REPLY_TIMEOUT_SHARE));
 }
 
-/** What `promise` comes to, or the reason of `signal` as soon as that is aborted. */
+/** The result of `promise`, or the reason of `signal` as soon as it is aborted. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   promise.catch(() => undefined); // if it is aborted, nobody waits for it
   signal.throwIfAborted();
@@ -150,12 +151,12 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The text of a function, without where in the library it is. */
+/** The error text of a function, without its position in the library. */
 function readRefusal(message: string): string {
   return message.slice('STREAMFOLD '.length).replace(/ script: \S+, on @user_function:\d+\.$/, '');
 }
 
-/** Trying again does not help: a setting does not fit, or Redis refuses it for good. */
+/** Retrying does not help: a setting does not fit, or Redis refuses the call permanently. */
 function isFinal(error: Error): boolean {
   return error instanceof ConfigurationError || (isReplyError(error) && !isTransientReply(error));
 }

@@ -1,6 +1,6 @@
 import type { Life } from './life.ts';
 
-/** A piece of work, as its record in Redis has it. */
+/** A piece of work, as in its record in Redis. */
 export interface Work {
   readonly workId: string;
   readonly status: 'open' | 'transferred';
@@ -11,7 +11,7 @@ export interface Work {
   readonly transferredAt?: number;
 }
 
-/** All work of this coordinator that is open. */
+/** All open work of this coordinator. */
 export async function listWork(life: Life): Promise<readonly Work[]> {
   const flat = (await life.call('list-work')) as string[];
   const work: Work[] = [];

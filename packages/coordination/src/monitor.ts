@@ -1,34 +1,34 @@
 import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { callFunction } from './function-library.ts';
 
-/** What one step of a monitor found. */
+/** The result of one step of a monitor. */
 export interface MonitorStep {
   readonly stale: number;
   readonly dead: number;
-  /** Waits that were past their deadline: their processes are gone. */
+  /** Waits past their deadline: their processes are gone. */
   readonly waits: number;
-  /** Signals whose ACKs are overdue and that nobody waits for. */
+  /** Signals with overdue ACKs that nobody waits for. */
   readonly signals: number;
-  /** More is overdue than one step moves. */
+  /** True if more is overdue than one step moves. */
   readonly more: boolean;
-  /** Deadlines are suspended for so long, ms: there was an outage of the monitors or of Redis. */
+  /** Deadlines are suspended for this time, ms: there was an outage of the monitors or of Redis. */
   readonly graceLeftMs: number;
   /** This step noticed the outage. */
   readonly suspended: boolean;
-  /** The clock of Redis had stepped back by so much, ms, when the grace period began that is under way; else 0. */
+  /** How far the clock of Redis had stepped back when the current grace period began, ms; otherwise 0. */
   readonly clockBackMs: number;
-  /** Malformed subjects that this step has set aside. */
+  /** Malformed subjects set aside by this step. */
   readonly setAside: number;
-  /** Notes of malformed subjects that are kept, until an operator removes them. */
+  /** Notes of malformed subjects; they are kept until an operator removes them. */
   readonly setAsideKept: number;
 }
 
 export interface MonitorSettings {
-  /** Most subjects of each kind that one step moves, fewer where these tell many events: it then holds Redis for some ms. */
+  /** Most subjects of each kind that one step moves, fewer if they cause many events: it then occupies Redis for a few ms. */
   readonly limit: number;
-  /** Steps that are further apart than this were an outage, ms. */
+  /** A longer pause between steps is an outage, ms. */
   readonly outageMs: number;
-  /** How long nothing is overdue after an outage, ms: long enough for all that live to beat again. */
+  /** How long nothing is overdue after an outage, ms: long enough for all live coordinators to beat again. */
   readonly graceMs: number;
 }
 
@@ -41,7 +41,7 @@ export async function stepMonitor(
   const { events } = shardKeys(shard);
   const reply = (await callFunction(redis, 'step-monitor', [events, limit, outageMs, graceMs])) as number[];
   const [stale = 0, dead = 0, waits = 0, signals = 0, more = 0, graceLeftMs = 0] = reply;
-  // An earlier edition of the functions, where this user may not load this one, replies with those six only.
+  // An earlier edition of the functions, if this user may not load this one, replies with only those six.
   const [setAside = 0, setAsideKept = 0, began = graceLeftMs === graceMs ? 1 : 0, clockBackMs = 0] =
     reply.slice(6);
   const suspended = began === 1;

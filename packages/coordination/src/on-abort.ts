@@ -1,9 +1,9 @@
-/** Listeners of each signal that is being watched. */
+/** Listeners of each watched signal. */
 const watched = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `listener` when `signal` is aborted, until the returned function is called. A signal that is aborted already
- * calls nothing: ask it first.
+ * Calls `listener` when `signal` is aborted, until the returned function is called. A signal that is already aborted
+ * calls nothing: check it first.
  *
  * Any number of calls share one listener of the signal, because Node warns of a leak from the eleventh on.
  */
@@ -16,7 +16,7 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
     watched.set(signal, listeners);
     signal.addEventListener('abort', callAll, { once: true });
   }
-  // One function may be given twice: each registration is its own.
+  // The same function may be registered twice: each registration is separate.
   const call = (): void => listener();
   listeners.add(call);
   return () => void listeners.delete(call);

@@ -3,50 +3,50 @@ import { CoordinationError } from './coordination-error.ts';
 import { createKeyRing, type KeyRing, type SignatureFault } from './key-ring.ts';
 import type { RejectionDetail } from './judge-signal.ts';
 
-/** Told of what a coordinator does not have to act on. */
+/** Called with facts on which a coordinator need not act. */
 export interface CoordinationObserver {
-  /** A signal or an ACK was refused because of its signature; an event of its own tells of it. */
+  /** A signal or an ACK was refused because of its signature; an event reports it, too. */
   rejected?(fact: {
     part: 'signal' | 'ack';
     signalId: string;
     from: string;
     reason: SignatureFault;
-    /** More about a signature that is bad here although it was made with a known key. */
+    /** More about a signature that is bad here even though it was made with a known key. */
     detail?: RejectionDetail;
   }): void;
-  /** Redis cannot be reached; it is tried again. */
+  /** Redis cannot be reached; the connection is retried. */
   disconnected?(fact: { error: Error }): void;
-  /** This life has ended without having been stopped here: given up for dead, or started anew by another process. */
+  /** This life has ended without having been stopped here: it was declared dead, or another process joined with its id. */
   ended?(): void;
 }
 
 export interface CoordinatorOptions {
   /** Where Redis is: `redis://`, `rediss://`, `redis-sentinel://` or `redis-cluster://`. */
   readonly url: string;
-  /** What all keys start with. Default `streamfold`. */
+  /** The prefix of all keys. Default `streamfold`. */
   readonly prefix?: string;
   /** Number of shards, 1 to 1,024; the same for all programs. Default 1. */
   readonly shards?: number;
   readonly swarmId: string;
-  /** Its own among all of the swarm; the same again after a restart. */
+  /** Unique in the swarm; the same again after a restart. */
   readonly coordinatorId: string;
   /** Default `unknown`. */
   readonly phase?: string;
-  /** Without a heartbeat for so long it is stale, ms; 0: no heartbeat is expected of it. Default 30,000. */
+  /** The coordinator is stale after this time without a heartbeat, ms; 0: no heartbeat is expected. Default 30,000. */
   readonly staleAfterMs?: number;
-  /** Without a heartbeat for so long it is given up for dead, ms; more than `staleAfterMs`. Default four times as long. */
+  /** It is declared dead after this time without a heartbeat, ms; more than `staleAfterMs`. Default four times as long. */
   readonly deadAfterMs?: number;
   /** Keys that sign and check signals and ACKs; the first one signs. Default none. */
   readonly keys?: readonly { readonly id: string; readonly secret: string }[];
-  /** Refuse what is not signed. Default false. */
+  /** Refuse unsigned signals and ACKs. Default false. */
   readonly requireSignatures?: boolean;
   /** Accept signatures of the version before nonces, and sign in its way too. Default true. */
   readonly acceptEarlierSignatures?: boolean;
-  /** How long a call goes on trying while Redis cannot be reached, ms. Default 30,000. */
+  /** How long a call keeps trying while Redis cannot be reached, ms. Default 30,000. */
   readonly callTimeoutMs?: number;
   /**
-   * Aborted, it ends all calls that are under way, and later ones, with its reason, and closes all connections, as
-   * `disconnect` does: what Redis was asked for may have been done, and the life goes on there until it is overdue.
+   * When aborted, it ends all calls in progress, and later ones, with its reason, and closes all connections, as
+   * `disconnect` does: Redis may have done the calls, and the life continues there until it is overdue.
    */
   readonly signal?: AbortSignal;
   readonly observer?: CoordinationObserver;
@@ -64,7 +64,7 @@ const DEAD_AFTER_STALE = 4;
 const DEFAULT_CALL_TIMEOUT_MS = 30_000;
 const DAY_MS = 86_400_000;
 
-/** @throws {ConfigurationError} one line that says what was expected and what came. */
+/** @throws {ConfigurationError} one line that says what was expected and what arrived. */
 export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
   const {
     staleAfterMs = DEFAULT_STALE_AFTER_MS,
@@ -96,7 +96,7 @@ export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
   });
 }
 
-/** @throws {ConfigurationError} where it is no id. */
+/** @throws {ConfigurationError} if it is not an id. */
 export function checkId(name: string, value: string, most = 128): string {
   if (typeof value === 'string' && value.length <= most && /^[A-Za-z0-9_\-.:/@]+$/.test(value)) return value;
   throw new ConfigurationError(
@@ -105,9 +105,9 @@ export function checkId(name: string, value: string, most = 128): string {
 }
 
 /**
- * Half of a surrogate pair has no bytes of its own: it would be signed as one text and delivered as another.
+ * Half of a surrogate pair has no bytes in UTF-8: it would be signed as one text and delivered as another.
  *
- * @throws {CoordinationError} `invalid` if it is no text of at most so many bytes, or holds half of a surrogate pair.
+ * @throws {CoordinationError} `invalid` if it is not a text within the limit of bytes, or holds half of a surrogate pair.
  */
 export function checkText(name: string, value: string, bytesMost: number): string {
   if (typeof value !== 'string') {
@@ -127,7 +127,7 @@ export function checkText(name: string, value: string, bytesMost: number): strin
   return value;
 }
 
-/** @throws {ConfigurationError} where it is no whole number within the bounds. */
+/** @throws {ConfigurationError} if it is not a whole number within the bounds. */
 export function checkNumber(
   name: string,
   value: number,

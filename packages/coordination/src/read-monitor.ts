@@ -1,13 +1,13 @@
 import { coordinationKeys, readServerTimeMs, type RedisConnection, type Shard } from '@streamfold/redis';
 
-/** What the monitors of one shard have left in Redis. */
+/** The record of the monitors of one shard in Redis. */
 export interface MonitorState {
   /**
-   * Since when no monitor judges what is overdue, ms by the clock of Redis; `undefined` if none ever has. After an outage it
-   * counts from when the outage was noticed, so that a grace period alone is short.
+   * The time since which no monitor has looked for overdue subjects, ms by the clock of Redis; `undefined` if none ever has.
+   * After an outage it is the time at which the outage was noticed, so that a grace period by itself is short.
    */
   readonly unjudgedForMs: number | undefined;
-  /** Notes of malformed records that monitors have set aside. */
+  /** Number of notes about malformed records that monitors have set aside. */
   readonly setAside: number;
 }
 

@@ -1,19 +1,19 @@
 import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { callFunction } from './function-library.ts';
 
-/** How many inboxes of a shard are nearly full: from 80 % of their bound. */
+/** The number of inboxes of a shard that are nearly full: at least 80 % of their bound. */
 export interface NearBound {
   readonly inboxes: number;
   /** The fullest of them, `inbox:<swarm>|<id>`; empty if there is none. */
   readonly fullest: string;
-  /** Its fill, of 100. */
+  /** Its fill, in percent. */
   readonly percent: number;
 }
 
 /**
  * FCALL streamfold_1_read_near_bound 1 events
  *
- * Looks at the inboxes that deliveries have found nearly full, at most 100 of them; no key is searched for.
+ * Checks the inboxes that deliveries have found nearly full, at most 100 of them; no key is searched for.
  */
 export async function readNearBound(redis: RedisConnection, shard: Shard): Promise<NearBound> {
   const { events } = shardKeys(shard);

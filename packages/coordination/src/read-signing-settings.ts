@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigurationError } from '@streamfold/redis';
+import { ConfigurationError, toError } from '@streamfold/redis';
 import { parseKeys, type KeyRingOptions } from './key-ring.ts';
 
 /** Variables that say how signals and ACKs are signed. */
@@ -8,21 +8,20 @@ export interface SigningEnvironment {
   readonly STREAMFOLD_SIGNING_KEYS?: string | undefined;
   /** A file with the same: for secrets that are mounted. */
   readonly STREAMFOLD_SIGNING_KEYS_FILE?: string | undefined;
-  /** `true`: what is not signed is refused. */
+  /** `true`: unsigned signals and ACKs are refused. */
   readonly STREAMFOLD_REQUIRE_SIGNATURES?: string | undefined;
   /** `false`: signatures of the version before nonces are refused. */
   readonly STREAMFOLD_ACCEPT_EARLIER_SIGNATURES?: string | undefined;
 }
 
-/** Options of `joinSwarm`; those that are not set are left out. */
+/** Options of `joinSwarm`; unset ones are left out. */
 export type SigningSettings = Required<Omit<KeyRingOptions, 'acceptEarlierSignatures'>> &
   Pick<KeyRingOptions, 'acceptEarlierSignatures'>;
 
 /**
- * Keys and policy out of the environment, for `joinSwarm`: nothing is signed where nothing is set.
+ * Keys and policy from the environment, for `joinSwarm`: nothing is signed if nothing is set.
  *
- * @throws {ConfigurationError} where both or an unreadable file are given, or a value is not as it must be; secrets are
- *   not shown.
+ * @throws {ConfigurationError} if both or an unreadable file are given, or a value is invalid; secrets are not shown.
  */
 export function readSigningSettings(environment: SigningEnvironment): SigningSettings {
   const {
@@ -59,7 +58,7 @@ function readKeyFile(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, ''); // some editors put it before a text
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = toError(cause).message;
     throw new ConfigurationError(`STREAMFOLD_SIGNING_KEYS_FILE: expected a file to read; got ${why}`, {
       cause,
     });

@@ -1,12 +1,12 @@
-/** What is known of the clock of Redis without asking it: signed times come from it. */
+/** An estimate of the clock of Redis without asking it: the source of signed times. */
 export interface RedisClock {
-  /** The clock of Redis, ms, or a little before: never after, unless it was set back. 0 before anything was learned. */
+  /** The clock of Redis, ms, or slightly earlier: never later, unless it was set back. 0 before the first reply. */
   nowMs(): number;
-  /** Learns what it said in a reply that has just come. */
+  /** Takes the time of a reply that has just arrived. */
   learn(ms: number): void;
 }
 
-/** @param elapsedMs a clock that only goes forward, as `performance.now`. */
+/** @param elapsedMs a monotonic clock, such as `performance.now`. */
 export function createRedisClock(elapsedMs: () => number): RedisClock {
   let known: { readonly ms: number; readonly atMs: number } | undefined;
   return {

@@ -3,11 +3,11 @@ import type { Life } from './life.ts';
 import { ackMessage, earlierAckMessage, type SentSignal } from './signal.ts';
 
 /**
- * Looks at the signatures of the ACKs of a signal, and takes back those that are bad: the true one can then be recorded, or
- * counts if it came after the bad one; and the wait stays open. An ACK repeats the nonce of the signal: one of an earlier
- * signal of the same id is bad.
+ * Checks the signatures of the ACKs of a signal, and removes bad ones: then the valid one can be recorded, or counts if it
+ * arrived after the bad one; and the wait stays open. An ACK repeats the nonce of the signal: one for an earlier signal with
+ * the same id is bad.
  *
- * @returns the receivers whose ACKs are good: others may have come since. `undefined` if no keys are set: all count.
+ * @returns the receivers with good ACKs: others may have arrived since. `undefined` if no keys are set: all count.
  */
 export async function rejectBadAcks(
   { link, settings }: Life,
@@ -17,7 +17,7 @@ export async function rejectBadAcks(
   if (!keyRing.checks) return undefined;
   const { id, iteration } = sent;
   const flat = (await link.call('read-acks', [swarmId, id, iteration, 'nonce'])) as string[];
-  // Functions of an earlier edition give no nonce: their lists are even.
+  // Functions of an earlier edition return no nonce: their lists have an even length.
   const [found = ''] = flat.length % 2 === 1 ? flat.splice(0, 1) : [];
   const nonce = sent.nonce ?? found;
   const judge = ([, keyId = '', signature = '']: readonly string[], receiverId: string): Fault => {
@@ -39,7 +39,7 @@ export async function rejectBadAcks(
       const judged = joinRecord(left);
       left = left.filter(([, ...signed]) => signed[0] !== keyId || signed[1] !== signature);
       const args = [swarmId, id, iteration, receiverId, judged, reason, joinRecord(left)];
-      if ((await link.call('reject-ack', args)) === 'changed') break; // another one has judged it, or is being recorded
+      if ((await link.call('reject-ack', args)) === 'changed') break; // another coordinator has judged it, or another ACK is being recorded
       observer.rejected?.({ part: 'ack', signalId: id, from: receiverId, reason });
     }
     if (left.some((ack) => judge(ack, receiverId) === undefined)) verified.push(receiverId);

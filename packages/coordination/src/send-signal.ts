@@ -7,11 +7,11 @@ import { digestPayload, earlierSignalMessage, signalMessage, type SentSignal } f
 export interface SendOptions {
   /** Text of at most 1 MiB. Default empty. */
   readonly payload?: string;
-  /** The signal's id: the same again is the same signal. Default a new one. */
+  /** The id of the signal: the same id again is the same signal. Default a new one. */
   readonly id?: string;
-  /** Which round of a loop it belongs to. Default 0. */
+  /** The round of a loop to which it belongs. Default 0. */
   readonly iteration?: number;
-  /** If nobody waits for the ACKs: after this time those that are missing are reported as timeouts, ms. Default never. */
+  /** If nobody waits for the ACKs: missing ones are reported as timeouts after this time, ms. Default never. */
   readonly ackTimeoutMs?: number;
   /** How long the signal and its ACKs are remembered, ms. Default a day. */
   readonly retentionMs?: number;
@@ -22,9 +22,9 @@ const DAY_MS = 86_400_000;
 export const PAYLOAD_BYTES_MOST = 1024 * 1024;
 const RECEIVERS_MOST = 1_000;
 
-/** Bytes of payload that one call may copy, as `send-signal.lua` has it. */
+/** Bytes of payload that one call may copy, the same as in `send-signal.lua`. */
 const DELIVERED_BYTES_MOST = 32 * 1024 * 1024;
-/** An inbox must have the signal within so long after it was signed, ms: a copy that comes later is refused. */
+/** The signal must be in the inbox within this time after it was signed, ms: a later copy is refused. */
 const DELIVER_WITHIN_MS = 10_000;
 
 interface Draft extends Required<SendOptions> {
@@ -33,9 +33,9 @@ interface Draft extends Required<SendOptions> {
 }
 
 /**
- * @throws {CoordinationError} `invalid` if nobody or too many are to receive it, or too many bytes; `inbox_full` if a
- *   receiver has too many signals that it has not settled; `not_sender` if another coordinator sent a signal of that id
- *   and iteration; `ended` if this life has ended. Nothing was delivered then, to anybody.
+ * @throws {CoordinationError} `invalid` if there are no receivers or too many, or too many bytes; `inbox_full` if a
+ *   receiver has too many unsettled signals; `not_sender` if another coordinator sent a signal with that id and iteration;
+ *   `ended` if this life has ended. In each case nothing was delivered to any receiver.
  */
 export async function sendSignal(
   life: Life,
@@ -55,7 +55,7 @@ export async function sendSignal(
         `expected room in the inbox of each receiver; full are those of ${reply[1]}`,
       );
     case 'sent':
-      // Functions of an earlier edition know no nonce, and do not say the time at the end.
+      // Functions of an earlier edition have no nonce, and do not return the time at the end.
       return {
         id,
         iteration,
@@ -114,7 +114,7 @@ function checkDraft(
   return { receivers, type, payload, id, iteration, ackTimeoutMs, retentionMs };
 }
 
-/** Signs and calls; signs again if the clock of Redis has gone another way than expected, also the first time. */
+/** Signs and calls; signs again if the clock of Redis differs from the estimate, as the first time. */
 async function deliver({ settings, clock, call }: Life, draft: Draft, nonce: string): Promise<Reply> {
   const { swarmId, coordinatorId: senderId, keyRing, callTimeoutMs } = settings;
   const { id, iteration, type, payload, receivers, ackTimeoutMs, retentionMs } = draft;
@@ -164,7 +164,7 @@ async function deliver({ settings, clock, call }: Life, draft: Draft, nonce: str
   }
 }
 
-/** A user that may not load functions works with those that are there: they take the header for a receiver. */
+/** A user who may not load functions works with the loaded ones: earlier editions take the header for a receiver. */
 function isEarlierLibrary(error: unknown, header: string): boolean {
   return error instanceof CoordinationError && error.message.endsWith(`; got ${header}`);
 }

@@ -2,23 +2,23 @@ import type { InboxEntry } from './signal.ts';
 
 /** Distinguishes a copy of a signed signal from the signal itself. */
 export interface SettledSignals {
-  /** What lives before this one have settled lately: a nonce, and until when the signal could be delivered, ms. */
+  /** Signals that earlier lives have settled recently: a nonce, and the time until which the signal could be delivered, ms. */
   load(settled: readonly (readonly [nonce: string, deliverByMs: number])[]): void;
   /** True from `load` on. */
   isLoaded(): boolean;
-  /** True if this entry of the inbox is another one than the entry that the signal came in, or came too late. */
+  /** True if this entry of the inbox is not the one in which the signal first arrived, or arrived too late. */
   isCopy(entry: InboxEntry): boolean;
 }
 
-/** Signals of others that are remembered, out of inboxes that were taken over: some MB at most. */
+/** Remembered signals of others, from inboxes that were taken over: a few MB at most. */
 const HANDED_OVER_MOST = 10_000;
 
 /**
- * A signal is signed for an entry ID of a certain time at the latest, and IDs of an inbox ascend. So a nonce is remembered
- * only until an entry with a later ID has come: from then on a copy is seen by its ID.
+ * A signal is signed for an entry ID up to a certain time, and the IDs of an inbox ascend. So a nonce is remembered
+ * only until an entry with a later ID has arrived: from then on the ID reveals a copy.
  *
- * @param coordinatorId whose inbox it is: a signal of another receiver was handed over, and came later than it was signed
- *   for. The nonces of the last 10,000 of them are remembered.
+ * @param coordinatorId the owner of the inbox: a signal for another receiver was handed over, and arrived later than it was
+ *   signed for. The nonces of the last 10,000 of them are remembered.
  */
 export function createSettledSignals(coordinatorId: string): SettledSignals {
   const own = new Map<string, { readonly entryId: string; readonly deliverByMs: number }>();

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 
-/** A signal that was sent. */
+/** A sent signal. */
 export interface SentSignal {
   readonly id: string;
-  /** Which round of a loop it belongs to: an ACK of another round never counts for this one. */
+  /** The round of a loop to which it belongs: an ACK of another round never counts for this one. */
   readonly iteration: number;
   readonly type: string;
-  /** Each once, in the order given. */
+  /** The receivers, each once, in the given order. */
   readonly receivers: readonly string[];
   /** The clock of Redis, ms. */
   readonly sentMs: number;
-  /** True if it had been sent before: nothing was delivered again, and all of this is as it was sent then. */
+  /** True if it had been sent before: nothing was delivered again, and these are the values of the first time. */
   readonly repeated: boolean;
-  /** Of this signal alone; its ACKs repeat it, so that those of an earlier signal of the same id do not count. */
+  /** Unique to this signal; its ACKs repeat it, so that those of an earlier signal with the same id do not count. */
   readonly nonce?: string;
 }
 
@@ -22,7 +22,7 @@ export interface ReceivedSignal {
   readonly iteration: number;
   readonly type: string;
   readonly senderId: string;
-  /** The coordinator that it was sent to: another one if it was taken over. */
+  /** The coordinator to which it was sent: another one if it was taken over. */
   readonly receiverId: string;
   readonly payload: string;
   readonly sentMs: number;
@@ -30,11 +30,11 @@ export interface ReceivedSignal {
   readonly entryId: string;
   /** True if it was delivered before, to a life that did not settle it. */
   readonly redelivered: boolean;
-  /** Of this signal alone; its ACK repeats it. None if the sender runs the earlier version. */
+  /** Unique to this signal; its ACK repeats it. None if the sender runs the earlier version. */
   readonly nonce?: string;
 }
 
-/** What a signal says, to one receiver. */
+/** The content of a signal for one receiver. */
 export interface SignalContent {
   readonly swarmId: string;
   readonly id: string;
@@ -45,12 +45,12 @@ export interface SignalContent {
   readonly payload: string;
 }
 
-/** What the signature of a signal covers besides its content. */
+/** The part of a signal that its signature covers in addition to its content. */
 export interface SignalSeal {
   readonly nonce: string;
   /** The clock of Redis, ms. */
   readonly sentMs: number;
-  /** The inbox's entry has an ID of this time, ms, at the latest: a copy that is put there later is refused. */
+  /** The entry of the inbox has an ID up to this time, ms: a copy that is put there later is refused. */
   readonly deliverByMs: number;
 }
 
@@ -62,7 +62,7 @@ export function signalMessage(content: SignalContent, seal: SignalSeal, payloadD
   return ['signal-2', swarmId, id, nonce, ...numbers, senderId, receiverId, type, payloadDigest];
 }
 
-/** As the earlier version signs. */
+/** In the way of the earlier version. */
 export function earlierSignalMessage(content: SignalContent): string[] {
   const { swarmId, id, iteration, senderId, receiverId, type, payload } = content;
   return ['signal', swarmId, id, String(iteration), senderId, receiverId, type, payload];
@@ -72,7 +72,7 @@ export function digestPayload(payload: string): string {
   return createHash('sha256').update(payload).digest('base64url');
 }
 
-/** What an ACK says: who acknowledges what. */
+/** The content of an ACK. */
 export interface AckContent {
   readonly swarmId: string;
   readonly id: string;
@@ -85,18 +85,18 @@ export function ackMessage({ swarmId, id, iteration, receiverId }: AckContent, n
   return ['ack-2', swarmId, id, nonce, String(iteration), receiverId];
 }
 
-/** As the earlier version signs; also an ACK of a signal that came from it, which has no nonce. */
+/** In the way of the earlier version; also for an ACK of a signal from it, which has no nonce. */
 export function earlierAckMessage({ swarmId, id, iteration, receiverId }: AckContent): string[] {
   return ['ack', swarmId, id, String(iteration), receiverId];
 }
 
-/** An entry of an inbox: the signal, and what there is to check it by. */
+/** An entry of an inbox: the signal, and the data to check it. */
 export interface InboxEntry {
   readonly signal: ReceivedSignal;
   readonly keyId: string;
-  /** Empty if nothing is signed, or only in the way of the earlier version. */
+  /** Empty if the signal is not signed, or only in the way of the earlier version. */
   readonly signature: string;
-  /** In the way of the earlier version; or else what `signature` is. */
+  /** In the way of the earlier version; otherwise the same as `signature`. */
   readonly earlierSignature: string;
   readonly deliverByMs: number;
 }
@@ -121,7 +121,7 @@ export function readInboxEntry(entryId: string, flat: readonly string[], redeliv
       ...(nonce === '' ? {} : { nonce }),
     },
     keyId: read('key_id'),
-    // A program of the earlier version checks `signature`; if that one is not wanted, ours is there itself.
+    // A program of the earlier version checks `signature`; if no such signature is wanted, it holds ours.
     signature: nonce === '' || read('signature') === '' ? '' : read('signature_2') || read('signature'),
     earlierSignature: read('signature'),
     deliverByMs: Number(read('deliver_by_ms')),

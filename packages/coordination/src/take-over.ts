@@ -1,24 +1,24 @@
 import { CoordinationError } from './coordination-error.ts';
 import type { Life } from './life.ts';
 
-/** What was handed to a successor. */
+/** The result of a hand-over to a successor. */
 export interface TakenOver {
   readonly successor: string;
   /** Pieces of work. */
   readonly work: number;
-  /** Signals that were not settled; they are in the successor's inbox now. */
+  /** Unsettled signals; they are now in the inbox of the successor. */
   readonly signals: number;
 }
 
-/** Items moved by one step: some 5 ms of Redis. */
+/** Items moved by one step: about 5 ms of Redis. */
 const STEP_ITEMS = 1_000;
 
 /**
- * Hands what an ended coordinator left to a successor. Up to 1,000 items are one atomic step; more are several, between
- * which each item is with one of the two.
+ * Hands the work and signals of an ended coordinator to a successor. Up to 1,000 items are one atomic step; more take
+ * several, between which each item belongs to one of the two.
  *
- * @throws {CoordinationError} `ended` where the life of the caller is over; `invalid` where the coordinator has not ended
- *   or never joined, or there is no successor alive.
+ * @throws {CoordinationError} `ended` if the life of the caller is over; `invalid` if the coordinator has not ended or never
+ *   joined, or no successor is alive.
  */
 export async function takeOver(
   life: Life,

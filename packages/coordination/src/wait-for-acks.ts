@@ -19,26 +19,26 @@ export interface WaitResult {
 }
 
 export interface WaitOptions {
-  /** 1 to 2,147,481,647: some 24 days. */
+  /** 1 to 2,147,481,647: about 24 days. */
   readonly timeoutMs: number;
   /** Ends the wait as `error` when aborted. */
   readonly signal?: AbortSignal;
-  /** Names the wait, in events too; an id that the swarm has no wait of. Default a new one. */
+  /** Names the wait, also in events; no wait of the swarm may have this id. Default a new one. */
   readonly waitId?: string;
 }
 
-/** A monitor ends the wait so long after its time, if the waiter itself has not. */
+/** A monitor ends the wait this long after its time, if the waiter itself has not. */
 const MONITOR_SLACK_MS = 2_000;
-/** A longer timer of Node would go off at once; some 24 days. */
+/** A longer timer of Node would fire at once; about 24 days. */
 const LONGEST_MS = 2_147_483_647 - MONITOR_SLACK_MS;
 
 /**
- * Blocks until every receiver of the signal has ACKed, the time is up, or the wait is aborted. It is woken by the ACKs and
- * asks for nothing meanwhile.
+ * Blocks until every receiver of the signal has ACKed, the time is up, or the wait is aborted. ACKs wake it, and it sends no
+ * requests meanwhile.
  *
- * @throws {ConfigurationError} where the time is out of its bounds.
- * @throws {CoordinationError} `unknown_signal`, `not_sender` or `wait_exists` if there cannot be such a wait; `ended` if
- *   this life has ended.
+ * @throws {ConfigurationError} if the time is out of bounds.
+ * @throws {CoordinationError} `unknown_signal`, `not_sender` or `wait_exists` if the wait is impossible; `ended` if this
+ *   life has ended.
  */
 export async function waitForAcks(
   { life, bell }: { readonly life: Life; readonly bell: AckBell },
@@ -67,7 +67,7 @@ export async function waitForAcks(
         ...(verified === undefined ? ['any'] : ['verified', ...verified]),
       ])) as FinishReply;
       if (reply[0] === 'finished') return toResult(reply);
-      if (reply[0] === 'gone') throw new CoordinationError('ended', `wait ${waitId} is not open any more`);
+      if (reply[0] === 'gone') throw new CoordinationError('ended', `wait ${waitId} is no longer open`);
       await alarm.next();
     }
   } finally {
@@ -111,12 +111,12 @@ function splitIds(ids: string): string[] {
 }
 
 interface Alarm {
-  /** From now on. */
+  /** Starts the time-out, from now on. */
   set(timeoutMs: number): void;
   ring(): void;
-  /** Why the wait must end now, if it must. */
+  /** Why the wait must end now; `undefined` if it need not. */
   reason(): 'timeout' | 'error' | undefined;
-  /** Resolves at the next ring, or when there is a reason; at once where there was one since the last call. */
+  /** Resolves at the next ring, or when there is a reason; at once if there was one since the last call. */
   next(): Promise<void>;
   close(): void;
 }

@@ -61,8 +61,9 @@ function histogram<T extends Event['type']>(
 }
 
 /**
- * Every metric of the swarm that is there without a configuration file, in the order in which it is exposed: the one table that fold, exposition, docs,
- * dashboards, alerts and tests read. The compiler checks that labels and values are fields of the named event.
+ * Every metric of the swarm that exists without a configuration file, in the order of exposition: the one table that
+ * fold, exposition, docs, dashboards, alerts and tests read. The compiler checks that labels and values are fields of
+ * the named event.
  */
 export const CATALOGUE: Catalogue = [
   {

@@ -71,7 +71,7 @@ export function emptyRegisters(): CoordinatorRegisters {
 /** Event types that name a coordinator whose life they begin, continue or end. */
 export type LifecycleEvent = Extract<Event, { coordinator_id: string }>;
 
-/** Sets the registers that `event` sets. Events must come in the order of their stamps. */
+/** Sets the registers that `event` sets. Events must arrive in the order of their stamps. */
 export function foldLifecycle(registers: CoordinatorRegisters, event: LifecycleEvent, stamp: Stamp): void {
   switch (event.type) {
     case 'coordinator.stopped':

@@ -50,7 +50,7 @@ export const BATCH_ENTRY_BYTES = 1024 * 1024;
 export const BATCH_EVENTS = 1_000;
 
 /**
- * Decodes the fields of an entry (name, value, name, value …): one event, or all that its only field `events` holds.
+ * Decodes the fields of an entry (name, value, name, value …): one event, or all events in its only field `events`.
  * Pure and total: for any fields, each event goes to the sink, decoded or as a dead letter.
  */
 export function decodeEntry(fields: readonly string[], context: DecodeContext, sink: EntrySink): void {

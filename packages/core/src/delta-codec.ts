@@ -6,7 +6,7 @@ import type { Histogram } from './histogram.ts';
 
 /**
  * The text of a delta, for the delta log and for snapshots. It is JSON of flat arrays, which engines write and read
- * fastest. Sums beyond 2^53 are decimal strings; all else is exact as a JSON number.
+ * fastest. Sums beyond 2^53 are decimal strings; everything else is exact as a JSON number.
  */
 export function encodeDelta(delta: Delta): string {
   const series: Record<string, unknown[]> = {};

@@ -5,7 +5,7 @@ import type { FoldEvent } from './fold.ts';
 
 /**
  * Decodes an entry and folds it into a delta, which the caller owns and which is changed: its events, and the totals of
- * entries, events and dead letters. Total: no entry can make it fail. Entries must come in the order of the stream.
+ * entries, events and dead letters. Total: no entry can make it fail. Entries must arrive in the order of the stream.
  */
 export type FoldEntry = (delta: Delta, entryId: EntryId, fields: readonly string[]) => void;
 

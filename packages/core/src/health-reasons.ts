@@ -6,7 +6,7 @@
  * 1. add its row here;
  * 2. add its row in `packages/mixin/src/rules/health-alerts.ts` (the compiler asks for it): an alert, or why none is
  *    needed. A new alert also needs its runbook and a case in `test/mixin/cases/health-cases.ts`;
- * 3. report it: `observe({ type: 'condition_raised', reason, shard, detail })`, and `condition_cleared` when it is over.
+ * 3. report it with `createCondition` of `packages/aggregator/src/run/condition.ts`, also when it is over.
  *    If it is measured rather than noticed, add it in `packages/aggregator/src/http/read-health.ts`.
  *
  * Then run `npm run docs` and `npm run mixin`.

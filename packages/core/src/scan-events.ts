@@ -3,7 +3,8 @@ import { findEventType, type Event } from './event/event-types.ts';
 import type { WireFields } from './upcast.ts';
 
 /**
- * Finds the events of a batch in its text without JSON.parse, which takes longer than everything else that is done with an event.
+ * Finds the events of a batch in its text without JSON.parse, which takes longer than everything else that is done with
+ * an event.
  *
  * The events of one publisher have the same fields in the same order, with plain texts as values. Such a layout is learned
  * from an event that was parsed, and becomes one regular expression, which matches only what JSON.parse would read as just
@@ -12,7 +13,7 @@ import type { WireFields } from './upcast.ts';
  */
 export interface EventScanner {
   /**
-   * Adds the events of `text`, a JSON array, to `events`, decoded. Where it has `stopped` the text may be such an array or
+   * Adds the events of `text`, a JSON array, to `events`, decoded. If it has `stopped`, the text may be such an array or
    * not, and what was added are its first events at best; the one after them has no layout that is known. Linear in the
    * length of the text.
    */

@@ -8,7 +8,7 @@ import type { PublisherSettings } from './options.ts';
 
 /** Appends batches to the stream of one shard: each at most once, however often it is retried under its number. */
 export interface Appender {
-  /** Gives a batch its number. From then on the batch must not change. */
+  /** Assigns a number to a batch. From then on the batch must not change. */
   number(batch: Batch): NumberedBatch;
   /** One attempt. Never rejects. */
   append(numbered: NumberedBatch): Promise<Attempt>;

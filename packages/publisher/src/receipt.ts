@@ -1,6 +1,6 @@
 import { PublishError, type PublishFailure } from './publish-error.ts';
 
-/** What `append` appended. */
+/** The result of `append`. */
 export interface Appended {
   /** IDs of the entries that hold the events, in the order in which they were appended; several if the
    * events did not fit in one, or belong to several shards. */

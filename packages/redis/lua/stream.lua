@@ -1,5 +1,5 @@
--- What Redis tells Lua about streams, and the arithmetic of entry IDs. Scripts that need it are loaded with this file before
--- them. IDs are decimals of up to 20 digits: they are compared and counted digit by digit, since a double holds only 53 bits.
+-- Facts about streams for Lua, and the arithmetic of entry IDs. Scripts that need it are loaded with this file before them. IDs
+-- are decimals of up to 20 digits: they are compared and counted digit by digit, because a double holds only 53 bits.
 
 local LARGEST_SEQ = '18446744073709551615'
 
@@ -36,7 +36,7 @@ local function decrement(decimal)
   return #less > 1 and string.match(less, '^0?(%d+)$') or less
 end
 
--- The greatest ID before this one; '0-0' has none before it.
+-- The greatest ID before this one; there is none before '0-0'.
 local function before(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   if seq ~= '0' then return ms .. '-' .. decrement(seq) end
@@ -44,7 +44,7 @@ local function before(id)
   return '0-0'
 end
 
--- The least ID after this one.
+-- The smallest ID after this one.
 local function behind(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   if seq == LARGEST_SEQ then return increment(ms) .. '-0' end
@@ -57,7 +57,7 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- What XINFO says of a consumer group, or nil if the stream has no such group. XINFO fails if there is no stream.
+-- The reply of XINFO for a consumer group, or nil if the stream has no such group. XINFO fails if there is no stream.
 local function read_group(events, name)
   for _, list in ipairs(redis.call('XINFO', 'GROUPS', events)) do
     local group = fields_of(list)

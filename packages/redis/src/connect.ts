@@ -45,7 +45,7 @@ interface ConnectionState {
 /**
  * Opens a connection that reconnects forever and never sends a command twice: what was in flight when the connection
  * broke is rejected, so that the caller decides what an unknown outcome means. This is the only place that decides when
- * a connection is given up: when a reply does not come in time, or Redis replies READONLY, MASTERDOWN or UNBLOCKED. With
+ * a connection is given up: when a reply does not arrive in time, or Redis replies READONLY, MASTERDOWN or UNBLOCKED. With
  * Sentinels, it also follows a failover as soon as one of them reports it.
  *
  * Commands fail with a `ConnectionError`, or with the error that Redis replied.

@@ -42,7 +42,7 @@ export function guardConnection(redis: Redis, rules: CommandRules): void {
   };
 }
 
-/** The same for what a Cluster refuses before it has chosen a node; each of its nodes is guarded by itself. */
+/** The same for commands that a Cluster refuses before it has chosen a node; each of its nodes is guarded separately. */
 export function guardCluster(cluster: Cluster, rules: CommandRules): void {
   const send = cluster.sendCommand.bind(cluster);
   cluster.sendCommand = (command, stream, node) => {

@@ -6,7 +6,7 @@ export interface ShardKeys {
   readonly events: string;
   /** The dead-letter stream. */
   readonly dead: string;
-  /** Publishers' ids of events seen lately; a sorted set by Redis time. */
+  /** Publishers' ids of recent events; a sorted set by Redis time. */
   readonly publishedIds: string;
   /** How far the shard is archived; a hash with `last_id`, `sequence`, `position`. */
   readonly archived: string;
@@ -26,7 +26,7 @@ export interface ShardKeys {
 export interface CoordinationKeys {
   /** Coordinators by the time at which their last life ended; a sorted set. */
   readonly ended: string;
-  /** What the monitors of the shard last did; a hash. */
+  /** The last step of the monitors of the shard; a hash. */
   readonly monitor: string;
   /** Malformed records that monitors have set aside; a hash. */
   readonly setAside: string;

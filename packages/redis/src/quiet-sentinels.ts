@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 type ConnectToSentinel = (...args: unknown[]) => Redis;
 
 /**
- * Gives every connection to a Sentinel a listener for errors. The client opens one to each, to hear of failovers, without
+ * Adds a listener for errors to every connection to a Sentinel. The client opens one to each, to learn of failovers, without
  * one; the client would then print every failure of an unreachable Sentinel to standard error. It is retried, and the other
  * Sentinels know the same.
  */

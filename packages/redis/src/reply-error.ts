@@ -26,7 +26,7 @@ type TransientCode = (typeof TRANSIENT_CODES)[number];
 /** Codes that say "not here": this server will not do it, but the address may lead to another one by now. */
 const MISDIRECTED_CODES = ['MASTERDOWN', 'READONLY', 'UNBLOCKED'] as const satisfies readonly TransientCode[];
 
-/** The same without a code of their own: from a script in a Cluster, and from a server that is full of clients. */
+/** The same without their own code: from a script in a Cluster, and from a server that is full of clients. */
 const TRANSIENT_TEXT = /attempted to access a non local key|max number of clients reached/;
 
 /** Redis 7.0 wraps some failures of a script's calls in a text of its own. */

@@ -2,17 +2,18 @@ import { ConnectionError } from '@streamfold/redis';
 import type { CommitBounds } from './fold-entries.ts';
 
 /**
- * How much a consumer asks for at once. It begins with one entry, since an entry may hold 1 MiB, and follows the size of
- * those it has seen. What fails twice may have been too much: for the time that a reply may take, for the memory of this
- * process, or for the largest argument that Redis takes. So then it asks for less, down to one entry, and for a little more
- * with each success. One failure alone may be a lost connection; only if it says that it was too much, less is asked for.
+ * How much a consumer asks for at once. It begins with one entry, because an entry may hold 1 MiB, and follows the size
+ * of the entries it has seen. A request that fails twice may have been too large: for the time that a reply may take,
+ * for the memory of this process, or for the largest argument that Redis accepts. The consumer then asks for less, down
+ * to one entry, and for a little more with each success. A single failure may be a lost connection; it asks for less
+ * only if the error says that the request was too large.
  */
 export interface BatchSize {
   /** Entries to ask for in the next read. */
   readonly count: number;
   /** Bounds of the next commit. */
   readonly bounds: CommitBounds;
-  /** A read that asked for `asked` entries has brought these. */
+  /** A read that asked for `asked` entries has returned these. */
   read(asked: number, brought: { readonly entries: number; readonly payloadBytes: number }): void;
   committed(): void;
   failed(error: unknown): void;
@@ -20,12 +21,12 @@ export interface BatchSize {
   startAnew(): void;
 }
 
-/** A read asks for at most this many times the entries that the one before has brought: larger ones may follow. */
+/** A read asks for at most this multiple of the entries that the previous one returned: larger ones may follow. */
 const GROWTH = 4;
 /** After a failure, a read asks for the last number of entries divided by this; and growth is slower from then on. */
 const SHRINKAGE = 4;
 const SLOW_GROWTH = 1.1;
-/** After a failure, a commit is bounded by half as much; it grows back by a fiftieth with each success. */
+/** After a failure the bounds of a commit are halved; they grow back by a fiftieth with each success. */
 const SHARE_AFTER_FAILURE = 0.5;
 const SHARE_GROWTH = 1.02;
 /** Even the smallest commit takes the beginning of a dead letter. */
@@ -74,7 +75,7 @@ export function createBatchSize(largest: CommitBounds): BatchSize {
   };
 }
 
-/** No reply in time, a reply that was given up, or an argument that Redis does not take. */
+/** No reply in time, an abandoned reply, or an argument that Redis does not accept. */
 function isTooMuch(error: unknown): boolean {
   if (error instanceof ConnectionError) return error.reason === 'no_reply';
   return error instanceof Error && /invalid bulk length|asked for in smaller numbers/.test(error.message);

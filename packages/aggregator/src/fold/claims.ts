@@ -27,7 +27,7 @@ export function createClaims(
         consumer: names.own,
         idleMs: claimIdleMs,
       }).catch((error: unknown) => {
-        hold.refused(); // it needs what a commit needs
+        hold.refused(); // it needs the same as a commit
         throw error;
       });
       if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });

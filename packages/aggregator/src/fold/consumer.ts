@@ -18,21 +18,21 @@ import { retry, type Pause } from '../run/retry.ts';
  *                                   └─────────────────────┘
  * ```
  *
- * What is pending is read before what is new, because after a crash, a lost reply or a refused commit only Redis knows
- * what is still to be done.
+ * Pending entries are read before new ones, because after a crash, a lost reply or a refused commit only Redis knows which
+ * are still to be folded.
  */
 export interface Consumer {
   /**
-   * Reads, folds and commits until `stop` is aborted or the generation is dropped; then the batches in hand are committed, the consumer removed from the
-   * group if nothing is pending for it, and the promise resolved. Redis being away is waited out.
+   * Reads, folds and commits until `stop` is aborted or the generation is dropped. Then it commits its current batches,
+   * removes the consumer from the group if nothing is pending for it, and resolves. While Redis is down it retries.
    */
   run(stop: AbortSignal): Promise<void>;
 }
 
 export interface ConsumerOptions extends Omit<PipelineOptions, 'hold'> {
-  /** After how long what another consumer left pending is taken over, ms. */
+  /** Time after which pending entries of another consumer are claimed, ms. */
   readonly claimIdleMs: number;
-  /** Makes the group and the records of the generation again if they are gone; `gone` if the generation was dropped. */
+  /** Creates the group and the records of the generation again if they are gone; `gone` if the generation was dropped. */
   readonly restoreGroup: () => Promise<GroupOutcome>;
   readonly pause: Pause;
 }
@@ -40,7 +40,7 @@ export interface ConsumerOptions extends Omit<PipelineOptions, 'hold'> {
 /** A connection that is not ready after this time is reported as a failure, and waited for again. */
 const READY_TIMEOUT_MS = 5_000;
 
-/** A consumer that has let its entries go looks this often whether it may try again. */
+/** A consumer that has released its entries checks this often whether it may try again. */
 const LOOK_MS = 500;
 
 /** The consumer is created by its first read. */
@@ -53,13 +53,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   let source: Source = 'own_pending';
   let isReported = false;
 
-  /** Redis is away: nothing is read, so nothing is kept from others. */
+  /** Redis is down: nothing is read, so no entry is kept from others. */
   const forgetHold = (error: unknown): never => {
     hold.forget();
     throw error;
   };
 
-  /** Reports that entries were let go, and that commits are done again. */
+  /** Reports that entries were released, and that commits succeed again. */
   const report = (refusal: unknown): void => {
     if (refusal !== undefined)
       observe({
@@ -72,7 +72,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     isReported = refusal !== undefined;
   };
 
-  /** True once a commit would be accepted, and the next try is due. */
+  /** True once a commit would be accepted and the next try is due. */
   const tryAgain = async (stop: AbortSignal): Promise<boolean> => {
     await checkCommit(redis, generation, names.own);
     if (hold.waitMs() > 0) {
@@ -126,8 +126,8 @@ async function restoreGroup(options: ConsumerOptions): Promise<GroupOutcome> {
   return outcome;
 }
 
-/** What cannot be committed now stays pending, and is claimed by others. */
+/** Entries that cannot be committed now stay pending, and are claimed by others. */
 function leavePending(): void {}
 
-/** A consumer that cannot be removed now is removed by the others when it has not been seen for long. */
+/** A consumer that cannot be removed now is removed later by the others. */
 function ignoreUnreachable(): void {}

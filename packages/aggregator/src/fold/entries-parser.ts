@@ -1,28 +1,29 @@
 import { isAscii } from 'node:buffer';
 import type { TakeEntry } from './delivered-entry.ts';
 
-/** What came of a chunk: more is needed, or the reply is complete and `rest` is what followed it. */
+/** The result of a chunk: more is needed, or the reply is complete and `rest` follows it. */
 export type ParseOutcome = { readonly complete: false } | { readonly complete: true; readonly rest: Buffer };
 
 /** Reads one reply to XREADGROUP of one stream, chunk by chunk as it arrives. */
 export interface EntriesParser {
   /**
-   * @throws {Error} where the bytes are no such reply.
+   * @throws {Error} if the bytes are not such a reply.
    */
   push(chunk: Buffer): ParseOutcome;
-  /** True until the first chunk has come. */
+  /** True until the first chunk has arrived. */
   readonly untouched: boolean;
 }
 
 /**
  * Parser of `*1 *2 $key *n` and then n times `*2 $id *2m $name $value …`, or `*-1` for the fields of an entry that was
- * trimmed. Made for this one shape: a client's general parser, which builds nested arrays of what it is sent, takes more
- * time than all else that an aggregator does.
+ * trimmed. Made for this one shape: the general parser of a client, which builds nested arrays of every reply, takes more
+ * time than everything else that an aggregator does.
  *
- * What is complete is taken from each chunk once; a value that the chunk's end cuts is waited for. So it costs the same
- * per byte however large a value is, and however many there are. Of a value that is larger than any that can be folded only the
- * beginning is kept, and a reply that grows too large is given up: the memory that a reply takes is bounded. Each entry is given away as soon as it is complete:
- * thousands of them kept until the reply is would live long enough to cost the garbage collector more than all else.
+ * Complete values are taken from each chunk once; a value that is cut by the end of a chunk waits for the next one. So
+ * the cost per byte is the same however large a value is, and however many there are. Only the beginning is kept of a
+ * value too large to be folded, and a reply that grows too large is abandoned: the memory of a reply is bounded. Each
+ * entry is passed on as soon as it is complete: thousands of them kept until the end of the reply would cost the
+ * garbage collector more than everything else.
  *
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
@@ -44,7 +45,7 @@ function parseEntries(take: TakeEntry, count: number | undefined): EntriesParser
   let expected = count;
   let open: OpenEntry | undefined;
   let untouched = true;
-  /** Bytes to come that are the end of a value whose beginning was enough. */
+  /** Bytes still to come that only end a value whose beginning was enough. */
   let skipBytes = 0;
   let replyBytes = 0;
 
@@ -100,7 +101,7 @@ function parseEntries(take: TakeEntry, count: number | undefined): EntriesParser
   };
 }
 
-/** Of a value larger than this only so much is kept: five times the largest that can be folded, so it is found too large. */
+/** A longer value is cut to this size: five times the largest that can be folded, so that it is still found too large. */
 const KEPT_BYTES = 5 * 1024 * 1024;
 
 /** A reply of several entries that is larger is given up: they stay pending, and are asked for again in smaller numbers. */
@@ -148,8 +149,8 @@ function openEntry(reader: Reader): OpenEntry | Incomplete {
 }
 
 /**
- * Reads what is there of the names and values that are still missing. Entries that follow each other mostly have the same
- * names: those of the entry before are used again.
+ * Reads as many of the missing names and values as have arrived. Consecutive entries usually have the same names: those of
+ * the previous entry are used again.
  */
 function readFields(reader: Reader, open: OpenEntry, before: readonly string[]): Incomplete | undefined {
   const { fields = [], texts } = open;
@@ -164,20 +165,20 @@ function readFields(reader: Reader, open: OpenEntry, before: readonly string[]):
 }
 
 interface Reader {
-  /** Where it has come to, in bytes. */
+  /** The current position, in bytes. */
   at(): number;
   goBack(to: number): void;
-  /** After something was incomplete: how many bytes, from the first, there must be for more to be read. */
+  /** After an incomplete part: the number of bytes, from the first, that must have arrived before more can be read. */
   needed(): number;
   /** The number of a length line that begins with `kind`. */
   length(kind: number): number | Incomplete;
-  /** A bulk string, or the beginning of one that is too large; if it is the same as `known`, that very one. */
+  /** A bulk string, or the beginning of one that is too large; returns `known` itself if they are equal. */
   text(known?: string): string | Incomplete;
-  /** Bytes of the bulk string that was read last. */
+  /** Bytes of the latest bulk string. */
   size(): number;
 }
 
-/** Reads all of `bytes` through one string where they are ASCII: cutting that is much faster than decoding each part. */
+/** Reads all of `bytes` through one string if they are ASCII: slicing it is much faster than decoding each part. */
 function createReader(bytes: Buffer): Reader {
   const ascii = isAscii(bytes);
   const all = bytes.toString('latin1');
@@ -228,7 +229,7 @@ function createReader(bytes: Buffer): Reader {
         position = before;
         return incomplete(enough);
       }
-      position = start + size + 2; // behind what has come, if its end is still to come
+      position = start + size + 2; // beyond the bytes that have arrived, if its end is still to come
       lastSize = size;
       if (known !== undefined && known.length === size && ascii && all.startsWith(known, start)) return known;
       return ascii ? all.substring(start, end) : bytes.toString('utf8', start, end);

@@ -43,7 +43,7 @@ export interface FoldOptions {
 
 /** Folds entries one after the other, as they are read. */
 export interface EntriesFold {
-  /** Decodes an entry and folds it into the last batch, or into a new one where that has reached a bound of a commit. */
+  /** Decodes an entry and folds it into the last batch, or into a new one if that has reached a bound of a commit. */
   readonly take: TakeEntry;
   /** The same for a reply to XREADGROUP as it arrives. */
   parseReply(): EntriesParser;
@@ -153,7 +153,7 @@ function toBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
 
 const BEGINNING_CHARACTERS = 1_000;
 
-/** The same with the beginning of its fields, if they are longer than the commit may hold. */
+/** The same with only the beginning of its fields, if they are too long for a commit. */
 function shorten(deadLetter: DeadLetter, characters: number): DeadLetter {
   const { fields } = deadLetter;
   if (fields.length <= characters) return deadLetter;

@@ -1,6 +1,6 @@
 /**
  * Whether a consumer may hold on to the entries that were delivered to it. Reading its own pending entries again keeps
- * others from claiming them. A consumer that cannot commit would do so for ever, and nobody would fold its entries.
+ * others from claiming them. A consumer that cannot commit would do so forever, and nobody would fold its entries.
  *
  * ```
  *               refused                  refused for the claim time
@@ -11,14 +11,14 @@
  * ```
  *
  * Released, it reads nothing, so its entries become idle and a healthy consumer claims them. Once a commit would be accepted
- * it tries one entry. If that is refused too, it lets go for twice the claim time before the next try.
+ * it tries one entry. If that is refused too, it releases its entries for twice the claim time before the next try.
  */
 export interface Hold {
-  /** Nothing is in hand: a commit was done, or nothing was pending. */
+  /** The consumer holds no entries: a commit was done, or nothing was pending. */
   settled(): void;
   /** Entries were delivered, or may have been, and were not committed. */
   refused(): void;
-  /** Whether anything may be in hand cannot be known, and nothing is being read: Redis is away. */
+  /** It is unknown whether the consumer holds entries, and nothing is being read: Redis is down. */
   forget(): void;
   readonly state: 'holding' | 'refused' | 'released' | 'trying';
   /** How long the next try has to wait, ms. */
@@ -27,7 +27,7 @@ export interface Hold {
   try(): void;
 }
 
-/** So many claim times pass between two tries: the others need one to notice, and some more to claim. */
+/** Claim times between two tries: the others need one to notice, and more to claim. */
 const CLAIM_TIMES_BETWEEN_TRIES = 2;
 
 export function createHold({ claimIdleMs, now }: { claimIdleMs: number; now: () => number }): Hold {

@@ -1,8 +1,8 @@
 import type { Observe } from '../run/fact.ts';
 
 /**
- * Tells of what is folded into a generation that is not live in words of its own: the metrics of this process count what it
- * does for the live one, and an entry that two of them miss is lost once.
+ * Reports facts about a generation that is not live separately: the metrics of this process count its work for the live one,
+ * and an entry that two generations miss is lost once.
  */
 export function observeGeneration(
   id: string,

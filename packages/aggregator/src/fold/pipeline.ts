@@ -15,11 +15,11 @@ export type Source = 'own_pending' | 'new';
 
 export interface Pipeline {
   /**
-   * One turn: reads entries, folds them and commits them, in as many batches as the bounds of a commit ask for. Where more
-   * is waiting the next read is sent along with the commit, so that Redis works while this process folds, and the turn
-   * after this one has it.
+   * One turn: reads entries, folds them and commits them, in batches within the bounds of a commit. If more entries are
+   * waiting, the next read is sent along with the commit, so that Redis works while this process folds; the next turn gets
+   * its reply.
    *
-   * Returns where to read next: `own_pending` as long as there may be some, `new` otherwise.
+   * Returns where to read next: `own_pending` as long as there may be pending entries, `new` otherwise.
    */
   turn(source: Source): Promise<Source>;
   /** Folds and commits the entries that were read ahead. Then no delivered entry is left to commit. */
@@ -29,9 +29,9 @@ export interface Pipeline {
 }
 
 export interface PipelineOptions {
-  /** For reading: a read that waits for entries lets nothing else through. */
+  /** For reads: a read that waits for entries blocks everything else on its connection. */
   readonly readRedis: RedisConnection;
-  /** For commits, and all else. */
+  /** For commits, and everything else. */
   readonly redis: RedisConnection;
   readonly generation: Generation;
   readonly names: ReadNames;

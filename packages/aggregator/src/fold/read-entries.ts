@@ -52,7 +52,7 @@ export function createEntryReader(
   };
 }
 
-/** One connection is read by our own parser; where the client chooses among many, as in a Cluster, by the client's. */
+/** A single connection is read with our own parser; in a Cluster, where the client chooses among many, with the client's. */
 function createRead(
   redis: RedisConnection,
 ): (send: () => Promise<unknown>, folding: EntriesFold) => Promise<void> {

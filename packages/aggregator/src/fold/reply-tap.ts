@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis';
 import type { EntriesParser } from './entries-parser.ts';
 
 /**
- * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does all
- * else: it connects, authenticates, sends, and settles the command's promise.
+ * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does
+ * everything else: it connects, authenticates, sends, and settles the promise of the command.
  */
 export interface ReplyTap {
   /**
@@ -19,12 +19,12 @@ export interface ReplyTap {
 type Socket = Redis['stream'];
 type OnData = (chunk: Buffer) => void;
 
-/** What the client is given in place of a reply that was taken: a null array. */
+/** The client gets this in place of a reply that was taken: a null array. */
 const TAKEN = Buffer.from('*-1\r\n');
 const ASTERISK = 42;
 const MINUS = 45;
 
-/** The tap of one connection. It is put on anew after each reconnect. */
+/** The tap of one connection. It is attached again after each reconnect. */
 export function createReplyTap(redis: Redis): ReplyTap {
   let tapped: Socket | undefined;
   let parser: EntriesParser | undefined;
@@ -62,7 +62,7 @@ export function createReplyTap(redis: Redis): ReplyTap {
       try {
         intercept(chunk, forward);
       } catch (error) {
-        // Out of step with the server: only a new connection can mend that.
+        // Replies no longer match commands: only a new connection can repair that.
         socket.destroy(toError(error));
       }
     });

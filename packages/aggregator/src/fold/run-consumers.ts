@@ -12,17 +12,17 @@ import { numberOf, openGeneration, type Generation } from '../state/generation.t
 import type { Pause } from '../run/retry.ts';
 import { readRegistry } from '../state/read-registry.ts';
 
-/** What consumers are told, whatever generation they fold. */
+/** The settings of consumers, for any generation. */
 export interface ConsumerSettings extends Installation {
   readonly redisUrl: string;
-  /** Name of the consumer; must be this process's alone. Each of its readers adds a number of its own. */
+  /** Name of the consumer, unique to this process. Each of its readers adds its own number. */
   readonly consumer: string;
   readonly claimIdleMs: number;
   readonly batchEntries: number;
-  /** Whether the generation is live at the moment, or replays what another one has shown already. */
+  /** Whether the generation is live at the moment, or replays entries that another one has already shown. */
   readonly mode: () => FoldingMode;
   readonly observe: Observe;
-  /** Within which time Redis must reply to any command, ms. By default 5 s or 10 s, by what the command is for. */
+  /** Time within which Redis must reply to any command, ms. By default 5 s or 10 s, depending on the command. */
   readonly replyTimeoutMs?: number;
   /** Monotonic clock, ms. */
   readonly now: () => number;
@@ -31,15 +31,15 @@ export interface ConsumerSettings extends Installation {
 
 /** Readers per shard and process: while one waits for its commit, the other one reads. */
 const CONSUMERS_PER_SHARD = 2;
-/** A read waits this long for entries: it bounds how long a shutdown takes when nothing comes. */
+/** A read waits this long for entries: it bounds the duration of a shutdown on an idle stream. */
 const BLOCK_MS = 500;
-/** A command without a reply for this long is given up; more than a long script takes. */
+/** A command without a reply after this time is given up; more than a long script takes. */
 const COMMAND_TIMEOUT_MS = 10_000;
-/** Bounds of a commit besides the number of entries: it then holds Redis for a few ms. */
+/** Bounds of a commit in addition to the number of entries: it then occupies Redis for a few ms. */
 const COMMIT_BYTES = 2 * 1024 * 1024;
 const COMMIT_SERIES = 10_000;
 const COMMIT_DEAD_LETTERS = 500;
-/** JSON can make six times as much of the largest entry that is kept whole. */
+/** JSON can be six times as long as the largest entry that is kept whole. */
 const FIELDS_CHARACTERS = 24 * 1024 * 1024;
 
 /** Nobody who chooses the names of series can know it. */
@@ -57,10 +57,10 @@ export function boundCommit(entries: number): CommitBounds {
 }
 
 /**
- * Folds one generation, given as it is on each shard, until `stop` is aborted or it is dropped. Then the batches in hand
- * are committed, and the connections that it has opened closed.
+ * Folds one generation, given for each shard, until `stop` is aborted or it is dropped. Then it commits its current batches
+ * and closes the connections that it has opened.
  *
- * @throws {ConfigurationError} where Redis, having lost all, was set up otherwise meanwhile.
+ * @throws {ConfigurationError} if Redis lost everything and was set up differently meanwhile.
  */
 export async function runConsumers(
   generations: readonly Generation[],
@@ -107,7 +107,7 @@ export async function runConsumers(
   }
 }
 
-/** Whatever took the group away may have taken all that was recorded, too: that is then recorded again. */
+/** Whatever removed the group may also have removed the records: they are then written again. */
 async function restoreGroup(
   redis: RedisConnection,
   generation: Generation,
@@ -123,5 +123,5 @@ async function restoreGroup(
   const registered = generations.get(id);
   if (registered === undefined || registered.state === 'dropping') return 'gone';
   const outcome = await createGroup(redis, generation, id === live ? 'live' : 'existing');
-  return outcome === 'lost' ? 'gone' : outcome; // the roster finds out what is live
+  return outcome === 'lost' ? 'gone' : outcome; // the roster finds out which generation is live
 }

@@ -1,18 +1,18 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Open connections at most: some dozens of scrapers, and many that forget to close theirs. */
+/** Most open connections: some dozens of scrapers, and many clients that forget to close theirs. */
 const MAX_CONNECTIONS = 512;
-/** Beyond them only if all others are being answered. */
+/** Up to this number if all others are being answered. */
 const RESERVED_CONNECTIONS = 64;
 
 /**
- * Bounds the connections of a server, so that a newcomer always finds room: when there are too many, the one that has been
- * idle for longest is closed. Idle is whatever is not being answered: kept alive after an answer, or slow to ask. So idle
- * connections cannot lock out a probe or a scraper.
+ * Bounds the connections of a server, so that a newcomer always finds room: when there are too many, the one that has
+ * been idle for longest is closed. A connection is idle unless it is being answered: kept alive after an answer, or
+ * slow to send a request. So idle connections cannot lock out a probe or a scraper.
  */
 export function boundConnections(server: Server): void {
-  /** Those that are not being answered, the one that was active last at the end. */
+  /** Idle connections, the most recently active one at the end. */
   const idle = new Set<Socket>();
   let open = 0;
   server.maxConnections = MAX_CONNECTIONS + RESERVED_CONNECTIONS;

@@ -8,7 +8,7 @@ const COMPRESS_FROM_BYTES = 1_024;
 
 const compress = promisify(gzip);
 
-/** Compresses bodies that are texts, if the client accepts it. What is compressed already has an encoding. */
+/** Compresses bodies that are texts, if the client accepts it. A body that is already compressed has an encoding. */
 export const compressText: Middleware = async (context, next) => {
   await next();
   context.vary('Accept-Encoding');

@@ -2,13 +2,13 @@ import type { HealthReason } from '@streamfold/core';
 import type { Fact, FailingStep } from '../run/fact.ts';
 import { stateReason, type StatedReason } from './health-reason.ts';
 
-/** What is wrong at the moment, as far as the parts of this process have reported it. */
+/** The current conditions that the parts of this process have reported. */
 export interface Conditions {
   /** Takes note of a fact that raises or clears a condition; others change nothing. */
   observe(fact: Fact): void;
   /** The reasons that are raised, each with its shard. */
   list(): readonly StatedReason[];
-  /** Why Redis was not reached the last time it was not. */
+  /** The latest reason for which Redis was not reached. */
   readonly lastConnectionError: string | undefined;
 }
 

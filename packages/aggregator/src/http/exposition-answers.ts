@@ -36,11 +36,11 @@ const MAX_ANSWERS = 32;
 /** Different texts that are being sent may take this much memory, or be few. */
 const HELD_BYTES = 64 * 1024 * 1024;
 const HELD_TEXTS = 3;
-/** A client that took nothing for this long is cut off, ms. */
+/** A client that has read nothing for this long is disconnected, ms. */
 const STALL_MS = 10_000;
-/** An answer is sent within this time, or cut off, ms: a client that takes a byte now and then cannot keep its place. */
+/** An answer is sent within this time, or cut off, ms: a client that reads a byte now and then cannot keep its place. */
 const ANSWER_MS = 60_000;
-/** A scraper that finds no place makes its next scrape about then, s. */
+/** The usual time until the next scrape of a scraper that finds no place, s. */
 const RETRY_AFTER_SECONDS = 5;
 const SLICE_BYTES = 256 * 1024;
 

@@ -14,7 +14,7 @@ export interface StatedReason {
 
 /** Longest detail, characters: enough for an error of Redis. */
 const DETAIL_CHARACTERS = 400;
-/** With many shards one cause has as many entries; more of one reason than this are only counted. */
+/** With many shards one cause has one entry for each; more of one reason than this are only counted. */
 const SHOWN_OF_ONE_REASON = 20;
 
 /** A reason as it is shown: on one line, cut if it is too long. */

@@ -11,7 +11,7 @@ import {
   VIEW_LOAD_CAUSES,
 } from '../run/fact.ts';
 
-/** Any value: these are known only when they come. Their series exist once there is something to show. */
+/** Any value: these are known only when they occur. Their series exist once there is something to show. */
 export const OPEN = 'open';
 
 /** A metric of the process, as data. */

@@ -26,12 +26,12 @@ export interface Health {
 
 /** The last ID is this far ahead of the clock: `ids_ahead`. Clocks of replicas that take over differ by less. */
 const IDS_AHEAD_SECONDS = 60;
-/** Folding is this far behind: `lagging`. */
+/** Folding is this far behind publishing: `lagging`. */
 const LAGGING_SECONDS = 60;
-/** Monitors step twice a second; none has judged for so long, beyond a grace period: `monitor_stalled`. */
+/** Monitors step twice a second. If none has checked deadlines for this long, beyond a grace period: `monitor_stalled`. */
 const STALLED_SECONDS = 60;
 
-/** What is known of an aggregator without asking Redis. */
+/** The state of an aggregator that is known without asking Redis. */
 export interface KnownHealth {
   /** The live generation on all shards; none if it is not open yet, or unreadable. */
   readonly shards: readonly Generation[];
@@ -45,24 +45,24 @@ export interface KnownHealth {
   readonly conditions: readonly StatedReason[];
   readonly lastConnectionError: string | undefined;
   readonly uptimeSeconds: number;
-  /** For so long monitors judge nothing after an outage. */
+  /** How long monitors judge nothing after an outage. */
   readonly monitorGraceSeconds: number;
   readonly version: string;
 }
 
-/** How one shard is. */
+/** The measurements of one shard. */
 export interface ShardMeasurement {
   readonly shard: number;
   readonly lag: Lag;
   /** Dead letters kept in its dead-letter stream. */
   readonly deadLetters: number;
-  /** Since when no monitor judges what is overdue; if none ever has, since this process runs. */
+  /** The time since which no monitor has looked for overdue coordinators; if none ever has, the start of this process. */
   readonly monitorAgeSeconds: number;
   /** Malformed records that monitors have set aside. */
   readonly setAside: number;
 }
 
-/** Measures all shards now, at once; `measured` gets each. Never rejects: what fails is a reason. */
+/** Measures all shards at once; `measured` gets each. Never rejects: a failure is a reason. */
 export async function readHealth(
   redis: RedisConnection,
   known: KnownHealth,
@@ -135,7 +135,7 @@ async function measureShards(
   return { ...(unknown ? UNKNOWN_LAG : lag), reasons };
 }
 
-/** What a measurement shows in addition to the lag. */
+/** The reasons that a measurement shows in addition to the lag. */
 function explainLag({ idsAheadSeconds, deliveries, oldestUnfolded }: Lag, shard: number): StatedReason[] {
   const reasons: StatedReason[] = [];
   if (idsAheadSeconds >= IDS_AHEAD_SECONDS)
@@ -170,7 +170,7 @@ function describeMonitors({
   return reasons;
 }
 
-/** What the process knows of itself. */
+/** The reasons that the process knows by itself. */
 function statesOf({ shards, unreadable, rebuildNeeded, viewFollows }: KnownHealth): StatedReason[] {
   const states: StatedReason[] = [];
   if (unreadable !== undefined) states.push(stateReason('generation_unreadable', unreadable));
@@ -185,7 +185,7 @@ function isExplained(reason: HealthReason, { unreadable }: KnownHealth): boolean
   return reason === 'shards_not_open' && unreadable !== undefined;
 }
 
-/** An error that Redis answered with is a reason of its own; anything else means that Redis was not reached. */
+/** An error reply of Redis is a reason of its own; any other error means that Redis was not reached. */
 function explainFailure(cause: unknown, shard?: number): StatedReason {
   const error = toError(cause);
   return stateReason(reasonOf(error), error.message, shard);
@@ -196,7 +196,7 @@ function reasonOf({ name, message }: Error): HealthReason {
   return name === 'ReplyError' ? 'redis_refuses' : 'redis_unreachable';
 }
 
-/** One entry for each reason and shard: the one that says more. */
+/** One entry for each reason and shard: the more detailed one. */
 function withoutRepeats(reasons: readonly StatedReason[]): StatedReason[] {
   const kept = new Map<string, StatedReason>();
   for (const each of reasons) {

@@ -3,7 +3,7 @@ import type { Generation } from '../state/generation.ts';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
 import { toLine, type StatedReason } from './health-reason.ts';
 
-/** What is known of an aggregator without asking Redis. */
+/** The state of an aggregator that is known without asking Redis. */
 interface KnownReadiness {
   readonly generations: readonly Generation[];
   readonly unreadable: string | undefined;

@@ -31,7 +31,7 @@ export interface ExpositionOptions {
  *
  * | status | when |
  * |---|---|
- * | 400 | `zero_first_seconds` is no whole number from 1 to 300 |
+ * | 400 | `zero_first_seconds` is not a whole number from 1 to 300 |
  * | 503 | the metrics cannot be read from Redis now; with `Retry-After`, the process is busy with other answers |
  */
 export function serveExposition(options: ExpositionOptions): Middleware {

@@ -17,7 +17,7 @@ const HEADERS_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 65_000;
 const LIMITS = {
   maxHeaderSize: 16_384,
-  /** By default Node looks every 30 s whether a client has exceeded the times above, ms. */
+  /** Interval of the check whether a client has exceeded the times above, ms; Node's default is 30 s. */
   connectionsCheckingInterval: 1_000,
 };
 /** Time that open requests have to end when the server stops. */

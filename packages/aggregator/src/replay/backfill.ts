@@ -16,13 +16,13 @@ export interface BackfillOptions {
   readonly fromMs: number | undefined;
   /** The last step is not after this. */
   readonly untilMs: number;
-  /** Takes a piece of the text; what it returns is waited for. */
+  /** Receives a piece of the text; the backfill waits for the returned promise. */
   readonly write: (text: string) => Promise<void> | undefined;
   readonly onProgress: (progress: BackfillProgress) => void;
 }
 
 export interface BackfillProgress {
-  /** Times in the log, ms: its beginning, how far it is folded, and where the backfill ends. */
+  /** Times in the log, ms: its beginning, the current position, and the end of the backfill. */
   readonly beganMs: number;
   readonly atMs: number;
   readonly untilMs: number;
@@ -32,24 +32,24 @@ export interface BackfillProgress {
   readonly samples: number;
 }
 
-/** Entries are merged into the state after this number at most, so that memory does not follow the entries of a step. */
+/** Entries are merged into the state after at most this number, so that memory does not grow with the entries of a step. */
 const SETTLE_ENTRIES = 10_000;
 /**
- * More steps are refused: 434 days at 15 s. One entry with an ID near 0, of a clock that had not been set, would make more
- * than a hundred million since 1970, without end in sight.
+ * More steps are refused: 434 days at 15 s. One entry with an ID near 0, from a clock that had not been set, would
+ * cause more than a hundred million steps since 1970.
  */
 const MOST_STEPS = 2_500_000;
 
 /**
- * Folds the log and writes what a scrape would have shown at each step, as OpenMetrics with timestamps, for
+ * Folds the log and writes the values that a scrape would have shown at each step, as OpenMetrics with timestamps, for
  * `promtool tsdb create-blocks-from openmetrics`. The value at a step is the fold of all entries up to it.
  *
- * Streams: memory follows the number of series and one page of each log. Samples come step after step, not series after
- * series as the specification of OpenMetrics wants it: that would take the memory, and promtool takes them so.
+ * Streams: memory grows with the number of series and one page of each log. Samples are written step by step, not series by
+ * series as OpenMetrics specifies: that would take the memory, and promtool accepts this order.
  *
  * @throws {ConfigurationError} if there would be too many steps; nothing is written then.
- * @throws {Error} if the logs have no entry up to `untilMs`, or reading one of them fails. The text then lacks its end, and
- *   no reader takes it.
+ * @throws {Error} if the logs have no entry up to `untilMs`, or reading one of them fails. The text then lacks its end, and no
+ *   reader accepts it.
  */
 export async function backfill(options: BackfillOptions): Promise<BackfillProgress> {
   const cursors = options.logs.map(createLogCursor);

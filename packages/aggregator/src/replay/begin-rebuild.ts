@@ -26,11 +26,11 @@ export interface BeginRebuildOptions extends Installation {
   readonly force: boolean;
 }
 
-/** A rebuild that is under way: just begun, or resumed. */
+/** A rebuild in progress: just begun, or resumed. */
 export interface BegunRebuild {
   readonly outcome: 'begun';
   readonly id: string;
-  /** The generation that is live. */
+  /** The live generation. */
   readonly live: string;
   readonly stage: 'archive' | 'stream';
   readonly resumed: boolean;
@@ -40,7 +40,7 @@ export interface BegunRebuild {
 /** Why there is none. */
 export type RefusedRebuild =
   | { readonly outcome: 'none_live' }
-  /** One with other definitions is under way. */
+  /** A rebuild with other definitions is in progress. */
   | { readonly outcome: 'busy'; readonly building: string }
   /** Entries are neither in the stream nor in the archive. */
   | { readonly outcome: 'missing'; readonly shards: readonly MissingEntries[] };
@@ -53,7 +53,7 @@ export interface MissingEntries {
 /**
  * EVALSHA register-generation.lua 1 registry digest definitions
  *
- * Begins a rebuild, or resumes the one of the same definitions that is under way.
+ * Begins a rebuild, or resumes the one in progress with the same definitions.
  */
 export async function beginRebuild(
   redis: RedisConnection,
@@ -64,7 +64,7 @@ export async function beginRebuild(
   const current = live === undefined ? undefined : generations.get(live);
   if (current === undefined) return { outcome: 'none_live' };
   if (building !== undefined) return resume(current.id, generations.get(building), options);
-  await handOver(redis, current, options); // in case the rebuild before this one died before that
+  await handOver(redis, current, options); // in case the previous rebuild died before this step
   const missing = force ? [] : await findMissing(redis, options);
   if (missing.length > 0) return { outcome: 'missing', shards: missing };
   const marks = await askAll(listShards(options), (shard) => readMarks(redis, shard));
@@ -72,7 +72,7 @@ export async function beginRebuild(
   const args = [digestDefinitions(catalogue), encodeCatalogue(catalogue), greatest];
   const reply = await script.run(redis, [generationsKey(prefix)], args);
   const [outcome, id = ''] = reply as [string, string?];
-  if (outcome !== 'registered') return beginRebuild(redis, options); // somebody else has been faster
+  if (outcome !== 'registered') return beginRebuild(redis, options); // another command was faster
   return describe({ id, live: current.id, stage: 'archive', resumed: false }, options);
 }
 
@@ -116,7 +116,7 @@ export async function findMissing(
   return counts.filter(({ entries }) => entries > 0);
 }
 
-/** XINFO STREAM key: entries that were ever added and are gone. */
+/** XINFO STREAM key: the number of entries that were added and are gone. */
 async function countTrimmedEver(redis: RedisConnection, events: string): Promise<number> {
   const stream = (await redis.xinfo('STREAM', events)) as unknown[];
   return Number(replyField(stream, 'entries-added')) - Number(replyField(stream, 'length'));

@@ -16,12 +16,12 @@ import { readStateAt } from '../state/read-state-at.ts';
 
 /** Entries read at once: some MB if they are large. */
 const PAGE_ENTRIES = 500;
-/** How often a new cut is tried if the delta log was trimmed while a state was read. */
+/** The number of cuts that are tried if the delta log is trimmed while a state is read. */
 const CUT_TRIES = 5;
 
 /**
- * Compares what two generations of the same definitions say of one shard, at a consistent cut, while both go on: each is
- * taken as of some moment, and what it had not folded by then of the entries up to the later of the two is folded on top.
+ * Compares two generations with the same definitions on one shard, at a consistent cut, while both continue. Each is read as
+ * of some moment; then the entries up to the later of the two moments that it had not folded yet are folded on top.
  */
 export async function compareGenerations(
   redis: RedisConnection,

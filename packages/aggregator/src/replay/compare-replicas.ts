@@ -1,18 +1,18 @@
 import type { Catalogue } from '@streamfold/core';
-import type { RedisConnection } from '@streamfold/redis';
+import { toError, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
 import { isAge } from '../view/read-gauge.ts';
 import { createShardView } from '../view/shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from '../view/swarm-metrics.ts';
 
-/** A sample that a replica serves otherwise than a view that has just been loaded; `null`: there is no such sample. */
+/** A sample that differs between a replica and a newly loaded view; `null`: there is no such sample. */
 export interface ReplicaDifference {
   readonly what: string;
   readonly replica: string | null;
   readonly expected: string | null;
 }
 
-/** What the comparison with one replica found. */
+/** The result of the comparison with one replica. */
 export interface ReplicaComparison {
   /** Without a password. */
   readonly url: string;
@@ -33,14 +33,14 @@ export interface CompareReplicasOptions {
   readonly now: () => number;
 }
 
-/** A replica is asked so often before a difference counts: what moves while it is asked can be seen only within bounds. */
+/** A replica is asked this many times before a difference counts: a value that changes meanwhile can only be checked within bounds. */
 const TRIES = 5;
 const REPLY_TIMEOUT_MS = 10_000;
 
 /**
- * Compares what each replica serves with a view that is loaded afresh from snapshot and delta log, which `verifyShard` compares
- * with the log. A sample that the view shows with one value before and after the replica was asked must have that value;
- * one that moved meanwhile must be between the two. Ages are left out: they move with the clock.
+ * Compares each replica with a view newly loaded from snapshot and delta log, which `verifyShard` compares with the
+ * log. A sample that the view shows with the same value before and after the replica was asked must have that value;
+ * one that changed meanwhile must be between the two. Ages are left out: they change with the clock.
  */
 export async function compareReplicas(
   redis: RedisConnection,
@@ -100,7 +100,7 @@ async function fetchExposition(
     return { outcome: 'failed', detail: `expected status 200; got ${reply.status}: ${line.slice(0, 200)}` };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { outcome: 'failed', detail: cause instanceof Error ? cause.message : String(cause) };
+    return { outcome: 'failed', detail: toError(cause).message };
   }
 }
 
@@ -135,7 +135,7 @@ function findDifferences(
   return differences;
 }
 
-/** A sample that is missing counts as 0 if it came or went meanwhile. */
+/** A missing sample counts as 0 if it appeared or disappeared meanwhile. */
 function isBetween(
   served: string | undefined,
   [before, after]: readonly [string | undefined, string | undefined],

@@ -1,13 +1,13 @@
 import { describeState, type Catalogue, type Delta } from '@streamfold/core';
 
-/** One thing that the live state and another fold of the same entries say differently; `null`: it does not say it at all. */
+/** One difference between the live state and another fold of the same entries; `null`: it is missing there. */
 export interface Difference {
   readonly what: string;
   readonly live: string | null;
   readonly folded: string | null;
 }
 
-/** Everything in which two states of one catalogue differ, for those who read them. */
+/** All differences between two states of one catalogue that readers can see. */
 export function compareStates(live: Delta, folded: Delta, catalogue: Catalogue): Difference[] {
   const ofLive = describeState(live, catalogue);
   const ofFolded = describeState(folded, catalogue);

@@ -19,9 +19,9 @@ export interface FoldArchivedOptions {
 /**
  * EVALSHA commit-archived.lua 2 deltas head archived-to to delta entries, for each batch
  *
- * Folds the entries of a shard that only the archive still has, in their order. The mark of its progress is kept beside the
- * state, and moves with it in one step: after a crash it resumes there, and of two that run at the same time each batch is
- * taken from one. `gone` if the generation was dropped meanwhile.
+ * Folds the entries of a shard that only the archive still has, in order. The mark of its progress is kept beside the state,
+ * and moves with it in one step: after a crash it resumes there, and if two run at the same time each batch counts once.
+ * `gone` if the generation was dropped meanwhile.
  */
 export async function foldArchived(
   redis: RedisConnection,
@@ -71,12 +71,12 @@ async function foldOnce(
 
 interface Pages {
   readonly pages: readonly Page[];
-  /** The last entry that is folded. */
+  /** The last folded entry. */
   readonly after: EntryId | undefined;
   readonly options: FoldArchivedOptions;
 }
 
-/** Dead letters are not written: they were, when the entries were new. */
+/** Dead letters are not written again: they were written when the entries were new. */
 async function commit(
   redis: RedisConnection,
   generation: Generation,

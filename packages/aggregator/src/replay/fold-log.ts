@@ -11,8 +11,8 @@ import type { RedisConnection } from '@streamfold/redis';
 import type { Cut } from '../state/read-cut.ts';
 
 /**
- * Folds a log, archive first and then stream, up to a cut, one by one in the order of their IDs: no batches, no deltas, no
- * state of others. Holes are reported and skipped.
+ * Folds a log, first the archive and then the stream, up to a cut, entry by entry in the order of IDs: without batches,
+ * deltas or the state of others. Gaps are reported and skipped.
  *
  * @throws {LogError} if a segment of the archive is missing or damaged.
  */

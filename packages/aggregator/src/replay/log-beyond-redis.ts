@@ -2,23 +2,22 @@ import { measureLog, readArchive, type Archive } from '@streamfold/archive';
 import type { EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 
-/** What a rebuild needs of an archive: entries that the stream does not hold any more. */
+/** The part of an archive that a rebuild needs: entries that are no longer in the stream. */
 export interface LogBeyondRedis {
   /**
-   * The archived entries of a shard behind `after` and up to `to`, in the order of their IDs, page by page; none of the
-   * stream's.
+   * The archived entries of a shard after `after` and up to `to`, in the order of IDs, page by page; none from the stream.
    *
-   * @throws {Error} that names the range of IDs, before any entry after it is given, if something is damaged or missing.
+   * @throws {Error} that names the range of IDs, before any entry after it is returned, if something is damaged or missing.
    */
   readArchived(
     shard: number,
     range: { readonly after: EntryId | undefined; readonly to: EntryId | undefined },
   ): AsyncIterable<readonly { readonly id: EntryId; readonly fields: readonly string[] }[]>;
-  /** Entries that were added to a shard's stream and are neither in it nor in the archive, and those in the archive alone. */
+  /** The number of entries of a shard that are neither in the stream nor in the archive, and of those only in the archive. */
   measure(shard: number): Promise<{ readonly missingEntries: number; readonly archivedEntries: number }>;
 }
 
-/** What the archive has. Holes in it are thrown, unless `acceptGaps`: then they are read over. */
+/** The content of the archive. Gaps are errors, unless `acceptGaps`: then they are skipped. */
 export function openLogBeyondRedis(
   redis: RedisConnection,
   { prefix, archive, acceptGaps }: { prefix: string; archive: Archive; acceptGaps: boolean },

@@ -1,16 +1,16 @@
 import type { LogEntry } from '@streamfold/archive';
 import { stampMs } from '@streamfold/core';
 
-/** The log of a shard, page after page in the order of the IDs, as `readLog` of the archive gives it. */
+/** The log of a shard, page by page in the order of IDs, as `readLog` of the archive returns it. */
 export type LogPages = AsyncIterable<{ readonly entries: readonly LogEntry[] }>;
 
-/** A place in the log of a shard. */
+/** A position in the log of a shard. */
 export interface LogCursor {
   /** The time of the next entry, ms; `undefined` at the end of the log. */
   peekMs(): Promise<number | undefined>;
-  /** Gives the entries up to `untilMs`, inclusive, but at most `count`; true if none is left up to then. */
+  /** Passes on the entries up to `untilMs`, inclusive, but at most `count`; true if none is left up to then. */
   take(until: { untilMs: number; count: number }, take: (entry: LogEntry) => void): Promise<boolean>;
-  /** Ends the reading. */
+  /** Stops reading. */
   close(): Promise<void>;
 }
 

@@ -25,15 +25,15 @@ import { followStream, switchGeneration } from '../state/switch-generation.ts';
 export interface RebuildOptions extends BeginRebuildOptions, Omit<ConsumerSettings, 'mode'> {
   readonly redis: RedisConnection;
   readonly onBegin: (rebuild: BegunRebuild) => void;
-  /** Entries that cannot be folded again, and that the rebuild was forced to do without. */
+  /** Entries that cannot be folded again, and that the rebuild was forced to skip. */
   readonly onLeftOut: (missing: readonly MissingEntries[]) => void;
   readonly onProgress: (progress: RebuildProgress) => void;
 }
 
-/** How far a rebuild has come. */
+/** The progress of a rebuild. */
 export interface RebuildProgress {
   readonly stage: 'archive' | 'stream' | 'comparing';
-  /** Entries folded, by whomever, and those that are known to be still to fold. */
+  /** Entries folded by any program, and those known to be left. */
   readonly foldedEntries: number;
   readonly leftEntries: number;
 }
@@ -44,10 +44,10 @@ export type RebuildOutcome =
       readonly outcome: 'switched';
       readonly from: string;
       readonly to: string;
-      /** Both have the same definitions, and were found equal. */
+      /** Both have the same definitions, and are equal. */
       readonly compared: boolean;
     }
-  /** Both have the same definitions, and say different things: nothing was switched. */
+  /** Both have the same definitions, but differ: nothing was switched. */
   | {
       readonly outcome: 'differs';
       readonly building: string;
@@ -62,15 +62,16 @@ interface ShardDifference extends Difference {
   readonly shard: number;
 }
 
-/** How often it is looked whether a rebuild has caught up. */
+/** Interval of the check whether a rebuild has caught up. */
 const LOOK_MS = 200;
-/** It has caught up if everything that was published by some moment is folded within this time. */
+/** A rebuild has caught up if everything published up to some moment is folded within this time. */
 const CAUGHT_UP_MS = 2_000;
 
 /**
- * Folds everything again, by the definitions of `catalogue`, into a generation of its own, and makes that the live one.
+ * Folds everything again, with the definitions of `catalogue`, into a new generation, and makes that the live one.
  *
- * Aggregators help, and the live one is served meanwhile. It can be stopped or killed at any moment: run again, it resumes.
+ * Aggregators help, and the live generation is served meanwhile. A rebuild can be stopped or killed at any moment: the
+ * next run resumes it.
  */
 export async function rebuild(options: RebuildOptions, stop: AbortSignal): Promise<RebuildOutcome> {
   const begun = await beginRebuild(options.redis, options);
@@ -88,12 +89,12 @@ interface RunningRebuild extends BegunRebuild {
   readonly stop: AbortSignal;
 }
 
-/** A step of a rebuild. Returns what the rebuild ends with, or `undefined` if the next step follows. */
+/** A step of a rebuild. Returns the outcome of the rebuild, or `undefined` if the next step follows. */
 type Step = (rebuild: RunningRebuild) => Promise<RebuildOutcome | undefined>;
 
-/** Until these are done only the rebuild folds. A rebuild that is resumed before that begins with the first again. */
+/** Until these are done only the rebuild folds. A rebuild that is resumed before that starts with the first one again. */
 const ARCHIVE_STEPS: readonly Step[] = [reserveGroups, acceptMissing, foldArchive, openToAggregators];
-/** In these every aggregator folds the stream, and the rebuild too. */
+/** In these steps every aggregator folds the stream, and so does the rebuild. */
 const STREAM_STEPS: readonly Step[] = [catchUp, compare, switchOver];
 
 async function takeSteps(
@@ -107,7 +108,7 @@ async function takeSteps(
   return undefined;
 }
 
-/** Folds the stream while `work` is done. Rejects if that fails. */
+/** Folds the stream while `work` runs. Rejects if it fails. */
 async function whileFolding<T>({ generations, options }: RunningRebuild, work: () => Promise<T>): Promise<T> {
   const folding = new AbortController();
   const consuming = runConsumers(generations, { ...options, mode: () => 'replayed' }, folding.signal);
@@ -121,7 +122,7 @@ async function whileFolding<T>({ generations, options }: RunningRebuild, work: (
   }
 }
 
-/** Ends a rebuild before its last step, unless another command that runs the same one was faster. */
+/** Ends a rebuild before its last step, unless another command for the same rebuild was faster. */
 async function conclude(
   { id, live, options: { redis, prefix } }: RunningRebuild,
   outcome: 'cancelled' | 'stopped',
@@ -131,7 +132,7 @@ async function conclude(
   return { outcome, building: id };
 }
 
-/** Groups keep the stream from being trimmed, so they are made first. */
+/** Groups keep the stream from being trimmed, so they are created first. */
 async function reserveGroups(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
   const { id, generations, options } = running;
   const { redis, prefix } = options;
@@ -145,8 +146,8 @@ async function reserveGroups(running: RunningRebuild): Promise<RebuildOutcome | 
 }
 
 /**
- * Looks for missing entries again, since some may have been trimmed before the groups were made, and a resumed rebuild may not
- * have the archive with which it was begun.
+ * Looks for missing entries again: some may have been trimmed before the groups were created, and a resumed rebuild may
+ * lack the archive with which it was begun.
  */
 async function acceptMissing({ options }: RunningRebuild): Promise<RebuildOutcome | undefined> {
   const missing = await findMissing(options.redis, options);
@@ -185,7 +186,7 @@ async function openToAggregators(running: RunningRebuild): Promise<RebuildOutcom
   return (await followStream(redis, prefix, running.id)) ? undefined : conclude(running, 'cancelled');
 }
 
-/** Until all published entries are folded, except for those of the last moment. */
+/** Waits until all published entries are folded, except for those of the last moment. */
 async function catchUp(running: RunningRebuild): Promise<RebuildOutcome | undefined> {
   const { id, generations, options, stop } = running;
   const { redis, prefix, now, pause } = options;
@@ -211,7 +212,7 @@ function readEnds({ generations, options: { redis } }: RunningRebuild): Promise<
   });
 }
 
-/** True if both generations have the same definitions, and the comparison is not left out by force. */
+/** True if both generations have the same definitions, and the comparison is not skipped with force. */
 function isComparable({ live, options: { catalogue, force } }: RunningRebuild): boolean {
   return isFoldedBy(live, catalogue) && !force;
 }

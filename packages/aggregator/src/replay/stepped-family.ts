@@ -1,22 +1,22 @@
 import { createSeriesRenderer, type Metric, type SeriesKey, type SeriesValue } from '@streamfold/core';
 import { createSortedPages } from '../view/sorted-pages.ts';
 
-/** The samples of one metric family, step after step: OpenMetrics with timestamps. */
+/** The samples of one metric family, step by step: OpenMetrics with timestamps. */
 export interface SteppedFamily {
-  /** The series is there for the first time. */
+  /** The series appears for the first time. */
   born(key: SeriesKey): void;
   /** The series must be rendered again. */
   mark(key: SeriesKey): void;
   /**
-   * The samples of the step at `atSeconds`, in texts of bounded size. A counter or a histogram that is new since the step
-   * before, at `beforeSeconds`, begins there with 0, so that `rate()` counts its first event.
+   * The samples of the step at `atSeconds`, in texts of bounded size. A counter or a histogram that is new since the
+   * previous step, at `beforeSeconds`, starts there with 0, so that `rate()` counts its first event.
    */
   render(step: Step): Iterable<string>;
   /** Samples rendered so far. */
   readonly samples: number;
 }
 
-/** Labels that every series gets, as Prometheus gives them to what it scrapes from a target: `job`. Values as they are. */
+/** Labels that every series gets, as Prometheus adds them to scraped series: `job`. Values are not escaped. */
 export type TargetLabels = ReadonlyMap<string, string>;
 
 interface Step {
@@ -27,8 +27,8 @@ interface Step {
 }
 
 /**
- * A gauge that ends, because its coordinators have, gets one 0 at the next step and then no more samples: text has no
- * other way to say that it is over, and without it the last value would stand for five minutes more.
+ * A gauge that ends, because its coordinators have ended, gets one 0 at the next step and then no more samples: the text
+ * format has no other way to end it, and without the 0 the last value would remain for five more minutes.
  */
 export function createSteppedFamily(metric: Metric, labels: TargetLabels): SteppedFamily {
   const renderOwn = createSeriesRenderer(metric, 'openmetrics');
@@ -82,13 +82,13 @@ export function createSteppedFamily(metric: Metric, labels: TargetLabels): Stepp
   };
 }
 
-/** The name in each line, and the brace behind it if there are labels. */
+/** The name in each line, and the brace after it if there are labels. */
 const NAME = /^(\w+)(\{?)/gm;
 
 /** `+Inf`, sum and count. */
 const SAMPLES_BESIDE_BUCKETS = 3;
 
-/** Each line with a timestamp. A label's value has no line break: it is escaped. */
+/** Each line with a timestamp. A label value has no line break: it is escaped. */
 function stamp(text: string, seconds: number): string {
   return text.replaceAll('\n', ` ${seconds}\n`);
 }

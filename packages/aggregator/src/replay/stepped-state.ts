@@ -17,11 +17,11 @@ import {
 } from '@streamfold/core';
 import { readGauge } from '../view/read-gauge.ts';
 
-/** Called with what a fold has changed. */
+/** Called with the changes of a fold. */
 export interface StepListener {
-  /** The series is there for the first time. */
+  /** The series appears for the first time. */
   born(name: string, key: SeriesKey): void;
-  /** The series has another value, or is there no longer. */
+  /** The series has another value, or no longer exists. */
   changed(name: string, key: SeriesKey): void;
 }
 
@@ -29,16 +29,16 @@ export interface StepListener {
 export interface SteppedState {
   /** Folds an entry. Entries of one shard must come in the order of the log. */
   fold(shard: number, entry: LogEntry): void;
-  /** What was folded since the last time becomes visible, as of `nowMs`, which no entry of it is later than. */
+  /** Makes the entries folded since the last call visible, as of `nowMs`; none of them may be later. */
   settle(nowMs: number): void;
   value(metric: Metric, key: SeriesKey): SeriesValue | undefined;
-  /** Series of a gauge that are there now. */
+  /** The current series of a gauge. */
   gaugeKeys(projection: CoordinatorProjection): Iterable<SeriesKey>;
   readonly entries: number;
   readonly deadLetters: number;
 }
 
-/** Nothing folded. What it holds grows with the number of series and of coordinators alive, not with the log. */
+/** Nothing folded. Memory grows with the number of series and of live coordinators, not with the log. */
 export function createSteppedState(
   { catalogue, shards }: { catalogue: Catalogue; shards: number },
   listener: StepListener,
@@ -65,7 +65,7 @@ export function createSteppedState(
       nowMs = atMs;
       mergeDelta(state, fresh, listener.born);
       for (const [name, series] of fresh.series) for (const key of series.keys()) listener.changed(name, key);
-      // A coordinator is of one shard, whose entries come in their order: no tombstone is needed.
+      // A coordinator belongs to one shard, whose entries arrive in order: no tombstone is needed.
       const watermark = lastIdAt(atMs);
       for (const key of fresh.coordinators.keys()) {
         const registers = state.coordinators.get(key);

@@ -14,11 +14,11 @@ export interface Verification {
   readonly entries: number;
   /** Entries delivered and not acknowledged at the cut: in neither of the two. */
   readonly pendingEntries: number;
-  /** Entries that are no longer in the stream or the archive, and could not be folded again. */
+  /** Entries that are in neither the stream nor the archive, and could not be folded again. */
   readonly missingEntries: number;
-  /** False if the log is incomplete because it was trimmed: then a difference says nothing. */
+  /** False if the log is incomplete because it was trimmed: then a difference means nothing. */
   readonly comparable: boolean;
-  /** The ranges of those that are missing between others, in words. */
+  /** The ranges of missing entries between others, in words. */
   readonly gaps: readonly string[];
   readonly equal: boolean;
   readonly differences: readonly Difference[];
@@ -31,7 +31,7 @@ export interface VerifyOptions {
   readonly onProgress: (entries: number) => void;
 }
 
-/** How often a new cut is tried if the delta log was trimmed while the live state was read. */
+/** The number of cuts that are tried if the delta log is trimmed while the live state is read. */
 const CUT_TRIES = 5;
 
 /**
@@ -79,7 +79,7 @@ export async function verifyShard(
   );
 }
 
-/** XINFO STREAM key: whether somebody has deleted single entries. Trimming does not count as that. */
+/** XINFO STREAM key: whether somebody has deleted single entries. Trimming does not count. */
 async function wasDeletedFrom(redis: RedisConnection, events: string): Promise<boolean> {
   const stream = (await redis.xinfo('STREAM', events)) as unknown[];
   return replyField(stream, 'max-deleted-entry-id') !== '0-0';

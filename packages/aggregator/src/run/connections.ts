@@ -5,7 +5,7 @@ import type { Observe } from './fact.ts';
 export interface Connections {
   /** Opens one more, shown as `streamfold-<name>`; it connects, and reconnects, in the background. */
   open(name: string, commandTimeoutMs: number): RedisConnection;
-  /** Closes all. Afterwards none reconnects. */
+  /** Closes all connections. Afterwards none reconnects. */
   close(): Promise<void>;
 }
 

@@ -68,7 +68,7 @@ export type Fact =
       readonly type: 'ended_coordinators_removed';
       readonly shard: number;
       readonly removed: number;
-      /** They have work or signals that nobody took over. */
+      /** Coordinators with work or signals that nobody took over. */
       readonly kept: number;
       /** Their records are malformed. */
       readonly refused: number;
@@ -81,9 +81,9 @@ export type Fact =
       readonly bytes: number;
     }
   | { readonly type: 'entries_trimmed'; readonly shard: number; readonly entries: number }
-  /** How many keys of coordination are nearly full at present, on all shards. */
+  /** The current number of keys of coordination that are nearly full, on all shards. */
   | { readonly type: 'near_bound_counted'; readonly keys: number }
-  /** How many shards are not archived at present, by reason. */
+  /** The current number of shards that are not archived, by reason. */
   | { readonly type: 'archive_stops_counted'; readonly shards: ReadonlyMap<ArchiveStopReason, number> }
   /** Something is wrong until it is cleared; raising it again only replaces its detail. Shown by the health endpoint. */
   | {
@@ -113,7 +113,7 @@ export type Fact =
       readonly outcome: (typeof SNAPSHOT_OUTCOMES)[number];
       readonly bytes: number;
     }
-  /** It is replaced as soon as the view has been loaded from something else. */
+  /** The snapshot is replaced as soon as the view has been loaded from another source. */
   | {
       readonly type: 'snapshot_unreadable';
       readonly shard: number;
@@ -124,7 +124,7 @@ export type Fact =
 
 // The closed sets of values that facts carry. Metrics show each of them from the start.
 
-/** What an aggregator repeats until it succeeds. */
+/** The steps that an aggregator repeats until they succeed. */
 export const FAILING_STEPS = [
   'fold',
   'view',
@@ -139,13 +139,13 @@ export const FAILING_STEPS = [
 
 export type FailingStep = (typeof FAILING_STEPS)[number];
 
-/** What becomes of a batch. */
+/** The outcome of a batch. */
 export const BATCH_OUTCOMES = ['committed', 'contested', 'failed'] as const;
 
 /** Why an entry can never be folded. */
 export const LOSS_REASONS = ['trimmed'] as const;
 
-/** What becomes of a snapshot that was written. */
+/** The outcome of a written snapshot. */
 export const SNAPSHOT_OUTCOMES = ['published', 'superseded', 'discontinued'] as const;
 
 /** Why a snapshot cannot be used. */
@@ -156,7 +156,7 @@ export const VIEW_LOAD_CAUSES = ['start', 'log_discontinued'] as const;
 
 export type ViewLoadCause = (typeof VIEW_LOAD_CAUSES)[number];
 
-/** What a monitor finds overdue. */
+/** The kinds of overdue subjects that a monitor finds. */
 export const MONITOR_SUBJECTS = ['stale', 'dead', 'wait', 'signal'] as const;
 
 export type Observe = (fact: Fact) => void;

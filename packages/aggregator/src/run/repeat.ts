@@ -14,7 +14,7 @@ export interface RepeatOptions {
 /** A connection that is not ready after this time is reported as a failure, and waited for again. */
 const READY_TIMEOUT_MS = 5_000;
 
-/** Does `work` at once, and then every so many ms until stopped; what fails is tried again sooner. */
+/** Runs `work` at once, and then at intervals until stopped; a failure is retried sooner. */
 export function repeat(options: RepeatOptions, work: () => Promise<void>): Actor {
   const { redis, step, everyMs, observe, pause } = options;
   return async (stop) => {

@@ -1,17 +1,17 @@
 import { ConfigurationError, toError } from '@streamfold/redis';
 import type { FailingStep, Observe } from './fact.ts';
 
-/** Waits so many ms, or until `stop` is aborted. */
+/** Waits this number of ms, or until `stop` is aborted. */
 export type Pause = (ms: number, stop: AbortSignal) => Promise<void>;
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
- * Does `attempt` until it succeeds or `stop` is aborted, with pauses that double. The first failure is told, and the
- * success that ends a row of failures.
+ * Repeats `attempt` until it succeeds or `stop` is aborted, with pauses that double. The first failure is reported, and
+ * the success that ends a series of failures.
  *
- * @throws {ConfigurationError} from `attempt`: trying again does not help.
+ * @throws {ConfigurationError} from `attempt`: retrying does not help.
  */
 export async function retry(
   options: { shard?: number; step: FailingStep; observe: Observe; pause: Pause; stop: AbortSignal },

@@ -1,13 +1,13 @@
 import { toError } from '@streamfold/redis';
 
-/** Something that runs until it is told to stop, or fails. */
+/** Something that runs until its signal is aborted, or it fails. */
 export type Actor = (stop: AbortSignal) => Promise<void>;
 
 /**
  * Runs all actors until the first of them ends or `stop` is aborted, then stops the others and waits for them.
  *
  * @param deadlineMs how long they may take to stop.
- * @throws the first failure of an actor; an error where not all have stopped by the deadline.
+ * @throws the first failure of an actor; an error if not all have stopped by the deadline.
  */
 export async function runGroup(
   actors: readonly Actor[],

@@ -1,6 +1,6 @@
 /**
- * Runs `work` one turn at a time. All who ask while a turn is under way share the next one, since the present one may
- * already have passed what they want to see.
+ * Runs `work` one turn at a time. All callers during a turn share the next one, because the current one may already have
+ * passed what they want to see.
  */
 export function createTurns<T>(work: () => Promise<T>): () => Promise<T> {
   let current: Promise<void> = Promise.resolve();
@@ -9,7 +9,7 @@ export function createTurns<T>(work: () => Promise<T>): () => Promise<T> {
     next ??= current.then(() => {
       next = undefined;
       const turn = work();
-      // Without its value: what a turn gave may be large, and belongs to those who asked.
+      // Without its value: the result of a turn may be large, and belongs to its callers.
       current = turn.then(ignore, ignore);
       return turn;
     });

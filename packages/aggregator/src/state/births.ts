@@ -1,12 +1,12 @@
 import { decodeDelta, emptyDelta, encodeDeltaInParts, type SeriesKey } from '@streamfold/core';
 
-/** Births are remembered for so long: no exposition shows a series as 0 for longer. */
+/** Births are remembered for this time: no exposition shows a series as 0 for longer. */
 export const YOUNG_SECONDS = 300;
 const YOUNG_MS = YOUNG_SECONDS * 1_000;
 
 /**
- * When the young series of a shard were born, ms of Redis's clock: a function of the delta log, hence the same for every
- * aggregator and after every restart. A series that is not remembered here is old.
+ * The birth times of the young series of a shard, ms of Redis's clock: a function of the delta log, and so the same for
+ * every aggregator and after every restart. A series that is not remembered here is old.
  */
 export interface Births {
   /** Remembers that a series was born. */
@@ -14,13 +14,13 @@ export interface Births {
   /** When a series was born, or `undefined` if it is old. */
   bornMs(name: string, key: SeriesKey): number | undefined;
   /**
-   * Forgets the series that are not young at `nowMs`, up to the first that is. Costs what it forgets; a pass over all after the
-   * clock went back.
+   * Forgets the series that are not young at `nowMs`, up to the first that is. The cost grows with the number
+   * forgotten; after the clock went back it is one pass over all.
    */
   forgetOld(nowMs: number): void;
   /** Texts of at most `maxItems` births each: those that are young at `nowMs`, and no others. */
   encodeInParts(nowMs: number, maxItems: number): Iterable<string>;
-  /** Adds what `encodeInParts` wrote into one text. @throws {Error} if it is malformed. */
+  /** Adds the births of one text written by `encodeInParts`. @throws {Error} if it is malformed. */
   decode(text: string): void;
 }
 
@@ -48,7 +48,7 @@ export function createBirths(): Births {
       latestMs = Math.min(latestMs, nowMs);
     },
     encodeInParts(nowMs, maxItems) {
-      // A birth is a number of a series, as a count is: it is written in the same form.
+      // A birth is a number of a series, like a count, and is written in the same form.
       const young = emptyDelta();
       for (const [name, births] of byMetric) {
         young.series.set(name, new Map([...births].filter(([, bornMs]) => isYoung(bornMs, nowMs))));
@@ -68,8 +68,8 @@ export function createBirths(): Births {
 }
 
 /**
- * True if a series that was born at `bornMs` can still be shown as 0 at `nowMs`. One that was born later than now can not: the
- * clock was ahead then, and nobody knows how old it is.
+ * True if a series that was born at `bornMs` can still be shown as 0 at `nowMs`. One that was born later than now
+ * cannot: the clock was ahead then, and its age is unknown.
  */
 export function isYoung(bornMs: number, nowMs: number): boolean {
   const ageMs = nowMs - bornMs;

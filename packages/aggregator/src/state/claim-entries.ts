@@ -7,20 +7,21 @@ const script = loadDeltaLogScript(new URL('../../lua/claim-entries.lua', import.
 /** A healthy consumer commits an entry at its first or second delivery; one that tries every two seconds has these in half a minute. */
 export const TOO_MANY_DELIVERIES = 16;
 
-/** Entries taken over by one step; bounds how long it holds Redis. */
+/** Entries taken over by one step; bounds how long it occupies Redis. */
 const CLAIM_COUNT = 1_000;
 
 export interface Claim {
   /** Entries that are now pending for this consumer. */
   readonly claimed: number;
-  /** Entries that were trimmed from the stream while they were pending. They are lost, and recorded as such. */
+  /** Entries that were trimmed from the stream while they were pending. They are recorded as lost. */
   readonly lost: number;
 }
 
 /**
  * XAUTOCLAIM key group consumer min-idle-time start COUNT count JUSTID, in steps
  *
- * Takes over all entries that have been pending for `idleMs`, or were delivered too often. Afterwards the consumer reads them as its own.
+ * Takes over all entries that have been pending for `idleMs`, or were delivered too often. Afterwards the consumer
+ * reads them as its own.
  */
 export async function claimEntries(
   redis: RedisConnection,

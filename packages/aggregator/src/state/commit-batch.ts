@@ -6,7 +6,7 @@ import type { Generation } from './generation.ts';
 
 const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url), COMMIT_LUA);
 
-/** Entries with their counts and dead letters: one commit makes all of it true. */
+/** Entries with their counts and dead letters, committed together. */
 export interface FoldedBatch {
   /** In the order of the stream. Listed when asked for: a commit mostly needs the first and the last alone. */
   readonly ids: readonly EntryId[];
@@ -20,8 +20,8 @@ export interface FoldedBatch {
 }
 
 /**
- * How a generation folds: `live`, or `replayed` while it is being built anew. A series that is born by a live commit is
- * new from that moment on; one that is born by a replay is as old as its event, since others may have shown it before.
+ * How a generation folds: `live`, or `replayed` while it is being built. A series born by a live commit is new from that
+ * moment on; a series born by a replay is as old as its event, because others may have shown it before.
  */
 export type FoldingMode = 'live' | 'replayed';
 
@@ -53,7 +53,7 @@ export interface BatchToCommit {
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …
  *
- * Makes the batch's acknowledgement, its effect and its dead letters true in one step.
+ * Acknowledges the batch, and writes its counts and its dead letters, in one atomic step.
  *
  * @throws if Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading the consumer's pending
  *   entries again settles it (what was committed is not among them).
@@ -114,9 +114,9 @@ export function readCommitted(
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …, for a batch without entries
  *
- * Checks what a commit checks and writes nothing.
+ * Runs the checks of a commit and writes nothing.
  *
- * @throws what a commit would throw: Redis takes no writes, the user lacks a permission, or a key is of a wrong type.
+ * @throws the error that a commit would throw: Redis accepts no writes, the user lacks a permission, or a key has the wrong type.
  */
 export async function checkCommit(
   redis: RedisConnection,

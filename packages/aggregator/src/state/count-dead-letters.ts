@@ -4,7 +4,7 @@ import type { Generation } from './generation.ts';
 /**
  * XLEN dead
  *
- * Dead letters of the shard, whoever wrote them. O(1).
+ * Dead letters of the shard, from any writer. O(1).
  */
 export async function countDeadLetters(
   redis: RedisConnection,

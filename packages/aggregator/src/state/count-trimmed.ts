@@ -4,19 +4,19 @@ import type { Generation } from './generation.ts';
 
 const script = loadDeltaLogScript(new URL('../../lua/count-trimmed.lua', import.meta.url));
 
-/** What has come of counting. */
+/** The result of counting. */
 export interface TrimmedCount {
-  /** Entries that were trimmed before the group had read them, and were not known to be lost before. */
+  /** Entries that were trimmed before the group had read them, and were not yet known to be lost. */
   readonly lost: number;
-  /** The stream is another one than before: it was deleted, renamed or restored, and its counters were taken as they are. */
+  /** The stream is another one than before: it was deleted, renamed or restored, and its counters were adopted. */
   readonly replaced: boolean;
 }
 
 /**
  * EVALSHA count-trimmed.lua 3 events deltas head group
  *
- * Counts the entries that were trimmed before the group had read them, and records them in the delta log. Exact once
- * everything in the stream is delivered but a few entries, or nothing of it; until then 0.
+ * Counts the entries that were trimmed before the group had read them, and records them in the delta log. Exact once all
+ * but a few entries of the stream are delivered, or none; until then 0.
  */
 export async function countTrimmed(
   redis: RedisConnection,

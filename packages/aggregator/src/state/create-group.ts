@@ -10,18 +10,18 @@ const script = loadScript(new URL('../../lua/create-group.lua', import.meta.url)
  */
 export type GroupOutcome = 'created' | 'exists' | 'restored' | 'gone' | 'lost';
 
-/** How a group may be made; see create-group.lua. */
+/** How a group may be created; see create-group.lua. */
 export type GroupMode = 'live' | 'accepted' | 'building' | 'existing';
 
 /**
  * EVALSHA create-group.lua 3 events head marks group id how
  *
  * Makes sure that the generation's consumer group exists, and the stream with it. A new group starts at the oldest
- * entry, so that what was published before the first aggregator came is folded too.
+ * entry, so that events published before the first aggregator started are folded too.
  *
- * @param how `live` and `building` make it where it is not there; `existing` only where the generation is there still.
- * @returns `restored` where the group was gone although there is state (somebody destroyed it, or the stream): it then
- *   starts behind the last entry up to which everything had been folded, so that nothing is counted twice.
+ * @param how `live` and `building` create it if it is missing; `existing` only if the generation still exists.
+ * @returns `restored` if the group was gone although there is state (somebody destroyed it, or the stream): it then starts
+ *   after the last entry up to which everything had been folded, so that nothing is counted twice.
  */
 export async function createGroup(
   redis: RedisConnection,

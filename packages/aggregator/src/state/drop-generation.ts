@@ -16,7 +16,8 @@ const dropScript = loadScript(new URL('../../lua/drop-generation.lua', import.me
 /**
  * EVALSHA begin-dropping.lua 1 registry id state age
  *
- * Gives up a generation that has been `from` for `ageMs`. False where it is not so; true also where it was given up before.
+ * Starts to drop a generation that has been `from` for `ageMs`. False if it has not; true also if it is already being
+ * dropped.
  */
 export async function beginDropping(
   redis: RedisConnection,
@@ -29,8 +30,8 @@ export async function beginDropping(
 /**
  * EVALSHA drop-generation.lua 3 events head marks group id, then UNLINK for each key
  *
- * Removes what a generation that was given up has on one shard: its group and its state. Redis frees the memory in the
- * background, so that no step is long. May be done again after it broke off.
+ * Removes the group and the state of a generation being dropped on one shard. Redis frees the memory in the background, so
+ * that no step is long. Can be repeated after an interruption.
  */
 export async function dropFromShard(
   redis: RedisConnection,
@@ -42,13 +43,13 @@ export async function dropFromShard(
   for (const key of [keys.snapshot, keys.snapshotWriter, keys.deltas]) await redis.unlink(key);
 }
 
-/** HDEL registry id:…: the last trace of it. Afterwards its ID means nothing; its number is not given again. */
+/** HDEL registry id:…: its last trace. Afterwards its ID means nothing; its number is not used again. */
 async function forgetGeneration(redis: RedisConnection, prefix: string, id: string): Promise<void> {
   const fields = ['state', 'stage', 'replaces', 'since_ms', 'definitions'].map((name) => `${id}:${name}`);
   await redis.hdel(generationsKey(prefix), ...fields);
 }
 
-/** Removes all that a generation that was given up has, on all shards. */
+/** Removes everything of a generation being dropped, on all shards. */
 export async function dropGeneration(
   redis: RedisConnection,
   id: string,

@@ -12,7 +12,7 @@ const script = loadScript(new URL('../../lua/find-orphans.lua', import.meta.url)
 /**
  * EVALSHA find-orphans.lua 2 events marks prefix live id …
  *
- * Generations that were dropped and have a consumer group on a shard all the same.
+ * Dropped generations that still have a consumer group on a shard.
  *
  * @param registered IDs of all generations in the registry.
  */

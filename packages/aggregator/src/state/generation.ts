@@ -14,7 +14,7 @@ import {
 import { readRegistry } from './read-registry.ts';
 import { UnreadableGenerationError } from './unreadable-generation-error.ts';
 
-/** One generation on one shard: the keys that everything of the aggregator works on, and what it is folded by. */
+/** One generation on one shard: its keys and its definitions. */
 export interface Generation extends Shard {
   readonly id: string;
   readonly shardKeys: ShardKeys;
@@ -24,12 +24,12 @@ export interface Generation extends Shard {
   readonly deltaForm: DeltaForm;
 }
 
-/** Digest of what decides the state that is folded by a catalogue. Twelve hex digits; the ID of a generation ends in it. */
+/** Digest of the part of a catalogue that determines the folded state. Twelve hex digits; the ID of a generation ends with it. */
 export function digestDefinitions(catalogue: Catalogue): string {
   return createHash('sha256').update(encodeMeaning(catalogue)).digest('hex').slice(0, 12);
 }
 
-/** True where a generation is folded by the same definitions, apart from help texts. */
+/** True if a generation is folded with the same definitions, apart from help texts. */
 export function isFoldedBy(id: string, catalogue: Catalogue): boolean {
   return id.endsWith(`-${digestDefinitions(catalogue)}`);
 }
@@ -39,10 +39,10 @@ const script = loadScript(new URL('../../lua/open-generation.lua', import.meta.u
 /**
  * EVALSHA open-generation.lua 1 registry number digest definitions
  *
- * The generation that is live, with the definitions that it was recorded with; where there is none yet, the first one is
- * recorded with `catalogue`. `number` is the least number that it then gets.
+ * The live generation, with its recorded definitions; if there is none yet, the first one is recorded with `catalogue`.
+ * `number` is the smallest number that it then gets.
  *
- * @throws {UnreadableGenerationError} where this program does not know what it is folded by.
+ * @throws {UnreadableGenerationError} if this program does not know its definitions.
  */
 export async function openGeneration(
   redis: RedisConnection,
@@ -58,9 +58,9 @@ export async function openGeneration(
 }
 
 /**
- * The live generation of a shard, or `undefined` where nothing has been folded yet. Creates nothing.
+ * The live generation of a shard, or `undefined` if nothing has been folded yet. Creates nothing.
  *
- * @throws {UnreadableGenerationError} where this program does not know what it is folded by.
+ * @throws {UnreadableGenerationError} if this program does not know its definitions.
  */
 export async function findGeneration(redis: RedisConnection, shard: Shard): Promise<Generation | undefined> {
   const { live, generations } = await readRegistry(redis, shard.prefix);
@@ -90,7 +90,7 @@ export function describeGeneration(
   };
 }
 
-/** The number with which an ID begins. */
+/** The number at the start of an ID. */
 export function numberOf(id: string): number {
   return Number(id.slice(0, id.indexOf('-')));
 }

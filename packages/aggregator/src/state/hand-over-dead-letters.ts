@@ -15,8 +15,8 @@ const script = loadScript(new URL('../../lua/hand-over-dead-letters.lua', import
 /**
  * EVALSHA hand-over-dead-letters.lua 3 events head-of-old head-of-new
  *
- * From this moment on the dead letters of later entries are written by the generation that has replaced `from`, on one
- * shard. Done once, however often it is asked.
+ * From this moment on the generation that has replaced `from` writes the dead letters of later entries, on one shard. Done
+ * once, however often it is called.
  */
 async function handOverDeadLetters(
   redis: RedisConnection,
@@ -29,8 +29,8 @@ async function handOverDeadLetters(
 /**
  * HMGET head watermark dead_letters_until
  *
- * True where a replaced generation has folded every entry whose dead letters are its own, on one shard; only then may it
- * be dropped.
+ * True if a replaced generation has folded every entry whose dead letters it writes, on one shard; only then may it be
+ * dropped.
  */
 export async function hasWrittenDeadLetters(
   redis: RedisConnection,
@@ -41,7 +41,7 @@ export async function hasWrittenDeadLetters(
   return until === '0-0' || (typeof watermark === 'string' && !isAfter(until, watermark));
 }
 
-/** Hands the writing of dead letters over to the generation that is live, on all shards. */
+/** Hands the writing of dead letters over to the live generation, on all shards. */
 export async function handOver(
   redis: RedisConnection,
   { id, replaces }: Pick<RegisteredGeneration, 'id' | 'replaces'>,

@@ -22,7 +22,7 @@ async function hasFolded(
   return (await redis.xpending(events, group, '-', upTo, 1)).length === 0;
 }
 
-/** True if a generation, given as it is on each shard, has folded every entry up to the one of that shard, if there is one. */
+/** True if a generation, given for each shard, has folded every entry up to the given one of that shard, if there is one. */
 export async function haveFolded(
   redis: RedisConnection,
   generations: readonly Generation[],
@@ -35,7 +35,7 @@ export async function haveFolded(
   return folded.every(Boolean);
 }
 
-/** XINFO GROUPS events: the last entry that any of these groups was delivered; `undefined` if there are none of them. */
+/** XINFO GROUPS events: the last entry delivered to any of these groups; `undefined` if none of them exists. */
 export async function readLastDelivered(
   redis: RedisConnection,
   events: string,

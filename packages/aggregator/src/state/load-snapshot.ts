@@ -1,5 +1,5 @@
 import { decodeDelta, emptyDelta, mergeDelta, type Delta } from '@streamfold/core';
-import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
+import { toError, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
 import { createBirths, type Births } from './births.ts';
 import { LOG_START, type RecordName } from './read-deltas.ts';
 import { readSnapshotPointer, type StoredSnapshot } from './read-snapshot-pointer.ts';
@@ -11,7 +11,7 @@ export interface Snapshot {
   readonly key: string | undefined;
   readonly at: RecordName;
   readonly state: Delta;
-  /** Of the series that were young there. */
+  /** The births of the series that were young at that record. */
   readonly births: Births;
   /** Characters of all its parts. */
   readonly bytes: number;
@@ -20,8 +20,8 @@ export interface Snapshot {
 /**
  * HGETALL snapshot, then HGET parts n, for each part
  *
- * What a view can start from, best first: the current snapshot, the previous one, and the empty state at the start of the
- * log. Whether one leads into the log shows when the log is read on from it.
+ * The states from which a view can start, best first: the current snapshot, the previous one, and the empty state at the
+ * start of the log. Reading the log from it shows whether the log continues from it.
  *
  * @param onUnreadable called with each snapshot that has to be skipped, and why.
  */
@@ -88,7 +88,7 @@ function decodePart(
   try {
     decode(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = toError(cause).message;
     throw new UnreadableSnapshotError(`snapshot ${key}, part ${field}: ${why}`, {
       key,
       reason: 'malformed',

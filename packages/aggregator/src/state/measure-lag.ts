@@ -5,7 +5,7 @@ import type { Generation } from './generation.ts';
 
 const script = loadScript(new URL('../../lua/measure-lag.lua', import.meta.url), STREAM_LUA, COUNTERS_LUA);
 
-/** How far folding is behind publishing, on one shard. */
+/** How far folding lags behind publishing, on one shard. */
 export interface Lag {
   /** Entries in the stream. */
   readonly streamEntries: number;
@@ -14,8 +14,8 @@ export interface Lag {
   /** Entries delivered to a consumer and not acknowledged. */
   readonly pendingEntries: number;
   /**
-   * Age of the oldest entry that is not folded yet, on the clock of Redis; 0 if all are. Of an entry whose ID is from the
-   * future: since when it is pending.
+   * Age of the oldest entry that is not folded yet, by the clock of Redis; 0 if all are folded. For an entry with an ID from
+   * the future: the time since its delivery.
    */
   readonly lagSeconds: number;
   /** The oldest entry that is not folded yet. */
@@ -64,7 +64,7 @@ export async function measureLag(redis: RedisConnection, { shardKeys, keys }: Ge
   };
 }
 
-/** The earlier of two entries, of which either may be missing: ''. */
+/** The earlier of two entries, either of which may be missing (''). */
 function earlier(left: EntryId, right: EntryId): EntryId | undefined {
   if (left === '' || right === '') return left === '' && right === '' ? undefined : `${left}${right}`;
   return compareStamps(left, right) < 0 ? left : right;

@@ -5,7 +5,7 @@ import type { Position } from './read-deltas.ts';
 
 const script = loadScript(new URL('../../lua/read-cut.lua', import.meta.url), STREAM_LUA);
 
-/** More pending entries than this are not read in one step; so many are pending only where aggregators have died. */
+/** More pending entries than this are not read in one step; there are that many only if aggregators have died. */
 const MAX_PENDING = 100_000;
 
 /**
@@ -25,7 +25,7 @@ export interface Cut {
 /**
  * EVALSHA read-cut.lua 2 events head group max
  *
- * @throws {Error} where too many entries are pending to be read in one step.
+ * @throws {Error} if too many entries are pending to be read in one step.
  */
 export async function readCut(redis: RedisConnection, { shardKeys, keys }: Generation): Promise<Cut> {
   const reply = await script.run(redis, [shardKeys.events, keys.head], [keys.group, MAX_PENDING]);

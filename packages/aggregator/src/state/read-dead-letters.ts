@@ -1,11 +1,11 @@
 import { type RedisConnection, replyField, type Shard, shardKeys } from '@streamfold/redis';
 
-/** A dead letter as it stands in the dead-letter stream. */
+/** A dead letter as it is in the dead-letter stream. */
 export interface StoredDeadLetter {
   readonly shard: number;
   /** Its own ID in the dead-letter stream. */
   readonly id: string;
-  /** The entry that held the event, and the event's place where that held many. */
+  /** The entry that held the event, and the index of the event in a batch. */
   readonly entryId: string;
   readonly index: number | undefined;
   readonly reason: string;
@@ -14,7 +14,7 @@ export interface StoredDeadLetter {
   readonly fields: string;
 }
 
-/** Which dead letters are meant. */
+/** Selects dead letters. */
 export interface DeadLetterFilter {
   /** Only these IDs of the dead-letter stream; `undefined`: all. */
   readonly ids: ReadonlySet<string> | undefined;
@@ -22,14 +22,14 @@ export interface DeadLetterFilter {
   readonly reason: string | undefined;
 }
 
-/** Dead letters read at once: each is at most some 1 MiB. */
+/** Dead letters read at once: each is at most about 1 MiB. */
 const PAGE_LETTERS = 100;
 
 /**
  * XREVRANGE dead + - COUNT 1, then XRANGE dead (id last COUNT n
  *
- * The dead letters of a shard that the filter lets through, oldest first, page by page. Those that are written
- * meanwhile are left out: who retries what an aggregator refuses again would else never come to an end.
+ * The dead letters of a shard that pass the filter, oldest first, page by page. Those written meanwhile are left
+ * out: otherwise a retry of events that an aggregator refuses again would never end.
  */
 export async function* readDeadLetters(
   redis: RedisConnection,
@@ -66,7 +66,7 @@ function toDeadLetter(shard: number, id: string, fields: readonly string[]): Sto
   };
 }
 
-/** XDEL dead id: true where it was still there. No consumer group reads this stream, so nothing else is touched by it. */
+/** XDEL dead id: true if it was still there. No consumer group reads this stream, so nothing else is affected. */
 export async function dropDeadLetter(
   redis: RedisConnection,
   prefix: string,

@@ -7,14 +7,14 @@ import {
   type Delta,
   type Stamp,
 } from '@streamfold/core';
-import { replyField, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
+import { replyField, toError, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
 
 /** ID of a record of the delta log; `0-0` is before the first. */
 export type Position = string;
 
 /**
- * Names one record of the delta log for ever. Its position alone does not: a Redis that has gone back to an older state
- * gives the same IDs to other records.
+ * Identifies one record of the delta log permanently. Its position alone does not: a Redis that has gone back to an older
+ * state gives the same IDs to other records.
  */
 export interface RecordName {
   readonly position: Position;
@@ -48,7 +48,7 @@ export interface DeltaRecord {
   readonly delta: () => Delta;
 }
 
-/** Records read at once: a record is at most some 500 kB. */
+/** Records read at once: a record is at most about 500 kB. */
 const RECORDS_AT_ONCE = 64;
 
 /**
@@ -130,21 +130,21 @@ function decodeRecord(where: string, kind: string, content: Buffer): Delta {
   try {
     return decodeContent(content);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = toError(cause).message;
     throw new Error(`${where}: ${why}`, { cause });
   }
 }
 
 /**
- * What is folded so long after it was appended, or even later, is history: the stream before the first start of an
- * aggregator, or an outage of which Prometheus has seen nothing either. Its series do not count as new.
+ * Entries folded this long after they were appended, or later, are history: the stream before the first start of an
+ * aggregator, or an outage during which Prometheus has seen nothing either. Their series do not count as new.
  */
 const HISTORY_MS = 3_600_000;
 
 /**
- * When the series that a record brings were born. By a live commit: at that commit, since nobody can have shown them
- * before, however late it was. By a replay: with the oldest event of the batch. The generation that is replaced has shown
- * them since then or later, so a series that has come of age there is never young here.
+ * The birth time of the series that a record brings. For a live commit: the time of the commit, because nobody can have
+ * shown them before, however late it was. For a replay: the time of the oldest event of the batch. The replaced generation
+ * has shown them since then or later, so a series that is old there is never young here.
  */
 function readBornMs(record: { atMs: number; mode: string | undefined; oldest: string | undefined }): number {
   const { atMs, mode, oldest } = record;

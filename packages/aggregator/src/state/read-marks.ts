@@ -1,11 +1,11 @@
 import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { numberOf } from './generation.ts';
 
-/** What a shard says about generations, whatever the registry says. */
+/** What a shard records about generations, independently of the registry. */
 export interface Marks {
-  /** The generation that was live on it last. */
+  /** The last generation that was live on it. */
   readonly live: string | undefined;
-  /** The greatest number that any generation on it has had; 0 if there was none. */
+  /** The largest number that any generation on it has had; 0 if there was none. */
   readonly number: number;
 }
 

@@ -2,7 +2,7 @@ import { readCatalogue, type StoredCatalogue } from '@streamfold/core';
 import { generationsKey, type RedisConnection } from '@streamfold/redis';
 
 /**
- * A generation as it is recorded.
+ * A generation as recorded in the registry.
  *
  * ```
  *              rebuild                   caught up, agreed          the next rebuild          grace is over
@@ -10,8 +10,9 @@ import { generationsKey, type RedisConnection } from '@streamfold/redis';
  *                          └────────────────────────────────── cancelled ───────────────────────────────────────▲
  * ```
  *
- * The first one is live from the start. Building begins with the stage `archive`, in which only the rebuild folds, and goes
- * on with the stage `stream`, in which all aggregators do. What is retired is folded on, for those who still serve it.
+ * The first one is live from the start. Building begins with the stage `archive`, in which only the rebuild folds, and
+ * continues with the stage `stream`, in which all aggregators do. A retired generation is still folded, for aggregators
+ * that still serve it.
  */
 export interface RegisteredGeneration {
   readonly id: string;
@@ -20,7 +21,7 @@ export interface RegisteredGeneration {
   readonly stage: 'archive' | 'stream' | undefined;
   /** The generation that was live when this one was begun. */
   readonly replaces: string | undefined;
-  /** Since when it is in its state, ms of Redis's clock. */
+  /** The time since which it has been in its state, ms of Redis's clock. */
   readonly sinceMs: number;
   readonly definitions: StoredCatalogue;
 }
@@ -34,7 +35,7 @@ export interface Registry {
 
 const STATES = ['building', 'live', 'retired', 'dropping'] as const;
 
-/** HGETALL registry: some 5 kB for each generation, of which there are rarely more than two. */
+/** HGETALL registry: about 5 kB for each generation, of which there are rarely more than two. */
 export async function readRegistry(redis: RedisConnection, prefix: string): Promise<Registry> {
   const fields = await redis.hgetall(generationsKey(prefix));
   const generations = new Map<string, RegisteredGeneration>();
@@ -42,7 +43,7 @@ export async function readRegistry(redis: RedisConnection, prefix: string): Prom
     if (!name.endsWith(':state')) continue;
     const id = name.slice(0, -':state'.length);
     const state = STATES.find((each) => each === text);
-    if (state === undefined) continue; // one of a newer program's
+    if (state === undefined) continue; // a generation of a newer program
     const stage = fields[`${id}:stage`];
     generations.set(id, {
       id,
@@ -56,7 +57,7 @@ export async function readRegistry(redis: RedisConnection, prefix: string): Prom
   return { live: fields['live'], building: fields['building'], generations };
 }
 
-/** HGET registry live: what is asked at every scrape. */
+/** HGET registry live: read at every scrape. */
 export async function readLiveId(redis: RedisConnection, prefix: string): Promise<string | undefined> {
   return (await redis.hget(generationsKey(prefix), 'live')) ?? undefined;
 }

@@ -2,7 +2,7 @@ import type { GenerationKeys, RedisConnection } from '@streamfold/redis';
 import type { RecordName } from './read-deltas.ts';
 import { UnreadableSnapshotError } from './unreadable-snapshot-error.ts';
 
-/** What the pointer says of one snapshot. */
+/** The pointer's entry for one snapshot. */
 export interface StoredSnapshot {
   /** The record of the delta log at which it was taken. */
   readonly at: RecordName;
@@ -14,16 +14,16 @@ export interface StoredSnapshot {
   readonly bytes: number;
 }
 
-/** What the pointer says. */
+/** The content of the pointer. */
 export interface SnapshotPointer {
   readonly current: StoredSnapshot;
-  /** The one before it, to fall back on. */
+  /** The previous one, as a fallback. */
   readonly previous: StoredSnapshot | undefined;
   /** Bytes that had ever been appended to the delta log when the current one was published. */
   readonly appendedBytes: number;
 }
 
-/** What a field of the pointer must look like, and in words. */
+/** The form of a field of the pointer, and its description. */
 const FORMS = {
   position: [/^\d{1,20}-\d{1,20}$/, 'the ID of a record'],
   key: [/./, 'the key of a snapshot of this generation'],

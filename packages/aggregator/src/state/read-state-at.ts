@@ -4,8 +4,8 @@ import { readSnapshots, type Snapshot } from './load-snapshot.ts';
 import { isSameRecord, readDeltas, type Position } from './read-deltas.ts';
 
 /**
- * The live state at one position of the delta log: a snapshot before it and the deltas up to it. `undefined` if none of the
- * snapshots leads there: the log was trimmed meanwhile, or they cannot be read.
+ * The live state at one position of the delta log: a snapshot before it and the deltas up to it. `undefined` if the log does
+ * not lead there from any snapshot: it was trimmed meanwhile, or they cannot be read.
  */
 export async function readStateAt(
   redis: RedisConnection,

@@ -7,7 +7,7 @@ import { listConsumers, type ConsumerInfo } from './remove-consumers.ts';
 import { readHead } from './read-head.ts';
 import { readStateAt } from './read-state-at.ts';
 
-/** What is to be known of one shard. */
+/** The status of one shard. */
 export interface ShardStatus {
   readonly shard: number;
   readonly stream: string;
@@ -15,7 +15,7 @@ export interface ShardStatus {
   readonly deadLetters: number;
   /** How far it is archived; `undefined` if nothing ever was. */
   readonly archived: Archived | undefined;
-  /** Why it is not archived at present; `undefined` if it is, or nobody has tried. */
+  /** Why it is currently not archived; `undefined` if it is, or nobody has tried. */
   readonly archiveStop: ArchiveStop | undefined;
   /** `undefined` if no aggregator has folded here yet. */
   readonly generation: GenerationStatus | undefined;

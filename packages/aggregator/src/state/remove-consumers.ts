@@ -4,7 +4,7 @@ import type { Generation } from './generation.ts';
 const script = loadScript(new URL('../../lua/remove-consumer.lua', import.meta.url), STREAM_LUA);
 const goneScript = loadScript(new URL('../../lua/remove-gone-consumers.lua', import.meta.url), STREAM_LUA);
 
-/** Removes one consumer, unless it has entries pending or was seen within `idleMs`. True where it was removed. */
+/** Removes one consumer, unless it has pending entries or was seen within `idleMs`. True if it was removed. */
 export async function removeConsumer(
   redis: RedisConnection,
   { shardKeys, keys }: Generation,
@@ -13,7 +13,7 @@ export async function removeConsumer(
   return (await script.run(redis, [shardKeys.events], [keys.group, consumer, idleMs])) === 1;
 }
 
-/** Consumers removed by one step; bounds how long it holds Redis. */
+/** Consumers removed by one step; bounds how long it occupies Redis. */
 const REMOVED_AT_ONCE = 1_000;
 
 /**

@@ -9,16 +9,16 @@ export type RetryOutcome =
   | { readonly outcome: 'appended' | 'repeated'; readonly shard: number; readonly entryId: string }
   | { readonly outcome: 'still_bad'; readonly reason: string; readonly detail: string };
 
-/** How long it is remembered that a dead letter was appended again, in case its removal did not follow. */
+/** How long Redis remembers that a dead letter was appended again, in case its removal did not follow. */
 const MARK_TTL_MS = 86_400_000;
-/** What `unpack` bears in one call, with room. */
+/** The number of values that `unpack` handles in one call, with a margin. */
 const MOST_VALUES = 7_000;
 
 /**
  * EVALSHA append-retried.lua 2 events mark …, then XDEL dead id
  *
- * Appends the event again, as a new entry of the shard that it belongs to, and removes the dead letter. Appended once,
- * however often it is tried: after a crash between the two steps the next retry only removes it.
+ * Appends the event again, as a new entry of the shard that it belongs to, and removes the dead letter. The event is
+ * appended once, however often it is retried: after a crash between the two steps the next retry only removes it.
  */
 export async function retryDeadLetter(
   redis: RedisConnection,
@@ -51,8 +51,8 @@ const UNREADABLE: Fault = {
 };
 
 /**
- * The fields of the entry as it was; one of many events becomes an entry of its own. `undefined` where they are not
- * readable: anybody can write to the stream of dead letters.
+ * The original fields of the entry; an event of a batch becomes its own entry. `undefined` if they are unreadable: any
+ * client can write to the dead-letter stream.
  */
 function toEntryFields({ index, fields }: StoredDeadLetter): string[] | undefined {
   const record = parseObject(fields);
@@ -86,7 +86,7 @@ function decodeAll(values: readonly string[]): { events: Event[]; fault: Fault |
     };
     return { events, fault };
   }
-  // As of one shard: to which of several it belongs is asked afterwards.
+  // As if there were one shard: its shard is determined afterwards.
   decodeEntry(
     values,
     { shard: 0, shards: 1, upcasters: noUpcasters },

@@ -6,7 +6,7 @@ const followScript = loadScript(new URL('../../lua/follow-stream.lua', import.me
 /**
  * EVALSHA switch-generation.lua 1 registry live built
  *
- * Makes `built` the live generation instead of `live`, on all shards in one step. False where that is not how things are.
+ * Makes `built` the live generation instead of `live`, on all shards in one step. False if they are in other states.
  */
 export async function switchGeneration(
   redis: RedisConnection,
@@ -19,7 +19,7 @@ export async function switchGeneration(
 /**
  * EVALSHA follow-stream.lua 1 registry id
  *
- * From here on every aggregator folds the generation, from the stream. False where it is not being built any more.
+ * From now on every aggregator folds the generation, from the stream. False if it is no longer being built.
  */
 export async function followStream(redis: RedisConnection, prefix: string, id: string): Promise<boolean> {
   return (await followScript.run(redis, [generationsKey(prefix)], [id])) === 1;

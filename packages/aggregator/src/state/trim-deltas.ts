@@ -2,7 +2,7 @@ import { loadScript, type GenerationKeys, type RedisConnection } from '@streamfo
 
 const script = loadScript(new URL('../../lua/trim-deltas.lua', import.meta.url));
 
-/** Records trimmed from the delta log by one step: bounds how long it holds Redis. */
+/** Records trimmed from the delta log by one step: bounds how long it occupies Redis. */
 const TRIM_RECORDS = 100;
 
 /**

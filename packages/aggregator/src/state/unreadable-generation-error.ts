@@ -1,4 +1,4 @@
-/** A generation is folded by definitions that this program does not know: a newer one has written them. */
+/** A generation has definitions that this program does not know: a newer program has written them. */
 export class UnreadableGenerationError extends Error {
   override readonly name = 'UnreadableGenerationError';
   readonly generation: string;

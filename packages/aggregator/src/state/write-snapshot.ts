@@ -14,16 +14,16 @@ import { trimDeltas } from './trim-deltas.ts';
 
 const script = loadScript(new URL('../../lua/publish-snapshot.lua', import.meta.url), STREAM_LUA);
 
-/** Series and coordinators, or births, in one part: some 200 kB, so no step of writing or reading is long. */
+/** Series and coordinators, or births, in one part: about 200 kB, so no step of writing or reading is long. */
 const PART_ITEMS = 2_000;
-/** Parts of a snapshot that nobody points to (its writer died) vanish after this time. */
+/** Parts of a snapshot without a pointer (its writer died) expire after this time. */
 const UNPUBLISHED_TTL_MS = 600_000;
-/** Parts of a replaced snapshot stay for those who are reading them. */
+/** Parts of a replaced snapshot stay this long for current readers. */
 const REPLACED_TTL_MS = 60_000;
 /** One aggregator writes at a time; only a courtesy, two at once do no harm. */
 const WRITER_TTL_MS = 30_000;
 
-/** What becomes a snapshot. */
+/** The content of a snapshot. */
 export interface CapturedState {
   readonly state: Delta;
   readonly births: Births;
@@ -50,8 +50,8 @@ export interface SnapshotWriting {
   /** Must be unique. */
   readonly id: string;
   /**
-   * Called once, when it is this aggregator's turn; what it returns is encoded before the next wait. `undefined`: the state
-   * is another one by then.
+   * Called once, when it is this aggregator's turn; its result is encoded before the next await. `undefined`: the state has
+   * been replaced meanwhile.
    */
   readonly capture: () => CapturedState | undefined;
   /** Keys of snapshots that cannot be used, as this aggregator has found. */
@@ -59,8 +59,8 @@ export interface SnapshotWriting {
 }
 
 /**
- * Writes the state at a record of the delta log as the current snapshot, in bounded steps, and trims the log behind the
- * snapshot before it, which stays as the one to fall back on.
+ * Writes the state at a record of the delta log as the current snapshot, in bounded steps, and trims the log up to the
+ * previous snapshot, which stays as a fallback.
  *
  * Crash-safe at every step: until the pointer has moved nothing has changed for others, and parts without a pointer expire.
  */
@@ -102,13 +102,13 @@ async function publish(
   { parts, birthParts, bytes, at, id, unreadable }: EncodedSnapshot,
 ): Promise<PublishOutcome> {
   const { current, previous } = await readSnapshotKeys(redis, keys);
-  const pointer = await readWellFormedPointer(redis, keys); // after the keys: the script compares those
+  const pointer = await readWellFormedPointer(redis, keys); // after the keys, which the script compares
   const isReadable = (name: string | undefined): boolean =>
     pointer !== undefined && name !== undefined && !unreadable.has(name);
   if (isReadable(current) && pointer?.current.at.position === at.position) return 'superseded';
   const key = keys.snapshotParts(id);
   await writeParts(redis, key, { parts, birthParts });
-  // A key that is none of ours may be in another hash slot.
+  // A foreign key may be in another hash slot.
   const declare = (name: string | undefined): string =>
     name?.startsWith(keys.snapshotParts('')) === true ? name : key;
   const reply = await script.run(

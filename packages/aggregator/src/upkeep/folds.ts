@@ -6,14 +6,14 @@ import type { Actor } from '../run/run-group.ts';
  * generation can be folded again at once.
  */
 export interface Folds {
-  /** Begins to fold a generation that is not folded yet. */
+  /** Starts to fold a generation that is not folded yet. */
   begin(id: string, fold: Actor): void;
   has(id: string): boolean;
   /** Stops the folds of all other generations. */
   keepOnly(ids: ReadonlySet<string>): void;
-  /** Stops all. Resolves once nothing is folded here any more. */
+  /** Stops all folds. Resolves once all of them have ended. */
   close(): Promise<void>;
-  /** Rejects if a fold has failed for good. */
+  /** Rejects if a fold has failed permanently. */
   readonly failed: Promise<never>;
 }
 
@@ -28,7 +28,7 @@ export function createFolds(onEnd: (id: string) => void): Folds {
   const ending = new Set<Promise<void>>();
   let fail: ((error: Error) => void) | undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
-  failed.catch(() => undefined); // the one who awaits it handles it
+  failed.catch(() => undefined); // the caller that awaits it handles it
 
   const keepOnly = (ids: ReadonlySet<string>): void => {
     for (const [id, { stop, ended }] of running) {

@@ -15,40 +15,41 @@ import {
   toError,
   whenReady,
 } from '@streamfold/redis';
+import { createCondition } from '../run/condition.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Pause } from '../run/retry.ts';
 import type { Actor } from '../run/run-group.ts';
 
-/** What an aggregator does for the log beyond Redis. */
+/** How an aggregator archives and trims. */
 export interface Archiving {
-  /** Without one, only the retention is kept. */
+  /** Without an archive, only the retention applies. */
   readonly archive: Archive | undefined;
-  /** How often a shard is archived and trimmed, by whichever aggregator comes first. */
+  /** How often a shard is archived and trimmed, by the first aggregator that finds it due. */
   readonly everyMs: number;
   /** Entries younger than this are not archived yet. */
   readonly settleMs: number;
-  /** Entries older than this are trimmed; `undefined`: none ever is. */
+  /** Entries older than this are trimmed; `undefined`: none are. */
   readonly retentionMs: number | undefined;
 }
 
 export interface ArchivingContext extends Installation {
   readonly redis: RedisConnection;
-  /** Of this process alone. */
+  /** Unique to this process. */
   readonly holder: string;
   readonly observe: Observe;
   readonly pause: Pause;
 }
 
-/** How often an aggregator looks, at least, whether a shard is due. */
+/** Longest interval between checks whether a shard is due. */
 const LOOK_MS = 10_000;
-/** A failed attempt is repeated after this time; a store that is away is not asked all the time. */
+/** A failed attempt is repeated after this time, so that an unreachable store is not asked all the time. */
 const RETRY_MS = 30_000;
 const READY_TIMEOUT_MS = 5_000;
 
 /**
- * Archives and trims each shard when it is due. A failure is reported once and the attempt repeated; aggregating continues
- * meanwhile. Shards that cannot be archived are a condition of every aggregator, whichever of them has tried. When stopped,
- * it finishes the segment in hand.
+ * Archives and trims each shard when it is due. A failure is reported once and the attempt repeated; aggregating
+ * continues meanwhile. Shards that cannot be archived are a condition of every aggregator, whichever of them has tried.
+ * When stopped, it finishes the current segment.
  */
 export function keepArchive(archiving: Archiving, context: ArchivingContext): Actor {
   const { redis, observe, pause } = context;
@@ -84,27 +85,20 @@ interface KeepOptions {
 /** Raises a condition for each shard whose archiving has stopped, and clears it when it continues. */
 function createStopReport({ archive }: Archiving, context: ArchivingContext): () => Promise<void> {
   const { redis, observe } = context;
-  const reason = 'archive_stopped';
-  const raised = new Map<number, string>();
+  const report = createCondition('archive_stopped', observe);
   return async () => {
     if (archive === undefined) return;
     const counts = new Map<ArchiveStopReason, number>();
     const stops = await askAll(listShards(context), (shard) => readArchiveStop(redis, shard));
     for (const [shard, stopped] of stops.entries()) {
-      if (stopped === undefined) {
-        if (raised.delete(shard)) observe({ type: 'condition_cleared', reason, shard });
-        continue;
-      }
-      counts.set(stopped.reason, (counts.get(stopped.reason) ?? 0) + 1);
-      const detail = `${stopped.reason}: ${stopped.detail}`;
-      if (raised.get(shard) !== detail) observe({ type: 'condition_raised', reason, shard, detail });
-      raised.set(shard, detail);
+      report(shard, stopped && `${stopped.reason}: ${stopped.detail}`);
+      if (stopped !== undefined) counts.set(stopped.reason, (counts.get(stopped.reason) ?? 0) + 1);
     }
     observe({ type: 'archive_stops_counted', shards: counts });
   };
 }
 
-/** All shards, also if one of them fails: a gap in one must not keep the others from being archived and trimmed. */
+/** All shards, even if one of them fails: a gap in one must not stop archiving and trimming of the others. */
 async function keepShards(options: KeepOptions): Promise<void> {
   const failures: unknown[] = [];
   for (let shard = 0; shard < options.context.shards; shard++) {
@@ -116,8 +110,8 @@ async function keepShards(options: KeepOptions): Promise<void> {
 /**
  * SET archiver holder NX PX every
  *
- * The aggregator that has set it does the work, for this time: several at once would be safe, and read the stream for
- * nothing.
+ * The aggregator that has set it does the work, for this time: several at once would be safe, but would read the stream
+ * for nothing.
  */
 async function keepShard(shard: number, { archiving, context, stop }: KeepOptions): Promise<void> {
   const { archive, everyMs, settleMs, retentionMs } = archiving;
@@ -142,7 +136,7 @@ async function keepShard(shard: number, { archiving, context, stop }: KeepOption
     const entries = await trimStream(redis, { prefix, shard, retentionMs, onlyArchived });
     if (entries > 0) observe({ type: 'entries_trimmed', shard, entries });
   } catch (error) {
-    // A log that cannot be continued waits for somebody's decision; anything else is due again at once.
+    // A log that cannot be continued waits for an operator's decision; anything else is due again at once.
     const undecided = error instanceof LogError;
     if (!undecided && (await redis.get(archiver)) === holder) await redis.del(archiver);
     throw error;

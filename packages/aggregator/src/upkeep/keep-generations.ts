@@ -13,17 +13,17 @@ import { handOver, hasWrittenDeadLetters } from '../state/hand-over-dead-letters
 import type { Registry } from '../state/read-registry.ts';
 
 export interface KeepGenerationsOptions extends Installation {
-  /** For how long a retired generation is kept for those who still serve it, ms. */
+  /** How long a retired generation is kept for aggregators that still serve it, ms. */
   readonly graceMs: number;
   readonly observe: Observe;
 }
 
-/** After so many times the grace a retired generation is dropped, even if nobody was there to fold it to its end. */
+/** After this multiple of the grace period a retired generation is dropped, even if no aggregator has folded it to its end. */
 const PATIENCE = 10;
 
 /**
- * What every aggregator does about generations now and then: ends what a rebuild has begun and did not live to see, and
- * drops what is retired and what was given up. Any number of them may do it at once.
+ * The periodic work of every aggregator on generations: it finishes steps of a rebuild that died, and drops retired and
+ * cancelled generations. Any number of aggregators may do this at once.
  */
 export async function keepGenerations(
   redis: RedisConnection,
@@ -45,7 +45,7 @@ export async function keepGenerations(
   await dropOrphans(redis, { live: current.id, registered: generations.keys() }, options);
 }
 
-/** A program that did not know of a drop may have made the group of a dropped generation again. */
+/** A program that did not know of a drop may have created the group of a dropped generation again. */
 async function dropOrphans(
   redis: RedisConnection,
   { live, registered }: { live: string; registered: Iterable<string> },

@@ -5,10 +5,10 @@ import type { Pause } from '../run/retry.ts';
 import type { Actor } from '../run/run-group.ts';
 import type { Roster } from './roster.ts';
 
-/** A generation that a rebuild has begun is folded here at most this much later. */
+/** A generation that a rebuild has begun is folded here after at most this time. */
 const GENERATIONS_MS = 1_000;
 
-/** Follows which generations there are, and folds them, until stopped; then what is in hand is committed. */
+/** Follows the registry and folds its generations until stopped; then commits the current batches. */
 export function keepRoster(
   roster: Roster,
   { redis, observe, pause }: { redis: RedisConnection; observe: Observe; pause: Pause },

@@ -6,15 +6,15 @@ import { removeGoneConsumers } from '../state/remove-consumers.ts';
 import { trimDeadLetters } from '../state/trim-dead-letters.ts';
 
 /**
- * A consumer that was not seen for this long, nor for the time after which entries are claimed, is gone. While nothing
- * comes Redis 7.0 sees a consumer only when it reads its pending entries, which it does after each claim.
+ * A consumer that was not seen for this long, nor for the time after which entries are claimed, is gone. On an idle stream
+ * Redis 7.0 sees a consumer only when it reads its pending entries, which it does after each claim.
  */
 export const GONE_IDLE_MS = 60_000;
 
-/** Dead letters kept on a shard by default: some 130 MB, since one takes about 1.3 kB. */
+/** Dead letters kept on a shard by default: about 130 MB, since one takes about 1.3 kB. */
 export const DEAD_LETTERS_MOST = 100_000;
 
-/** What every aggregator does for a shard now and then: counts what was trimmed unread, removes consumers that are gone, drops what is too much. */
+/** The periodic work of every aggregator on a shard: counts entries trimmed unread, removes gone consumers, trims dead letters. */
 export async function keepShard(
   redis: RedisConnection,
   generation: Generation,

@@ -12,7 +12,7 @@ export interface KeepAllUpOptions extends Installation {
   readonly observe: Observe;
 }
 
-/** What every aggregator does now and then: for each shard of each generation that is folded, and for the generations. */
+/** The periodic work of every aggregator: for each shard of each folded generation, and for the generations. */
 export async function keepShards(
   redis: RedisConnection,
   roster: Roster,
@@ -25,7 +25,7 @@ export async function keepShards(
   await askAll(live?.shards ?? [], (generation) => keepShard(redis, generation, { ...bounds, observe }));
   for (const other of folded) {
     if (other.id === live?.id) continue;
-    // What the live one misses is lost; another one that misses it too has nothing to add.
+    // Entries that the live generation misses are lost; another one that misses them too adds nothing.
     await askAll(other.shards, (generation) =>
       keepShard(redis, generation, { ...bounds, observe: ignore }).catch(ignoreDropped),
     );

@@ -5,7 +5,7 @@ import { describeGeneration, digestDefinitions, isFoldedBy, type Generation } fr
 import { readRegistry, type RegisteredGeneration, type Registry } from '../state/read-registry.ts';
 import { UnreadableGenerationError } from '../state/unreadable-generation-error.ts';
 
-/** A generation that is folded here, on all shards. */
+/** A generation folded by this process, on all shards. */
 export interface FoldedGeneration {
   readonly id: string;
   readonly state: RegisteredGeneration['state'];
@@ -13,13 +13,13 @@ export interface FoldedGeneration {
   readonly shards: readonly Generation[];
 }
 
-/** The generations of the registry as this program can read them. Reports each change of what it says once. */
+/** The generations of the registry that this program can read. Reports each change of the registry once. */
 export interface KnownGenerations {
   /** Reads the registry: the generations to be folded. `undefined` if none is live, because Redis was emptied. */
   read(): Promise<readonly FoldedGeneration[] | undefined>;
-  /** As it was read last. */
+  /** The registry as last read. */
   readonly registry: Registry | undefined;
-  /** The live generation is folded by other definitions than the configured ones. */
+  /** The live generation has other definitions than the configured ones. */
   readonly rebuildNeeded: boolean;
   /** Why this program cannot fold or serve the live generation. */
   readonly unreadable: string | undefined;
@@ -27,7 +27,7 @@ export interface KnownGenerations {
 
 export interface KnownGenerationsOptions extends Installation {
   readonly redis: RedisConnection;
-  /** As configured; each generation is folded by its own. */
+  /** The configured definitions; each generation is folded with its own. */
   readonly catalogue: Catalogue;
   readonly observe: Observe;
 }

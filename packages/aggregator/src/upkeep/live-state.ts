@@ -1,5 +1,6 @@
 import type { Catalogue } from '@streamfold/core';
 import { askAll, type RedisConnection } from '@streamfold/redis';
+import { createCondition } from '../run/condition.ts';
 import type { Observe } from '../run/fact.ts';
 import { createGroup } from '../state/create-group.ts';
 import { isFoldedBy, numberOf, openGeneration, type Generation } from '../state/generation.ts';
@@ -19,13 +20,13 @@ import { readRegistry } from '../state/read-registry.ts';
  */
 export interface LiveState {
   /**
-   * Records the live generation if the registry has none: the one that is live on the shards, if it is folded by the configured
-   * definitions, otherwise a new one if there is no state or its loss is accepted.
+   * Records the live generation if the registry has none: the one that is live on the shards, if it has the configured
+   * definitions, or else a new one if there is no state or its loss is accepted.
    */
   open(): Promise<void>;
-  /** Asks each shard whether it holds the state of the live generation, and opens it there, unless that is confirmed. */
+  /** Asks each shard whether it holds the state of the live generation, and opens it there, unless this is already confirmed. */
   confirm(live: { readonly id: string; readonly shards: readonly Generation[] }): Promise<void>;
-  /** The generation has to be confirmed again. */
+  /** The generation must be confirmed again. */
   doubt(id: string): void;
   /** Why nothing may be folded or served. */
   readonly lost: string | undefined;
@@ -45,11 +46,9 @@ export function createLiveState(options: LiveStateOptions): LiveState {
   let confirmed: string | undefined;
   let lost: string | undefined;
 
+  const reportLost = createCondition('registry_lost', observe);
   const report = (detail: string | undefined): void => {
-    if (detail !== undefined && detail !== lost)
-      observe({ type: 'condition_raised', reason: 'registry_lost', shard: undefined, detail });
-    if (detail === undefined && lost !== undefined)
-      observe({ type: 'condition_cleared', reason: 'registry_lost', shard: undefined });
+    reportLost(undefined, detail);
     lost = detail;
   };
 

@@ -1,12 +1,13 @@
 import { ensureLibrary, stepMonitor, type MonitorSettings } from '@streamfold/coordination';
-import { askAll, type Installation, listShards, type RedisConnection, type Shard } from '@streamfold/redis';
+import { askAll, listShards, type Installation, type RedisConnection, type Shard } from '@streamfold/redis';
+import { createCondition, type ReportCondition } from '../run/condition.ts';
 import type { Observe } from '../run/fact.ts';
 
-/** Between two steps, ms: an episode is reported so much later at most. */
+/** Interval between two steps, ms: an episode is reported at most this much later. */
 export const MONITOR_EVERY_MS = 500;
-/** Subjects moved by one step, of each kind: some 5 ms of Redis. */
+/** Subjects moved by one step, of each kind: about 5 ms of Redis. */
 const STEP_LIMIT = 200;
-/** No step for so long was an outage of the monitors or of Redis, ms: eight steps of a single aggregator. */
+/** A pause between steps that counts as an outage of the monitors or of Redis, ms: eight steps of a single aggregator. */
 const OUTAGE_MS = 4_000;
 
 export interface MonitorOptions extends Installation {
@@ -15,25 +16,26 @@ export interface MonitorOptions extends Installation {
 }
 
 /**
- * Gives a function that moves what is overdue on all shards, at once, in bounded steps until nothing is. A shard that fails
- * does not keep the others waiting; then it throws the first failure.
+ * Returns a function that moves overdue subjects on all shards, in parallel, in bounded steps until none is left. A
+ * shard that fails does not delay the others; afterwards the function throws the first failure.
  */
 export function createMonitor(redis: RedisConnection, options: MonitorOptions): () => Promise<void> {
   let libraryEnsured = false;
-  const steppedBack = new Set<number>();
+  // It is set during the grace period after a step, even in processes that did not notice the step themselves.
+  const reportClock = createCondition('redis_clock_stepped_back', options.observe);
   return async () => {
     if (!libraryEnsured) await ensureLibrary(redis);
     libraryEnsured = true;
-    await askAll(listShards(options), (shard) => monitorShard(redis, shard, { ...options, steppedBack }));
+    await askAll(listShards(options), (shard) => monitorShard(redis, shard, { ...options, reportClock }));
   };
 }
 
 async function monitorShard(
   redis: RedisConnection,
   on: Shard,
-  options: MonitorOptions & { readonly steppedBack: Set<number> },
+  options: MonitorOptions & { readonly reportClock: ReportCondition },
 ): Promise<void> {
-  const { observe, monitorGraceMs: graceMs, steppedBack } = options;
+  const { observe, monitorGraceMs: graceMs, reportClock } = options;
   const { shard } = on;
   const settings: MonitorSettings = { limit: STEP_LIMIT, outageMs: OUTAGE_MS, graceMs };
   for (;;) {
@@ -45,27 +47,11 @@ async function monitorShard(
     if (setAside > 0) observe({ type: 'records_set_aside', shard, records: setAside });
     if (stale + dead + waits + signals > 0)
       observe({ type: 'monitor_moved', shard, stale, dead, waits, signals });
-    reportClock(shard, { clockBackMs, steppedBack, observe });
+    reportClock(shard, clockBackMs > 0 ? describeStep(clockBackMs) : undefined);
     if (!step.more) return;
   }
 }
 
-/** During the grace period after it, also in the processes that did not notice it themselves. */
-function reportClock(
-  shard: number,
-  options: {
-    readonly clockBackMs: number;
-    readonly steppedBack: Set<number>;
-    readonly observe: Observe;
-  },
-): void {
-  const { clockBackMs, steppedBack, observe } = options;
-  const reason = 'redis_clock_stepped_back';
-  if (clockBackMs > 0 && !steppedBack.has(shard)) {
-    steppedBack.add(shard);
-    const detail = `the clock of Redis went back by ${clockBackMs} ms; nothing is overdue for a grace period`;
-    observe({ type: 'condition_raised', reason, shard, detail });
-  } else if (clockBackMs === 0 && steppedBack.delete(shard)) {
-    observe({ type: 'condition_cleared', reason, shard });
-  }
+function describeStep(backMs: number): string {
+  return `the clock of Redis went back by ${backMs} ms; nothing is overdue for a grace period`;
 }

@@ -9,7 +9,7 @@ import {
 } from './known-generations.ts';
 import { createLiveState, type LiveState, type LiveStateOptions } from './live-state.ts';
 
-/** Which generations this process folds: the live one, the one that is built, and those that were retired lately. */
+/** The generations that this process folds: the live one, the one being built, and recently retired ones. */
 export interface Roster
   extends Omit<KnownGenerations, 'read'>, Pick<LiveState, 'lost'>, Pick<Folds, 'close' | 'failed'> {
   /**
@@ -19,9 +19,9 @@ export interface Roster
    * @throws {UnreadableGenerationError} if this program cannot read its definitions.
    */
   open(): Promise<void>;
-  /** Reads which generations there are, and begins and ends folding them. */
+  /** Reads the registry, and starts and stops folding its generations. */
   refresh(): Promise<void>;
-  /** `undefined` until it is opened, and if this program cannot read its definitions. */
+  /** The live generation; `undefined` until it is opened, and if this program cannot read its definitions. */
   readonly live: FoldedGeneration | undefined;
   readonly folded: readonly FoldedGeneration[];
 }
@@ -36,7 +36,7 @@ export function createRoster(options: RosterOptions): Roster {
   const known = createKnownGenerations(options);
   const liveState = createLiveState(options);
   const folds = createFolds(liveState.doubt);
-  /** Generations whose groups are known to be there. */
+  /** Generations whose groups are known to exist. */
   const opened = new Set<string>();
   let folded: readonly FoldedGeneration[] = [];
   const isLive = ({ id }: FoldedGeneration): boolean => id === known.registry?.live;
@@ -47,7 +47,7 @@ export function createRoster(options: RosterOptions): Roster {
     const outcomes = await askAll(opened.has(id) || state === 'live' ? [] : generation.shards, (each) =>
       createGroup(redis, each, 'existing'),
     );
-    if (outcomes.includes('gone')) return; // it is being dropped, or its rebuild has not come so far
+    if (outcomes.includes('gone')) return; // it is being dropped, or its rebuild has not got this far
     opened.add(id);
     if (fold === undefined) return;
     folds.begin(id, (stop) => fold(generation, stop));

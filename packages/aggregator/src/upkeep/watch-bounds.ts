@@ -1,30 +1,23 @@
 import { readNearBound, type NearBound } from '@streamfold/coordination';
 import { askAll, type Installation, listShards, type RedisConnection } from '@streamfold/redis';
+import { createCondition } from '../run/condition.ts';
 import type { Observe } from '../run/fact.ts';
 
-/** Between two looks, ms: an inbox fills within minutes. */
+/** Interval between two checks, ms: an inbox fills within minutes. */
 export const LOOK_AT_BOUNDS_MS = 5_000;
 
 export interface BoundsContext extends Installation {
   readonly observe: Observe;
 }
 
-/** Gives a function that looks for keys of coordination that are nearly full, on all shards at once, and reports them. */
+/** Returns a function that looks for keys of coordination that are nearly full, on all shards in parallel, and reports them. */
 export function createBoundsWatch(redis: RedisConnection, context: BoundsContext): () => Promise<void> {
   const { observe } = context;
-  const reason = 'keys_near_bound';
-  const raised = new Map<number, string>();
+  const report = createCondition('keys_near_bound', observe);
   return async () => {
     const found = await askAll(listShards(context), (shard) => readNearBound(redis, shard));
-    for (const [shard, near] of found.entries()) {
-      if (near.inboxes === 0) {
-        if (raised.delete(shard)) observe({ type: 'condition_cleared', reason, shard });
-        continue;
-      }
-      const detail = describe(near);
-      if (raised.get(shard) !== detail) observe({ type: 'condition_raised', reason, shard, detail });
-      raised.set(shard, detail);
-    }
+    for (const [shard, near] of found.entries())
+      report(shard, near.inboxes === 0 ? undefined : describe(near));
     observe({ type: 'near_bound_counted', keys: found.reduce((sum, { inboxes }) => sum + inboxes, 0) });
   };
 }

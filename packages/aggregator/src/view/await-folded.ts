@@ -5,13 +5,13 @@ import type { Generation } from '../state/generation.ts';
 import { haveFolded, readLastDelivered } from '../state/has-folded.ts';
 import type { Registry } from '../state/read-registry.ts';
 
-/** A generation that has become live must have folded what was shown before within this time: less than a scrape may take. */
+/** A new live generation must have folded everything that was shown before within this time: less than a scrape may take. */
 const DEADLINE_MS = 4_000;
 const LOOK_MS = 10;
 
 /**
- * Waits until a generation, given as it is on each shard, has folded every entry that generations which were live before it can
- * have shown by now.
+ * Waits until a generation, given for each shard, has folded every entry that previous live generations can have shown
+ * by now.
  *
  * @throws {Error} if it has not within some seconds.
  */
@@ -35,7 +35,7 @@ export async function awaitFolded(
 
 const NEVER = new AbortController().signal;
 
-/** The last entry of a shard that these generations can have shown. */
+/** The last entry of a shard that these generations may have shown. */
 async function readShown(
   redis: RedisConnection,
   generation: Generation,

@@ -32,7 +32,7 @@ export async function followLog(
   }
 }
 
-/** True if there is a log or a snapshot, but no head: its absence is no proof that nothing was ever folded. */
+/** True if there is a log or a snapshot, but no head: a missing head then does not prove that nothing was ever folded. */
 async function hasLostHead(redis: RedisConnection, keys: GenerationKeys): Promise<boolean> {
   if ((await redis.exists(keys.deltas, keys.snapshot)) === 0) return false;
   return isSameRecord(await readHead(redis, keys), LOG_START);

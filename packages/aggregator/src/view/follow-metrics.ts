@@ -1,3 +1,4 @@
+import { createCondition } from '../run/condition.ts';
 import type { Observe } from '../run/fact.ts';
 import { UnreadableStateError } from '../state/unreadable-snapshot-error.ts';
 import type { SwarmMetrics } from './swarm-metrics.ts';
@@ -9,19 +10,14 @@ import type { SwarmMetrics } from './swarm-metrics.ts';
  * @throws what `follow` throws.
  */
 export function createFollower(metrics: Pick<SwarmMetrics, 'follow'>, observe: Observe): () => Promise<void> {
-  const condition = { reason: 'snapshot_unreadable', shard: undefined } as const;
-  let isRaised = false;
+  const report = createCondition('snapshot_unreadable', observe);
   return async () => {
     try {
       await metrics.follow();
     } catch (error) {
-      if (error instanceof UnreadableStateError) {
-        isRaised = true;
-        observe({ type: 'condition_raised', ...condition, detail: error.message });
-      }
+      if (error instanceof UnreadableStateError) report(undefined, error.message);
       throw error;
     }
-    if (isRaised) observe({ type: 'condition_cleared', ...condition });
-    isRaised = false;
+    report(undefined, undefined);
   };
 }

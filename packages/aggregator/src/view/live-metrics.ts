@@ -8,9 +8,9 @@ import { awaitFolded } from './await-folded.ts';
 import { createShardView, type ShardView, type ShardViewOptions, type ViewListener } from './shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './swarm-metrics.ts';
 
-/** The metrics of the generation that is live, whichever that is at the moment. */
+/** The metrics of the current live generation. */
 export interface LiveMetrics extends SwarmMetrics {
-  /** The generation that was served last. */
+  /** The last generation that was served. */
   readonly generation: string | undefined;
 }
 
@@ -29,12 +29,12 @@ interface Followed {
 }
 
 /**
- * Counters never go down when another generation becomes live, whichever of several replicas is asked:
+ * Counters never fall when another generation becomes live, whichever replica is asked:
  *
- * - what was read of a generation is shown only if that is live still, after it was read;
- * - the new one is shown only once it has folded every entry that the old one can have been delivered by then.
+ * - metrics of a generation are shown only if it is still live after they were read;
+ * - the new one is shown only once it has folded every entry that may have been delivered to the old one by then.
  *
- * The generation that is being built is followed ahead, so that nothing has to be loaded then.
+ * The generation being built is followed in advance, so that nothing has to be loaded at the switch.
  */
 export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
   const { redis, prefix } = options;

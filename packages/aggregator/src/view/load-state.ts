@@ -4,7 +4,7 @@ import { readSnapshots, type Snapshot } from '../state/load-snapshot.ts';
 import { readSnapshotKeys } from '../state/read-snapshot-pointer.ts';
 import { UnreadableSnapshotError, UnreadableStateError } from '../state/unreadable-snapshot-error.ts';
 
-/** What a view does while its state is loaded. */
+/** The callbacks of a view while its state is loaded. */
 export interface StateLoader {
   /** Shows the state of a snapshot, and follows the log from there. False if the log does not continue from it. */
   start(snapshot: Snapshot, cause: ViewLoadCause): Promise<boolean>;
@@ -12,13 +12,13 @@ export interface StateLoader {
   skip(error: UnreadableSnapshotError): void;
 }
 
-/** The log can be trimmed past a snapshot while that is being loaded; more often than this it cannot. */
+/** The log can be trimmed past a snapshot while it is being loaded, but not this many times in a row. */
 const LOAD_TRIES = 3;
 
 /**
  * Starts from the newest snapshot from which the log continues, or from the start of the log.
  *
- * @throws {UnreadableStateError} if nothing leads to the end of the log.
+ * @throws {UnreadableStateError} if no start leads to the end of the log.
  */
 export async function loadState(
   { redis, keys }: { redis: RedisConnection; keys: GenerationKeys },

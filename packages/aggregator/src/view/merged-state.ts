@@ -16,37 +16,37 @@ import type { DeltaRecord, RecordName } from '../state/read-deltas.ts';
 import { createSeriesBound, type SeriesBound } from './series-bound.ts';
 import type { ViewListener } from './shard-view.ts';
 
-/** After so many records all coordinators are looked through for what can be forgotten; a record prunes only its own. */
+/** After this number of records all coordinators are pruned; a record prunes only its own. */
 const PRUNING_RECORDS = 1_000;
 
-/** A snapshot, the deltas that were merged into it since, and what is derived from both. */
+/** A snapshot, the deltas merged into it since, and everything derived from both. */
 export interface MergedState {
   readonly delta: Delta;
-  /** When the young series were born. */
+  /** The births of the young series. */
   readonly births: Births;
-  /** Which series are shown. */
+  /** Determines which series are shown. */
   readonly bound: SeriesBound;
   readonly gauges: CoordinatorGauges;
-  /** The record that was merged last. */
+  /** The last merged record. */
   readonly at: RecordName;
-  /** When that was appended, ms of Redis's clock. */
+  /** The time at which it was appended, ms of Redis's clock. */
   readonly atMs: number;
   /** Merges the next record. @throws {Error} if it is malformed; the state is then as it was. */
   merge(record: DeltaRecord): void;
-  /** Brings the gauges up to date: once for each coordinator, however many records touched it. */
+  /** Updates the gauges: once for each coordinator, however many records touched it. */
   project(): void;
-  /** Notes that the state is that of the record `name`, which is the one merged last. */
+  /** Notes that the state is that of the record `name`, the last one merged. */
   confirm(name: RecordName): void;
 }
 
 export interface MergedStateOptions {
   readonly catalogue: Catalogue;
-  /** Series of one metric that are shown each; 0: all. */
+  /** Series of one metric that are shown individually; 0: all. */
   readonly limit: number;
   readonly listener: ViewListener;
 }
 
-/** The state of a snapshot, which is changed by what is merged. */
+/** The state of a snapshot, into which records are merged. */
 export function createMergedState(
   { at: start, state: delta, births }: Snapshot,
   { catalogue, limit, listener }: MergedStateOptions,
@@ -57,7 +57,7 @@ export function createMergedState(
   });
   for (const [key, registers] of delta.coordinators) gauges.set(key, readCoordinator(registers));
   const bound = createSeriesBound(delta, { catalogue, limit });
-  /** Coordinators that have changed since the gauges were brought up to date. */
+  /** Coordinators that have changed since the gauges were updated. */
   const touched = new Set<string>();
   let at = start;
   let atMs = stampMs(start.position);

@@ -1,6 +1,6 @@
 import type { CoordinatorGauges, GaugeMetric, Metric, SeriesKey } from '@streamfold/core';
 
-/** What a gauge shows of the coordinators at a moment of Redis's clock; `undefined` where there is no such series. */
+/** The value of a gauge at a moment of Redis's clock; `undefined` if there is no such series. */
 export function readGauge(
   view: { readonly gauges: CoordinatorGauges; readonly serverTimeMs: number },
   { projection }: GaugeMetric,
@@ -19,7 +19,7 @@ export function readGauge(
   }
 }
 
-/** An age moves with the clock, without an event. */
+/** An age changes with the clock, without an event. */
 export function isAge(metric: Metric): metric is GaugeMetric {
   return metric.type === 'gauge' && metric.projection === 'oldest_open_wait';
 }

@@ -7,11 +7,11 @@ import {
 } from '@streamfold/core';
 import { createSortedPages } from './sorted-pages.ts';
 
-/** What is to be shown of the series of a metric. */
+/** The values to show for the series of a metric. */
 export interface Shown {
-  /** The current value of a series; `undefined` where there is no such series (any more). */
+  /** The current value of a series; `undefined` if there is no such series, or no longer. */
   value(metric: Metric, key: string): SeriesValue | undefined;
-  /** True where a series is so young that it is still shown as 0. */
+  /** True if a series is so young that it is still shown as 0. */
   asZero(metric: Metric, key: string): boolean;
 }
 
@@ -19,7 +19,7 @@ export interface Shown {
 export interface RenderedFamily {
   /** The series `key` must be rendered again. */
   mark(key: string): void;
-  /** Renders what was marked, and gives the text of the whole family. Who has come of age is marked by itself. */
+  /** Renders the marked series, and returns the text of the whole family. Series that are no longer young are marked automatically. */
   render(shown: Shown): string;
 }
 

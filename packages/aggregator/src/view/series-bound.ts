@@ -6,28 +6,28 @@ import {
   type SeriesValue,
 } from '@streamfold/core';
 
-/** What every label says of the series that are shown as one. */
+/** The value of every label of the series that are shown as one. */
 const OTHER = 'other';
 
 /**
- * Which series of a shard are shown: of each metric as many as the limit, those that came first in the delta log; all
- * further ones are shown as one, whose labels say `other`. The state has all of them, so another limit needs no rebuild.
+ * The shown series of a shard: for each metric up to the limit, the first ones in the delta log; all others are shown as
+ * one, with the label value `other`. The state has all of them, so another limit needs no rebuild.
  *
- * A series that is shown once is shown for ever, and none of those that are not is: no counter goes down by it. Which came
- * first is read off the order of the state, which snapshots keep, so all aggregators show the same.
+ * A series that is shown once is shown forever, and the others never are, so the limit makes no counter fall. The order is
+ * that of the state, which snapshots keep, so all aggregators show the same.
  */
 export interface SeriesBound {
-  /** Told of each delta after it was merged into the state. Costs what the delta has, but once for a metric what the state has. */
+  /** Called with each delta after it was merged into the state. The cost grows with the delta, and once per metric with the state. */
   merged(delta: Delta): void;
   /** The key under which a series is shown. */
   shownAs(name: string, key: SeriesKey): SeriesKey;
   /** The keys of all series that are shown. */
   keys(name: string): Iterable<SeriesKey>;
-  /** What is shown under a key; `undefined` where nothing is. */
+  /** The value shown under a key; `undefined` if there is none. */
   value(name: string, key: SeriesKey): SeriesValue | undefined;
-  /** The series under a key that came first; the key itself, but for those that are shown as one. */
+  /** The first series under a key: the key itself, except for those that are shown as one. */
   oldest(name: string, key: SeriesKey): SeriesKey;
-  /** How many series are shown as one. */
+  /** The number of series that are shown as one. */
   countTogether(name: string): number;
 }
 
@@ -39,7 +39,7 @@ interface Together {
   total: SeriesValue;
 }
 
-/** Of the series of `state`; a `limit` of 0 is none. */
+/** Bounds the series of `state`; a `limit` of 0 means no limit. */
 export function createSeriesBound(
   state: Delta,
   { catalogue, limit }: { catalogue: Catalogue; limit: number },

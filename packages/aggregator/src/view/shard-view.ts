@@ -10,9 +10,9 @@ import { createMergedState, type MergedState } from './merged-state.ts';
 import type { SeriesBound } from './series-bound.ts';
 import { createSnapshotSchedule } from './snapshot-schedule.ts';
 
-/** Called when series move, so that only those are rendered again. */
+/** Called when series change, so that only those are rendered again. */
 export interface ViewListener {
-  /** Series `key` of the metric `name` has another value, or is there no longer. */
+  /** Series `key` of the metric `name` has another value, or no longer exists. */
   changed(name: string, key: string): void;
   /** Everything may be different. */
   replaced(): void;
@@ -27,27 +27,27 @@ export interface ViewListener {
  *       └────────────────────────┘ the log does not continue from here: it was trimmed past us, or rolled back
  * ```
  *
- * It is loaded from the current snapshot. If that cannot be read, or the log does not continue from it, then from the previous
- * one; if there is none of those, from the start of the log. The snapshot that could not be used is then replaced.
+ * It is loaded from the current snapshot. If that cannot be read, or the log does not continue from it, it is loaded
+ * from the previous one; without either, from the start of the log. The unusable snapshot is then replaced.
  */
 export interface ShardView {
   /**
-   * Reads the delta log to its end, from a snapshot if this is the first time. What it costs follows what changed.
+   * Reads the delta log to its end, from a snapshot the first time. The cost grows with the number of changes.
    *
-   * @throws {UnreadableStateError} if nothing leads to the end of the log.
-   * @throws if Redis cannot be reached; the state is then as it was, and must not be shown as current.
+   * @throws {UnreadableStateError} if no start leads to the end of the log.
+   * @throws if Redis cannot be reached; the state is then unchanged, and must not be shown as current.
    */
   refresh(): Promise<void>;
-  /** Writes a snapshot if the log has grown enough since the last one, or that one cannot be used. */
+  /** Writes a snapshot if the log has grown enough since the last one, or the last one is unusable. */
   writeSnapshotWhenDue(): Promise<void>;
   readonly shard: number;
-  /** True once the first refresh has come to the end of the log, and while the state that was loaded since is complete. */
+  /** True once the first refresh has reached the end of the log, and while the state loaded since is complete. */
   readonly loaded: boolean;
   readonly position: Position;
   readonly state: Delta;
-  /** Which series are shown. */
+  /** Determines which series are shown. */
   readonly bound: SeriesBound;
-  /** When the young series were born. */
+  /** The births of the young series. */
   readonly births: Births;
   readonly gauges: CoordinatorGauges;
   /** The clock of Redis at the last refresh, ms. */
@@ -60,9 +60,9 @@ export interface ShardViewOptions {
   readonly listener: ViewListener;
   readonly observe: Observe;
   readonly createId: () => string;
-  /** A snapshot is due after so many records of the delta log, however small they are. */
+  /** A snapshot is due after this number of records of the delta log, however small they are. */
   readonly snapshotRecords?: number;
-  /** Series of one metric that are shown each; 0, as by default: all. */
+  /** Series of one metric that are shown individually; 0, the default: all. */
   readonly seriesLimit?: number;
 }
 
@@ -72,7 +72,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
   const { seriesLimit: limit = 0 } = options;
   let merged: MergedState | undefined;
   let serverTimeMs = 0;
-  /** The state has been that of the end of the log once since it was loaded. */
+  /** The state has reached the end of the log since it was loaded. */
   let complete = false;
   const schedule = createSnapshotSchedule(redis, keys, options);
 
@@ -114,7 +114,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
       if (merged === undefined) return;
       const captured = merged;
       const written = await schedule.writeWhenDue(createId, () => {
-        // A refresh meanwhile may have loaded anew: this state does not belong to the record of now.
+        // A refresh meanwhile may have loaded another state: this one does not belong to the current record.
         if (merged !== captured) return undefined;
         const { delta: state, births, at, atMs } = captured;
         return { state, births, at, atMs };

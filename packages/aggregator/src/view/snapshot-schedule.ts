@@ -7,11 +7,11 @@ import { writeSnapshot, type CapturedState, type SnapshotOutcome } from '../stat
 
 /** A snapshot is due when the log since the last one is this many times as large … */
 const SNAPSHOT_GROWTH = 4;
-/** … and at least as large as this (characters), or has this many records: it is what a starting aggregator reads. */
+/** … and at least this large (characters), or has this many records: a starting aggregator has to read it. */
 const SNAPSHOT_LEAST_SIZE = 16 * 1024 * 1024;
 export const SNAPSHOT_RECORDS = 5_000;
 
-/** When a view writes a snapshot. */
+/** Decides when a view writes a snapshot. */
 export interface SnapshotSchedule {
   /** The view starts from this one. */
   loaded(snapshot: Snapshot): void;
@@ -36,11 +36,11 @@ export function createSnapshotSchedule(
   keys: GenerationKeys,
   { snapshotRecords = SNAPSHOT_RECORDS }: { readonly snapshotRecords?: number },
 ): SnapshotSchedule {
-  /** The snapshot that is known to be the newest. */
+  /** The newest known snapshot. */
   let newest: { readonly position: Position; readonly bytes: number } = { ...LOG_START, bytes: 0 };
   let size = 0;
   let records = 0;
-  /** Snapshots that cannot be used, until one is published that can. */
+  /** Unusable snapshots, until a usable one is published. */
   const broken = new Set<string>();
 
   const restart = (position: Position, bytes: number): void => {
@@ -75,7 +75,7 @@ export function createSnapshotSchedule(
         id: createId(),
         capture() {
           const captured = capture();
-          if (captured !== undefined) restart(captured.at.position, newest.bytes); // more is merged while it is written
+          if (captured !== undefined) restart(captured.at.position, newest.bytes); // more records are merged while it is written
           return captured;
         },
         unreadable: broken,

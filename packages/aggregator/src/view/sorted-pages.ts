@@ -1,12 +1,12 @@
 /**
- * Texts by key, in the order of the keys, joined quickly after few of them changed: they are kept in pages, and only the
- * pages that were touched are joined again.
+ * Texts by key, in the order of the keys, that are joined quickly after few changes: they are kept in pages, and only the
+ * touched pages are joined again.
  */
 export interface SortedPages {
   set(key: string, text: string): void;
   delete(key: string): void;
   has(key: string): boolean;
-  /** The texts of each page, joined: some dozens together. */
+  /** The joined texts of each page. */
   texts(): Iterable<string>;
   /** All texts, joined. */
   join(): string;
@@ -19,7 +19,7 @@ interface Page {
   joined: string | undefined;
 }
 
-/** Where a key belongs. */
+/** The place of a key. */
 interface Place {
   readonly page: Page;
   readonly pageIndex: number;
@@ -27,7 +27,7 @@ interface Place {
   readonly at: number;
 }
 
-/** A page is split above this: small pages leave less to join again, many pages take longer to be joined themselves. */
+/** A page is split above this size: small pages leave less to join again, but many pages take longer to join. */
 const PAGE_KEYS = 64;
 
 export function createSortedPages(): SortedPages {
@@ -84,7 +84,7 @@ export function createSortedPages(): SortedPages {
   };
 }
 
-/** Index of the last page whose first key is not after `key`; the first page where there is none. */
+/** Index of the last page whose first key is not after `key`; the first page if there is none. */
 function findPage(pages: readonly Page[], key: string): number {
   let low = 0;
   let high = pages.length - 1;

@@ -17,28 +17,28 @@ import { createVariants } from './variants.ts';
 /** The swarm's metrics: the views of all shards, added up. */
 export interface SwarmMetrics {
   /**
-   * The exposition as of now: reads what changed since the last time, and renders what moved. Counters and histograms that
-   * were born less than `zeroFirstSeconds` ago are shown as 0, if that is given.
+   * The current exposition: reads the changes since the last time, and renders the changed series. Counters and
+   * histograms that were born less than `zeroFirstSeconds` ago are shown as 0, if that is given.
    *
-   * @throws {BusyError} if it would have to render too many variants anew.
+   * @throws {BusyError} if it would have to render too many variants from scratch.
    */
   scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<string>;
-  /** Reads what changed. */
+  /** Reads the changes. */
   refresh(): Promise<void>;
-  /** Reads what changed, and writes a snapshot where one is due. */
+  /** Reads the changes, and writes a snapshot if one is due. */
   follow(): Promise<void>;
   /** True once every shard has been loaded. */
   readonly loaded: boolean;
-  /** Series with a value of their own. */
+  /** Number of series that are shown individually. */
   readonly series: number;
-  /** Of each counter and histogram, how many of them are shown as one. */
+  /** For each counter and histogram, the number of series shown as one. */
   readonly foldedTogether: ReadonlyMap<string, number>;
 }
 
 /**
  * The metrics of one catalogue.
  *
- * @param createView gives the view of each shard, which reports to the listener what moved.
+ * @param createView returns the view of each shard, which reports changed series to the listener.
  * @param now monotonic clock, ms.
  */
 export function createSwarmMetrics(
@@ -119,7 +119,7 @@ function keysOf(view: ShardView, metric: Metric): Iterable<string> {
   return metric.projection === 'coordinators_alive' ? view.gauges.alive.keys() : view.gauges.openWaits.keys();
 }
 
-/** True where a shard does not hold the series, or was the first to hold it less than `ageMs` ago. */
+/** True if a shard does not hold the series, or has held it for less than `ageMs`. */
 function isYounger(
   view: ShardView,
   { name }: Metric,

@@ -2,17 +2,18 @@ import { readWellFormedPointer } from '../state/read-snapshot-pointer.ts';
 import { createShardView, type ShardViewOptions } from './shard-view.ts';
 import { SNAPSHOT_RECORDS, sizeUntilDue } from './snapshot-schedule.ts';
 
-/** A log that is so many times longer than one behind which a serving aggregator writes a snapshot is trimmed by nobody else. */
+/** A log this many times longer than the one at which a serving aggregator writes a snapshot is trimmed by nobody else. */
 const OVERGROWN = 2;
 
 export interface TrimOvergrownOptions extends Omit<ShardViewOptions, 'listener' | 'snapshotRecords'> {
-  /** Records of the delta log that are too many, however small they are. */
+  /** Number of records of the delta log that is too many, however small they are. */
   readonly overgrownRecords?: number;
 }
 
 /**
- * Writes a snapshot, behind which the delta log is trimmed, if no serving aggregator does: where all only fold. Loads the state for
- * that, and lets go of it. Two constant reads if there is nothing to do. Returns true if it has written one.
+ * Writes a snapshot and trims the delta log up to it if no serving aggregator does, because all only fold. Loads the
+ * state for that, and releases it afterwards. Two constant reads if there is nothing to do. Returns true if it has
+ * written one.
  */
 export async function trimOvergrownLog(options: TrimOvergrownOptions): Promise<boolean> {
   if (!(await isOvergrown(options))) return false;

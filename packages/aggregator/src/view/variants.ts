@@ -1,7 +1,7 @@
-/** The service is asked for more than it does at once; the same request may succeed later. */
+/** The service gets more requests than it handles at once; the same request may succeed later. */
 export class BusyError extends Error {
   override readonly name = 'BusyError';
-  /** When to ask again. */
+  /** When to retry. */
   readonly retryAfterSeconds: number;
 
   constructor(message: string, retryAfterSeconds: number) {
@@ -13,9 +13,9 @@ export class BusyError extends Error {
 /** Variants of one thing (here: formats and ages of the exposition), each expensive to create and to keep. */
 export interface Variants<T> {
   /**
-   * The variant of that name, created if it is not kept.
+   * The variant with that name, created if it is not kept.
    *
-   * @throws {BusyError} if others were created so lately that creating one more would take too much of the time.
+   * @throws {BusyError} if others were created so recently that creating one more would take too much time.
    */
   take(name: string, create: () => T): T;
   values(): Iterable<T>;
@@ -30,16 +30,16 @@ interface Kept<T> {
 
 /** Two formats, with and without an age, fit. Each variant takes as much memory as the text of the exposition. */
 const MAX_VARIANTS = 4;
-/** A variant that nobody asked for in this time makes room: no scraper asks less often. */
+/** A variant that was not requested in this time makes room: no scraper asks less often. */
 const UNUSED_MS = 300_000;
-/** Creating variants beyond the first ones takes at most one part in so many of the time. */
+/** Creating variants beyond the first ones takes at most this share of the time (one part in …). */
 const SHARE = 10;
 
 /**
  * No variant yet.
  *
- * Those that came first stay as long as they are asked for, so clients that ask for ever new variants fight for the last
- * place only, and cannot make the process render all the time.
+ * The first ones stay as long as they are requested, so clients that keep requesting new variants compete only for the last
+ * place, and cannot make the process render all the time.
  *
  * @param now monotonic clock, ms.
  */

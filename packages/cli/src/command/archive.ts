@@ -15,7 +15,7 @@ import { withRedis } from '../with-redis.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** What was done for one shard, in the form of the JSON output. */
+/** The result for one shard, in the form of the JSON output. */
 interface ArchivedShard {
   readonly shard: number;
   readonly segments: readonly Pick<Segment, 'sequence' | 'firstId' | 'lastId' | 'entries' | 'bytes'>[];

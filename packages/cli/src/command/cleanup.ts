@@ -4,7 +4,7 @@ import type { Command } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
 
 const HOUR_MS = 3_600_000;
-/** Shards at a time: a step holds Redis for some ms, and all that are sent together hold it one after the other. */
+/** Shards at a time: a step occupies Redis for a few ms, and steps sent together occupy it one after the other. */
 const SHARDS_AT_ONCE = 8;
 
 /** What the verdicts mean, in words. */

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { isPortFree, startPrivateRedis } from '@streamfold/private-servers';
-import { ConfigurationError, redactUrl, type RedisConnection } from '@streamfold/redis';
+import { ConfigurationError, redactUrl, toError, type RedisConnection } from '@streamfold/redis';
 import { count } from '../count.ts';
 import { chooseCast } from '../demo/cast.ts';
 import { directCast } from '../demo/direct-cast.ts';
@@ -106,7 +106,7 @@ async function readUnreadiness(url: string): Promise<string | undefined> {
     const text = await response.text();
     return response.ok ? undefined : text.trim();
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return toError(error).message;
   }
 }
 

@@ -23,7 +23,7 @@ interface Scenario {
 }
 
 const SCENARIOS: Readonly<Record<Configuration['scenario'], Scenario>> = {
-  // Some 13 waits time out in five minutes: TimeoutEvents fires above 30.
+  // About 13 waits time out in five minutes: TimeoutEvents fires above 30.
   calm: {
     swarms: {
       build: ['steady', 'steady', 'steady', 'steady', 'steady'],

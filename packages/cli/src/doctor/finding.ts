@@ -6,3 +6,12 @@ export interface Finding {
   /** What was found and, if it is a problem, what to do. */
   readonly text: string;
 }
+
+/** Makes the findings about one thing, one function for each verdict. */
+export function judge(what: string): Readonly<Record<Finding['verdict'], (text: string) => Finding>> {
+  return {
+    ok: (text) => ({ verdict: 'ok', what, text }),
+    warn: (text) => ({ verdict: 'warn', what, text }),
+    fail: (text) => ({ verdict: 'fail', what, text }),
+  };
+}

@@ -3,15 +3,16 @@ import {
   coordinationKeys,
   generationKeys,
   generationsKey,
-  type Installation,
   listShards,
   loadScript,
-  type RedisConnection,
-  type Shard,
   shardCountKey,
   shardKeys,
+  toError,
+  type Installation,
+  type RedisConnection,
+  type Shard,
 } from '@streamfold/redis';
-import type { Finding } from './finding.ts';
+import { judge, type Finding } from './finding.ts';
 
 const script = loadScript(new URL('../../lua/check-permissions.lua', import.meta.url));
 
@@ -57,26 +58,24 @@ export async function inspectPermissions(
   installation: Installation,
 ): Promise<readonly Finding[]> {
   const { prefix } = installation;
-  const what = 'permissions';
+  const { ok, fail } = judge('permissions');
   try {
     const refused = await findRefused(redis, installation, COMMANDS);
     const ofCoordination = await findRefused(redis, installation, COMMANDS_OF_COORDINATION);
     return [
       refused === ''
-        ? { verdict: 'ok', what, text: `all required commands are permitted on keys ${prefix}:*` }
-        : { verdict: 'fail', what, text: `not permitted: ${refused}` },
+        ? ok(`all required commands are permitted on keys ${prefix}:*`)
+        : fail(`not permitted: ${refused}`),
       ofCoordination === ''
-        ? { verdict: 'ok', what: 'coordination', text: 'the functions may be loaded and called' }
-        : {
-            verdict: 'warn',
-            what: 'coordination',
-            text: `not permitted: ${ofCoordination}; coordinators and monitors need it, counting does not`,
-          },
+        ? judge('coordination').ok('the functions may be loaded and called')
+        : judge('coordination').warn(
+            `not permitted: ${ofCoordination}; coordinators and monitors need it, counting does not`,
+          ),
     ];
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = toError(error).message;
     const text = `expected EVALSHA and EVAL on keys ${prefix}:* to be permitted; got ${why}`;
-    return [{ verdict: 'fail', what, text }];
+    return [fail(text)];
   }
 }
 

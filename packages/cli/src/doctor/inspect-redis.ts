@@ -1,15 +1,16 @@
 import { compareStamps, stampMs } from '@streamfold/core';
 import {
   askAll,
-  type Installation,
   listShards,
   readServerTimeMs,
-  type RedisConnection,
   replyField,
   shardCountKey,
   shardKeys,
+  toError,
+  type Installation,
+  type RedisConnection,
 } from '@streamfold/redis';
-import type { Finding } from './finding.ts';
+import { judge, type Finding } from './finding.ts';
 import { inspectPermissions } from './inspect-permissions.ts';
 
 /** Inspects Redis and changes nothing; `localTimeMs` is the clock of this machine, ms since 1970. One finding per check, in a fixed order; checks that the user may not make say so. */
@@ -33,9 +34,9 @@ async function inspectInfo(redis: RedisConnection): Promise<readonly Finding[]> 
   try {
     info = parseInfo(await redis.info());
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = toError(error).message;
     const text = `INFO cannot be read, so version, role, persistence and maxmemory-policy are unknown; got ${why}`;
-    return [{ verdict: 'warn', what: 'info', text }];
+    return [judge('info').warn(text)];
   }
   return [
     inspectVersion(info),
@@ -51,22 +52,20 @@ async function settled(what: string, inspect: () => Promise<Finding>): Promise<F
   try {
     return await inspect();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { verdict: 'fail', what, text: `cannot be checked; got ${why}` };
+    const why = toError(error).message;
+    return judge(what).fail(`cannot be checked; got ${why}`);
   }
 }
 
 async function inspectShardCount(redis: RedisConnection, { prefix, shards }: Installation): Promise<Finding> {
-  const what = 'shards';
+  const { ok, fail } = judge('shards');
   const recorded = await redis.get(shardCountKey(prefix));
-  if (recorded === null) return { verdict: 'ok', what, text: `${shards}, to be recorded at first use` };
+  if (recorded === null) return ok(`${shards}, to be recorded at first use`);
   return recorded === String(shards)
-    ? { verdict: 'ok', what, text: `${shards}, as recorded in Redis` }
-    : {
-        verdict: 'fail',
-        what,
-        text: `${recorded} are recorded in Redis (${shardCountKey(prefix)}), ${shards} configured: set STREAMFOLD_SHARDS`,
-      };
+    ? ok(`${shards}, as recorded in Redis`)
+    : fail(
+        `${recorded} are recorded in Redis (${shardCountKey(prefix)}), ${shards} configured: set STREAMFOLD_SHARDS`,
+      );
 }
 
 type Info = ReadonlyMap<string, string>;
@@ -94,32 +93,28 @@ async function readSetting(redis: RedisConnection, name: string): Promise<string
 const LEAST_MAJOR = 7;
 
 function inspectVersion(info: Info): Finding {
+  const { ok, fail } = judge('version');
   const valkey = info.get('valkey_version');
   const version = valkey ?? info.get('redis_version') ?? 'unknown';
   const name = valkey === undefined ? 'Redis' : 'Valkey';
   const recent = Number(version.split('.')[0]) >= LEAST_MAJOR;
   return recent
-    ? { verdict: 'ok', what: 'version', text: `${name} ${version}` }
-    : {
-        verdict: 'fail',
-        what: 'version',
-        text: `${name} ${version}; Redis 7.0 or newer, or Valkey, is needed`,
-      };
+    ? ok(`${name} ${version}`)
+    : fail(`${name} ${version}; Redis 7.0 or newer, or Valkey, is needed`);
 }
 
 function inspectRole(info: Info): Finding {
+  const { ok, fail } = judge('role');
   const role = info.get('role') ?? 'unknown';
   const replicas = Number(info.get('connected_slaves') ?? 0);
   if (role !== 'master') {
-    return { verdict: 'fail', what: 'role', text: `${role}; writes need the primary: point --redis at it` };
+    return fail(`${role}; writes need the primary: point --redis at it`);
   }
   return replicas > 0
-    ? {
-        verdict: 'ok',
-        what: 'role',
-        text: `primary with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}; replication is asynchronous: a failover can lose a tail of the log, of stream and state together`,
-      }
-    : { verdict: 'ok', what: 'role', text: 'primary without replicas' };
+    ? ok(
+        `primary with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}; replication is asynchronous: a failover can lose a tail of the log, of stream and state together`,
+      )
+    : ok('primary without replicas');
 }
 
 /**
@@ -128,108 +123,75 @@ function inspectRole(info: Info): Finding {
  */
 function inspectFailover(info: Info, minReplicas: string | undefined): readonly Finding[] {
   if (info.get('role') !== 'master' || Number(info.get('connected_slaves') ?? 0) === 0) return [];
-  const what = 'failover';
+  const { ok, warn } = judge('failover');
   if (minReplicas === undefined) {
-    return [
-      {
-        verdict: 'ok',
-        what,
-        text: 'min-replicas-to-write cannot be read by this user; set it to 1 or more',
-      },
-    ];
+    return [ok('min-replicas-to-write cannot be read by this user; set it to 1 or more')];
   }
   return Number(minReplicas) > 0
-    ? [
-        {
-          verdict: 'ok',
-          what,
-          text: `min-replicas-to-write ${minReplicas}: a primary that lost its replicas stops confirming events`,
-        },
-      ]
+    ? [ok(`min-replicas-to-write ${minReplicas}: a primary that lost its replicas stops confirming events`)]
     : [
-        {
-          verdict: 'warn',
-          what,
-          text: 'min-replicas-to-write 0: a primary that lost its replicas keeps confirming events, which a failover then loses; set it to 1 or more',
-        },
+        warn(
+          'min-replicas-to-write 0: a primary that lost its replicas keeps confirming events, which a failover then loses; set it to 1 or more',
+        ),
       ];
 }
 
 function inspectPersistence(info: Info, appendfsync: string | undefined): Finding {
-  const what = 'persistence';
+  const { ok, warn, fail } = judge('persistence');
   if (info.get('aof_enabled') === '1') {
     if (info.get('aof_last_write_status') !== 'ok') {
-      return {
-        verdict: 'fail',
-        what,
-        text: 'the append-only file cannot be written: check the disk of Redis',
-      };
+      return fail('the append-only file cannot be written: check the disk of Redis');
     }
     const fsync = appendfsync ?? 'unknown, as this user may not read it';
     return appendfsync === 'no'
-      ? {
-          verdict: 'warn',
-          what,
-          text: 'append-only file with appendfsync no: a crash of the machine loses all that the system had not written to disk; set everysec or always',
-        }
-      : {
-          verdict: 'ok',
-          what,
-          text: `append-only file, appendfsync ${fsync}${appendfsync === 'everysec' ? ': a crash can lose the last second, of stream and state together' : ''}`,
-        };
+      ? warn(
+          'append-only file with appendfsync no: a crash of the machine loses all that the system had not written to disk; set everysec or always',
+        )
+      : ok(
+          `append-only file, appendfsync ${fsync}${appendfsync === 'everysec' ? ': a crash can lose the last second, of stream and state together' : ''}`,
+        );
   }
   const lastSave = Number(info.get('rdb_last_save_time') ?? 0);
-  return {
-    verdict: 'warn',
-    what,
-    text: `no append-only file: a crash loses all since the last snapshot of Redis (${new Date(lastSave * 1_000).toISOString()}); set appendonly yes`,
-  };
+  return warn(
+    `no append-only file: a crash loses all since the last snapshot of Redis (${new Date(lastSave * 1_000).toISOString()}); set appendonly yes`,
+  );
 }
 
 function inspectEviction(info: Info): Finding {
-  const what = 'maxmemory-policy';
+  const { ok, warn, fail } = judge('maxmemory-policy');
   const policy = info.get('maxmemory_policy') ?? 'unknown';
   const limit = Number(info.get('maxmemory') ?? 0);
-  if (limit === 0) return { verdict: 'ok', what, text: `${policy}, no maxmemory: nothing is evicted` };
+  if (limit === 0) return ok(`${policy}, no maxmemory: nothing is evicted`);
   const share = Math.round((100 * Number(info.get('used_memory') ?? 0)) / limit);
   const used = `${share} % of maxmemory used`;
-  if (policy === 'noeviction')
-    return { verdict: share >= 80 ? 'warn' : 'ok', what, text: `noeviction, ${used}` };
+  if (policy === 'noeviction') return (share >= 80 ? warn : ok)(`noeviction, ${used}`);
   if (policy.startsWith('allkeys')) {
-    return {
-      verdict: 'fail',
-      what,
-      text: `${policy}, ${used}: Redis may evict the stream or the state; set noeviction`,
-    };
+    return fail(`${policy}, ${used}: Redis may evict the stream or the state; set noeviction`);
   }
-  return {
-    verdict: 'warn',
-    what,
-    text: `${policy}, ${used}: Redis may forget which ids were published, so that a retry counts twice; set noeviction`,
-  };
+  return warn(
+    `${policy}, ${used}: Redis may forget which ids were published, so that a retry counts twice; set noeviction`,
+  );
 }
 
 /** A larger difference between the clocks is a warning, ms. */
 const TOLERATED_SKEW_MS = 1_000;
 
 async function inspectClock(redis: RedisConnection, localTimeMs: () => number): Promise<Finding> {
-  const what = 'clock';
+  const { ok, warn } = judge('clock');
   const before = localTimeMs();
   const theirs = await readServerTimeMs(redis);
   const skewMs = Math.round(theirs - (before + localTimeMs()) / 2);
   const text = `Redis is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'ahead of'} this machine`;
   return Math.abs(skewMs) <= TOLERATED_SKEW_MS
-    ? { verdict: 'ok', what, text }
-    : {
-        verdict: 'warn',
-        what,
-        text: `${text}: no count depends on it, but times from Prometheus and Redis would differ; synchronise the clocks`,
-      };
+    ? ok(text)
+    : warn(
+        `${text}: no count depends on it, but times from Prometheus and Redis would differ; synchronise the clocks`,
+      );
 }
 
 /** Entry IDs never go back: if the clock was set back, they are ahead of it until it has caught up. */
 async function inspectStreamClock(redis: RedisConnection, installation: Installation): Promise<Finding> {
-  const what = 'stream clock';
+  const { ok, warn } = judge('stream clock');
   const nowMs = await readServerTimeMs(redis);
   const ends = await askAll(listShards(installation), (shard) => readLastId(redis, shardKeys(shard).events));
   let aheadMs = 0;
@@ -237,12 +199,10 @@ async function inspectStreamClock(redis: RedisConnection, installation: Installa
     if (last !== undefined && compareStamps(last, '0-0') > 0)
       aheadMs = Math.max(aheadMs, stampMs(last) - nowMs);
   return aheadMs <= TOLERATED_SKEW_MS
-    ? { verdict: 'ok', what, text: 'no entry ID is ahead of the clock of Redis' }
-    : {
-        verdict: 'warn',
-        what,
-        text: `entry IDs are ${aheadMs} ms ahead of the clock of Redis: it was set back, or entries were added with explicit IDs; ages are too small until it has caught up`,
-      };
+    ? ok('no entry ID is ahead of the clock of Redis')
+    : warn(
+        `entry IDs are ${aheadMs} ms ahead of the clock of Redis: it was set back, or entries were added with explicit IDs; ages are too small until it has caught up`,
+      );
 }
 
 async function readLastId(redis: RedisConnection, events: string): Promise<string | undefined> {

@@ -99,7 +99,7 @@ function decodedName(name: string, schema: z.ZodType): string {
   return inner === durationMs ? name.replace(/_ms$/, '_micros') : name;
 }
 
-/** What stops an event from being decoded. */
+/** Why an event cannot be decoded. */
 export interface FieldFault {
   readonly reason: 'missing_field' | 'invalid_field';
   readonly field: string;
@@ -136,7 +136,7 @@ export function decodeFields(eventType: EventType, read: FieldSource): Record<st
   return fault ?? decoded;
 }
 
-/** The text of a field's value, or `undefined` if it has none: a number whose digits a double does not hold is no text. */
+/** The text of a field's value, or `undefined` if it has none: a number whose digits a double does not hold has no text. */
 function toText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' && isExact(value) ? toPlainDecimal(value) : undefined;

@@ -53,7 +53,7 @@ type KnownInput = {
   [Type in Event['type']]: InputOf<Extract<Event, { type: Type }>>;
 }[Event['type']];
 
-/** Apart from the known fields, as a value whose type is an interface of the user's has no index signature. */
+/** Separate from the known fields, because a value typed by a user's interface has no index signature. */
 interface ExtraFields {
   readonly [name: string]: string | number | undefined;
 }

@@ -10,7 +10,7 @@ interface FieldKind {
   readonly expected: string;
   /** The value of a text, or `INVALID`. */
   readonly parse: (text: string) => string | number | typeof INVALID;
-  /** What most texts of this kind look like, for finding them in JSON. */
+  /** The usual form of texts of this kind, to find them in JSON. */
   readonly plain: PlainTexts;
   /** All values, if they are a few words. */
   readonly words?: readonly string[];

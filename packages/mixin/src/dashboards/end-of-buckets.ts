@@ -4,7 +4,7 @@ import type { PanelSpec } from './panel/panel-spec.ts';
 
 /**
  * How a panel shows quantiles that lie beyond the last bucket of a histogram: a dashed line at its bound, and "over 10s"
- * for the value. What is slower is not measured more exactly: the quantile is the bound itself, and looks like a value.
+ * for the value. Slower ones are not measured more exactly: the quantile is the bound itself, and looks like a value.
  */
 export function endOfBuckets(name: string): Pick<PanelSpec, 'thresholds' | 'texts'> {
   const metric = metricOf(name);
