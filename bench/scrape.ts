@@ -3,6 +3,7 @@ import { startPrivateRedis } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 import { launchContender } from './contender/contender-process.ts';
 import { median } from './median.ts';
+import type { Measurements } from './summary/measurements.ts';
 import { fillSeries } from './workload/fill-series.ts';
 
 const STREAM = 'streamfold:{0}:events';
@@ -27,7 +28,7 @@ interface ScrapeResult {
 }
 
 /** Prints the cost of a scrape, at first and after 1 % of the series changed, next to prom-client with the same series. */
-export async function benchScrape(runs: number): Promise<void> {
+export async function benchScrape(runs: number, { record }: Measurements): Promise<void> {
   const rows: string[] = [];
   for (const series of SERIES) {
     const server = await startPrivateRedis();
@@ -40,6 +41,9 @@ export async function benchScrape(runs: number): Promise<void> {
         results.push(await measure(redis, server.url, series));
       }
       rows.push(...toRows(series, results, await readOrigin(redis)));
+      if (series !== Math.max(...SERIES)) continue;
+      record('scrapeChanged', median(results.map((each) => each.changedMs / each.promClientMs)));
+      record('readyMs', median(results.map(({ readyMs }) => readyMs)));
     } finally {
       redis.disconnect();
       await server.stop();

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
@@ -21,14 +21,20 @@ const TICK_MS = 10;
 export async function launchContender(program: string, args: readonly string[]): Promise<ContenderProcess> {
   const file = new URL(`./${program}.js`, import.meta.url);
   const child = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const contender = superviseContender(child, () => void child.send('start'));
+  await once(child, 'message');
+  return contender;
+}
+
+/** Follows a program whose reports are `message` events. */
+export function superviseContender(child: ChildProcess, start: () => void): ContenderProcess {
   const said = new Map<string, Readonly<Record<string, unknown>>>();
   child.on('message', (message) => {
     const fields = message as Readonly<Record<string, unknown>>;
     said.set(String(fields['type']), fields);
   });
-  await once(child, 'message');
   return {
-    start: () => void child.send('start'),
+    start,
     async told(type) {
       const deadline = AbortSignal.timeout(TOLD_DEADLINE_MS);
       for (;;) {
