@@ -6,7 +6,7 @@
 --       8 'live' or 'replayed'   9 … for each dead letter five values, and at last a nonce
 -- Returns {'committed', <ID of the record>, <dead letters left out>, <that were written then>}, {'contested'}, or
 --         {'repeated', <entries>}
--- Cost  some 1.5 us an entry.
+-- Cost  about 1.5 us an entry.
 
 local LARGEST_SEQ = '18446744073709551615'
 

@@ -152,7 +152,7 @@ export function acknowledgeRepeated({ pending, folded }: GenerationModel, ids: r
   return repeated.length;
 }
 
-/** All that is pending is now the consumer's; of that, what is gone from the stream is lost. Gives the lost. */
+/** All pending entries become the consumer's, except those gone from the stream: they are lost. Returns their number. */
 export function claim(
   { stream }: ShardModel,
   { pending, folded, lost }: GenerationModel,

@@ -4,7 +4,7 @@
 -- KEYS  1 stream of events   2 delta log   3 head of the delta log   4 dead-letter stream
 -- ARGV  1 group   2 consumer   3 delta, as text   4 number of entries; 0 checks whether a batch could be committed
 --       5 first ID   6 last ID
---       7 SHA-1 of all IDs, ascending, separated by spaces: a batch of thousands is named by it, not listed
+--       7 SHA-1 of all IDs, ascending, separated by spaces: thousands of IDs need not be sent
 --       8 'live', or 'replayed' if the generation is being built: written into the record, with the first ID
 --       9 'run' if its entries followed one another in the stream when they were read, else 'entries'
 --       10 'remove' if the consumer is removed once nothing is pending for it, else 'keep'
@@ -12,7 +12,7 @@
 -- Returns {'committed', <ID of the record in the delta log>, <dead letters left out>, <dead letters written after those>},
 --         {'contested'}, or {'repeated', <entries>}: that many entries of the batch were folded before; they are acknowledged
 --         without effect, and nothing else is done. {'checked'} for a batch of 0 entries.
--- Cost  some 1.5 us an entry and 3 us a dead letter. Lua does not roll back: all is checked before the first write.
+-- Cost  about 1.5 us an entry and 3 us a dead letter. Lua does not roll back: everything is checked before the first write.
 
 local batch = {group = ARGV[1], delta = ARGV[3], entries = tonumber(ARGV[4]), mode = ARGV[8], oldest = ARGV[5], dead_letters_at = 11}
 local group, consumer, first, last = batch.group, ARGV[2], ARGV[5], ARGV[6]

@@ -13,7 +13,7 @@ export interface EntryReader {
   /**
    * XREADGROUP GROUP group consumer COUNT count [BLOCK ms] STREAMS key >
    *
-   * Gives entries that were never delivered to the group, oldest first; none if none came for `blockMs`. Without `blockMs` it
+   * Reads entries that were never delivered to the group, oldest first; none if none came for `blockMs`. Without `blockMs` it
    * does not wait.
    */
   readNew(
@@ -23,8 +23,8 @@ export interface EntryReader {
   /**
    * XREADGROUP GROUP group consumer COUNT count STREAMS key 0
    *
-   * Gives entries that are pending for the consumer, oldest first: what it read before it crashed, lost its connection or was
-   * refused a commit, and what it has claimed.
+   * Reads entries that are pending for the consumer, oldest first: those that it read before a crash, a lost connection or a
+   * refused commit, and those that it has claimed.
    */
   readPending(
     read: { readonly consumer: string; readonly count: number },

@@ -13,7 +13,7 @@ export interface ReadNames {
   release(name: string): void;
   /** The pending entries of this name must be read again. */
   doubt(name: string): void;
-  /** A name whose pending entries must be read again; `undefined` if there is none besides its own. */
+  /** A name whose pending entries must be read again; `undefined` if there is none but its own. */
   readonly doubtful: string | undefined;
   /** Doubts those of these consumers that belong to this reader and are not in use: an earlier life or a late read left them. */
   adopt(consumers: Iterable<string>): void;

@@ -45,7 +45,7 @@ const FIELDS_CHARACTERS = 24 * 1024 * 1024;
 /** Nobody who chooses the names of series can know it. */
 const HASH_SEED = randomInt(2 ** 31);
 
-/** The bounds of a commit of so many entries. */
+/** The bounds of a commit of this number of entries. */
 export function boundCommit(entries: number): CommitBounds {
   return {
     entries,
