@@ -7,7 +7,7 @@ export interface Draw {
   pick<T>(from: readonly T[]): T;
   /** Sometimes the same with a change in it. */
   mutateText(text: string, rate: number): string;
-  mutateBytes(bytes: Buffer, rate: number): Buffer;
+  mutateBytes(bytes: string, rate: number): string;
 }
 
 /** Values of the fields of events, mostly valid. */

@@ -1,9 +1,10 @@
 import { ByteReader } from './bytes/byte-reader.ts';
+import type { TextTable } from './bytes/text-table.ts';
 import { joinSum } from './columns/join-sum.ts';
 import { PHASE_SET, STAMPED_REGISTERS } from './columns/life-columns.ts';
 import { emptyRegisters, type CoordinatorRegisters } from './coordinator-registers.ts';
 import { DEAD_LETTER_REASONS } from './decode-entry.ts';
-import { emptyDelta, type Delta, type SeriesKey, type SeriesValue } from './delta.ts';
+import { emptyDelta, type Delta, type FoldTotals, type SeriesKey, type SeriesValue } from './delta.ts';
 import { stampEvent, type Stamp } from './entry-id.ts';
 
 /**
@@ -36,40 +37,68 @@ export function isBinaryDelta(record: Uint8Array): boolean {
 }
 
 /**
- * Reads a record of this form, and checks all of it, since a merge cannot be undone.
- *
- * @throws {Error} if it is malformed: something else has written to the keyspace. Says what was expected, and where.
+ * Reads records of this form. The keys of series that came before are found by their bytes: a decoder lives as long as what
+ * it reads.
  */
-export function decodeBinaryDelta(record: Uint8Array): Delta {
-  const reader = new ByteReader(record, 1);
-  const delta = emptyDelta();
-  const { totals } = delta;
-  try {
-    totals.entries = reader.number();
-    totals.events = reader.number();
-    totals.lostEntries = reader.number();
-    for (let left = reader.count(); left > 0; left--) {
-      const name = reader.text();
-      const reason = DEAD_LETTER_REASONS.find((each) => each === name);
-      if (reason === undefined)
-        throw new Error(`expected a reason of dead letters; got ${JSON.stringify(name)}`);
-      totals.deadLetters.set(reason, reader.number());
-    }
-    for (let left = reader.count(); left > 0; left--) delta.series.set(reader.text(), readSeries(reader));
-    for (let left = reader.count(); left > 0; left--)
-      delta.coordinators.set(reader.text(), readRegisters(reader));
-    reader.expectEnd();
-    return delta;
-  } catch (cause) {
-    throw new Error(`delta: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
+export interface BinaryDeltaDecoder {
+  /**
+   * Reads a record, and checks all of it, since a merge cannot be undone.
+   *
+   * @throws {Error} if it is malformed: something else has written to the keyspace. Says what was expected, and where.
+   */
+  decode(record: Uint8Array): Delta;
 }
 
-function readSeries(reader: ByteReader): Map<SeriesKey, SeriesValue> {
+/** `seed` is that of the hashes, drawn once per process. */
+export function createBinaryDeltaDecoder(seed: number): BinaryDeltaDecoder {
+  const reader = new ByteReader(seed);
+  const keys = reader.createTable();
+  return {
+    decode(record) {
+      keys.clearIfLarge();
+      reader.begin(record);
+      return readDelta(reader, keys);
+    },
+  };
+}
+
+function readDelta(reader: ByteReader, keys: TextTable): Delta {
+  const form = reader.number();
+  if (form !== BINARY_FORM) throw new Error(`delta: expected form ${BINARY_FORM}; got ${form}`);
+  const delta: Delta = { ...emptyDelta(), totals: readTotals(reader) };
+  for (let left = reader.count(); left > 0; left--) delta.series.set(reader.text(), readSeries(reader, keys));
+  const { series, totals, watermark } = delta;
+  const coordinators = readCoordinators(reader, keys);
+  reader.expectEnd();
+  return { series, coordinators, totals, watermark };
+}
+
+export function readTotals(reader: ByteReader): FoldTotals {
+  const entries = reader.number();
+  const events = reader.number();
+  const lostEntries = reader.number();
+  const deadLetters: FoldTotals['deadLetters'] = new Map();
+  for (let left = reader.count(); left > 0; left--) {
+    const name = reader.text();
+    const reason = DEAD_LETTER_REASONS.find((each) => each === name);
+    if (reason === undefined)
+      throw new Error(`delta: expected a reason of dead letters; got ${JSON.stringify(name)}`);
+    deadLetters.set(reason, reader.number());
+  }
+  return { entries, events, lostEntries, deadLetters };
+}
+
+export function readCoordinators(reader: ByteReader, keys: TextTable): Map<string, CoordinatorRegisters> {
+  const coordinators = new Map<string, CoordinatorRegisters>();
+  for (let left = reader.count(); left > 0; left--) coordinators.set(reader.key(keys), readRegisters(reader));
+  return coordinators;
+}
+
+function readSeries(reader: ByteReader, keys: TextTable): Map<SeriesKey, SeriesValue> {
   const width = reader.number();
   const series = new Map<SeriesKey, SeriesValue>();
   for (let left = reader.count(); left > 0; left--) {
-    const key = reader.text();
+    const key = reader.key(keys);
     series.set(key, width === 0 ? reader.number() : readHistogram(reader, width));
   }
   return series;
@@ -81,7 +110,7 @@ function readHistogram(reader: ByteReader, width: number): SeriesValue {
   const buckets = new Array<number>(width).fill(0);
   for (let left = reader.count(); left > 0; left--) {
     const bucket = reader.number();
-    if (bucket >= width) throw new Error(`expected one of ${width} buckets; got ${bucket}`);
+    if (bucket >= width) throw new Error(`delta: expected one of ${width} buckets; got ${bucket}`);
     buckets[bucket] = reader.number();
   }
   return { sumMicros, buckets };
@@ -108,6 +137,6 @@ const ENTRY_ID = /^\d{1,20}-\d{1,20}$/;
 
 function readStamp(reader: ByteReader): Stamp {
   const id = reader.text();
-  if (!ENTRY_ID.test(id)) throw new Error(`expected an entry ID; got ${JSON.stringify(id)}`);
+  if (!ENTRY_ID.test(id)) throw new Error(`delta: expected an entry ID; got ${JSON.stringify(id)}`);
   return stampEvent(id, reader.number());
 }

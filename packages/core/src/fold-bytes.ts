@@ -164,14 +164,23 @@ export class BytesFold {
     batch.events += journal.events;
   }
 
-  /** Decodes an entry and folds it; `fields` is `undefined` if it was trimmed meanwhile. */
-  foldDecoded(id: EntryId, fields: readonly string[] | undefined, payloadBytes: number): void {
+  /** The same, and learns the layouts of its events: to be called for what `foldReceived` has not matched. */
+  foldAndLearn(id: EntryId, fields: readonly string[] | undefined, payloadBytes: number): void {
+    const valid = this.foldDecoded(id, fields, payloadBytes);
+    if (fields !== undefined && valid.length > 0) this.learn(fields, valid);
+  }
+
+  /**
+   * Decodes an entry and folds it; `fields` is `undefined` if it was trimmed meanwhile. Returns the places of the valid events
+   * in it.
+   */
+  foldDecoded(id: EntryId, fields: readonly string[] | undefined, payloadBytes: number): readonly number[] {
     const { batch, source, decoded } = this;
     source.clearScratch();
     batch.openEntry(source.bytes, source.writeScratch(id), id.length);
     if (fields === undefined) {
       batch.lostEntries++;
-      return;
+      return [];
     }
     batch.payloadBytes += payloadBytes;
     const valid: number[] = [];
@@ -186,11 +195,10 @@ export class BytesFold {
         this.onDeadLetter(deadLetter, id);
       },
     });
-    this.learn(fields, valid);
+    return valid;
   }
 
   private learn(fields: readonly string[], valid: readonly number[]): void {
-    if (valid.length === 0) return;
     if (fields.length === 2 && fields[0] === 'events') {
       if (!this.json.isOpen) return;
       const indexes = new Set(valid);

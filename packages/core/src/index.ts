@@ -63,13 +63,14 @@ export {
   renderHead,
   type ExpositionFormat,
 } from './exposition.ts';
-export { decodeBinaryDelta, isBinaryDelta } from './binary-delta.ts';
+export { createBinaryDeltaDecoder, isBinaryDelta, type BinaryDeltaDecoder } from './binary-delta.ts';
 export { ColumnsEncoder } from './columns/encode-columns.ts';
 export type { BatchColumns } from './columns/batch-columns.ts';
 export { BytesFold, type BytesFoldOptions } from './fold-bytes.ts';
 export type { ReceiveBuffer } from './bytes/receive-buffer.ts';
 export { describeColumns } from './columns/describe-columns.ts';
 export { NO_MATCH } from './layout/matched-values.ts';
+export { createBinaryDeltaMerger, type BinaryDeltaMerger } from './merge-binary-delta.ts';
 export { createEntryFold, type FoldEntry } from './fold-entry.ts';
 export { createFold, type FoldEvent } from './fold.ts';
 export {

@@ -74,7 +74,8 @@ export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }:
     deadLetters.length >= bounds.deadLetters ||
     batch.countTouched() >= bounds.series;
 
-  const foldDecoded: TakeEntry = ({ id, fields, payloadBytes }) => fold.foldDecoded(id, fields, payloadBytes);
+  const foldAndLearn: TakeEntry = ({ id, fields, payloadBytes }) =>
+    fold.foldAndLearn(id, fields, payloadBytes);
 
   /** What was folded since the last one; the columns are then empty. */
   const close = (): FoldedBatch => {
@@ -104,9 +105,9 @@ export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }:
       return {
         take(entry) {
           closeFullBatch();
-          foldDecoded(entry);
+          fold.foldDecoded(entry.id, entry.fields, entry.payloadBytes);
         },
-        parseReply: () => createReplyFold({ fold, begin: closeFullBatch, take: foldDecoded }),
+        parseReply: () => createReplyFold({ fold, begin: closeFullBatch, take: foldAndLearn }),
         get batches() {
           if (batch.entries > 0) closeBatch();
           return batches;

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, type Installation, type RedisConnection } from '@streamfold/redis';
 import { createFolding, type CommitBounds } from './fold-entries.ts';
@@ -9,6 +8,7 @@ import { createReadNames } from './read-names.ts';
 import { createGroup, type GroupOutcome } from '../state/create-group.ts';
 import type { Observe } from '../run/fact.ts';
 import { numberOf, openGeneration, type Generation } from '../state/generation.ts';
+import { HASH_SEED } from '../state/hash-seed.ts';
 import type { Pause } from '../run/retry.ts';
 import { readRegistry } from '../state/read-registry.ts';
 
@@ -41,9 +41,6 @@ const COMMIT_SERIES = 10_000;
 const COMMIT_DEAD_LETTERS = 500;
 /** JSON can be six times as long as the largest entry that is kept whole. */
 const FIELDS_CHARACTERS = 24 * 1024 * 1024;
-
-/** Nobody who chooses the names of series can know it. */
-const HASH_SEED = randomInt(2 ** 31);
 
 /** The bounds of a commit of this number of entries. */
 export function boundCommit(entries: number): CommitBounds {

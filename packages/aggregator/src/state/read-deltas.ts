@@ -1,5 +1,5 @@
 import {
-  decodeBinaryDelta,
+  createBinaryDeltaDecoder,
   decodeDelta,
   emptyDelta,
   isBinaryDelta,
@@ -8,6 +8,7 @@ import {
   type Stamp,
 } from '@streamfold/core';
 import { replyField, toError, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
+import { HASH_SEED } from './hash-seed.ts';
 
 /** ID of a record of the delta log; `0-0` is before the first. */
 export type Position = string;
@@ -46,6 +47,8 @@ export interface DeltaRecord {
   readonly size: number;
   /** Decoded when asked for. @throws {Error} if it is malformed. */
   readonly delta: () => Delta;
+  /** The delta as it is stored, if that is the binary form. */
+  readonly binary: Buffer | undefined;
 }
 
 /** Records read at once: a record is at most about 500 kB. */
@@ -97,6 +100,7 @@ function toRecord(position: Position, stored: readonly Buffer[], where: string):
     bornMs: readBornMs({ atMs, mode, oldest }),
     size: content.length,
     delta: () => decodeRecord(where, kind, content),
+    binary: kind === 'delta' && isBinaryDelta(content) ? content : undefined,
   };
 }
 
@@ -113,9 +117,11 @@ function expectField(
   throw new Error(`${where}: expected ${name} of the form ${pattern.source}; got ${JSON.stringify(value)}`);
 }
 
+const decoder = createBinaryDeltaDecoder(HASH_SEED);
+
 /** Reads a delta in either form. @throws {Error} if it is malformed. */
 export function decodeContent(content: Buffer): Delta {
-  return isBinaryDelta(content) ? decodeBinaryDelta(content) : decodeDelta(content.toString());
+  return isBinaryDelta(content) ? decoder.decode(content) : decodeDelta(content.toString());
 }
 
 function decodeRecord(where: string, kind: string, content: Buffer): Delta {

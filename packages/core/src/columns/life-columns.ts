@@ -23,7 +23,7 @@ export const PHASE_SET = 3;
 export const STALE_SET = 4;
 const ALL_WAITS_CLOSED = 5;
 /** Registers of one coordinator, with two that are not used. */
-export const STAMP_STRIDE = 8;
+const STAMP_STRIDE = 8;
 
 /** What an event does to the registers of its coordinator: `foldLifecycle` on bytes. Lengths of 0: it has no such field. */
 export interface LifeChange {

@@ -10,7 +10,7 @@ import { NO_MATCH, type MatchedValues } from './matched-values.ts';
  */
 
 /** Bytes that ids are made of, at most `most`. */
-export function readName(source: ReceiveBuffer, start: number, most: number): number {
+function readName(source: ReceiveBuffer, start: number, most: number): number {
   const { view } = source;
   let at = start;
   let pair = 0;
