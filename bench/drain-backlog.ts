@@ -82,7 +82,7 @@ export async function drain(
 }
 
 /** Waits until every entry has been delivered and acknowledged. */
-async function drained(redis: Redis): Promise<void> {
+export async function drained(redis: Redis): Promise<void> {
   const [[lastId] = ['']] = await redis.xrevrange(STREAM, '+', '-', 'COUNT', 1);
   for (;;) {
     const groups = (await redis.xinfo('GROUPS', STREAM)) as (string | number)[][];

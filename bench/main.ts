@@ -1,5 +1,6 @@
 import { benchCoordination } from './coordination.ts';
 import { benchDrain } from './drain.ts';
+import { benchFootprint } from './footprint.ts';
 import { benchPeers } from './peers.ts';
 import { benchPublish } from './publish.ts';
 import { benchRebuild } from './rebuild.ts';
@@ -8,7 +9,7 @@ import { benchScrape } from './scrape.ts';
 import { createMeasurements } from './summary/measurements.ts';
 import { printSummary } from './summary/print-summary.ts';
 
-// npm run bench [-- drain scrape publish replay rebuild coordination peers]: prints the tables of docs/performance.md, and at
+// npm run bench [-- drain scrape publish replay rebuild coordination footprint peers]: prints the tables of docs/performance.md, and at
 // the end the required values next to the measured ones; progress goes to stderr. `peers` needs Go, and runs only if named.
 
 const BENCHES = {
@@ -18,6 +19,7 @@ const BENCHES = {
   replay: benchReplay,
   rebuild: benchRebuild,
   coordination: benchCoordination,
+  footprint: benchFootprint,
   peers: benchPeers,
 };
 const ONLY_IF_NAMED = 'peers';

@@ -3,7 +3,7 @@ import { Page } from './page.ts';
 import type { PagePool } from './page-pool.ts';
 import type { Receipt } from './receipt.ts';
 
-/** What some events have besides their bytes. */
+/** What some events have in addition to their bytes. */
 export interface Mark {
   /** What the event is remembered by, empty if it has no `id` of its own. */
   readonly member: string;
