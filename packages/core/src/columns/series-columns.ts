@@ -9,7 +9,7 @@ export const CARRY = 2 ** 52;
 
 /**
  * What a batch adds to the series of one metric, in the order in which it touches them. A counter has a sum; a histogram has
- * observations per bucket besides. One is used again for each batch.
+ * observations per bucket too. One is used again for each batch.
  */
 export class SeriesColumns {
   readonly table: KeyTable;
