@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 /** A program of `contender/` in its own process. */
 export interface ContenderProcess {
@@ -10,6 +10,13 @@ export interface ContenderProcess {
   told(type: 'listening' | 'done'): Promise<Readonly<Record<string, unknown>>>;
   /** User and system time so far, ms; NaN on systems other than Linux, which do not report it. */
   readCpuMs(): number;
+  /** CPU time of the main thread so far, ms: what the process does for garbage collection in other threads is not in it. */
+  readMainThreadMs(): number;
+  /** Resident memory now, MiB. */
+  readResidentMib(): number;
+  /** The most resident memory since the start or the last `forgetPeak`, MiB. */
+  readPeakMib(): number;
+  forgetPeak(): void;
   kill(): Promise<void>;
 }
 
@@ -54,6 +61,14 @@ export function superviseContender(child: ChildProcess, start: () => void): Cont
         return Number.NaN;
       }
     },
+    readMainThreadMs() {
+      const pid = child.pid ?? 0;
+      const [runNanos = ''] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ');
+      return Number(runNanos) / 1e6;
+    },
+    readResidentMib: () => readStatusMib(child.pid, 'VmRSS'),
+    readPeakMib: () => readStatusMib(child.pid, 'VmHWM'),
+    forgetPeak: () => writeFileSync(`/proc/${child.pid ?? 0}/clear_refs`, FORGET_PEAK),
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
@@ -61,4 +76,12 @@ export function superviseContender(child: ChildProcess, start: () => void): Cont
       await exited;
     },
   };
+}
+
+/** What Linux resets when this is written to `clear_refs`. */
+const FORGET_PEAK = '5';
+
+function readStatusMib(pid: number | undefined, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1_024;
 }
