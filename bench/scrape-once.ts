@@ -1,4 +1,5 @@
 import { get } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { ContenderProcess } from './contender/contender-process.ts';
 
 /** What one scrape costs. */
@@ -29,8 +30,9 @@ export async function fetchBytes(base: string, encoding: 'identity' | 'gzip'): P
   return new Promise((resolve, reject) => {
     get(url, { agent: false, headers: { 'accept-encoding': encoding } }, (response) => {
       if (response.statusCode !== 200) {
-        response.resume();
-        reject(new Error(`scrape: expected status 200, got ${response.statusCode}`));
+        void text(response).then((why) => {
+          reject(new Error(`scrape: expected status 200, got ${response.statusCode}: ${why}`));
+        }, reject);
         return;
       }
       let bytes = 0;

@@ -81,6 +81,8 @@ export {
   type HealthStatus,
 } from './health-reasons.ts';
 export { histogramCount, mergeHistogram, type Histogram, type Micros } from './histogram.ts';
+export { createSeriesWriter, type WriteSeries } from './series-writer.ts';
+export { TextBytes } from './text-bytes.ts';
 export { describeState } from './describe-state.ts';
 export {
   DEAD_LETTER_REASONS,
