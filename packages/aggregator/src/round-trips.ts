@@ -24,5 +24,6 @@ export { createSwarmMetrics, type SwarmMetrics } from './view/swarm-metrics.ts';
 export { giveBack, lend, readText, type Exposition } from './view/exposition.ts';
 export { createChangedKeys } from './view/changed-keys.ts';
 export { shareText, spliceBytes } from './view/shared-bytes.ts';
+export { createDeflater } from './http/deflater.ts';
 export { compressExposition } from './http/compress-exposition.ts';
 export type { ViewListener } from './view/shard-view.ts';

@@ -15,7 +15,7 @@ export class TextBytes {
     this.bytes = grown;
   }
 
-  /** Appends bytes. A loop: for the few bytes between two numbers, a call of the engine takes longer. */
+  /** Appends bytes. It loops: for a few bytes, a built-in function takes longer. */
   append(part: Uint8Array): void {
     this.reserve(part.length);
     const { bytes, length } = this;

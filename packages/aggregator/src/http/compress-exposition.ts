@@ -1,16 +1,13 @@
-import { promisify } from 'node:util';
-import { constants, crc32, deflateRaw } from 'node:zlib';
-import type { DeflatedPart } from '../view/deflated-part.ts';
 import { createExposition, type Exposition } from '../view/exposition.ts';
+import type { DeflatedPart } from '../view/deflated-part.ts';
 import { shareCopy, type SharedBytes } from '../view/shared-bytes.ts';
 import { advanceOver, appendCrc32 } from './crc32.ts';
+import type { DeflatedRun, Deflater } from './deflater.ts';
 
-const deflate = promisify(deflateRaw);
-
-/** The text repeats itself so much that higher levels take twice the time for a tenth less. */
-const LEVEL = 2;
-/** Parts that are compressed at once, in threads of libuv; each takes some 300 KB meanwhile. */
-const AT_ONCE = 2;
+/** Compressed at once: a batch is one message to the thread that compresses, and one back. */
+const BATCH_BYTES = 1024 * 1024;
+/** Batches that are copied and not compressed yet. */
+const BATCHES_AHEAD = 4;
 
 /** No name, no time, an unknown system. */
 const HEADER = shareCopy(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255), 0);
@@ -24,32 +21,48 @@ const TRAILER_BYTES = 8;
  *
  * `plain` must be lent until the promise settles.
  */
-export async function compressExposition(plain: Exposition): Promise<Exposition> {
-  const parts: DeflatedPart[] = [];
-  let next = 0;
-  const compressSome = async (): Promise<void> => {
-    for (let at = next++; at < plain.parts.length; at = next++) {
-      const part = plain.parts[at];
-      if (part !== undefined) parts[at] = await (part.deflated ??= deflatePart(part));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, compressSome));
+export async function compressExposition(plain: Exposition, deflater: Deflater): Promise<Exposition> {
+  const ahead: Promise<unknown>[] = [];
+  for (const batch of listBatches(plain.parts)) {
+    if (ahead.length === BATCHES_AHEAD) await ahead.shift();
+    ahead.push(deflateParts(batch, deflater));
+  }
+  await Promise.all(ahead);
+  const shared: SharedBytes[] = [HEADER];
   let crc = 0;
-  for (const part of parts) crc = appendCrc32(crc, part.crc, part.advance);
+  for (const { deflated } of plain.parts) {
+    if (deflated === undefined) throw new Error('expected every part to be compressed; one is not');
+    crc = appendCrc32(crc, deflated.crc, deflated.advance);
+    shared.push(deflated.shared);
+  }
   const end = Buffer.alloc(LAST_BLOCK.length + TRAILER_BYTES);
   end.set(LAST_BLOCK);
   end.writeUInt32LE(crc, LAST_BLOCK.length);
   end.writeUInt32LE(plain.byteLength % 2 ** 32, LAST_BLOCK.length + 4);
-  return createExposition([HEADER, ...parts.map(({ shared }) => shared), shareCopy(end, 0)]);
+  return createExposition([...shared, shareCopy(end, 0)]);
 }
 
-async function deflatePart(part: SharedBytes): Promise<DeflatedPart> {
-  const { bytes } = part;
-  try {
-    const compressed = await deflate(bytes, { level: LEVEL, finishFlush: constants.Z_SYNC_FLUSH });
-    return { shared: shareCopy(compressed, 0), crc: crc32(bytes), advance: advanceOver(bytes.length) };
-  } catch (error) {
-    part.deflated = undefined;
-    throw error;
+/** The parts that are not compressed yet. */
+function* listBatches(parts: readonly SharedBytes[]): Generator<SharedBytes[]> {
+  let batch: SharedBytes[] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    if (part.deflated !== undefined) continue;
+    batch.push(part);
+    bytes += part.bytes.length;
+    if (bytes < BATCH_BYTES) continue;
+    yield batch;
+    [batch, bytes] = [[], 0];
   }
+  if (batch.length > 0) yield batch;
+}
+
+async function deflateParts(parts: readonly SharedBytes[], deflater: Deflater): Promise<void> {
+  const runs = await deflater.deflate(parts.map(({ bytes }) => bytes));
+  for (const [at, part] of parts.entries()) part.deflated = toPart(part, runs[at]);
+}
+
+function toPart({ bytes }: SharedBytes, run: DeflatedRun | undefined): DeflatedPart | undefined {
+  if (run === undefined) return undefined;
+  return { shared: shareCopy(run.bytes, 0), crc: run.crc, advance: advanceOver(bytes.length) };
 }

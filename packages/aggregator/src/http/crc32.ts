@@ -23,7 +23,7 @@ for (let n = 0, power = X; n < POWERS.length; n++) {
 
 const BITS_PER_BYTE_LOG2 = 3;
 
-/** By what a CRC-32 is multiplied when so many bytes follow. */
+/** The factor by which a CRC-32 is multiplied when this number of bytes follows. */
 export function advanceOver(byteCount: number): number {
   let product = ONE;
   let n = BITS_PER_BYTE_LOG2;

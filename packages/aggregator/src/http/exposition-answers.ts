@@ -5,6 +5,7 @@ import { createTurns } from '../run/turns.ts';
 import { createExposition, giveBack, lend, type Exposition } from '../view/exposition.ts';
 import { BusyError } from '../view/variants.ts';
 import { compressExposition } from './compress-exposition.ts';
+import { createDeflater } from './deflater.ts';
 import { PartsStream } from './parts-stream.ts';
 
 /** Which bytes a client wants. */
@@ -58,6 +59,7 @@ export function createExpositionAnswers(
   const turns = new Map<string, () => Promise<Exposition>>();
   /** Number of answers that have been lent each exposition. */
   const held = new Map<Exposition, number>();
+  const deflater = createDeflater();
   let answers = 0;
 
   const hold = (exposition: Exposition): void => {
@@ -83,7 +85,7 @@ export function createExpositionAnswers(
         return plain;
       }
       try {
-        return await compressExposition(plain);
+        return await compressExposition(plain, deflater);
       } finally {
         giveBack(plain);
       }

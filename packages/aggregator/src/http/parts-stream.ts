@@ -5,8 +5,8 @@ import type { SharedBytes } from '../view/shared-bytes.ts';
 const WRITE_BYTES = 256 * 1024;
 
 /**
- * The bytes of an exposition, as a stream that copies none of them. `pipe` hands over several parts at once (`writev`), which
- * that of Node does not, and the next ones when the client has taken those.
+ * The bytes of an exposition, as a stream that copies none of them. Unlike that of Node, `pipe` writes several parts at
+ * once (`writev`), and the next ones when the client has taken those.
  */
 export class PartsStream extends Readable {
   readonly #parts: readonly SharedBytes[];
@@ -20,7 +20,7 @@ export class PartsStream extends Readable {
     this.#onProgress = onProgress;
   }
 
-  /** For those who read the stream otherwise than by `pipe`. */
+  /** For readers that do not use `pipe`. */
   override _read(): void {
     this.#onProgress();
     this.push(this.#parts[this.#at++]?.bytes ?? null);

@@ -46,6 +46,9 @@ export interface FamilyOptions {
   readonly out: TextBytes;
 }
 
+/** Writing a page counts as this number of steps: it has dozens or hundreds of series. */
+const STEPS_PER_PAGE = 64;
+
 export function createRenderedFamily({ metric, format, shown, out }: FamilyOptions): RenderedFamily {
   const head = shareText(renderHead(metric, format));
   const writeSeries = createSeriesWriter(metric, format);
@@ -70,13 +73,13 @@ export function createRenderedFamily({ metric, format, shown, out }: FamilyOptio
   const update = async (keys: Iterable<SeriesKey>, slices: Slices): Promise<void> => {
     for (const key of keys) {
       pages.update(key);
-      if (slices.isOver()) await slices.next();
+      if (slices.isOver(1)) await slices.next();
     }
   };
 
   const settle = async (slices: Slices): Promise<void> => {
     const steps = pages.settle();
-    while (steps.next().done !== true) if (slices.isOver()) await slices.next();
+    while (steps.next().done !== true) if (slices.isOver(STEPS_PER_PAGE)) await slices.next();
   };
 
   return {
@@ -86,7 +89,7 @@ export function createRenderedFamily({ metric, format, shown, out }: FamilyOptio
       await update(keys === 'all' ? shown.keys(metric) : keys, slices);
       for (const key of zeros) {
         if (!shown.asZero(metric, key)) pages.update(key);
-        if (slices.isOver()) await slices.next();
+        if (slices.isOver(1)) await slices.next();
       }
       await settle(slices);
     },

@@ -20,7 +20,7 @@ export interface SharedBytes {
   /** Answers that may still read the bytes. */
   lent: number;
   /** The same bytes compressed, if they were compressed since they changed. */
-  deflated: Promise<DeflatedPart> | undefined;
+  deflated: DeflatedPart | undefined;
 }
 
 /** Spare room of a copy, as a part of its size: numbers grow by a digit now and then. */
