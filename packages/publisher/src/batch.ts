@@ -16,7 +16,7 @@ export interface Batch {
   readonly parts: readonly Part[];
 }
 
-/** Consecutive events of one page; each event with an id is its own part. */
+/** Consecutive events without an id; each event with an id is its own part. */
 interface Part {
   readonly events: number;
   readonly receipts: readonly Receipt[];
@@ -24,12 +24,20 @@ interface Part {
 
 interface GrowingPart extends Part {
   readonly member: string;
-  readonly page: Page;
-  readonly start: number;
+  /** Where the events lie. */
+  readonly slices: Slice[];
   readonly receipts: Receipt[];
   events: number;
+}
+
+/** Events of one page, with commas between. */
+interface Slice {
+  readonly page: Page;
+  readonly start: number;
   end: number;
 }
+
+const COMMA = Buffer.from(',');
 
 /** An event with more fields is appended in the form for several events: Lua's unpack handles about 8,000 values. */
 const FLAT_VALUES = 1_000;
@@ -59,17 +67,18 @@ function addToParts(
   { page, index, mark }: { page: Page; index: number; mark: Mark | undefined },
 ): void {
   const { member = '', receipt } = mark ?? {};
-  const start = page.startOf(index);
-  const end = page.endOf(index);
   let part = parts.at(-1);
-  const joins = part?.member === '' && member === '' && part.page === page && part.end + 1 === start;
-  if (part === undefined || !joins) {
-    part = { member, page, start, end, events: 0, receipts: [] };
+  if (part === undefined || part.member !== '' || member !== '') {
+    part = { member, slices: [], events: 0, receipts: [] };
     parts.push(part);
   }
   part.events += 1;
-  part.end = end;
   if (receipt !== undefined) part.receipts.push(receipt);
+  const start = page.startOf(index);
+  const end = page.endOf(index);
+  const slice = part.slices.at(-1);
+  if (slice?.page === page && slice.end + 1 === start) slice.end = end;
+  else part.slices.push({ page, start, end });
 }
 
 function toArguments(parts: readonly GrowingPart[]): (string | Buffer)[] {
@@ -81,9 +90,12 @@ function toArguments(parts: readonly GrowingPart[]): (string | Buffer)[] {
   return ['events', ...parts.flatMap((part) => [part.member, textOf(part)])];
 }
 
-/** The events of a part, with commas between. */
-function textOf({ page, start, end }: GrowingPart): Buffer {
-  return page.bytes.subarray(start, end);
+/** The events of a part, with commas between; copied only if they lie in several pages. */
+function textOf({ slices }: GrowingPart): Buffer {
+  const texts = slices.map(({ page, start, end }) => page.bytes.subarray(start, end));
+  const [first] = texts;
+  if (first !== undefined && texts.length === 1) return first;
+  return Buffer.concat(texts.flatMap((text, at) => (at === 0 ? [text] : [COMMA, text])));
 }
 
 /** Fields and values of an entry, from the JSON object of its event. */

@@ -15,7 +15,7 @@ export interface Deliveries extends Omit<Delivery, 'queue' | 'taken'> {
   write(writer: EventWriter, bytes: number): 'accepted' | 'full' | 'not_plain';
 }
 
-/** Large, since a part of an entry lies within one page. All shards together, each with one page, take no more than this. */
+/** Large, as what lies in several pages is copied for an entry. All shards together, each with one page, take no more than this. */
 const PAGE_BYTES = 256 * 1024;
 const SHARDS_BYTES = 8 * 1024 * 1024;
 
