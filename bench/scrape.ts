@@ -201,10 +201,6 @@ function recordResults(
       'readyMs',
       of(({ readyMs }) => readyMs),
     );
-    record(
-      'idleCpu',
-      of(({ idleMs }) => idleMs / 10),
-    );
   }
 }
 

@@ -32,7 +32,16 @@ export function createRecordView(
         const { delta = emptyDelta(), atMs = 0 } = log[at] ?? {};
         const name = { position: `${at + 1}-0`, nonce: '' };
         const previous = { position: `${at}-0`, nonce: '' };
-        merged.merge({ name, previous, watermark: '', atMs, bornMs: atMs, size: 0, delta: () => delta });
+        merged.merge({
+          name,
+          previous,
+          watermark: '',
+          atMs,
+          bornMs: atMs,
+          size: 0,
+          binary: undefined,
+          delta: () => delta,
+        });
         serverTimeMs = atMs;
       }
       merged.project();
