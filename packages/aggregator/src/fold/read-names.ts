@@ -23,7 +23,7 @@ export interface ReadNames {
 const LIFE_BYTES = 6;
 
 export function createReadNames(own: string): ReadNames {
-  const life = randomBytes(LIFE_BYTES).toString('hex');
+  const life = randomBytes(LIFE_BYTES).toString('base64url');
   const inUse = new Set<string>();
   const doubted = new Set<string>();
   let taken = 0;
