@@ -68,7 +68,7 @@ export function createReplySource(seed: number): ReplySource {
   const entry = (): string => {
     const id = bulk(ids());
     if (draw.chance(0.005)) return `*2\r\n${id}*-1\r\n`;
-    const fields = draw.chance(0.5) ? flatFields() : batchFields();
+    const fields = draw.chance(0.7) ? flatFields() : batchFields();
     if (draw.chance(faultRate)) fields.push('more', 'fields');
     const texts = fields.map((text) => bulk(draw.mutateBytes(toBytes(text), faultRate / 4)));
     return `*2\r\n${id}*${texts.length}\r\n${texts.join('')}`;

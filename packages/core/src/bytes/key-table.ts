@@ -161,5 +161,5 @@ const HEADER_BYTES = 16;
 const FIRST_RECORD = 64;
 const FIRST_CELLS = 1_024;
 const FIRST_BYTES = 1 << 16;
-/** A million keys of about 60 bytes. */
-const LARGE_BYTES = 96 * 1024 * 1024;
+/** About 500,000 keys of 50 bytes. */
+const LARGE_BYTES = 32 * 1024 * 1024;

@@ -111,9 +111,13 @@ const SCRATCH_START = 4 * 1024;
 /** 2^32 divided by the golden ratio: an odd number whose bits are well mixed. */
 const GOLDEN = 0x9e3779b1 | 0;
 
-/** The hash of the bytes before a word and of the word. */
+/**
+ * The hash of the bytes before a word and of the word. The halves are mixed before they are multiplied: otherwise a change of
+ * the highest bits of one word could be undone by one of the next, whatever the seed is.
+ */
 export function mixWord(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, GOLDEN);
+  const changed = hash ^ word;
+  const mixed = Math.imul(changed ^ (changed >>> 16), GOLDEN);
   return mixed ^ (mixed >>> 15);
 }
 
