@@ -54,7 +54,6 @@ export function createDeflater(): Deflater {
       execArgv: [],
       resourceLimits: LIMITS,
     });
-    started.unref();
     started.on('message', (batch: DeflatedBatch) => waiting.shift()?.resolve(batch));
     started.on('error', (error) => {
       if (worker === started) end(error);
@@ -63,6 +62,7 @@ export function createDeflater(): Deflater {
       if (worker === started)
         end(new Error(`expected the thread that compresses to run; it ended with code ${code}`));
     });
+    started.unref(); // after the listeners: a listener of messages keeps the process running
     return started;
   };
 
