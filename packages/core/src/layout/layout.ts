@@ -2,8 +2,8 @@ import type { SeriesColumns } from '../columns/series-columns.ts';
 import type { LifecycleEvent } from '../coordinator-registers.ts';
 
 /**
- * How a value between two constant segments is read. `hashed`: it is part of a key, so its bytes are looked up; it is
- * validated only if that key is new, since all known keys are valid.
+ * How a value between two constant segments is read. A hashed value is part of a key: it is validated only if that key is new,
+ * since all known keys are valid. An extra value is of a field that no event has, and is ignored.
  */
 export const ID = 0;
 export const LABEL = 1;

@@ -134,7 +134,7 @@ export function isValidPart(layout: Layout, values: MatchedValues, value: number
   return true;
 }
 
-/** The number of a length line (`16\r\n`) of at most five digits, whose end is at `values.lineEnd`; `NO_MATCH` if it is none. */
+/** The number of a length line (`16\r\n`) of at most eight digits; `NO_MATCH` if it is none, or has not all arrived. */
 export function readLength(source: ReceiveBuffer, start: number): number {
   const { bytes } = source;
   let length = 0;
