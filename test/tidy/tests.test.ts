@@ -53,11 +53,11 @@ test('every test whose load is larger in the soak test is named in its configura
   );
 });
 
-test('tests declare themselves through the harness, so that the files of a suite can share a worker', (t) => {
+test('every test declares itself through the harness, so that the files of a suite can share a worker', (t) => {
   t.deepEqual(
     filesMatching(/^test\/.*\.ts$/)
       .filter((path) => path !== 'test/harness/ava.ts')
-      .flatMap((path) => findLines(path, /from 'ava'/)),
+      .flatMap((path) => findLines(path, /^import .* from 'ava'/)),
     [],
   );
 });
