@@ -5,6 +5,7 @@ export default {
     'test/core/schema-agreement.test.ts',
     'test/failures/killed-aggregators.test.ts',
     'test/failures/killed-redis.test.ts',
+    'test/mixin/rules.test.ts',
     'test/packaging/packing.test.ts',
   ],
   environmentVariables: { STREAMFOLD_TEST_SOAK: '1' },

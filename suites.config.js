@@ -5,5 +5,5 @@ export default {
   nodeArguments: ['--enable-source-maps'],
   timeout: '5m',
   serial: true,
-  concurrency: 3,
+  concurrency: 4,
 };
