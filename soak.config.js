@@ -1,6 +1,13 @@
 // `npm run test:soak`: random schedules for minutes instead of seconds, and the tests whose load is larger here.
 export default {
-  files: ['test/**/*.soak.ts', 'test/core/schema-agreement.test.ts', 'test/packaging/packing.test.ts'],
+  files: [
+    'test/**/*.soak.ts',
+    'test/core/schema-agreement.test.ts',
+    'test/failures/killed-aggregators.test.ts',
+    'test/failures/killed-redis.test.ts',
+    'test/mixin/rules.test.ts',
+    'test/packaging/packing.test.ts',
+  ],
   environmentVariables: { STREAMFOLD_TEST_SOAK: '1' },
   typescript: { rewritePaths: { 'test/': 'test/dist/' }, compile: false },
   nodeArguments: ['--enable-source-maps'],

@@ -4,6 +4,5 @@ export default {
   typescript: { rewritePaths: { 'test/': 'test/dist/' }, compile: false },
   nodeArguments: ['--enable-source-maps'],
   timeout: '5m',
-  serial: true,
-  concurrency: 3,
+  concurrency: 4,
 };

@@ -6,10 +6,12 @@ import { createRandom } from '../harness/generate-events.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { readConsumers } from '../harness/read-consumers.ts';
 import { startServe, type ServeProcess } from '../harness/run-streamfold.ts';
+import { amount } from '../harness/soaking.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const AGGREGATORS = 3;
+const SOME = { events: 12_000, kills: 3 };
 /** Events published at once, and events published repeatedly until the next kill. */
 const STEP_EVENTS = 500;
 const TRICKLE_EVENTS = 50;
@@ -17,16 +19,13 @@ const TRICKLE_EVENTS = 50;
 const server = await shareRedis();
 test.after.always(() => server.stop());
 
-test.serial('events published while aggregators are killed and replaced are each folded once', async (t) => {
-  await runKills(t, { seed: 1, events: 200_000, kills: 12, shards: 1 });
+test('events published while aggregators are killed and replaced are each folded once', async (t) => {
+  await runKills(t, { seed: 1, shards: 1, ...amount({ test: SOME, soak: { events: 200_000, kills: 12 } }) });
 });
 
-test.serial(
-  'events on two shards published while aggregators are killed and replaced are each folded once',
-  async (t) => {
-    await runKills(t, { seed: 2, events: 40_000, kills: 4, shards: 2 });
-  },
-);
+test('events on two shards published while aggregators are killed and replaced are each folded once', async (t) => {
+  await runKills(t, { seed: 2, shards: 2, ...amount({ test: SOME, soak: { events: 40_000, kills: 4 } }) });
+});
 
 interface Aggregator extends ServeProcess {
   readonly name: string;

@@ -4,10 +4,11 @@ import { checkFoldedOnce } from '../harness/check-folded-once.ts';
 import { createRandom } from '../harness/generate-events.ts';
 import { createLoad } from '../harness/publish-load.ts';
 import { startServe } from '../harness/run-streamfold.ts';
+import { amount } from '../harness/soaking.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const EVENTS = 40_000;
+const EVENTS = amount({ test: 10_000, soak: 40_000 });
 const KILLS = 3;
 const STEP_EVENTS = 500;
 

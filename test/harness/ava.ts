@@ -15,7 +15,10 @@ let file = '';
  */
 export const test: TestFn = collecting(ava, false);
 
-/** Loads the files of a suite one after the other, and then declares all their tests and hooks. */
+/**
+ * Loads the files of a suite one after the other, and then declares all their tests and hooks. The tests run one after the
+ * other too: none is judged while its neighbours take the CPU.
+ */
 export async function declareTogether(files: ReadonlyMap<string, () => Promise<unknown>>): Promise<void> {
   collected = [];
   for (const [name, load] of files) {
@@ -34,16 +37,13 @@ function collecting<Link extends object>(link: Link, isHook: boolean): Link {
       if (typeof next !== 'function') return next;
       return collecting(next, isHook || /^(before|after)/.test(String(name)));
     },
-    apply(target, self, args: unknown[]) {
+    apply(target, _, args: unknown[]) {
       const call = target as unknown as (...args: unknown[]) => void;
-      if (collected === undefined) return call.apply(self, args);
-      const prefix = file;
+      if (collected === undefined) return call(...args);
       const [title, ...rest] = args;
-      collected.push(() =>
-        isHook || typeof title !== 'string'
-          ? call.apply(self, args)
-          : call.call(self, `${prefix} › ${title}`, ...rest),
-      );
+      const prefixed = `${file} › ${String(title)}`;
+      const declare = (target as object) === ava ? (ava.serial as unknown as typeof call) : call;
+      collected.push(() => (isHook ? call(...args) : declare(prefixed, ...rest)));
       return undefined;
     },
   });

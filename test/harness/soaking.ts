@@ -2,6 +2,6 @@
  * The amount of a load: small in `npm test`, large in `npm run test:soak`, which takes the same tests. Files with such a
  * load are named in soak.config.js.
  */
-export function amount({ test, soak }: { readonly test: number; readonly soak: number }): number {
+export function amount<Amount>({ test, soak }: { readonly test: Amount; readonly soak: Amount }): Amount {
   return process.env['STREAMFOLD_TEST_SOAK'] === '1' ? soak : test;
 }

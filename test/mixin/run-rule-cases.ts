@@ -5,6 +5,7 @@ import { ruleFiles } from '@streamfold/mixin';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { runPromtool } from '../harness/run-promtool.ts';
+import { amount } from '../harness/soaking.ts';
 import type { ScrapedSeries } from './series.ts';
 
 const Rule = z.looseObject({ alert: z.string().optional(), record: z.string().optional(), expr: z.string() });
@@ -40,6 +41,9 @@ export interface RuleCase {
   }[];
 }
 
+/** Prometheus evaluates twice a minute; half of that takes half a minute less, and must give the same. */
+const EVALUATION_INTERVAL = amount({ test: '1m', soak: '30s' });
+
 /** Evaluates the rules over each case with promtool; returns the titles of cases with another result, and why. */
 export async function runRuleCases(
   cases: readonly RuleCase[],
@@ -53,7 +57,7 @@ export async function runRuleCases(
       rule_files: ['rules.yml'],
       // Prometheus evaluates groups in any order, and an alert may see the previous recording; here the order is fixed.
       group_eval_order: groups.map(({ name }) => name),
-      evaluation_interval: '30s',
+      evaluation_interval: EVALUATION_INTERVAL,
       tests: cases.map(writeCase),
     };
     await writeFile(join(directory, 'cases.yml'), stringify(unitTests));

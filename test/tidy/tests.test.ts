@@ -44,3 +44,20 @@ test('every folder with tests has a suite, so that `npm test` runs them', (t) =>
     [],
   );
 });
+
+test('every test whose load is larger in the soak test is named in its configuration', (t) => {
+  const named = readTracked('soak.config.js');
+  t.deepEqual(
+    TESTS.filter((path) => /\bamount\(\{/.test(readTracked(path)) && !named.includes(`'${path}'`)),
+    [],
+  );
+});
+
+test('every test declares itself through the harness, so that the files of a suite can share a worker', (t) => {
+  t.deepEqual(
+    filesMatching(/^test\/.*\.ts$/)
+      .filter((path) => path !== 'test/harness/ava.ts')
+      .flatMap((path) => findLines(path, /^import .* from 'ava'/)),
+    [],
+  );
+});
