@@ -3,8 +3,8 @@ export default {
   files: [
     'test/**/*.soak.ts',
     'test/core/schema-agreement.test.ts',
-    'test/failures/killed-aggregators.test.ts',
-    'test/failures/killed-redis.test.ts',
+    'test/kills/killed-aggregators.test.ts',
+    'test/kills/killed-redis.test.ts',
     'test/mixin/rules.test.ts',
     'test/packaging/packing.test.ts',
   ],

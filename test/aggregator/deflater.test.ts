@@ -1,4 +1,4 @@
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 

@@ -22,7 +22,7 @@ import {
   type SeriesValue,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 import { setImmediate } from 'node:timers/promises';
 import { gunzipSync, inflateRawSync } from 'node:zlib';
 import { foldEntries } from '../core/fold-published.ts';

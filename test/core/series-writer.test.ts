@@ -6,7 +6,7 @@ import {
   type SeriesValue,
 } from '@streamfold/core';
 import * as fc from 'fast-check';
-import test from 'ava';
+import { test } from '../harness/ava.ts';
 
 const ANY_TEXT = fc.oneof(
   fc.string({ maxLength: 12 }),
