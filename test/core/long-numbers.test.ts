@@ -44,7 +44,7 @@ test('JSON with long numbers is read as by JSON.parse, except for those numbers'
       t.deepEqual(Object.keys(parsed), Object.keys(plain));
       t.true(digits.has(String((parsed[`${name}:${long}`] as unknown[])[1])));
       const short = JSON.stringify(plain['a']);
-      if (!/\d{15}/.test(short)) t.deepEqual(parsed['a'], plain['a']);
+      if (!/[\d.]{15}/.test(short)) t.deepEqual(parsed['a'], plain['a']); // a decimal is long too
     }),
   );
   t.throws(() => parseJson('{1234567890123456789:1}'), { instanceOf: SyntaxError });
