@@ -9,6 +9,7 @@ import {
   type MetricsHandler,
 } from '@streamfold/aggregator';
 import { completeOptions } from '@streamfold/aggregator/round-trips';
+import { ConfigurationError } from '@streamfold/redis';
 import { SETTINGS } from 'streamfold';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
@@ -99,6 +100,15 @@ test('a mounted handler serves the folded metrics, also after another generation
   t.deepEqual(withoutAges(await scrape(url)), withoutAges(await scrape(aggregator.url)));
 
   t.is((await fetch(url, { method: 'POST' })).status, 405);
+});
+
+test('a port that is no port is refused with what was expected', async (t) => {
+  for (const port of ['abc', '', 99_999, 1.5]) {
+    await t.throwsAsync(runAggregator({ redisUrl, port: port as number }, new AbortController().signal), {
+      instanceOf: ConfigurationError,
+      message: `port: expected a whole number from 0 to 65535; got ${JSON.stringify(port)}`,
+    });
+  }
 });
 
 test('a mounted handler answers 503, never old values, while Redis is away and after it was closed', async (t) => {

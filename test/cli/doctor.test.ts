@@ -58,7 +58,10 @@ test('a Redis that may evict keys fails, and one without an append-only file giv
   t.is(code, 1);
   t.is(found['healthy'], 'false');
   t.regex(found['maxmemory-policy'] ?? '', /^fail: allkeys-lru, \d+ % of maxmemory used: .*set noeviction$/);
-  t.regex(found['persistence'] ?? '', /^warn: no append-only file: .*set appendonly yes$/);
+  t.regex(
+    found['persistence'] ?? '',
+    /^warn: no append-only file and no snapshots: a crash loses everything; set appendonly yes$/,
+  );
   await cache.redis.config('SET', 'maxmemory-policy', 'volatile-lru');
   const volatile = await diagnose(cache.url);
   t.is(volatile.code, 0);

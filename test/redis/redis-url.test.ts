@@ -74,3 +74,11 @@ test('an unknown parameter of a URL is refused, and named', (t) => {
   });
   t.throws(connect('redis-cluster://host?tls=yes'), { message: /got "tls=yes"/ });
 });
+
+test('a URL that is missing is refused with the expected forms', (t) => {
+  const missing = undefined as unknown as string;
+  t.throws(connect(missing), {
+    instanceOf: ConfigurationError,
+    message: /^Redis URL: expected redis:\/\/host:port, .*; got undefined$/,
+  });
+});

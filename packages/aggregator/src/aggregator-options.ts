@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_DEFINITIONS, type Definitions } from '@streamfold/core';
-import { DEFAULT_PREFIX } from '@streamfold/redis';
+import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
 import type { ConsumerSettings } from './fold/run-consumers.ts';
 import type { Observe } from './run/fact.ts';
 import type { Archiving } from './upkeep/keep-archive.ts';
@@ -66,8 +66,18 @@ const DEFAULTS = {
   },
 } as const satisfies Partial<AggregatorSettings>;
 
-/** The settings, with defaults for those that are missing or `undefined`. */
+/**
+ * The settings, with defaults for those that are missing or `undefined`.
+ *
+ * @throws {ConfigurationError} if the port is no port: Node would listen on a pipe of that name.
+ */
 export function completeOptions(options: AggregatorOptions): AggregatorSettings {
+  const { port = 0 } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigurationError(
+      `port: expected a whole number from 0 to 65535; got ${JSON.stringify(port)}`,
+    );
+  }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { createId = DEFAULTS.createId } = options;
   const named = {

@@ -38,6 +38,9 @@ const URL_PATTERN =
  * @throws {ConfigurationError} if the URL is none of these, or has a parameter other than `tls`. The text holds no password.
  */
 export function parseRedisUrl(url: string): RedisTarget {
+  // A caller without types may pass an unset variable, or name the option wrongly.
+  if (typeof url !== 'string')
+    throw new ConfigurationError(`Redis URL: expected ${URL_FORMS}; got ${String(url)}`);
   const match = URL_PATTERN.exec(url);
   if (match === null) throw badUrl(url);
   const [, name = '', userinfo = '', hosts = '', path = '', query = ''] = match;

@@ -42,7 +42,7 @@ async function inspectInfo(redis: RedisConnection): Promise<readonly Finding[]> 
     inspectVersion(info),
     inspectRole(info),
     ...inspectFailover(info, await readSetting(redis, 'min-replicas-to-write')),
-    inspectPersistence(info, await readSetting(redis, 'appendfsync')),
+    inspectPersistence(info, await readSetting(redis, 'appendfsync'), await readSetting(redis, 'save')),
     inspectEviction(info),
   ];
 }
@@ -136,7 +136,7 @@ function inspectFailover(info: Info, minReplicas: string | undefined): readonly 
       ];
 }
 
-function inspectPersistence(info: Info, appendfsync: string | undefined): Finding {
+function inspectPersistence(info: Info, appendfsync: string | undefined, save: string | undefined): Finding {
   const { ok, warn, fail } = judge('persistence');
   if (info.get('aof_enabled') === '1') {
     if (info.get('aof_last_write_status') !== 'ok') {
@@ -151,7 +151,9 @@ function inspectPersistence(info: Info, appendfsync: string | undefined): Findin
           `append-only file, appendfsync ${fsync}${appendfsync === 'everysec' ? ': a crash can lose the last second, of stream and state together' : ''}`,
         );
   }
-  const lastSave = Number(info.get('rdb_last_save_time') ?? 0);
+  if (save === '')
+    return warn('no append-only file and no snapshots: a crash loses everything; set appendonly yes');
+  const lastSave = Number(info.get('rdb_last_save_time') ?? 0); // or when it started, if it has saved nothing since
   return warn(
     `no append-only file: a crash loses all since the last snapshot of Redis (${new Date(lastSave * 1_000).toISOString()}); set appendonly yes`,
   );
