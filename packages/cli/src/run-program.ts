@@ -15,17 +15,17 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 /** Runs the program to its end. Failures are written to `stderr` in one line; it never rejects. */
 export async function runProgram(host: Host): Promise<ExitCode> {
+  const { args, stdout, stderr } = host;
   let exitCode: ExitCode = 0;
-  const { stdout, stderr } = host;
-  const eventTypes = await readEventTypes(host);
-  const program = createProgram({ version, eventTypes, stdout, stderr }, async (choice) => {
-    const environment = await createEnvironment(host, choice);
-    host.starting(choice.lasting);
-    const command = await choice.load();
-    exitCode = await command(environment, choice.args);
-  });
   try {
-    await program.parseAsync(host.args, { from: 'user' });
+    const eventTypes = await readEventTypes(host);
+    const program = createProgram({ version, eventTypes, stdout, stderr }, async (choice) => {
+      const environment = await createEnvironment(host, choice);
+      host.starting(choice.lasting);
+      const command = await choice.load();
+      exitCode = await command(environment, choice.args);
+    });
+    await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
     return report(error, host);

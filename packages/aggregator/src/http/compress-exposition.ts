@@ -25,7 +25,9 @@ export async function compressExposition(plain: Exposition, deflater: Deflater):
   const ahead: Promise<unknown>[] = [];
   for (const batch of listBatches(plain.parts)) {
     if (ahead.length === BATCHES_AHEAD) await ahead.shift();
-    ahead.push(deflateParts(batch, deflater));
+    const deflating = deflateParts(batch, deflater);
+    deflating.catch(() => undefined); // awaited below; until then a failure of several must not end the process
+    ahead.push(deflating);
   }
   await Promise.all(ahead);
   const shared: SharedBytes[] = [HEADER];

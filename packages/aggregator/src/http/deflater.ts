@@ -54,7 +54,10 @@ export function createDeflater(): Deflater {
       execArgv: [],
       resourceLimits: LIMITS,
     });
-    started.on('message', (batch: DeflatedBatch) => waiting.shift()?.resolve(batch));
+    started.on('message', (batch: DeflatedBatch) => {
+      // A thread that was ended may still deliver an answer, to a call that has been rejected.
+      if (worker === started) waiting.shift()?.resolve(batch);
+    });
     started.on('error', (error) => {
       if (worker === started) end(error);
     });

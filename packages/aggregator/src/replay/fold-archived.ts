@@ -1,6 +1,7 @@
 import { noUpcasters, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { loadDeltaLogScript } from '../state/delta-log-script.ts';
+import { HASH_SEED } from '../state/hash-seed.ts';
 import { describeDelivered } from '../fold/delivered-entry.ts';
 import { createFolding, type CommitBounds } from '../fold/fold-entries.ts';
 import type { Generation } from '../state/generation.ts';
@@ -87,7 +88,7 @@ async function commit(
   const { shards, bounds, onProgress } = options;
   const { shard, catalogue, deltaForm, keys } = generation;
   const context = { shard, shards, upcasters: noUpcasters };
-  const folding = createFolding({ catalogue, deltaForm, context, hashSeed: 0 }).begin(bounds);
+  const folding = createFolding({ catalogue, deltaForm, context, hashSeed: HASH_SEED }).begin(bounds);
   for (const page of pages) for (const { id, fields } of page) folding.take(describeDelivered(id, fields));
   let from = after;
   for (const { entries, lastId, record } of folding.batches) {
