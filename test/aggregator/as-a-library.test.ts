@@ -14,7 +14,7 @@ import { SETTINGS } from 'streamfold';
 import { appendFlat } from '../harness/append-events.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
-import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis, startRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -30,7 +30,7 @@ test('a program runs an aggregator given only the address of Redis and a port', 
     ended = runAggregator({ redisUrl, port: 0, onListening, prefix: undefined }, ending.signal);
     ended.catch(reject);
   });
-  await scrapeWhenServed(url);
+  await scrape(url);
   const { status, version } = (await (await fetch(`${url}/prometheus/health`)).json()) as Record<
     string,
     string
@@ -86,7 +86,7 @@ test('a mounted handler serves the folded metrics, also after another generation
   t.teardown(aggregator.stop);
   await appendFlat(redis, { prefix }, [...generateEvents(300, { seed: 1 })]);
   await waitUntilFolded(redis, { prefix });
-  await scrapeWhenServed(url);
+  await scrape(url);
   t.deepEqual(withoutAges(await scrape(url)), withoutAges(await scrape(aggregator.url)));
 
   const before = await findGeneration(redis, { prefix, shard: 0 });
@@ -95,8 +95,8 @@ test('a mounted handler serves the folded metrics, also after another generation
   t.not((await findGeneration(redis, { prefix, shard: 0 }))?.id, before?.id);
   await appendFlat(redis, { prefix }, [...generateEvents(300, { seed: 2 })]);
   await waitUntilFolded(redis, { prefix });
-  await scrapeWhenServed(aggregator.url);
-  await scrapeWhenServed(url);
+  await scrape(aggregator.url);
+  await scrape(url);
   t.deepEqual(withoutAges(await scrape(url)), withoutAges(await scrape(aggregator.url)));
 
   t.is((await fetch(url, { method: 'POST' })).status, 405);
@@ -118,7 +118,7 @@ test('a mounted handler answers 503, never old values, while Redis is away and a
   const handler = createMetricsHandler({ redisUrl: own.url, observe: ({ type }) => facts.push(type) });
   const url = await mount(t, handler);
   const aggregator = await startAggregator({ redisUrl: own.url });
-  await scrapeWhenServed(url);
+  await scrape(url);
   await aggregator.stop();
   await own.stop();
   const away = await fetch(url);
@@ -136,7 +136,7 @@ test('a mounted handler configured for another number of shards serves nothing, 
   const prefix = nextPrefix();
   const aggregator = await startAggregator({ redisUrl, prefix, shards: 2 });
   t.teardown(aggregator.stop);
-  await scrapeWhenServed(aggregator.url);
+  await scrape(aggregator.url);
   const url = await mount(t, createMetricsHandler({ redisUrl, prefix, observe: () => undefined }));
   await waitUntil('the reason is shown', async () => {
     const response = await fetch(url);

@@ -3,7 +3,7 @@ import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
-import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -17,7 +17,7 @@ async function statusOf({ url }: TestAggregator, path: string): Promise<number> 
 
 async function showsAllOf(aggregator: TestAggregator, events: readonly WireEvent[]): Promise<string[]> {
   const reference = foldReference(events.map((fields) => ({ fields })));
-  return compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), reference);
+  return compareSamples(withoutAges(await scrape(aggregator.url)), reference);
 }
 
 async function restart(server: TestRedis): Promise<void> {

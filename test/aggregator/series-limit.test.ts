@@ -2,7 +2,7 @@ import { test } from '../harness/ava.ts';
 import type { Definitions } from '@streamfold/core';
 import { appendFlat } from '../harness/append-events.ts';
 import { define } from '../harness/define.ts';
-import { parseSamples, scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { parseSamples, scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -34,7 +34,7 @@ test('every aggregator shows series beyond the limit as one, also after a restar
   const start = async (definitions: Definitions): Promise<TestAggregator> => {
     const aggregator = await startAggregator({ redisUrl, prefix, definitions });
     t.teardown(aggregator.stop);
-    await scrapeWhenServed(aggregator.url);
+    await scrape(aggregator.url);
     return aggregator;
   };
   const publish = async (...events: Record<string, string>[]): Promise<void> => {

@@ -3,7 +3,7 @@ import { readStatus } from '@streamfold/aggregator';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFlat } from '../harness/append-events.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { parseSamples, scrape, scrapeWhenServed } from '../harness/scrape.ts';
+import { parseSamples, scrape } from '../harness/scrape.ts';
 import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { shareRedis } from '../harness/start-redis.ts';
@@ -100,7 +100,7 @@ test('entries trimmed while their commit is under way are folded', async (t) => 
   await redis.xtrim(generation.shardKeys.events, 'MAXLEN', 0);
   release();
   await waitUntilFolded(redis, { prefix });
-  t.is((await scrapeWhenServed(aggregator.url)).get(SENT), '50');
+  t.is((await scrape(aggregator.url)).get(SENT), '50');
   t.is(await ownMetric(aggregator, LOST), 0);
 });
 

@@ -6,7 +6,7 @@ import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
 import { FALSE_SERIES } from '../harness/falsify-state.ts';
-import { scrape, scrapeWhenServed, withoutAges, type Samples } from '../harness/scrape.ts';
+import { type Samples, scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -200,7 +200,7 @@ test('series born while the clock is ahead, or after it was set back, are not he
     .xadd(deltas, ahead, ...fields)
     .hset(head, 'position', ahead)
     .exec();
-  await scrapeWhenServed(aggregator.url);
+  await scrape(aggregator.url);
   t.is((await scrape(aggregator.url, LONG_SECONDS)).get(FALSE_SERIES), '5');
 
   await appendFlat(redis, { prefix }, [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from '../harness/ava.ts';
 import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
 import { shareRedis } from '../harness/start-redis.ts';
-import { scrapeWhenServed } from '../harness/scrape.ts';
+import { scrape } from '../harness/scrape.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 
 const { redis, url: redisUrl, stop } = await shareRedis();
@@ -47,7 +47,7 @@ for (const [name, text] of Object.entries(FILES)) {
     const event = ['type', 'signal.sent', 'swarm_id', 's', 'sender_id', 'a', 'receiver_id', 'b'];
     await redis.xadd(`${prefix}:{0}:events`, '*', ...event, 'signal_type', 'handoff');
     await waitUntilFolded(redis, { prefix });
-    const samples = await scrapeWhenServed(serving.url);
+    const samples = await scrape(serving.url);
     t.is(samples.get('signals_sent_total{signal_type="handoff"}'), '1');
     t.is(samples.get('handoffs_total{sender_id="a"}'), '1');
   });

@@ -5,7 +5,7 @@ import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
-import { scrape, scrapeWhenServed } from '../harness/scrape.ts';
+import { scrape } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
@@ -110,7 +110,7 @@ test('--replica compares what each named aggregator serves, and prints what diff
     ),
   );
   for (const each of aggregators) t.teardown(() => each.stop());
-  for (const { url } of aggregators) await scrapeWhenServed(url);
+  for (const { url } of aggregators) await scrape(url);
   const [first, second] = aggregators.map(({ url }) => url);
   const run = await runVerify(prefix, '--replica', first ?? '', '--replica', `${second}/`);
   t.like(run, { code: 0 });

@@ -2,7 +2,7 @@ import { test } from '../harness/ava.ts';
 import type { ReceivedSignal } from '@streamfold/coordination';
 import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { scrapeWhenServed } from '../harness/scrape.ts';
+import { scrape } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { startSwarm } from '../harness/start-swarm.ts';
@@ -48,7 +48,7 @@ test('every client leaves a primary that becomes a replica and keeps its connect
   await bob.sendSignal(['ada'], 'completion', { id: 'after' });
   await waitUntil('ada receives from the new primary', () => received.some(({ id }) => id === 'after'));
   const sent = 'signals_sent_total{swarm_id="s1",signal_type="completion"}';
-  await waitUntil('all is folded', async () => (await scrapeWhenServed(aggregator.url)).get(sent) === '2');
+  await waitUntil('all is folded', async () => (await scrape(aggregator.url)).get(sent) === '2');
   stop.abort();
   await receiving; // it rejects if the life of ada had ended
   t.pass();

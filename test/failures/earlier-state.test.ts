@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { shardKeys } from '@streamfold/redis';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { foldReference } from '../harness/reference-fold.ts';
-import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -29,7 +29,7 @@ test('state, pending entries and group of an earlier version are continued: each
   t.teardown(aggregator.stop);
   await waitUntilFolded(redis, { prefix: 'streamfold' });
   const expected = foldReference(recorded.events.map((fields) => ({ fields })));
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
   t.deepEqual(
     aggregator.facts.filter(({ type }) => type === 'entries_lost' || type === 'entries_repeated'),
     [],

@@ -4,7 +4,7 @@ import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
-import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -38,7 +38,7 @@ test('an empty registry is written again from the shards, and no counter falls',
   await redis.del(generationsKey(prefix));
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), reference), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
   t.is(await redis.hget(generationsKey(prefix), 'live'), id);
 });
 
@@ -76,7 +76,7 @@ test('a registry that has gone back alone is reported, and no falling counters a
   const accepting = await startAggregator({ redisUrl, prefix, acceptLostState: true });
   t.teardown(accepting.stop);
   await waitUntilFolded(redis, { prefix });
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(accepting.url)), reference), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(accepting.url)), reference), []);
 });
 
 test('a generation of which only the state is gone is reported', async (t) => {

@@ -4,7 +4,7 @@ import { createPublisher } from '@streamfold/publisher';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { openTestArchive } from '../harness/open-test-archive.ts';
 import { readPublished } from '../harness/read-published.ts';
-import { scrapeWhenServed } from '../harness/scrape.ts';
+import { scrape } from '../harness/scrape.ts';
 import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
@@ -30,9 +30,7 @@ test('all connections of an aggregator recover by themselves after they fall sil
   const publisher = createPublisher({ url: server.url, prefix });
   t.teardown(() => publisher.close());
   const readSent = async (): Promise<string | undefined> =>
-    (await scrapeWhenServed(aggregator.url)).get(
-      'signals_sent_total{swarm_id="s1",signal_type="completion"}',
-    );
+    (await scrape(aggregator.url)).get('signals_sent_total{swarm_id="s1",signal_type="completion"}');
   await publisher.append([signalSent(0), signalSent(1)]);
   await waitUntil('two are shown', async () => (await readSent()) === '2');
 
@@ -56,10 +54,7 @@ test('all connections of an aggregator recover by themselves after they fall sil
   }
   // monitor
   const stale = 'heartbeat_failures_total{coordinator_id="ada",failure_type="missing"}';
-  await waitUntil(
-    'the stale one is found',
-    async () => (await scrapeWhenServed(aggregator.url)).get(stale) === '1',
-  );
+  await waitUntil('the stale one is found', async () => (await scrape(aggregator.url)).get(stale) === '1');
   // archive
   const last = (await server.redis.xrevrange(`${prefix}:{0}:events`, '+', '-', 'COUNT', 1))[0]?.[0];
   await waitUntil(

@@ -6,7 +6,7 @@ import { compareSamples } from './compare-samples.ts';
 import type { Load } from './publish-load.ts';
 import { foldReference, parse } from './reference-fold.ts';
 import { checkReplicasAgree } from './replicas-agree.ts';
-import { scrapeWhenServed, withoutAges } from './scrape.ts';
+import { scrape, withoutAges } from './scrape.ts';
 import { waitUntilFolded } from './wait-until-folded.ts';
 
 export interface Installation {
@@ -53,8 +53,7 @@ export async function checkFoldedOnce(
   t.deepEqual((await readDeadPlaces(installation)).toSorted(), bad.toSorted());
   const expected = foldReference(placed);
   t.true(expected.size > 100, 'there is something to compare');
-  for (const url of urls)
-    t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], url);
+  for (const url of urls) t.deepEqual(compareSamples(withoutAges(await scrape(url)), expected), [], url);
   await checkReplicasAgree(t, installation, urls);
 }
 

@@ -5,7 +5,7 @@ import { readPublished } from './read-published.ts';
 import { foldReference } from './reference-fold.ts';
 import { checkReplicasAgree } from './replicas-agree.ts';
 import { runStreamfold } from './run-streamfold.ts';
-import { scrapeWhenServed, withoutAges } from './scrape.ts';
+import { scrape, withoutAges } from './scrape.ts';
 
 /**
  * Waits until everything is folded, then checks that no entry counts as lost, that every replica shows the fold of the stream,
@@ -21,8 +21,7 @@ export async function checkVerified(
   t.is(await countLost(installation), 0, hint);
   const events = await readPublished(redis, { prefix });
   const expected = foldReference(events.map((fields) => ({ fields })));
-  for (const url of urls)
-    t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), [], hint);
+  for (const url of urls) t.deepEqual(compareSamples(withoutAges(await scrape(url)), expected), [], hint);
   await checkReplicasAgree(t, installation, urls);
   const redisUrl = `redis://127.0.0.1:${redis.options.port}`;
   const { code, stderr } = await runStreamfold(['verify', '--redis', redisUrl, '--prefix', prefix]);

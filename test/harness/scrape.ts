@@ -1,25 +1,34 @@
+import { toError } from '@streamfold/redis';
 import { waitUntil } from './wait-until.ts';
 
 /** Samples of an exposition: `name{labels}` to value, both as text. */
 export type Samples = ReadonlyMap<string, string>;
 
-/** GET /prometheus/metrics, with the parameter if it is given. @throws {Error} if the status is not 200. */
+/**
+ * GET /prometheus/metrics, with the parameter if it is given, as soon as it is served: right after a start or a failure an
+ * aggregator answers 503, and a scrape comes again.
+ *
+ * @throws {Error} if it is not served by the deadline; the text holds the last answer.
+ */
 export async function scrape(url: string, zeroFirstSeconds?: number): Promise<Samples> {
+  let outcome: Samples | Error = new Error('not asked yet');
+  await waitUntil(`${url} serves metrics`, async () => {
+    outcome = await scrapeOnce(url, zeroFirstSeconds).catch(toError);
+    return !(outcome instanceof Error);
+  }).catch((cause: unknown) => {
+    throw new Error(`${toError(cause).message}; ${String(outcome)}`, { cause });
+  });
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
+}
+
+/** The same, whatever the answer is. @throws {Error} if the status is not 200. */
+export async function scrapeOnce(url: string, zeroFirstSeconds?: number): Promise<Samples> {
   const query = zeroFirstSeconds === undefined ? '' : `?zero_first_seconds=${zeroFirstSeconds}`;
   const response = await fetch(`${url}/prometheus/metrics${query}`);
   const text = await response.text();
   if (response.status !== 200) throw new Error(`expected 200 of ${url}; got ${response.status}: ${text}`);
   return parseSamples(text);
-}
-
-/** The samples, as soon as they are served: right after a failure, or on a busy machine, that may take a second try. */
-export async function scrapeWhenServed(url: string): Promise<Samples> {
-  let samples: Samples | undefined;
-  await waitUntil(`${url} serves metrics`, async () => {
-    samples = await scrape(url).catch(() => undefined);
-    return samples !== undefined;
-  });
-  return samples ?? new Map<string, string>();
 }
 
 /** Reads the samples of a text exposition; comments are left out. */

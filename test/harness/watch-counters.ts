@@ -1,4 +1,4 @@
-import { scrape } from './scrape.ts';
+import { scrapeOnce } from './scrape.ts';
 
 /** Scrapes replicas in turn, as a load balancer in front of them does for Prometheus. */
 export interface CounterWatch {
@@ -19,7 +19,7 @@ export function watchCounters(urls: readonly string[]): CounterWatch {
   const watching = (async () => {
     for (let turn = 0; !over; turn++) {
       const url = urls[turn % urls.length] ?? '';
-      const samples = await scrape(url).catch(() => undefined);
+      const samples = await scrapeOnce(url).catch(() => undefined);
       if (samples === undefined) continue;
       scrapes++;
       for (const [name, text] of samples) {

@@ -4,7 +4,7 @@ import { appendFlat } from '../harness/append-events.ts';
 import { falsifyState } from '../harness/falsify-state.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
-import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { pauseBriefly } from '../harness/pause-briefly.ts';
@@ -19,7 +19,7 @@ async function startFolded(t: ExecutionContext, prefix: string): Promise<TestAgg
   t.teardown(aggregator.stop);
   await appendFlat(redis, { prefix }, generateEvents(500, { seed: 31, bad: true }));
   await waitUntilFolded(redis, { prefix });
-  await scrapeWhenServed(aggregator.url);
+  await scrape(aggregator.url);
   return aggregator;
 }
 

@@ -13,7 +13,7 @@ import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { rebuildOptions } from '../harness/rebuild-options.ts';
 import { foldReference } from '../harness/reference-fold.ts';
-import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -62,7 +62,7 @@ async function startTrimmed(
   t.teardown(aggregator.stop);
   await appendFlat(redis, { prefix }, events);
   await waitUntilFolded(redis, { prefix });
-  await scrapeWhenServed(aggregator.url);
+  await scrape(aggregator.url);
   const key = `${prefix}:{0}:events`;
   const entries = await redis.xrange(key, '-', '+');
   await redis.xtrim(key, 'MAXLEN', kept);

@@ -10,7 +10,7 @@ import { openTestArchive, type TestArchive } from '../harness/open-test-archive.
 import { pauseBriefly } from '../harness/pause-briefly.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
-import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -58,7 +58,7 @@ test('a rebuild folds the archive, then the stream, and the new generation equal
   t.is(rebuilt.code, 0, rebuilt.stderr);
   const after = await readRegistry(redis, prefix);
   t.not(after.live, before.live);
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
   const generation = await findGeneration(redis, { prefix, shard: 0 });
   if (generation === undefined) return t.fail();
   t.like(await verifyShard(redis, generation, { shards: 1, archive, onProgress: () => undefined }), {
@@ -95,7 +95,7 @@ test('a rebuild interrupted in the archive is not resumed without it', async (t)
   );
   t.is((await readRegistry(redis, prefix)).live, before.live);
   t.is((await run('rebuild')).code, 0);
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 
 test('a generation rebuilt from the archive alone is verified against the archive', async (t) => {
@@ -127,7 +127,7 @@ test('a damaged segment is named, and nothing is switched; after the repair the 
   await writeFile(path, whole);
   const again = await run('rebuild');
   t.is(again.code, 0, again.stderr);
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), expected), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), expected), []);
 });
 
 test('a stream restored from an archive can be rebuilt from it', async (t) => {
@@ -158,5 +158,5 @@ test('a stream restored from an archive can be rebuilt from it', async (t) => {
   const rebuilt = await runStreamfold(['rebuild'], { env });
   t.is(rebuilt.code, 0, rebuilt.stderr);
   const reference = foldReference(events.slice(0, 700).map((fields) => ({ fields })));
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(aggregator.url)), reference), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
 });

@@ -9,7 +9,7 @@ import { pauseBriefly } from '../harness/pause-briefly.ts';
 import { rebuildOptions } from '../harness/rebuild-options.ts';
 import { foldReference, parse } from '../harness/reference-fold.ts';
 import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
-import { scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
@@ -28,7 +28,7 @@ async function check(t: ExecutionContext, prefix: string, published: readonly Wi
   const { url, stop: end } = await startAggregator({ redisUrl, prefix });
   t.teardown(end);
   const expected = foldReference(published.map((fields) => ({ fields })));
-  t.deepEqual(compareSamples(withoutAges(await scrapeWhenServed(url)), expected), []);
+  t.deepEqual(compareSamples(withoutAges(await scrape(url)), expected), []);
   const letters = (await redis.xrange(`${prefix}:{0}:dead`, '-', '+')).map(([, fields]) => fields[1]);
   t.is(letters.length, published.filter((fields) => parse(fields) === undefined).length);
   t.is(new Set(letters).size, letters.length, 'no dead letter is written twice');

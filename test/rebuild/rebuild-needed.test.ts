@@ -4,7 +4,7 @@ import { generationsKey } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { define } from '../harness/define.ts';
 import { generateEvents } from '../harness/generate-events.ts';
-import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -27,12 +27,12 @@ test('an aggregator configured differently from the live generation folds and se
   const prefix = nextPrefix();
   const first = await startAggregator({ redisUrl, prefix });
   t.teardown(first.stop);
-  await scrapeWhenServed(first.url);
+  await scrape(first.url);
   const second = await startAggregator({ redisUrl, prefix, definitions: OTHER });
   t.teardown(second.stop);
   await appendFlat(redis, { prefix }, generateEvents(500, { seed: 1 }));
   await waitUntilFolded(redis, { prefix });
-  await scrapeWhenServed(second.url);
+  await scrape(second.url);
   t.deepEqual(withoutAges(await scrape(second.url)), withoutAges(await scrape(first.url)));
 
   await waitUntil('the view follows', async () => (await readHealth(first))['status'] === 'healthy');

@@ -10,7 +10,7 @@ import { FALSE_SERIES, falsifyState } from '../harness/falsify-state.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
-import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -42,7 +42,7 @@ async function start(
 ): Promise<TestAggregator> {
   const aggregator = await startAggregator(options);
   t.teardown(aggregator.stop);
-  await scrapeWhenServed(aggregator.url);
+  await scrape(aggregator.url);
   return aggregator;
 }
 

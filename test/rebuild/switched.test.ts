@@ -5,7 +5,7 @@ import { appendFlat } from '../harness/append-events.ts';
 import { FALSE_SERIES, falsifyState } from '../harness/falsify-state.ts';
 import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
-import { scrape, scrapeWhenServed } from '../harness/scrape.ts';
+import { scrapeOnce, scrape } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -44,7 +44,7 @@ test('a new live generation is served only once it has folded every entry served
   const second = await fold();
   await waitUntilFolded(redis, { prefix });
   await second.stop();
-  t.is((await scrapeWhenServed(serving.url)).get(SERIES), '15');
+  t.is((await scrape(serving.url)).get(SERIES), '15');
 
   await redis
     .multi()
@@ -55,10 +55,10 @@ test('a new live generation is served only once it has folded every entry served
     })
     .hdel(generationsKey(prefix), 'building')
     .exec();
-  await t.throwsAsync(scrape(serving.url), { message: /got 503/ });
+  await t.throwsAsync(scrapeOnce(serving.url), { message: /got 503/ });
   const third = await fold();
   t.teardown(third.stop);
-  const samples = await scrapeWhenServed(serving.url);
+  const samples = await scrape(serving.url);
   t.is(samples.get(SERIES), '15');
   t.false(samples.has(FALSE_SERIES), 'it is the new one');
   await checkReplicasAgree(t, { redis, prefix }, [serving.url]);

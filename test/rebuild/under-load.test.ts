@@ -4,7 +4,7 @@ import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents, type WireEvent } from '../harness/generate-events.ts';
 import { foldReference, parse } from '../harness/reference-fold.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
-import { scrape, scrapeWhenServed, withoutAges } from '../harness/scrape.ts';
+import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -19,7 +19,7 @@ test('while events are published, a rebuild switches two replicas, and no counte
   const aggregators = await Promise.all([1, 2].map(() => startAggregator({ redisUrl, prefix })));
   for (const each of aggregators) t.teardown(each.stop);
   const urls = aggregators.map(({ url }) => url);
-  for (const url of urls) await scrapeWhenServed(url);
+  for (const url of urls) await scrape(url);
 
   const published: WireEvent[] = [];
   const source = generateEvents(1e9, { seed: 11, bad: true });
