@@ -3,7 +3,6 @@ import { createPublisher } from '@streamfold/publisher';
 import { Redis } from 'ioredis';
 import { median, percentile } from './median.ts';
 import { readRedisCpuMs } from './redis-cost.ts';
-import type { Measurements } from './summary/measurements.ts';
 
 const STREAM = 'streamfold:{0}:events';
 /** XADDs in one pipeline. */
@@ -23,15 +22,14 @@ interface PublishResult {
 /** Publishes events until all are in the stream, and returns the caller's time for each, microseconds. */
 type Publish = (url: string, events: number) => Promise<Float64Array>;
 
-const STREAMFOLD = { name: 'streamfold `publish()`', events: 500_000, publish: publishAll };
 const WAYS: readonly { readonly name: string; readonly events: number; readonly publish: Publish }[] = [
   { name: 'XADD, awaited', events: 20_000, publish: awaitEach },
   { name: `XADD, pipelines of ${PIPELINE_ENTRIES}`, events: 200_000, publish: pipelineAll },
-  STREAMFOLD,
+  { name: 'streamfold `publish()`', events: 500_000, publish: publishAll },
 ];
 
 /** Prints the cost of publishing. The contenders take turns, `runs` times. */
-export async function benchPublish(runs: number, { record }: Measurements): Promise<void> {
+export async function benchPublish(runs: number): Promise<void> {
   const results = new Map(WAYS.map((way) => [way, [] as PublishResult[]]));
   for (let run = 1; run <= runs; run++) {
     for (const way of WAYS) {
@@ -52,7 +50,6 @@ export async function benchPublish(runs: number, { record }: Measurements): Prom
     );
     console.log(`| ${[name, rate, ...caller, of('bytes').toFixed(0)].join(' | ')} |`);
   }
-  record('publishMeanMicros', median((results.get(STREAMFOLD) ?? []).map(({ meanMicros }) => meanMicros)));
 }
 
 async function measure(events: number, publish: Publish): Promise<PublishResult> {

@@ -2,7 +2,6 @@ import { countUtf8Bytes, FLAT_ENTRY_BYTES, type DeadLetterReason } from './decod
 import { decodeFields, isExact, isFault, showValue } from './event/define-event.ts';
 import { findEventType, type EventInput } from './event/event-types.ts';
 import { toPlainDecimal } from './event/plain-decimal.ts';
-import { describeUnreadable, EventFields, readFields } from './write/event-fields.ts';
 
 /** Why an event is not published; no part of it has been sent. */
 export interface InvalidEvent {
@@ -18,9 +17,6 @@ export interface InvalidEvent {
 export interface EncodedEvent {
   readonly ok: true;
   readonly text: string;
-  /** The swarm and, if it has one, the publisher's id of the event, as they are in the text. */
-  readonly swarmId: string;
-  readonly id: string | undefined;
 }
 
 /**
@@ -30,28 +26,23 @@ export interface EncodedEvent {
  * written as plain decimals. Never throws.
  */
 export function encodeEvent(event: EventInput): EncodedEvent | InvalidEvent {
-  const fields = new EventFields();
-  const unreadable = readFields(event, fields);
-  return unreadable ?? encodeFields(fields);
-}
-
-/** The same for an event whose fields were read before. */
-export function encodeFields(fields: EventFields): EncodedEvent | InvalidEvent {
   try {
-    return encodeWire(fields);
+    return encodeFields(event);
   } catch (error) {
-    return describeUnreadable(error); // a value that cannot even be shown
+    const why = error instanceof Error ? error.message : showValue(error);
+    return refuse('invalid_field', '', `expected an event that can be read; reading it failed: ${why}`);
   }
 }
 
-function encodeWire(fields: EventFields): EncodedEvent | InvalidEvent {
-  const { wire, characters, stranger } = copyFields(fields);
+function encodeFields(given: unknown): EncodedEvent | InvalidEvent {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return refuse('invalid_field', '', `expected an event object; got ${showValue(given)}`);
+  }
+  const { wire, characters, stranger } = copyFields(given as Readonly<Record<string, unknown>>);
   if (characters * 3 > FLAT_ENTRY_BYTES && countFieldBytes(wire) > FLAT_ENTRY_BYTES) {
     return refuse('too_large', '', `expected an event of at most ${FLAT_ENTRY_BYTES} bytes; it is larger`);
   }
-  const read = (name: string): unknown => (Object.hasOwn(wire, name) ? wire[name] : undefined);
-  const type = read('type');
-  const v = read('v');
+  const { type, v } = wire;
   if (type === undefined) {
     return refuse('missing_field', 'type', 'type: expected an event type; it is missing');
   }
@@ -62,7 +53,7 @@ function encodeWire(fields: EventFields): EncodedEvent | InvalidEvent {
   if (v !== undefined && v !== String(eventType.version)) {
     return refuse('unsupported_version', 'v', `v: expected ${eventType.version}; got ${showValue(v)}`);
   }
-  const decoded = decodeFields(eventType, read);
+  const decoded = decodeFields(eventType, (name) => wire[name]);
   if (isFault(decoded))
     return { ok: false, reason: decoded.reason, field: decoded.field, detail: decoded.detail };
   if (stranger !== undefined) {
@@ -70,26 +61,24 @@ function encodeWire(fields: EventFields): EncodedEvent | InvalidEvent {
     return refuse('invalid_field', stranger, `${stranger}: expected a text or a finite number; got ${shown}`);
   }
   const says = v !== undefined || eventType.version === 1; // an event without a version is of version 1
-  const text = JSON.stringify(says ? wire : { ...wire, v: String(eventType.version) });
-  const { swarm_id, id } = decoded as { swarm_id: string; id: string | undefined };
-  return { ok: true, text, swarmId: swarm_id, id };
+  return { ok: true, text: JSON.stringify(says ? wire : { ...wire, v: String(eventType.version) }) };
 }
 
 interface CopiedFields {
-  /** By name; numbers as texts, unless their digits are lost. */
+  /** By name; numbers as texts, unless their digits are lost; fields that are `undefined` left out. */
   readonly wire: Readonly<Record<string, unknown>>;
   readonly characters: number;
   /** The first field that is neither a text nor a number. */
   readonly stranger: string | undefined;
 }
 
-function copyFields({ names, values, count }: EventFields): CopiedFields {
+function copyFields(given: Readonly<Record<string, unknown>>): CopiedFields {
   const wire: Record<string, unknown> = {};
   let characters = 0;
   let stranger: string | undefined;
-  for (let at = 0; at < count; at++) {
-    const name = names[at] ?? '';
-    const field = values[at];
+  for (const name of Object.keys(given)) {
+    const field = given[name];
+    if (field === undefined) continue;
     const value = typeof field === 'number' && isExact(field) ? toPlainDecimal(field) : field;
     if (name === '__proto__') Object.defineProperty(wire, name, { value, enumerable: true });
     else wire[name] = value;
@@ -113,6 +102,6 @@ function refuse(reason: InvalidEvent['reason'], field: string, detail: string): 
 }
 
 /** The flat form of an encoded event: name, value, name, value …, for XADD. */
-export function toFlatFields({ text }: Pick<EncodedEvent, 'text'>): string[] {
+export function toFlatFields({ text }: EncodedEvent): string[] {
   return Object.entries(JSON.parse(text) as Record<string, string>).flat();
 }

@@ -1,6 +1,7 @@
 import { toError } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
-import type { EntriesParser } from './entries-parser.ts';
+import { createEntriesParser, type EntriesParser } from './entries-parser.ts';
+import type { TakeEntry } from './delivered-entry.ts';
 
 /**
  * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does
@@ -8,12 +9,12 @@ import type { EntriesParser } from './entries-parser.ts';
  */
 export interface ReplyTap {
   /**
-   * `send` sends one XREADGROUP, while no other command is under way on the connection. Its reply is given to `reply` as it
-   * arrives; nothing is if there are no entries (nil).
+   * `send` sends one XREADGROUP, while no other command is in flight on the connection. `take` gets its entries as they
+   * arrive; none if the reply is nil.
    *
-   * @throws what `send` throws: an error reply, or the loss of the connection. What was parsed until then is not all.
+   * @throws what `send` throws: an error reply, or the loss of the connection. The entries taken until then are incomplete.
    */
-  read(send: () => Promise<unknown>, reply: EntriesParser): Promise<void>;
+  read(send: () => Promise<unknown>, take: TakeEntry): Promise<void>;
 }
 
 type Socket = Redis['stream'];
@@ -70,10 +71,10 @@ export function createReplyTap(redis: Redis): ReplyTap {
   };
 
   return {
-    async read(send, reply) {
+    async read(send, take) {
       if (tapped !== redis.stream) put(redis.stream);
       head = undefined;
-      parser = reply;
+      parser = createEntriesParser(take);
       try {
         await send();
       } finally {

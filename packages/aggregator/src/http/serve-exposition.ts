@@ -60,11 +60,10 @@ export function serveExposition(options: ExpositionOptions): Middleware {
     const [format, encoding] = [negotiateFormat(context), negotiateEncoding(context)];
     try {
       const answering = answers.admit(context.res);
-      const rendering = answering.render({ format, zeroFirstSeconds, encoding });
-      const exposition = await within(scrapeTimeoutMs, rendering);
-      context.body = answering.stream(exposition);
+      const bytes = await within(scrapeTimeoutMs, answering.render({ format, zeroFirstSeconds, encoding }));
+      context.body = answering.stream(bytes);
       context.type = CONTENT_TYPES[format];
-      context.length = exposition.byteLength;
+      context.length = bytes.length;
       if (encoding === 'gzip') context.set('Content-Encoding', encoding);
       processMetrics.scraped((now() - startedMs) / 1_000);
     } catch (cause) {

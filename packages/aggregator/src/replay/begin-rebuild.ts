@@ -91,7 +91,9 @@ function describe(
   begun: Omit<BegunRebuild, 'outcome' | 'generations'>,
   options: BeginRebuildOptions,
 ): BegunRebuild {
-  const generations = listShards(options).map((shard) => describeGeneration(begun.id, shard, options));
+  const generations = listShards(options).map((shard) =>
+    describeGeneration(begun.id, shard, options.catalogue),
+  );
   return { outcome: 'begun', ...begun, generations };
 }
 

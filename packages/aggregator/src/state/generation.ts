@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CATALOGUE, encodeCatalogue, encodeMeaning, type Catalogue, type DeltaForm } from '@streamfold/core';
+import { CATALOGUE, encodeCatalogue, encodeMeaning, type Catalogue } from '@streamfold/core';
 import {
   generationKeys,
   type GenerationKeys,
@@ -20,8 +20,6 @@ export interface Generation extends Shard {
   readonly shardKeys: ShardKeys;
   readonly keys: GenerationKeys;
   readonly catalogue: Catalogue;
-  /** How its deltas are written. They are read in either form. */
-  readonly deltaForm: DeltaForm;
 }
 
 /** Digest of the part of a catalogue that determines the folded state. Twelve hex digits; the ID of a generation ends with it. */
@@ -69,16 +67,11 @@ export async function findGeneration(redis: RedisConnection, shard: Shard): Prom
   const { definitions } = registered;
   if (definitions.outcome === 'unreadable')
     throw new UnreadableGenerationError(registered.id, definitions.detail);
-  return describeGeneration(registered.id, shard, definitions);
+  return describeGeneration(registered.id, shard, definitions.catalogue);
 }
 
-/** The generation `id` on a shard. Without definitions it can only be handed over or dropped. */
-export function describeGeneration(
-  id: string,
-  shard: Shard,
-  definitions: { readonly catalogue: Catalogue; readonly deltaForm?: DeltaForm } = { catalogue: [] },
-): Generation {
-  const { catalogue, deltaForm = 'json' } = definitions;
+/** The generation `id` on a shard. Without a catalogue it can only be handed over or dropped. */
+export function describeGeneration(id: string, shard: Shard, catalogue: Catalogue = []): Generation {
   return {
     id,
     prefix: shard.prefix,
@@ -86,7 +79,6 @@ export function describeGeneration(
     shardKeys: shardKeys(shard),
     keys: generationKeys(shard, id),
     catalogue,
-    deltaForm,
   };
 }
 

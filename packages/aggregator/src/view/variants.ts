@@ -19,10 +19,6 @@ export interface Variants<T> {
    */
   take(name: string, create: () => T): T;
   values(): Iterable<T>;
-  /** Adds to the time that the creation of the latest variant took, ms: the part after the call that created it. */
-  charge(ms: number): void;
-  /** Forgets a variant: it is created again when it is requested. */
-  forget(name: string): void;
   /** Forgets all. */
   clear(): void;
 }
@@ -36,8 +32,6 @@ interface Kept<T> {
 const MAX_VARIANTS = 4;
 /** A variant that was not requested in this time makes room: no scraper asks less often. */
 const UNUSED_MS = 300_000;
-/** A variant that was not requested in this time is forgotten, to free its memory. */
-const FORGOTTEN_MS = 3_600_000;
 /** Creating variants beyond the first ones takes at most this share of the time (one part in …). */
 const SHARE = 10;
 
@@ -66,14 +60,9 @@ export function createVariants<T>(now: () => number): Variants<T> {
     kept.delete(unused ?? names.at(-1) ?? '');
   };
 
-  const forgetOld = (atMs: number): void => {
-    for (const [name, { askedMs }] of kept) if (atMs - askedMs > FORGOTTEN_MS) kept.delete(name);
-  };
-
   return {
     take(name, create) {
       const atMs = now();
-      forgetOld(atMs);
       const present = kept.get(name);
       if (present !== undefined) {
         present.askedMs = atMs;
@@ -89,10 +78,6 @@ export function createVariants<T>(now: () => number): Variants<T> {
     *values() {
       for (const { value } of kept.values()) yield value;
     },
-    charge(ms) {
-      nextMs = now() + SHARE * ms;
-    },
-    forget: (name) => void kept.delete(name),
     clear: () => kept.clear(),
   };
 }

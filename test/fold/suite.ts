@@ -1,3 +1,0 @@
-import { importTests } from '../harness/import-tests.ts';
-
-await importTests(import.meta.url);
