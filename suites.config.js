@@ -1,7 +1,7 @@
 // `npm test`: the files of each folder share one worker and its servers. `npx ava FILE` runs one of them.
 
 /** They take minutes, so they begin first. */
-const LONG = ['failures', 'alertmanager', 'kills', 'mixin', 'demo', 'aggregator'];
+const LONG = ['failures', 'alertmanager', 'kills', 'fold', 'mixin', 'demo', 'aggregator'];
 
 export default {
   files: ['test/*/suite.ts', 'test/*/*.alone.test.ts'],

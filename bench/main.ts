@@ -1,11 +1,16 @@
 import { benchCoordination } from './coordination.ts';
 import { benchDrain } from './drain.ts';
+import { benchFootprint } from './footprint.ts';
+import { benchPeers } from './peers.ts';
 import { benchPublish } from './publish.ts';
 import { benchRebuild } from './rebuild.ts';
 import { benchReplay } from './replay.ts';
 import { benchScrape } from './scrape.ts';
+import { createMeasurements } from './summary/measurements.ts';
+import { printSummary } from './summary/print-summary.ts';
 
-// npm run bench [-- drain scrape publish replay rebuild coordination]: prints the tables of docs/performance.md; progress goes to stderr.
+// npm run bench [-- drain scrape publish replay rebuild coordination footprint peers]: prints the tables of docs/performance.md, and at
+// the end the required values next to the measured ones; progress goes to stderr. `peers` needs Go, and runs only if named.
 
 const BENCHES = {
   drain: benchDrain,
@@ -14,7 +19,10 @@ const BENCHES = {
   replay: benchReplay,
   rebuild: benchRebuild,
   coordination: benchCoordination,
+  footprint: benchFootprint,
+  peers: benchPeers,
 };
+const ONLY_IF_NAMED = 'peers';
 
 /** Runs of each measurement; the median is reported. */
 const runs = Number(process.env['RUNS'] ?? 5);
@@ -28,7 +36,10 @@ if (unknown !== undefined || !Number.isInteger(runs) || runs < 1) {
   );
   process.exitCode = 2;
 } else {
+  const measurements = createMeasurements();
   for (const [name, bench] of Object.entries(BENCHES)) {
-    if (asked.length === 0 || asked.includes(name)) await bench(runs);
+    const isWanted = asked.length === 0 ? name !== ONLY_IF_NAMED : asked.includes(name);
+    if (isWanted) await bench(runs, measurements);
   }
+  if (!printSummary(measurements)) process.exitCode = 1;
 }

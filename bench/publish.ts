@@ -3,6 +3,7 @@ import { createPublisher } from '@streamfold/publisher';
 import { Redis } from 'ioredis';
 import { median, percentile } from './median.ts';
 import { readRedisCpuMs } from './redis-cost.ts';
+import type { Measurements } from './summary/measurements.ts';
 
 const STREAM = 'streamfold:{0}:events';
 /** XADDs in one pipeline. */
@@ -22,14 +23,15 @@ interface PublishResult {
 /** Publishes events until all are in the stream, and returns the caller's time for each, microseconds. */
 type Publish = (url: string, events: number) => Promise<Float64Array>;
 
+const STREAMFOLD = { name: 'streamfold `publish()`', events: 500_000, publish: publishAll };
 const WAYS: readonly { readonly name: string; readonly events: number; readonly publish: Publish }[] = [
   { name: 'XADD, awaited', events: 20_000, publish: awaitEach },
   { name: `XADD, pipelines of ${PIPELINE_ENTRIES}`, events: 200_000, publish: pipelineAll },
-  { name: 'streamfold `publish()`', events: 500_000, publish: publishAll },
+  STREAMFOLD,
 ];
 
 /** Prints the cost of publishing. The contenders take turns, `runs` times. */
-export async function benchPublish(runs: number): Promise<void> {
+export async function benchPublish(runs: number, { record }: Measurements): Promise<void> {
   const results = new Map(WAYS.map((way) => [way, [] as PublishResult[]]));
   for (let run = 1; run <= runs; run++) {
     for (const way of WAYS) {
@@ -50,6 +52,7 @@ export async function benchPublish(runs: number): Promise<void> {
     );
     console.log(`| ${[name, rate, ...caller, of('bytes').toFixed(0)].join(' | ')} |`);
   }
+  record('publishMeanMicros', median((results.get(STREAMFOLD) ?? []).map(({ meanMicros }) => meanMicros)));
 }
 
 async function measure(events: number, publish: Publish): Promise<PublishResult> {

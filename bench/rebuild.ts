@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { startPrivateRedis } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 import { median, percentile } from './median.ts';
+import type { Measurements } from './summary/measurements.ts';
 import { fillStream } from './workload/fill-stream.ts';
 import { generateEvent, type Workload } from './workload/generate-workload.ts';
 
@@ -20,7 +21,7 @@ const BEFORE_MS = 8_000;
 const LOOK_MS = 50;
 
 /** Prints the lag of live folding while nothing else happens, and while a rebuild folds the log beside it. */
-export async function benchRebuild(runs: number): Promise<void> {
+export async function benchRebuild(runs: number, { record }: Measurements): Promise<void> {
   console.log(
     `\n### Rebuilding ${LOG.events.toLocaleString('en')} entries, ${LIVE_PER_SECOND.toLocaleString('en')} a second published meanwhile (median of ${runs})\n`,
   );
@@ -33,6 +34,7 @@ export async function benchRebuild(runs: number): Promise<void> {
   const rate = Math.round(median(results.map(({ perSecond }) => perSecond))).toLocaleString('en');
   showLag('one aggregator, no rebuild', { lags: results.map(({ before }) => before), rate: '–' });
   showLag('the same, during a rebuild', { lags: results.map(({ during }) => during), rate });
+  record('rebuildLagP99Ms', 1_000 * median(results.map(({ during }) => percentile(during, 0.99))));
 }
 
 function showLag(name: string, { lags, rate }: { lags: readonly number[][]; rate: string }): void {

@@ -6,6 +6,7 @@ import { startPrivateRedis } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 import { launchContender } from './contender/contender-process.ts';
 import { median } from './median.ts';
+import type { Measurements } from './summary/measurements.ts';
 import { fillStream } from './workload/fill-stream.ts';
 import type { Workload } from './workload/generate-workload.ts';
 
@@ -13,9 +14,10 @@ const STREAM = 'streamfold:{0}:events';
 /** Events of the large log, which shows how memory grows; `REPLAY_EVENTS=10000000` makes it ten times as large. */
 const EVENTS = Number(process.env['REPLAY_EVENTS'] ?? 1_000_000);
 
+const LONG_LOG: Workload = { name: 'flat entries', events: EVENTS, eventsPerEntry: 1, series: 1_500 };
 const WORKLOADS: readonly Workload[] = [
   { name: 'flat entries', events: EVENTS / 4, eventsPerEntry: 1, series: 1_500 },
-  { name: 'flat entries', events: EVENTS, eventsPerEntry: 1, series: 1_500 },
+  LONG_LOG,
   { name: '50 events an entry', events: EVENTS, eventsPerEntry: 50, series: 1_500 },
 ];
 
@@ -34,15 +36,26 @@ const READINGS: readonly Reading[] = [
 ];
 
 /** Prints how fast a log is read and folded from the stream and from an archive, and the memory used. */
-export async function benchReplay(runs: number): Promise<void> {
+export async function benchReplay(runs: number, measurements: Measurements): Promise<void> {
   console.log(`\n### Replaying (median of ${runs})\n`);
   console.log(
     '| log | events | reading | events/s | × XRANGE alone | peak memory, MiB |\n|---|---|---|---|---|---|',
   );
-  for (const workload of WORKLOADS) await benchWorkload(workload, runs);
+  for (const workload of WORKLOADS) {
+    const rates = await benchWorkload(workload, runs);
+    if (workload === LONG_LOG) recordRates(rates, measurements);
+  }
 }
 
-async function benchWorkload(workload: Workload, runs: number): Promise<void> {
+/** A replay is compared with live folding, if that was measured. */
+function recordRates(rates: ReadonlyMap<Reading, number>, { record, read }: Measurements): void {
+  const live = read('liveEventsPerSecond') ?? Number.NaN;
+  for (const [{ mode, from }, rate] of rates) {
+    if (mode === 'fold') record(from === 'stream' ? 'replayStream' : 'replayArchive', rate / live);
+  }
+}
+
+async function benchWorkload(workload: Workload, runs: number): Promise<ReadonlyMap<Reading, number>> {
   const server = await startPrivateRedis();
   const redis = new Redis(server.url);
   const directory = await mkdtemp(join(tmpdir(), 'streamfold-bench-'));
@@ -68,6 +81,7 @@ async function benchWorkload(workload: Workload, runs: number): Promise<void> {
         `| ${[workload.name, events, reading.name, shown, (rate / alone).toFixed(2), Math.round(mebibytes)].join(' | ')} |`,
       );
     }
+    return rates;
   } finally {
     redis.disconnect();
     await server.stop();

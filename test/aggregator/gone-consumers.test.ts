@@ -8,7 +8,7 @@ import { generateEvents } from '../harness/generate-events.ts';
 import { openGroup } from '../harness/open-group.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
-import { waitForGeneration } from '../harness/wait-until-folded.ts';
+import { waitForGeneration, waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const { redis, url: redisUrl, stop } = await shareRedis();
@@ -72,6 +72,36 @@ test('a consumer that waits for entries on an idle stream is not taken for gone'
     removals.map((fact) => (fact.type === 'consumers_removed' ? fact.consumers : 0)),
     [1],
   );
+});
+
+test('after an aggregator has caught up, only its two readers are consumers', async (t) => {
+  const prefix = nextPrefix();
+  const { aggregator, consumers } = await openWatched(prefix, {
+    goneIdleMs: 86_400_000,
+    claimIdleMs: 86_400_000,
+  });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, generateEvents(5_000, { seed: 2 }));
+  await waitUntilFolded(redis, { prefix });
+  await waitUntil(
+    'only the readers to be left',
+    async () => (await consumers()).join() === 'reads:0,reads:1',
+  );
+  await aggregator.stop();
+  t.deepEqual(await consumers(), []);
+});
+
+test('the consumer of a read by a dead aggregator is removed once its entries are claimed', async (t) => {
+  const { prefix, generation } = await openGroup(redis, redisUrl);
+  const { shardKeys, keys } = generation;
+  await appendFlat(redis, { prefix }, generateEvents(10, { seed: 3 }));
+  const dead = 'dead:0/0123456789ab.7';
+  await redis.xreadgroup('GROUP', keys.group, dead, 'COUNT', 3, 'STREAMS', shardKeys.events, '>');
+  const { aggregator, consumers } = await openWatched(prefix, { goneIdleMs: 300, claimIdleMs: 300 });
+  t.teardown(aggregator.stop);
+  await waitUntilFolded(redis, { prefix });
+  await waitUntil('it to be removed', async () => !(await consumers()).includes(dead));
+  t.true(aggregator.facts.some((fact) => fact.type === 'entries_claimed' && fact.entries === 3));
 });
 
 test('thousands of gone consumers are removed in a few steps', async (t) => {

@@ -44,6 +44,7 @@ test('an aggregator restarted with the same name folds its pending entries first
   await done;
   await readAndDie(generation, 'again:0', 100);
   await readAndDie(generation, 'again:1', 50);
+  await readAndDie(generation, 'again:1/0123456789ab.7', 60); // a read that was sent ahead
   const aggregator = await startAggregator({ redisUrl, prefix, consumer: 'again', claimIdleMs: 86_400_000 });
   t.teardown(aggregator.stop);
   await waitUntilFolded(redis, { prefix });

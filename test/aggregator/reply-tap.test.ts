@@ -1,5 +1,5 @@
 import { test } from '../harness/ava.ts';
-import { createReplyTap, type ReplyTap } from '@streamfold/aggregator';
+import { createEntriesParser, createReplyTap, type ReplyTap } from '@streamfold/aggregator';
 import { connectRedis } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import { appendFlat } from '../harness/append-events.ts';
@@ -43,7 +43,10 @@ async function openStream(): Promise<string> {
 
 async function readAll(tap: ReplyTap, send: () => Promise<unknown>): Promise<unknown[]> {
   const entries: unknown[] = [];
-  await tap.read(send, ({ id, fields }) => entries.push({ id, fields }));
+  await tap.read(
+    send,
+    createEntriesParser(({ id, fields }) => entries.push({ id, fields })),
+  );
   return entries;
 }
 
@@ -61,7 +64,10 @@ test('entries read through the tap are the entries of the stream, in chunks of a
   while (read.length < expected.length) {
     const count = 1 + Math.floor(random() * 60);
     const send = () => connection.xreadgroup('GROUP', 'g', 'c', 'COUNT', count, 'STREAMS', key, '>');
-    await tap.read(send, ({ id, fields }) => read.push({ id, fields }));
+    await tap.read(
+      send,
+      createEntriesParser(({ id, fields }) => read.push({ id, fields })),
+    );
   }
   t.deepEqual(read, expected);
 });

@@ -36,17 +36,23 @@ test('a written catalogue is read back unchanged, and means the same without hel
       },
     ],
   });
-  t.deepEqual(readCatalogue(encodeCatalogue(catalogue)), { outcome: 'readable', catalogue });
+  t.deepEqual(readCatalogue(encodeCatalogue(catalogue)), {
+    outcome: 'readable',
+    catalogue,
+    deltaForm: 'binary',
+  });
   const retold = catalogue.map((metric) => ({ ...metric, help: 'in other words' }));
   t.is(encodeMeaning(retold), encodeMeaning(catalogue));
   t.not(encodeMeaning(CATALOGUE), encodeMeaning(catalogue));
 });
 
 test('definitions of a newer program are unreadable, and the first unknown part is named', (t) => {
-  const stored = JSON.parse(encodeCatalogue(CATALOGUE)) as Record<string, unknown>[];
+  const stored = JSON.parse(encodeCatalogue(CATALOGUE)) as { metrics: Record<string, unknown>[] };
   const unreadable = (change: Record<string, unknown>, type: string): string => {
-    const changed = stored.map((metric) => (metric['type'] === type ? { ...metric, ...change } : metric));
-    const read = readCatalogue(JSON.stringify(changed));
+    const metrics = stored.metrics.map((metric) =>
+      metric['type'] === type ? { ...metric, ...change } : metric,
+    );
+    const read = readCatalogue(JSON.stringify({ ...stored, metrics }));
     return read.outcome === 'unreadable' ? read.detail : 'readable';
   };
   t.regex(unreadable({ event: 'signal.lost' }, 'counter'), /^metric heartbeat_failures_total, event: /);
@@ -56,7 +62,23 @@ test('definitions of a newer program are unreadable, and the first unknown part 
   );
   t.regex(unreadable({ projection: 'moods' }, 'gauge'), /^metric blocking_coordinators_total, projection: /);
   t.regex(unreadable({ type: 'summary' }, 'histogram'), /^metric blocking_duration_seconds, type: /);
+  t.regex(unreadableForm('packed'), /a known form of their deltas$/);
   t.is(readCatalogue('{').outcome, 'unreadable');
+});
+
+function unreadableForm(deltas: string): string {
+  const stored = JSON.parse(encodeCatalogue(CATALOGUE)) as object;
+  const read = readCatalogue(JSON.stringify({ ...stored, deltas }));
+  return read.outcome === 'unreadable' ? read.detail : 'readable';
+}
+
+test('a catalogue stored by an earlier version is readable, and its deltas stay JSON', (t) => {
+  const { metrics } = JSON.parse(encodeCatalogue(CATALOGUE)) as { metrics: unknown };
+  t.deepEqual(readCatalogue(JSON.stringify(metrics)), {
+    outcome: 'readable',
+    catalogue: CATALOGUE,
+    deltaForm: 'json',
+  });
 });
 
 test('the buckets and labels of the configuration are the ones folded', (t) => {

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from '../harness/ava.ts';
 import { shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
+import { readPairs } from '../harness/check-folded-once.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { foldReference } from '../harness/reference-fold.ts';
+import { openGroup } from '../harness/open-group.ts';
 import { checkReplicasAgree } from '../harness/replicas-agree.ts';
 import { scrape, withoutAges } from '../harness/scrape.ts';
 import { startAggregator, type TestAggregator } from '../harness/start-aggregator.ts';
@@ -96,3 +98,51 @@ test('entries of a new stream are folded even if the clock of Redis is behind th
   t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
   await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
 });
+
+const MOVES = [
+  [
+    'a group that is destroyed while an older entry is pending folds no later entry twice',
+    (stream: string, group: string) => redis.xgroup('DESTROY', stream, group),
+  ],
+  [
+    'a group that is moved back to its beginning while an older entry is pending folds no later entry twice',
+    (stream: string, group: string) => redis.xgroup('SETID', stream, group, '0'),
+  ],
+] as const;
+
+for (const [title, move] of MOVES) {
+  test(title, async (t) => {
+    const { prefix, generation } = await openGroup(redis, redisUrl);
+    const { events: stream } = generation.shardKeys;
+    const { group } = generation.keys;
+    const DEAD = 10;
+    await appendFlat(redis, { prefix }, events.slice(0, ENTRIES));
+    await redis.xreadgroup('GROUP', group, 'dead', 'COUNT', DEAD, 'STREAMS', stream, '>');
+    const aggregator = await startAggregator({
+      redisUrl,
+      prefix,
+      claimIdleMs: 86_400_000,
+      batchEntries: 100,
+    });
+    t.teardown(aggregator.stop);
+    await waitUntil('all but the oldest to be folded', async () => {
+      const [found] = ((await redis.xinfo('GROUPS', stream)) as unknown[]).map(readPairs);
+      return found?.get('pending') === DEAD && found.get('lag') === 0;
+    });
+
+    await move(stream, group);
+    await appendFlat(redis, { prefix }, events.slice(ENTRIES));
+    await waitUntil(
+      'the later ones to be acknowledged again',
+      () => sum(aggregator, 'entries_repeated') >= ENTRIES - DEAD,
+    );
+    await waitUntilFolded(redis, { prefix });
+    t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+    await waitUntil(
+      'losses to be counted again',
+      async () => (await redis.hexists(generation.keys.head, 'baseline')) === 1,
+    );
+    t.is(await countOneLoss(aggregator, prefix), 1);
+    await checkReplicasAgree(t, { redis, prefix }, [aggregator.url]);
+  });
+}

@@ -1,7 +1,7 @@
 import { createShardView, type Fact, type Generation, type ShardView } from '@streamfold/aggregator';
 import { describeState } from '@streamfold/core';
 import type { Redis } from 'ioredis';
-import { appendFlat } from './append-events.ts';
+import { appendFlat, appendTogether } from './append-events.ts';
 import { generateEvents } from './generate-events.ts';
 import { startAggregator } from './start-aggregator.ts';
 import { waitForGeneration, waitUntilFolded } from './wait-until-folded.ts';
@@ -47,14 +47,24 @@ function sorted(map: ReadonlyMap<string, unknown>): unknown[] {
   return [...map].toSorted(([left], [right]) => (left < right ? -1 : 1));
 }
 
-/** Publishes events and folds them, with a fixed number of entries in each record of the delta log. */
+interface Generated {
+  readonly seed: number;
+  readonly events?: number;
+  /** All events in one entry, and so in one record of the delta log. */
+  readonly inOneEntry?: boolean;
+  /** The largest number of entries in a record. */
+  readonly batchEntries?: number;
+}
+
+/** Publishes events and folds them. */
 export async function foldGenerated(
   server: { readonly redis: Redis; readonly url: string },
   prefix: string,
-  { seed, events = 200, batchEntries = 10 }: { seed: number; events?: number; batchEntries?: number },
+  { seed, events = 200, inOneEntry = false, batchEntries = 10 }: Generated,
 ): Promise<Generation> {
   const { redis, url: redisUrl } = server;
-  await appendFlat(redis, { prefix }, generateEvents(events, { seed }));
+  const append = inOneEntry ? appendTogether : appendFlat;
+  await append(redis, { prefix }, generateEvents(events, { seed }));
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'fold', batchEntries });
   await waitUntilFolded(redis, { prefix });
   await aggregator.stop();

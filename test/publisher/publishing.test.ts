@@ -1,3 +1,4 @@
+import { swarmShard, type EventInput } from '@streamfold/core';
 import { test } from '../harness/ava.ts';
 import { createPublisher, InvalidEventError, type PublisherOptions } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
@@ -8,6 +9,8 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await shareRedis();
 test.after.always(() => server.stop());
+
+const SWARMS = Array.from({ length: 20 }, (_, number) => `swarm-${number}`);
 
 let prefixes = 0;
 /** Each test has its own keys. */
@@ -156,6 +159,45 @@ test('each swarm has one shard, and its events keep their order', async (t) => {
   }
   // CRC16/XMODEM of 123456789 is 0x31C3.
   t.true(shards[0x31c3 % 3]?.some((event) => event['swarm_id'] === '123456789'));
+});
+
+test('an event is appended to the shard of the swarm that it has there, whatever its getters give later', async (t) => {
+  const { publisher, events } = open({ shards: 2 });
+  const [inFirst = '', inSecond = ''] = [0, 1].map((shard) =>
+    SWARMS.find((each) => swarmShard(each, 2) === shard),
+  );
+  const shifting = (): EventInput => {
+    let reads = 0;
+    const swarm_id = (): string => (reads++ === 0 ? inFirst : inSecond);
+    const event = { ...signalSent(1), id: 'x' };
+    return Object.defineProperty(event, 'swarm_id', { get: swarm_id, enumerable: true });
+  };
+  // Encoded as a text, written as bytes, and appended: the second and third are duplicates of the first.
+  for (let round = 0; round < 2; round++) {
+    publisher.publish(shifting());
+    await publisher.flush();
+  }
+  t.is((await publisher.append(shifting())).duplicates, 1);
+  await publisher.close();
+  t.deepEqual(
+    (await events(0)).map((event) => event['swarm_id']),
+    [inFirst],
+  );
+  t.deepEqual(await events(1), []);
+});
+
+test('usual and unusual events keep their order and their bytes, over many entries', async (t) => {
+  const { publisher, events } = open();
+  const given = Array.from({ length: 5_000 }, (_, number) => ({
+    ...signalSent(number),
+    ...(number % 3 === 0 ? { note: `line ${number}\n"日本" 🐝` } : {}),
+    ...(number % 700 === 0 ? { note: 'é'.repeat(7_000) } : {}),
+  }));
+  for (const event of given) t.is(publisher.publish(event).status, 'accepted');
+  await publisher.close();
+  t.deepEqual(await events(), given);
+  const { bufferedEvents, bufferedBytes } = publisher.stats();
+  t.deepEqual({ bufferedEvents, bufferedBytes }, { bufferedEvents: 0, bufferedBytes: 0 });
 });
 
 test('append returns the entries, even if its events need several', async (t) => {

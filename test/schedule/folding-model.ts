@@ -27,6 +27,12 @@ export interface GenerationModel {
   readonly absent: ReadonlySet<string>;
   /** The number of lost entries that have been counted. */
   counted: number;
+  /** Folded by an earlier version, which does not record what it folds behind the watermark. */
+  readonly unrecorded: Set<string>;
+  /** The group was destroyed, and counting of the lost has not begun again yet. */
+  isCountUnknown: boolean;
+  /** How many of the lost are never counted, since the group was destroyed. */
+  uncountable: number;
 }
 
 export function emptyShard(): ShardModel {
@@ -38,19 +44,19 @@ export function copyShard({ entries, stream, generations }: ShardModel): ShardMo
   return {
     entries: new Map(entries),
     stream: new Set(stream),
-    generations: new Map(
-      [...generations].map(([id, { undelivered, pending, folded, lost, absent, counted }]) => [
-        id,
-        {
-          undelivered: new Set(undelivered),
-          pending: new Map(pending),
-          folded: new Set(folded),
-          lost: new Set(lost),
-          absent,
-          counted,
-        },
-      ]),
-    ),
+    generations: new Map([...generations].map(([id, generation]) => [id, copyGeneration(generation)])),
+  };
+}
+
+function copyGeneration(generation: GenerationModel): GenerationModel {
+  const { undelivered, pending, folded, lost, unrecorded } = generation;
+  return {
+    ...generation,
+    undelivered: new Set(undelivered),
+    pending: new Map(pending),
+    folded: new Set(folded),
+    lost: new Set(lost),
+    unrecorded: new Set(unrecorded),
   };
 }
 
@@ -63,6 +69,9 @@ export function beginGeneration({ entries, stream, generations }: ShardModel, id
     lost: new Set(),
     absent: new Set([...entries.keys()].filter((entry) => !stream.has(entry))),
     counted: 0,
+    unrecorded: new Set(),
+    isCountUnknown: false,
+    uncountable: 0,
   });
 }
 
@@ -76,8 +85,8 @@ export function publish(shard: ShardModel, id: string, entry: EntryModel): void 
 export function removeEntries(shard: ShardModel, ids: Iterable<string>): void {
   for (const id of ids) {
     shard.stream.delete(id);
-    for (const { undelivered, folded, lost } of shard.generations.values())
-      if (undelivered.delete(id) && !folded.has(id)) lost.add(id);
+    for (const { undelivered, pending, folded, lost } of shard.generations.values())
+      if (undelivered.delete(id) && !pending.has(id) && !folded.has(id)) lost.add(id);
   }
 }
 
@@ -114,7 +123,16 @@ export function mayCommit(
   return first !== -1 && ids.every((id, at) => own[first + at] === id);
 }
 
-/** The entries are folded; those whose content was gone are lost, and counted. */
+/** True if all that one read brought is still pending for its consumer, which was given nothing else. */
+export function mayCommitRead(
+  { pending }: GenerationModel,
+  { consumer, ids }: { readonly consumer: string; readonly ids: readonly string[] },
+): boolean {
+  const own = [...pending.values()].filter((each) => each === consumer);
+  return own.length === ids.length && ids.every((id) => pending.get(id) === consumer);
+}
+
+/** They are folded; those whose content was gone are lost, and counted. */
 export function commit(
   { pending, folded, lost }: GenerationModel,
   ids: readonly string[],
@@ -127,7 +145,14 @@ export function commit(
   return gone.size;
 }
 
-/** All pending entries now belong to the consumer; those that are gone from the stream are lost. Returns the lost ones. */
+/** Folded entries that were delivered again: they are acknowledged without effect. */
+export function acknowledgeRepeated({ pending, folded }: GenerationModel, ids: readonly string[]): number {
+  const repeated = ids.filter((id) => folded.has(id));
+  for (const id of repeated) pending.delete(id);
+  return repeated.length;
+}
+
+/** All pending entries become the consumer's, except those gone from the stream: they are lost. Returns their number. */
 export function claim(
   { stream }: ShardModel,
   { pending, folded, lost }: GenerationModel,
@@ -146,11 +171,32 @@ export function claim(
   return gone;
 }
 
-/** The pending entries of a consumer are lost with it. */
-export function deleteConsumer({ pending, folded, lost }: GenerationModel, consumer: string): void {
+/** The group is delivered everything behind this entry again; what is pending stays so until then. */
+export function deliverAgain(
+  { stream }: ShardModel,
+  { undelivered }: GenerationModel,
+  isAgain: (id: string) => boolean,
+): void {
+  undelivered.clear();
+  for (const id of stream) if (isAgain(id)) undelivered.add(id);
+}
+
+/** The pending entries list is gone. What is gone from the stream as well is lost, and nobody can count it. */
+export function forgetPending({ stream }: ShardModel, generation: GenerationModel): void {
+  const { pending, folded, lost } = generation;
+  for (const id of pending.keys()) if (!stream.has(id) && !folded.has(id)) lost.add(id);
+  pending.clear();
+  generation.isCountUnknown = true;
+}
+
+/** What was pending for a consumer is lost with it, unless it is delivered again. */
+export function deleteConsumer(
+  { undelivered, pending, folded, lost }: GenerationModel,
+  consumer: string,
+): void {
   for (const [id, owner] of pending) {
     if (owner !== consumer) continue;
     pending.delete(id);
-    if (!folded.has(id)) lost.add(id);
+    if (!folded.has(id) && !undelivered.has(id)) lost.add(id);
   }
 }

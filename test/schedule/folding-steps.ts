@@ -4,13 +4,22 @@ import type { Random } from './subject.ts';
 /** A step of folding one generation, of keeping its state, or a fault. `createFolding` defines what each does. */
 export type FoldingStep =
   | { readonly do: 'publish'; readonly kind: EntryKind; readonly salt: number }
-  | { readonly do: 'read' | 'readPending'; readonly consumer: Consumer; readonly count: number }
-  | { readonly do: 'commit'; readonly consumer: Consumer; readonly reply: 'read' | 'lost' }
+  /** New entries, under the consumer's own name or under a name for this read only. */
+  | { readonly do: 'read' | 'readAhead'; readonly consumer: Consumer; readonly count: number }
+  | { readonly do: 'readPending'; readonly consumer: Consumer; readonly under: Under; readonly count: number }
+  | {
+      readonly do: 'commit';
+      readonly consumer: Consumer;
+      readonly under: Under;
+      readonly reply: 'read' | 'lost';
+      /** By an aggregator of the previous version, during a rolling upgrade. */
+      readonly by?: 'earlier';
+    }
   /** A commit that was sent long ago, and may have been done at that time, arrives (again). */
   | { readonly do: 'commitLate'; readonly which: number }
-  /** A process is killed; its commit may still arrive. */
-  | { readonly do: 'crash'; readonly consumer: Consumer }
-  | { readonly do: 'claim' | 'removeConsumer'; readonly consumer: Consumer }
+  /** A process is killed; its commits may still arrive. */
+  | { readonly do: 'crash' | 'claim'; readonly consumer: Consumer }
+  | { readonly do: 'removeConsumer'; readonly consumer: Consumer; readonly under: Under }
   | { readonly do: 'countTrimmed' | 'createGroup' }
   /** Two aggregators serve; `cut`: one dies after this number of commands. */
   | { readonly do: 'refresh' | 'forgetView'; readonly view: View }
@@ -19,8 +28,10 @@ export type FoldingStep =
   /** Manual actions of an operator. */
   | { readonly do: 'xtrim'; readonly keep: number }
   | { readonly do: 'xdel'; readonly at: number }
-  | { readonly do: 'skipToEnd' | 'moveBack' }
-  | { readonly do: 'delConsumer'; readonly consumer: Consumer }
+  | { readonly do: 'skipToEnd' | 'destroyGroup' }
+  /** Behind this number of entries of the stream. */
+  | { readonly do: 'moveBack'; readonly to: number }
+  | { readonly do: 'delConsumer'; readonly consumer: Consumer; readonly under: Under }
   /** Redis. */
   | { readonly do: 'keep' | 'goBack'; readonly slot: number }
   | { readonly do: 'moveClock'; readonly ms: number }
@@ -35,7 +46,11 @@ export type Consumer = (typeof CONSUMERS)[number];
 export const VIEWS = [0, 1] as const;
 export type View = (typeof VIEWS)[number];
 
+/** A consumer's own name, or that of its last read ahead. */
+export type Under = 'own' | 'ahead';
+
 const consumer = (random: Random): Consumer => pick(random, CONSUMERS);
+const under = (random: Random): Under => pick(random, ['own', 'ahead']);
 const view = (random: Random): View => pick(random, VIEWS);
 /** Usually the whole step; sometimes the program dies in the middle. */
 const cut = (random: Random): number => (random() < 0.7 ? 1_000 : below(random, 8));
@@ -59,20 +74,31 @@ const CHANCES: readonly [Chance<FoldingStep>, ...Chance<FoldingStep>[]] = [
       salt: below(random, 1_000),
     }),
   ],
-  [9, (random) => ({ do: 'read', consumer: consumer(random), count: 1 + below(random, 3) })],
-  [4, (random) => ({ do: 'readPending', consumer: consumer(random), count: 1 + below(random, 4) })],
+  [5, (random) => ({ do: 'read', consumer: consumer(random), count: 1 + below(random, 3) })],
+  [7, (random) => ({ do: 'readAhead', consumer: consumer(random), count: 1 + below(random, 4) })],
   [
-    9,
+    4,
+    (random) => ({
+      do: 'readPending',
+      consumer: consumer(random),
+      under: under(random),
+      count: 1 + below(random, 4),
+    }),
+  ],
+  [
+    12,
     (random) => ({
       do: 'commit',
       consumer: consumer(random),
+      under: under(random),
       reply: random() < 0.8 ? 'read' : 'lost',
     }),
   ],
-  [1, (random) => ({ do: 'commitLate', which: below(random, 8) })],
+  [1, (random) => ({ do: 'commit', consumer: consumer(random), under: 'own', reply: 'read', by: 'earlier' })],
+  [1.5, (random) => ({ do: 'commitLate', which: below(random, 12) })],
   [1, (random) => ({ do: 'crash', consumer: consumer(random) })],
   [2, (random) => ({ do: 'claim', consumer: consumer(random) })],
-  [1, (random) => ({ do: 'removeConsumer', consumer: consumer(random) })],
+  [1, (random) => ({ do: 'removeConsumer', consumer: consumer(random), under: under(random) })],
   [2, () => ({ do: 'countTrimmed' })],
   [0.5, () => ({ do: 'createGroup' })],
   [4, (random) => ({ do: 'refresh', view: view(random) })],
@@ -82,8 +108,9 @@ const CHANCES: readonly [Chance<FoldingStep>, ...Chance<FoldingStep>[]] = [
   [0.5, (random) => ({ do: 'xtrim', keep: below(random, 6) })],
   [0.5, (random) => ({ do: 'xdel', at: below(random, 10) })],
   [0.2, () => ({ do: 'skipToEnd' })],
-  [0.4, () => ({ do: 'moveBack' })],
-  [0.3, (random) => ({ do: 'delConsumer', consumer: consumer(random) })],
+  [0.8, (random) => ({ do: 'moveBack', to: below(random, 6) })],
+  [0.5, () => ({ do: 'destroyGroup' })],
+  [0.3, (random) => ({ do: 'delConsumer', consumer: consumer(random), under: under(random) })],
   [1, (random) => ({ do: 'keep', slot: below(random, 2) })],
   [0.8, (random) => ({ do: 'goBack', slot: below(random, 2) })],
   [4, (random) => ({ do: 'moveClock', ms: pick(random, [1, 1, 2, SECOND_MS]) })],

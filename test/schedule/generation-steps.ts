@@ -14,7 +14,7 @@ export type GenerationStep =
 /** Manual actions and permissions are tested with folding only. */
 // prettier-ignore
 const FOLDED: ReadonlySet<FoldingStep['do']> = new Set<FoldingStep['do']>([
-  'publish', 'read', 'readPending', 'commit', 'commitLate', 'crash', 'claim', 'removeConsumer', 'countTrimmed',
+  'publish', 'read', 'readAhead', 'readPending', 'commit', 'commitLate', 'crash', 'claim', 'removeConsumer', 'countTrimmed',
   'refresh', 'forgetView', 'snapshot', 'trim', 'keep', 'goBack', 'moveClock',
 ]);
 

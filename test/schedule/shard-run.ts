@@ -1,13 +1,14 @@
 import type { Generation, ShardView } from '@streamfold/aggregator';
 import {
   boundCommit,
-  createEntriesFold,
+  createFolding,
+  decodeContent,
   describeDelivered,
   type EntriesFold,
   type FoldedBatch,
 } from '@streamfold/aggregator/round-trips';
-import { createFold, emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
-import type { Consumer, View } from './folding-steps.ts';
+import { emptyDelta, noUpcasters, type Delta } from '@streamfold/core';
+import type { Consumer, Under, View } from './folding-steps.ts';
 import { copyShard, type GenerationModel, type ShardModel } from './folding-model.ts';
 import type { KeptKeys, Laboratory } from './laboratory.ts';
 
@@ -18,9 +19,13 @@ export interface ShardRun {
   readonly laboratory: Laboratory;
   /** The model of the data in Redis. */
   shard: ShardModel;
-  /** The entries that consumers hold, by generation and consumer. */
+  /** The entries that consumers hold, by generation and the name for which they are pending. */
   readonly hands: Map<string, Hand>;
-  /** The entries that they held before; a commit of them may still arrive. */
+  /** The name of a consumer's last read ahead, by generation and consumer. */
+  readonly aheads: Map<string, string>;
+  /** Names given to reads so far. They do not go back with Redis. */
+  reads: number;
+  /** The entries that they held before; their commits may still arrive. */
   readonly late: Hand[];
   /** By generation and view. */
   readonly views: Map<string, ShardView>;
@@ -29,10 +34,15 @@ export interface ShardRun {
   snapshots: number;
 }
 
+/** The kind of a read, as in the product's pipeline. */
+export type Origin = 'waited' | 'ahead' | 'pending';
+
 /** Entries as a consumer has read them, folded. */
 export interface Hand {
   readonly generation: Generation;
-  readonly consumer: Consumer;
+  /** The name for which they are pending: a consumer's own, or that of a read. */
+  readonly name: string;
+  readonly origin: Origin;
   readonly batch: FoldedBatch;
   /** The entries that it read without content. */
   readonly gone: ReadonlySet<string>;
@@ -45,6 +55,8 @@ export function beginRun(laboratory: Laboratory, shard: ShardModel): ShardRun {
     laboratory,
     shard,
     hands: new Map(),
+    aheads: new Map(),
+    reads: 0,
     late: [],
     views: new Map(),
     kept: new Map(),
@@ -60,11 +72,21 @@ export function modelOf({ shard }: ShardRun, { id }: Pick<Generation, 'id'>): Ge
   return generation;
 }
 
-export function placeOf({ id }: Pick<Generation, 'id'>, who: Consumer | View): string {
+export function placeOf({ id }: Pick<Generation, 'id'>, who: string | View): string {
   return `${id} ${who}`;
 }
 
-/** The result of the call; `undefined` if it was refused, or its program died: then it must have changed nothing. */
+/** A consumer's own name, or that of its last read ahead. */
+export function nameOf(
+  run: ShardRun,
+  generation: Generation,
+  { consumer, under = 'own' }: { readonly consumer: Consumer; readonly under?: Under },
+): string {
+  if (under === 'own') return consumer;
+  return run.aheads.get(placeOf(generation, consumer)) ?? `${consumer}/none`;
+}
+
+/** What the call gives; `undefined` if it was refused, or its program died: then it must have changed nothing. */
 export async function attempt<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call();
@@ -73,6 +95,14 @@ export async function attempt<T>(call: () => Promise<T>): Promise<T | undefined>
       return undefined;
     throw error;
   }
+}
+
+/** After the group was destroyed, losses before counting begins again are never counted. */
+export async function noticeCounting(run: ShardRun, generation: Generation): Promise<void> {
+  const model = modelOf(run, generation);
+  if (!model.isCountUnknown) return;
+  model.uncountable = model.lost.size - model.counted;
+  model.isCountUnknown = (await run.laboratory.admin.hexists(generation.keys.head, 'baseline')) === 0;
 }
 
 export async function keepShard(run: ShardRun, slot: number): Promise<void> {
@@ -87,12 +117,12 @@ export async function goBack(run: ShardRun, slot: number): Promise<void> {
 }
 
 /** Folds entries as a consumer does. */
-export function startFold({ catalogue }: Pick<Generation, 'catalogue'>, entries: number): EntriesFold {
-  return createEntriesFold({
-    context: { shard: 0, shards: 1, upcasters: noUpcasters },
-    foldEvent: createFold(catalogue),
-    bounds: boundCommit(entries),
-  });
+export function startFold(
+  { catalogue, deltaForm }: Pick<Generation, 'catalogue' | 'deltaForm'>,
+  entries: number,
+): EntriesFold {
+  const context = { shard: 0, shards: 1, upcasters: noUpcasters };
+  return createFolding({ catalogue, deltaForm, context, hashSeed: entries }).begin(boundCommit(entries));
 }
 
 /** A fold of the entries that are folded according to the model, one after the other, in the order of the stream. */
@@ -101,5 +131,6 @@ export function foldModel(run: ShardRun, generation: Generation): Delta {
   const { folded } = modelOf(run, generation);
   for (const [id, { fields }] of run.shard.entries)
     if (folded.has(id)) folding.take(describeDelivered(id, fields));
-  return folding.batches[0]?.delta ?? emptyDelta();
+  const [batch] = folding.batches;
+  return batch === undefined ? emptyDelta() : decodeContent(Buffer.from(batch.record));
 }

@@ -1,12 +1,13 @@
 import type { Generation } from '@streamfold/aggregator';
+import { createGroup } from '@streamfold/aggregator/round-trips';
 import { trimStream } from '@streamfold/archive';
 import { isAfter } from '@streamfold/core';
 import { shardKeys } from '@streamfold/redis';
 import { describeEntry } from './describe-entry.ts';
-import { deleteConsumer, publish, removeEntries } from './folding-model.ts';
-import type { Consumer, EntryKind } from './folding-steps.ts';
-import { attempt, modelOf, PREFIX, type ShardRun } from './shard-run.ts';
-import { ScheduleError } from './subject.ts';
+import { deleteConsumer, deliverAgain, forgetPending, publish, removeEntries } from './folding-model.ts';
+import type { EntryKind } from './folding-steps.ts';
+import { attempt, modelOf, noticeCounting, PREFIX, type ShardRun } from './shard-run.ts';
+import { expectSame, ScheduleError } from './subject.ts';
 
 const { events } = shardKeys({ prefix: PREFIX, shard: 0 });
 
@@ -53,29 +54,53 @@ export async function deleteByHand(run: ShardRun, at: number): Promise<void> {
 /** XGROUP SETID key group $, by an operator: undelivered entries are never delivered. */
 export async function skipToEnd(run: ShardRun, generation: Generation): Promise<void> {
   await run.laboratory.admin.xgroup('SETID', events, generation.keys.group, '$');
-  const { undelivered, folded, lost } = modelOf(run, generation);
-  for (const id of undelivered) if (!folded.has(id)) lost.add(id);
+  const { undelivered, pending, folded, lost } = modelOf(run, generation);
+  for (const id of undelivered) if (!pending.has(id) && !folded.has(id)) lost.add(id);
   undelivered.clear();
 }
 
-/** XGROUP SETID key group 0, by an operator: everything is delivered again, and folded entries have no effect. */
-export async function moveBack(run: ShardRun, generation: Generation): Promise<void> {
-  const { admin } = run.laboratory;
-  const { undelivered, pending, folded, lost } = modelOf(run, generation);
-  const watermark = (await admin.hget(generation.keys.head, 'watermark')) ?? '0-0';
-  // Not yet: entries that are folded or skipped, after one that is not, would be folded again.
-  const isPrefix = [...folded].every((id) => !isAfter(id, watermark));
-  if (pending.size > 0 || !isPrefix || [...lost].some((id) => run.shard.stream.has(id))) return;
-  await admin.xgroup('SETID', events, generation.keys.group, '0');
-  undelivered.clear();
-  for (const id of run.shard.stream) undelivered.add(id);
+/**
+ * XGROUP SETID key group id, by an operator, to an entry before the last delivered one: everything behind it is delivered
+ * again, and what is folded has no effect.
+ */
+export async function moveBack(run: ShardRun, generation: Generation, to: number): Promise<void> {
+  const model = modelOf(run, generation);
+  const id = [...run.shard.stream][to - 1];
+  if (id !== undefined && model.undelivered.has(id)) return; // that would skip entries
+  if (!(await mayBeDeliveredAgain(run, generation))) return;
+  await run.laboratory.admin.xgroup('SETID', events, generation.keys.group, id ?? '0');
+  deliverAgain(run.shard, model, (each) => id === undefined || isAfter(each, id));
+}
+
+/** XGROUP DESTROY key group, by an operator; the product makes the group again. */
+export async function destroyGroup(run: ShardRun, generation: Generation): Promise<void> {
+  if (!(await mayBeDeliveredAgain(run, generation))) return;
+  const { admin, product } = run.laboratory;
+  await run.laboratory.allow();
+  await admin.xgroup('DESTROY', events, generation.keys.group);
+  const model = modelOf(run, generation);
+  forgetPending(run.shard, model);
+  const watermark = await admin.hget(generation.keys.head, 'watermark');
+  deliverAgain(run.shard, model, (id) => isAfter(id, watermark ?? '0-0'));
+  const outcome = watermark === null ? 'created' : 'restored';
+  expectSame('outcome of making a group', await createGroup(product, generation), outcome);
+  await noticeCounting(run, generation);
+}
+
+/** Not if something that is lost is still in the stream: it would be folded after all. Nor if nothing says that it is folded. */
+async function mayBeDeliveredAgain(run: ShardRun, generation: Generation): Promise<boolean> {
+  const { lost, unrecorded } = modelOf(run, generation);
+  const watermark = (await run.laboratory.admin.hget(generation.keys.head, 'watermark')) ?? '0-0';
+  return (
+    ![...lost].some((id) => run.shard.stream.has(id)) && ![...unrecorded].some((id) => isAfter(id, watermark))
+  );
 }
 
 /** XGROUP DELCONSUMER key group consumer, by an operator: its pending entries are lost with it. */
 export async function deleteConsumerByHand(
   run: ShardRun,
   generation: Generation,
-  consumer: Consumer,
+  consumer: string,
 ): Promise<void> {
   await run.laboratory.admin.xgroup('DELCONSUMER', events, generation.keys.group, consumer);
   deleteConsumer(modelOf(run, generation), consumer);

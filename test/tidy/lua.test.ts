@@ -14,6 +14,8 @@ const NO_SCRIPTS: ReadonlySet<string> = new Set([
   'packages/redis/lua/stream.lua',
   'packages/aggregator/lua/delta-log.lua',
   'packages/aggregator/lua/counters.lua',
+  'packages/aggregator/lua/committed-runs.lua',
+  'packages/aggregator/lua/commit.lua',
   'packages/archive/lua/entry-age.lua',
 ]);
 

@@ -19,11 +19,9 @@ require_permission('takes over entries', 'XPENDING', events, ARGV[1], '-', '+', 
 
 local reply = redis.call('XAUTOCLAIM', events, ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5], 'JUSTID')
 
--- Folded entries are not lost: somebody has moved the group back, and then trimmed the stream.
-local folded_to, lost = redis.call('HGET', head, 'watermark'), 0
-for _, id in ipairs(reply[3]) do
-  if not folded_to or is_after(id, folded_to) then lost = lost + 1 end
-end
+-- What is folded is not lost: somebody has moved the group back, and then trimmed the stream.
+local noted = redis.call('HMGET', head, 'watermark', 'runs')
+local lost = #reply[3] - #find_folded(reply[3], noted[1], parse_runs(noted[2]))
 
 if lost > 0 then
   append_record(deltas, head, previous, '', 'lost', lost)

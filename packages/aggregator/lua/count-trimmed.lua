@@ -15,12 +15,21 @@ if not read then return redis.error_reply('NOGROUP expected consumer group ' .. 
 
 local previous = read_end(deltas, head)
 local acknowledged, baseline = read_counter(head, 'acknowledged') or 0, read_counter(head, 'baseline')
-local seen = redis.call('HMGET', head, 'stream_added', 'stream_first', 'stream_last', 'watermark')
+local seen = redis.call('HMGET', head, 'stream_added', 'stream_first', 'stream_last', 'watermark', 'runs')
 local watermark = seen[4]
 
--- Somebody has moved the group back: folded entries are delivered again.
-if watermark and is_after(watermark, read['last-delivered-id']) then return {0, 0} end
-if watermark and read['pending'] > 0 and not is_after(redis.call('XPENDING', events, group)[2], watermark) then return {0, 0} end
+-- The group was moved back or created again: folded or pending entries will be delivered again.
+local runs, delivered = parse_runs(seen[5]), read['last-delivered-id']
+if watermark and is_after(watermark, delivered) then return {0, 0} end
+if runs[1] and is_after(runs[#runs], delivered) then return {0, 0} end
+if read['pending'] > 0 then
+  local function is_any_pending(first, last) return #redis.call('XPENDING', events, group, first, last, 1) > 0 end
+  if watermark and is_any_pending('-', watermark) then return {0, 0} end
+  if is_any_pending('(' .. delivered, '+') then return {0, 0} end
+  for at = 1, #runs, 2 do
+    if is_any_pending(runs[at], runs[at + 1]) then return {0, 0} end
+  end
+end
 local undelivered = count_undelivered(events, stream, read['last-delivered-id'])
 if not undelivered then return {0, 0} end
 

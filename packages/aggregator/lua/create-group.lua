@@ -57,10 +57,12 @@ if not known and how == 'existing' then return 'gone' end
 
 redis.call('XGROUP', 'CREATE', events, group, watermark or '0', 'MKSTREAM')
 if not known and how == 'building' then redis.call('HSET', head, 'dead_letters_after', '+') end
--- A new stream must give IDs after the folded ones, or its entries would never be delivered. A user of the earlier
--- version may not run this, and then the clock has to be ahead of the watermark.
-if not is_there and watermark and redis.acl_check_cmd('XSETID', events, watermark) then
-  redis.call('XSETID', events, watermark)
+-- A new stream gives IDs behind those that are folded, or its entries would never be delivered, or taken for folded. A user
+-- of the earlier version may not run this, and then the clock has to be ahead of them.
+local last_folded, runs_end = watermark, string.match(redis.call('HGET', head, 'runs') or '', '(%S+)$')
+if runs_end and not (watermark and is_after(watermark, runs_end)) then last_folded = runs_end end
+if not is_there and last_folded and redis.acl_check_cmd('XSETID', events, last_folded) then
+  redis.call('XSETID', events, last_folded)
 end
 -- Entries that are already gone are not lost to this group.
 redis.call('HDEL', head, 'baseline', 'stream_added', 'stream_first', 'stream_last')

@@ -45,9 +45,9 @@ export interface DecodeContext {
 
 /** Largest flat entry, and largest `events` field, bytes of UTF-8. */
 export const FLAT_ENTRY_BYTES = 16 * 1024;
-const BATCH_ENTRY_BYTES = 1024 * 1024;
+export const BATCH_ENTRY_BYTES = 1024 * 1024;
 /** Most events in one entry. */
-const BATCH_EVENTS = 1_000;
+export const BATCH_EVENTS = 1_000;
 
 /**
  * Decodes the fields of an entry (name, value, name, value …): one event, or all events in its only field `events`.

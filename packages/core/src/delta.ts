@@ -63,6 +63,11 @@ export function mergeDelta(into: Delta, from: Delta, born?: SeriesBorn): void {
       if (mergeSeries(series, key, value) === 'born') born?.(name, key);
     }
   }
+  mergeRest(into, from);
+}
+
+/** Adds all but the series. */
+export function mergeRest(into: Delta, from: Omit<Delta, 'series'>): void {
   for (const [key, registers] of from.coordinators) mergeCoordinator(into, key, registers);
   mergeTotals(into.totals, from.totals);
   into.watermark = laterStamp(into.watermark, from.watermark);

@@ -2,6 +2,7 @@ import { countUtf8Bytes, FLAT_ENTRY_BYTES, type DeadLetterReason } from './decod
 import { decodeFields, isExact, isFault, showValue } from './event/define-event.ts';
 import { findEventType, type EventInput } from './event/event-types.ts';
 import { toPlainDecimal } from './event/plain-decimal.ts';
+import { describeUnreadable, EventFields, readFields } from './write/event-fields.ts';
 
 /** Why an event is not published; no part of it has been sent. */
 export interface InvalidEvent {
@@ -17,6 +18,9 @@ export interface InvalidEvent {
 export interface EncodedEvent {
   readonly ok: true;
   readonly text: string;
+  /** The swarm and, if it has one, the publisher's id of the event, as they are in the text. */
+  readonly swarmId: string;
+  readonly id: string | undefined;
 }
 
 /**
@@ -26,23 +30,28 @@ export interface EncodedEvent {
  * written as plain decimals. Never throws.
  */
 export function encodeEvent(event: EventInput): EncodedEvent | InvalidEvent {
+  const fields = new EventFields();
+  const unreadable = readFields(event, fields);
+  return unreadable ?? encodeFields(fields);
+}
+
+/** The same for an event whose fields were read before. */
+export function encodeFields(fields: EventFields): EncodedEvent | InvalidEvent {
   try {
-    return encodeFields(event);
+    return encodeWire(fields);
   } catch (error) {
-    const why = error instanceof Error ? error.message : showValue(error);
-    return refuse('invalid_field', '', `expected an event that can be read; reading it failed: ${why}`);
+    return describeUnreadable(error); // a value that cannot even be shown
   }
 }
 
-function encodeFields(given: unknown): EncodedEvent | InvalidEvent {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    return refuse('invalid_field', '', `expected an event object; got ${showValue(given)}`);
-  }
-  const { wire, characters, stranger } = copyFields(given as Readonly<Record<string, unknown>>);
+function encodeWire(fields: EventFields): EncodedEvent | InvalidEvent {
+  const { wire, characters, stranger } = copyFields(fields);
   if (characters * 3 > FLAT_ENTRY_BYTES && countFieldBytes(wire) > FLAT_ENTRY_BYTES) {
     return refuse('too_large', '', `expected an event of at most ${FLAT_ENTRY_BYTES} bytes; it is larger`);
   }
-  const { type, v } = wire;
+  const read = (name: string): unknown => (Object.hasOwn(wire, name) ? wire[name] : undefined);
+  const type = read('type');
+  const v = read('v');
   if (type === undefined) {
     return refuse('missing_field', 'type', 'type: expected an event type; it is missing');
   }
@@ -53,7 +62,7 @@ function encodeFields(given: unknown): EncodedEvent | InvalidEvent {
   if (v !== undefined && v !== String(eventType.version)) {
     return refuse('unsupported_version', 'v', `v: expected ${eventType.version}; got ${showValue(v)}`);
   }
-  const decoded = decodeFields(eventType, (name) => wire[name]);
+  const decoded = decodeFields(eventType, read);
   if (isFault(decoded))
     return { ok: false, reason: decoded.reason, field: decoded.field, detail: decoded.detail };
   if (stranger !== undefined) {
@@ -61,24 +70,26 @@ function encodeFields(given: unknown): EncodedEvent | InvalidEvent {
     return refuse('invalid_field', stranger, `${stranger}: expected a text or a finite number; got ${shown}`);
   }
   const says = v !== undefined || eventType.version === 1; // an event without a version is of version 1
-  return { ok: true, text: JSON.stringify(says ? wire : { ...wire, v: String(eventType.version) }) };
+  const text = JSON.stringify(says ? wire : { ...wire, v: String(eventType.version) });
+  const { swarm_id, id } = decoded as { swarm_id: string; id: string | undefined };
+  return { ok: true, text, swarmId: swarm_id, id };
 }
 
 interface CopiedFields {
-  /** By name; numbers as texts, unless their digits are lost; fields that are `undefined` left out. */
+  /** By name; numbers as texts, unless their digits are lost. */
   readonly wire: Readonly<Record<string, unknown>>;
   readonly characters: number;
   /** The first field that is neither a text nor a number. */
   readonly stranger: string | undefined;
 }
 
-function copyFields(given: Readonly<Record<string, unknown>>): CopiedFields {
+function copyFields({ names, values, count }: EventFields): CopiedFields {
   const wire: Record<string, unknown> = {};
   let characters = 0;
   let stranger: string | undefined;
-  for (const name of Object.keys(given)) {
-    const field = given[name];
-    if (field === undefined) continue;
+  for (let at = 0; at < count; at++) {
+    const name = names[at] ?? '';
+    const field = values[at];
     const value = typeof field === 'number' && isExact(field) ? toPlainDecimal(field) : field;
     if (name === '__proto__') Object.defineProperty(wire, name, { value, enumerable: true });
     else wire[name] = value;
@@ -102,6 +113,6 @@ function refuse(reason: InvalidEvent['reason'], field: string, detail: string): 
 }
 
 /** The flat form of an encoded event: name, value, name, value …, for XADD. */
-export function toFlatFields({ text }: EncodedEvent): string[] {
+export function toFlatFields({ text }: Pick<EncodedEvent, 'text'>): string[] {
   return Object.entries(JSON.parse(text) as Record<string, string>).flat();
 }

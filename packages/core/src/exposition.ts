@@ -33,37 +33,68 @@ export function renderHead(metric: Metric, format: ExpositionFormat): string {
   return `# HELP ${family} ${escapeHelp(metric.help, format)}\n# TYPE ${family} ${metric.type}\n${unit}`;
 }
 
+/** What stands around the labels of a series in one of its lines; the value and a newline follow. */
+export interface LineParts {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The lines of a series: one; of a histogram its buckets, the sum and the count. */
+export function describeLines(metric: Metric, format: ExpositionFormat): readonly LineParts[] {
+  const { name, labels } = metric;
+  const line = (suffix: string): LineParts =>
+    labels.length === 0
+      ? { before: `${name}${suffix} `, after: '' }
+      : { before: `${name}${suffix}{`, after: '} ' };
+  if (metric.type !== 'histogram') return [line('')];
+  const comma = labels.length === 0 ? '' : ',';
+  const bounds = [...metric.buckets.map((bound) => renderBound(bound, format)), '+Inf'];
+  const buckets = bounds.map((bound) => ({
+    before: `${name}_bucket{`,
+    after: `${comma}le="${bound}"} `,
+  }));
+  return [...buckets, line('_sum'), line('_count')];
+}
+
 /** The lines of one series, each ended by a newline. */
 export type RenderSeries = (key: SeriesKey, value: SeriesValue) => string;
 
-/** The renderer of a metric's series. The parts that all series share are built once. */
+/** The renderer of a metric's series as text. `createSeriesWriter` writes the same as bytes. */
 export function createSeriesRenderer(metric: Metric, format: ExpositionFormat): RenderSeries {
-  if (metric.type !== 'histogram') {
-    if (metric.labels.length === 0) return (_key, value) => `${metric.name} ${String(value)}\n`;
-    return (key, value) => `${metric.name}{${renderLabels(metric.labels, key)}} ${String(value)}\n`;
-  }
-  const comma = metric.labels.length === 0 ? '' : ',';
-  const bucketLines = [...metric.buckets.map((bound) => renderBound(bound, format)), '+Inf'].map(
-    (bound) => `${comma}le="${bound}"} `,
-  );
+  const lines = describeLines(metric, format);
   return (key, value) => {
-    if (typeof value === 'number')
-      throw new TypeError(`${metric.name} is a histogram, got the number ${value}`);
     const labels = renderLabels(metric.labels, key);
     let text = '';
-    let cumulative = 0;
-    for (let bucket = 0; bucket < bucketLines.length; bucket++) {
-      cumulative += value.buckets[bucket] ?? 0;
-      text += `${metric.name}_bucket{${labels}${bucketLines[bucket] ?? ''}${cumulative}\n`;
+    for (const [at, number] of listNumbers(metric, value).entries()) {
+      const { before, after } = lines[at] ?? NO_PARTS;
+      text += `${before}${labels}${after}${number}\n`;
     }
-    const sum = renderMicrosAsSeconds(value.sumMicros);
-    const braced = labels === '' ? '' : `{${labels}}`;
-    return `${text}${metric.name}_sum${braced} ${sum}\n${metric.name}_count${braced} ${cumulative}\n`;
+    return text;
   };
 }
 
-/** Whole microseconds as exact decimal seconds: the one place where the unit changes. */
-function renderMicrosAsSeconds(micros: Micros): string {
+const NO_PARTS: LineParts = { before: '', after: '' };
+
+/** The numbers of a series, one for each of its lines. */
+function listNumbers(metric: Metric, value: SeriesValue): string[] {
+  if (metric.type !== 'histogram') return [String(value)];
+  if (typeof value === 'number') throw notOfHistogram(metric, value);
+  const numbers: string[] = [];
+  let cumulative = 0;
+  for (let bucket = 0; bucket <= metric.buckets.length; bucket++) {
+    cumulative += value.buckets[bucket] ?? 0;
+    numbers.push(String(cumulative));
+  }
+  numbers.push(renderMicrosAsSeconds(value.sumMicros), String(cumulative));
+  return numbers;
+}
+
+export function notOfHistogram({ name }: Metric, value: number): TypeError {
+  return new TypeError(`${name} is a histogram, got the number ${value}`);
+}
+
+/** Whole microseconds as exact decimal seconds. Here and in `series-writer.ts` the unit changes, and nowhere else. */
+export function renderMicrosAsSeconds(micros: Micros): string {
   const digits = micros.toString().padStart(7, '0');
   const fraction = digits.slice(-6).replace(/0+$/, '');
   return fraction === '' ? digits.slice(0, -6) : `${digits.slice(0, -6)}.${fraction}`;
@@ -90,7 +121,7 @@ function renderBound(bound: number, format: ExpositionFormat): string {
  * Makes any text safe between the quotes of a label. Values from events hold none of these characters
  * (`event/field.ts` refuses them), so this protects against other sources of label values.
  */
-function escapeLabelValue(value: string): string {
+export function escapeLabelValue(value: string): string {
   if (!/[\\"\n]/.test(value)) return value;
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -48,9 +48,20 @@ function countEvents({ name, labels, value }: CounterMetric): Observe {
 /** A histogram holds millionths: microseconds of a duration, and of a plain number the same fraction. */
 const MILLIONTHS = 1_000_000;
 
-function observeDurations({ name, labels, value, buckets }: HistogramMetric): Observe {
-  const boundsMicros = buckets.map((bound) => Math.round(bound * MILLIONTHS));
-  const scale = value.endsWith('_micros') ? 1 : MILLIONTHS;
+/** The upper bounds of the finite buckets as a histogram holds them. */
+export function boundsInMillionths({ buckets }: HistogramMetric): number[] {
+  return buckets.map((bound) => Math.round(bound * MILLIONTHS));
+}
+
+/** What a value of the metric's field is multiplied with. */
+export function scaleOf({ value }: HistogramMetric): number {
+  return value.endsWith('_micros') ? 1 : MILLIONTHS;
+}
+
+function observeDurations(metric: HistogramMetric): Observe {
+  const { name, labels, value } = metric;
+  const boundsMicros = boundsInMillionths(metric);
+  const scale = scaleOf(metric);
   return (delta, event) => {
     const observed = fieldOf(event, value);
     if (typeof observed !== 'number') return;

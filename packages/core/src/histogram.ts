@@ -5,7 +5,7 @@
 export type Micros = number | bigint;
 
 /** The exact sum. */
-function addMicros(left: Micros, right: Micros): Micros {
+export function addMicros(left: Micros, right: Micros): Micros {
   if (typeof left === 'number' && typeof right === 'number') {
     const sum = left + right;
     if (sum <= Number.MAX_SAFE_INTEGER) return sum;

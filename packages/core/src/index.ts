@@ -29,6 +29,7 @@ export {
   encodeCatalogue,
   encodeMeaning,
   readCatalogue,
+  type DeltaForm,
   type StoredCatalogue,
 } from './definitions/stored-catalogue.ts';
 export { describeDepartures } from './definitions/describe-departures.ts';
@@ -62,6 +63,14 @@ export {
   renderHead,
   type ExpositionFormat,
 } from './exposition.ts';
+export { createBinaryDeltaDecoder, isBinaryDelta, type BinaryDeltaDecoder } from './binary-delta.ts';
+export { ColumnsEncoder } from './columns/encode-columns.ts';
+export type { BatchColumns } from './columns/batch-columns.ts';
+export { BytesFold, type BytesFoldOptions } from './fold-bytes.ts';
+export type { ReceiveBuffer } from './bytes/receive-buffer.ts';
+export { describeColumns } from './columns/describe-columns.ts';
+export { NO_MATCH } from './layout/matched-values.ts';
+export { createBinaryDeltaMerger, type BinaryDeltaMerger } from './merge-binary-delta.ts';
 export { createEntryFold, type FoldEntry } from './fold-entry.ts';
 export { createFold, type FoldEvent } from './fold.ts';
 export {
@@ -72,6 +81,8 @@ export {
   type HealthStatus,
 } from './health-reasons.ts';
 export { histogramCount, mergeHistogram, type Histogram, type Micros } from './histogram.ts';
+export { createSeriesWriter, type WriteSeries } from './series-writer.ts';
+export { TextBytes } from './text-bytes.ts';
 export { describeState } from './describe-state.ts';
 export {
   DEAD_LETTER_REASONS,
@@ -82,6 +93,9 @@ export {
   type EntrySink,
 } from './decode-entry.ts';
 export { encodeEvent, toFlatFields, type EncodedEvent, type InvalidEvent } from './encode-event.ts';
+export { createEventWriter, type EventWriter } from './write/event-writer.ts';
+export type { Place } from './write/fixed-text.ts';
+export { NOT_PLAIN } from './write/value-writer.ts';
 export { EVENT_TYPES, findEventType, type Event, type EventInput } from './event/event-types.ts';
 export { knownLabelValues } from './known-label-values.ts';
 export { crc16, swarmShard } from './swarm-shard.ts';

@@ -19,6 +19,14 @@ export function crc16(text: string): number {
   return crc;
 }
 
+/** True if the swarm of that name, in ASCII, is of shard `shard`. */
+export function isOfShard(name: Uint8Array, shard: number, shards: number): boolean {
+  let crc = 0;
+  for (let at = 0; at < name.length; at++)
+    crc = ((crc << 8) & 0xffff) ^ (TABLE[((crc >> 8) ^ (name[at] ?? 0)) & 0xff] ?? 0);
+  return crc % shards === shard;
+}
+
 /** The shard that all events of a swarm belong to, from 0 to `shards` − 1. */
 export function swarmShard(swarmId: string, shards: number): number {
   return shards === 1 ? 0 : crc16(swarmId) % shards;

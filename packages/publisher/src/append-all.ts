@@ -1,10 +1,10 @@
-import type { EventInput } from '@streamfold/core';
+import { encodeEvent, type EventInput } from '@streamfold/core';
 import type { Deliveries } from './deliveries.ts';
-import { encodeForShard, type EncodedEvent } from './encode-for-shard.ts';
 import { InvalidEventError } from './invalid-event-error.ts';
 import type { Ledger } from './ledger.ts';
 import type { PublisherSettings } from './options.ts';
 import { createReceipt, type Appended } from './receipt.ts';
+import { toShard, type ShardEvent } from './shard-event.ts';
 
 /** Why an event is not accepted. */
 export interface Refusal {
@@ -77,10 +77,10 @@ export async function appendAll(
   }
 }
 
-function encodeAll({ settings, ledger }: AppendContext, events: readonly EventInput[]): EncodedEvent[] {
+function encodeAll({ settings, ledger }: AppendContext, events: readonly EventInput[]): ShardEvent[] {
   return events.map((event, index) => {
-    const encoded = encodeForShard(event, settings.shards);
-    if (encoded.ok) return encoded;
+    const encoded = encodeEvent(event);
+    if (encoded.ok) return toShard(encoded, settings.shards);
     ledger.dropped('invalid', 1);
     throw new InvalidEventError(index, encoded);
   });

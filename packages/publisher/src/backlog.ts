@@ -2,9 +2,11 @@ import type { AppendedReply } from './append-events.ts';
 import type { AttemptFailure } from './appender.ts';
 import { formBatch, type Batch } from './batch.ts';
 import type { Bell } from './bell.ts';
-import { createEventQueue, type EventQueue, type QueuedEvent } from './event-queue.ts';
+import { createEventQueue, type EventQueue } from './event-queue.ts';
 import type { Ledger } from './ledger.ts';
+import type { PagePool } from './page-pool.ts';
 import type { PublishFailure } from './publish-error.ts';
+import type { Receipt } from './receipt.ts';
 
 /**
  * The events of one shard that are not delivered yet. Each leaves the backlog once, with one outcome, which its receipt and
@@ -20,49 +22,55 @@ export interface Backlog {
   settle(reply: AppendedReply, attempts: number): void;
   /** Drops the events in flight: it is unknown whether they were appended. */
   giveUp(error?: Error): void;
-  /** Drops the events for which `choose` is true, but none in flight. */
-  drop(choose: (event: QueuedEvent) => boolean, reason: PublishFailure, error?: Error): void;
+  /** Drops the events for whose receipt `choose` is true, but none in flight. */
+  drop(choose: (receipt: Receipt | undefined) => boolean, reason: PublishFailure, error?: Error): void;
 }
 
 export interface BacklogContext {
   readonly shard: number;
+  readonly pool: PagePool;
   readonly ledger: Ledger;
   /** Rung whenever events leave the backlog. */
   readonly bell: Bell;
 }
 
-export function createBacklog({ shard, ledger, bell }: BacklogContext): Backlog {
-  const queue = createEventQueue();
+export function createBacklog({ shard, pool, ledger, bell }: BacklogContext): Backlog {
+  const queue = createEventQueue(pool);
   let held: Batch | undefined;
 
-  const leave = (events: readonly QueuedEvent[]): void => {
-    ledger.release(events.length, sumBytes(events));
+  const leave = ({ events, bytes }: { events: number; bytes: number }): void => {
+    ledger.release(events, bytes);
     bell.ring();
   };
 
-  const leaveHeld = ({ events }: Batch): void => {
-    queue.drop(events.length);
+  const leaveHeld = (batch: Batch): void => {
+    queue.drop(batch.upTo);
     held = undefined;
-    leave(events);
+    leave(batch);
   };
 
-  const reportDropped = (events: readonly QueuedEvent[], reason: PublishFailure, error?: Error): void => {
-    ledger.dropped(reason, events.length, error);
-    for (const { receipt } of events) receipt?.dropped(reason, error);
+  const reportDropped = (
+    { events, receipts }: { events: number; receipts: readonly Receipt[] },
+    reason: PublishFailure,
+    error?: Error,
+  ): void => {
+    ledger.dropped(reason, events, error);
+    for (const receipt of receipts) receipt.dropped(reason, error);
   };
 
   const drop: Backlog['drop'] = (choose, reason, error) => {
-    const events = queue.extract(held?.events.length ?? 0, choose);
-    leave(events);
-    reportDropped(events, reason, error);
+    const extracted = queue.extract(held?.upTo ?? 0, choose);
+    leave(extracted);
+    reportDropped(extracted, reason, error);
   };
 
   return {
     queue,
     hold: (maxEvents) => (held = formBatch(queue, maxEvents)),
     requeue({ reason, error }) {
+      queue.doubt();
       held = undefined;
-      if (reason === 'refused') drop(({ receipt }) => receipt !== undefined, reason, error);
+      if (reason === 'refused') drop((receipt) => receipt !== undefined, reason, error);
     },
     settle({ entryId, leftOut }, attempts) {
       if (held === undefined) return;
@@ -70,29 +78,25 @@ export function createBacklog({ shard, ledger, bell }: BacklogContext): Backlog 
       let duplicates = 0;
       parts.forEach((part, index) => {
         const isDuplicate = leftOut.has(index);
-        if (isDuplicate) duplicates += part.length;
-        for (const { receipt } of part) {
-          if (isDuplicate) receipt?.duplicated();
-          else receipt?.appended(shard, entryId);
+        if (isDuplicate) duplicates += part.events;
+        for (const receipt of part.receipts) {
+          if (isDuplicate) receipt.duplicated();
+          else receipt.appended(shard, entryId);
         }
       });
+      if (attempts > 1) queue.doubt();
       leaveHeld(held);
-      const appended = events.length - duplicates;
+      const appended = events - duplicates;
       if (appended > 0) ledger.published({ shard, entryId, events: appended, attempts });
       ledger.duplicated({ shard, events: duplicates });
     },
     giveUp(error) {
       if (held === undefined) return;
-      const { events } = held;
+      const { events, parts } = held;
+      queue.doubt();
       leaveHeld(held);
-      reportDropped(events, 'fate_unknown', error);
+      reportDropped({ events, receipts: parts.flatMap(({ receipts }) => receipts) }, 'fate_unknown', error);
     },
     drop,
   };
-}
-
-function sumBytes(events: readonly QueuedEvent[]): number {
-  let bytes = 0;
-  for (const { text } of events) bytes += text.length;
-  return bytes;
 }

@@ -1,15 +1,18 @@
 import { createAppender, type AppenderContext, type NumberedBatch } from './appender.ts';
 import { createBacklog } from './backlog.ts';
 import { createBell } from './bell.ts';
+import type { EventQueue } from './event-queue.ts';
 import type { Ledger } from './ledger.ts';
+import type { PagePool } from './page-pool.ts';
 import type { RetryReason } from './observer.ts';
 import type { PublishFailure } from './publish-error.ts';
 import type { Receipt } from './receipt.ts';
 
 /** Delivers the events of one shard in the order in which they were published. */
 export interface Delivery {
-  /** Adds an event to the queue. */
-  enqueue(text: string, member: string, receipt: Receipt | undefined): void;
+  /** Events that are not delivered yet. After each that is pushed, call `taken`. */
+  readonly queue: EventQueue;
+  taken(): void;
   /** Sends the queued events without waiting for more. */
   hasten(): void;
   /** The same; resolves when each of these events is settled or dropped. */
@@ -24,6 +27,7 @@ export interface Delivery {
 
 export interface DeliveryContext extends AppenderContext {
   readonly ledger: Ledger;
+  readonly pool: PagePool;
 }
 
 /** A queue of this length is sent without waiting for more: a longer entry costs hardly less per event. */
@@ -52,15 +56,14 @@ const PAUSE_REFUSED_MS = 5_000;
  * takes events only from `queued`. After `end`, those that are `sent` or `unknown` are abandoned, the others dropped.
  */
 export function startDelivery(context: DeliveryContext): Delivery {
-  const { shard, settings, link, ledger } = context;
+  const { shard, settings, link, ledger, pool } = context;
   const { now, maxDelayMs, maxBatchEvents } = settings;
   const enough = Math.min(ENOUGH_EVENTS, maxBatchEvents);
   const bell = createBell();
-  const backlog = createBacklog({ shard, ledger, bell });
+  const backlog = createBacklog({ shard, pool, ledger, bell });
   const appender = createAppender(context);
   const { queue } = backlog;
-  let sequence = 0;
-  /** Events up to this number do not wait for more. */
+  /** Events up to this one do not wait for more. */
   let hastened = 0;
   let timer: NodeJS.Timeout | undefined;
   let ended: { reason: PublishFailure; error: Error | undefined } | undefined;
@@ -68,14 +71,14 @@ export function startDelivery(context: DeliveryContext): Delivery {
   const hasten = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    hastened = sequence;
+    hastened = queue.latest;
     bell.ring();
   };
 
   const run = async (): Promise<void> => {
     while (!ended) {
-      const oldest = queue.at(0);
-      if (oldest === undefined || (oldest.sequence > hastened && queue.length < enough)) await bell.wait();
+      const { oldest } = queue;
+      if (oldest === undefined || (oldest > hastened && queue.length < enough)) await bell.wait();
       else await deliverOldest();
     }
     backlog.giveUp(ended.error);
@@ -94,7 +97,7 @@ export function startDelivery(context: DeliveryContext): Delivery {
       const outcome = await appender.append(sent);
       if (outcome.status === 'appended') return backlog.settle(outcome, attempt);
       const { failure } = outcome;
-      ledger.retried({ shard, events: sent.batch.events.length, attempt, ...failure });
+      ledger.retried({ shard, events: sent.batch.events, attempt, ...failure });
       if (failure.reason === 'late' && unknown !== undefined) return backlog.giveUp();
       if (failure.reason === 'no_reply') unknown = sent;
       else if (unknown === undefined) backlog.requeue(failure);
@@ -109,19 +112,19 @@ export function startDelivery(context: DeliveryContext): Delivery {
   const running = run();
 
   return {
-    enqueue(text, member, receipt) {
-      queue.push({ text, member, sequence: ++sequence, receipt });
+    queue,
+    taken() {
       timer ??= setTimeout(hasten, maxDelayMs);
       // Not at once: events published in one go should share an entry, and their publisher should not pay for the sending.
       if (queue.length === enough) setImmediate(() => bell.ring());
     },
     hasten,
     async flush() {
-      const last = sequence;
+      const last = queue.latest;
       hasten();
-      while ((queue.at(0)?.sequence ?? Infinity) <= last) await bell.wait();
+      while ((queue.oldest ?? Infinity) <= last) await bell.wait();
     },
-    recall: (receipt, reason) => backlog.drop((event) => event.receipt === receipt, reason),
+    recall: (receipt, reason) => backlog.drop((each) => each === receipt, reason),
     wake: () => bell.ring(),
     async end(reason, error) {
       ended ??= { reason, error };

@@ -10,6 +10,6 @@ export {
   type Closed,
   type CloseOptions,
   type Publisher,
-  type PublishOutcome,
 } from './publisher.ts';
+export type { PublishOutcome } from './publish-event.ts';
 export type { Appended } from './receipt.ts';

@@ -16,7 +16,7 @@ export interface PublisherOptions {
   readonly maxDelayMs?: number;
   /** Events that may wait in memory, 1 to 10,000,000. Default 100,000. */
   readonly maxBufferedEvents?: number;
-  /** Characters of JSON that may wait in memory, 65,536 to 2^32. Default 64 Mi. */
+  /** Bytes of JSON that may wait in memory, 65,536 to 2^32. Default 64 Mi. */
   readonly maxBufferedBytes?: number;
   /** How long Redis remembers published ids, 10,000 ms to 7 days. Default 10 minutes. */
   readonly idempotencyWindowMs?: number;

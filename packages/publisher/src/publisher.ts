@@ -1,21 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { EventInput, InvalidEvent } from '@streamfold/core';
-import { appendAll, type Refusal } from './append-all.ts';
+import type { EventInput } from '@streamfold/core';
+import { appendAll, type AppendContext, type Refusal } from './append-all.ts';
 import { createBell } from './bell.ts';
 import { startDeliveries } from './deliveries.ts';
-import { encodeForShard } from './encode-for-shard.ts';
 import { createLedger, type PublisherStats } from './ledger.ts';
 import { openLink } from './link.ts';
 import { checkOptions, type PublisherOptions } from './options.ts';
 import { PublishError } from './publish-error.ts';
+import { createPublish, type PublishOutcome } from './publish-event.ts';
 import type { Appended } from './receipt.ts';
-
-/** The result of `publish` for an event. */
-export type PublishOutcome =
-  | { readonly status: 'accepted' }
-  | (Omit<InvalidEvent, 'ok'> & { readonly status: 'invalid' })
-  | { readonly status: 'full' }
-  | { readonly status: 'closed' };
 
 export interface AppendOptions {
   /** How long to wait for the events to be in the stream, ms. Default 30,000; the longest is 2^31 - 1. */
@@ -39,7 +32,7 @@ export interface Publisher {
   /**
    * Accepts an event for publishing, without waiting for Redis. Never throws. The event is validated and copied: changing
    * the object afterwards has no effect. `full`, `invalid` and `closed` mean that it was not accepted.
-   * About 2 us, see docs/performance.md.
+   * One to two microseconds, see docs/performance.md.
    */
   publish(event: EventInput): PublishOutcome;
   /**
@@ -72,10 +65,6 @@ const APPEND_TIMEOUT_MS = 30_000;
 const CLOSE_DEADLINE_MS = 5_000;
 const PUBLISHER_ID_BYTES = 9;
 
-const ACCEPTED: PublishOutcome = Object.freeze({ status: 'accepted' });
-const FULL: PublishOutcome = Object.freeze({ status: 'full' });
-const CLOSED: PublishOutcome = Object.freeze({ status: 'closed' });
-
 /**
  * Creates a publisher, which connects in the background: Redis need not be running yet.
  *
@@ -99,30 +88,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     changed.ring();
   });
   const deliveries = startDeliveries({ publisherId, settings, link, ledger });
+  const context: AppendContext = { settings, ledger, deliveries, refusal: () => refusal };
 
   /** Accepts no more events from now on. */
   const refuse = (why: Refusal): void => {
     refusal = why;
     ledger.wake();
     changed.ring();
-  };
-
-  const publish = (event: EventInput): PublishOutcome => {
-    if (refusal !== undefined) {
-      ledger.dropped('closed', 1);
-      return CLOSED;
-    }
-    const encoded = encodeForShard(event, settings.shards);
-    if (!encoded.ok) {
-      ledger.dropped('invalid', 1);
-      return { status: 'invalid', reason: encoded.reason, field: encoded.field, detail: encoded.detail };
-    }
-    if (!ledger.hasRoom) {
-      ledger.dropped('buffer_full', 1);
-      return FULL;
-    }
-    deliveries.enqueue(encoded);
-    return ACCEPTED;
   };
 
   const ready = async (): Promise<void> => {
@@ -146,9 +118,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 
   return {
-    publish,
-    append: async (input, { timeoutMs = APPEND_TIMEOUT_MS } = {}) =>
-      appendAll({ settings, ledger, deliveries, refusal: () => refusal }, input, timeoutMs),
+    publish: createPublish(context),
+    append: async (input, { timeoutMs = APPEND_TIMEOUT_MS } = {}) => appendAll(context, input, timeoutMs),
     flush: () => deliveries.flush(),
     room: () => ledger.room(() => refusal !== undefined),
     ready,

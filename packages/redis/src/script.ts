@@ -8,7 +8,11 @@ export interface Script {
    * EVALSHA sha1 numkeys key [key …] arg [arg …], or EVAL if Redis does not know the script yet.
    * The keys must be in one hash slot.
    */
-  run(redis: RedisConnection, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  run(
+    redis: RedisConnection,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown>;
 }
 
 /** A Lua file that scripts are loaded with: what Redis says about streams, and the arithmetic of entry IDs. */

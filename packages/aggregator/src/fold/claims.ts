@@ -1,10 +1,11 @@
 import { claimEntries } from '../state/claim-entries.ts';
+import { listConsumers } from '../state/remove-consumers.ts';
 import type { ConsumerOptions } from './consumer.ts';
 import type { Hold } from './hold.ts';
 
-/** Takes over entries that other consumers left pending. */
+/** Takes over entries that others left pending, or that this reader did in an earlier life. */
 export interface Claims {
-  /** Claims if it is due, and only if this consumer can commit. Returns true if its own pending entries are to be read then. */
+  /** Claims if it is due, and only if this reader can commit. Returns true if its own pending entries are to be read then. */
   claimWhenDue(): Promise<boolean>;
 }
 
@@ -13,7 +14,7 @@ const CLAIMS_PER_IDLE_TIME = 4;
 
 /** The first claim is due at once. */
 export function createClaims(
-  { redis, generation, consumer, claimIdleMs, observe, now }: ConsumerOptions,
+  { redis, generation, names, claimIdleMs, observe, now }: ConsumerOptions,
   hold: Hold,
 ): Claims {
   const { shard } = generation;
@@ -23,7 +24,7 @@ export function createClaims(
       if (hold.state !== 'holding' || now() < nextMs) return false;
       nextMs = now() + claimIdleMs / CLAIMS_PER_IDLE_TIME;
       const { claimed, lost } = await claimEntries(redis, generation, {
-        consumer,
+        consumer: names.own,
         idleMs: claimIdleMs,
       }).catch((error: unknown) => {
         hold.refused(); // it needs the same as a commit
@@ -31,6 +32,7 @@ export function createClaims(
       });
       if (lost > 0) observe({ type: 'entries_lost', shard, entries: lost });
       if (claimed > 0) observe({ type: 'entries_claimed', shard, entries: claimed });
+      names.adopt((await listConsumers(redis, generation)).map(({ name }) => name));
       // Even if nothing was claimed: a read that waits for new entries does not count as a sign of life in Redis 7.0.
       return true;
     },

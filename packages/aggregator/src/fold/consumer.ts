@@ -8,7 +8,7 @@ import { removeConsumer } from '../state/remove-consumers.ts';
 import { retry, type Pause } from '../run/retry.ts';
 
 /**
- * One consumer of the group.
+ * One reader of the group. It waits for entries and claims them under one name, and reads ahead under names of their own.
  *
  * ```
  *            start, after a claim,
@@ -45,7 +45,7 @@ const LOOK_MS = 500;
 
 /** The consumer is created by its first read. */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { readRedis, redis, generation, consumer, claimIdleMs, observe, now, pause } = options;
+  const { readRedis, redis, generation, names, claimIdleMs, observe, now, pause } = options;
   const { shard } = generation;
   const hold = createHold({ claimIdleMs, now });
   const claims = createClaims(options, hold);
@@ -74,7 +74,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   /** True once a commit would be accepted and the next try is due. */
   const tryAgain = async (stop: AbortSignal): Promise<boolean> => {
-    await checkCommit(redis, generation, consumer);
+    await checkCommit(redis, generation, names.own);
     if (hold.waitMs() > 0) {
       await pause(Math.min(hold.waitMs(), LOOK_MS), stop);
       return false;
@@ -112,7 +112,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       }
       if (gone) return;
       await pipeline.finish().catch(leavePending);
-      await removeConsumer(redis, generation, { consumer, idleMs: 0 }).catch(ignoreUnreachable);
+      await removeConsumer(redis, generation, { consumer: names.own, idleMs: 0 }).catch(ignoreUnreachable);
     },
   };
 }

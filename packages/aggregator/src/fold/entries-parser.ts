@@ -28,12 +28,21 @@ export interface EntriesParser {
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
 export function createEntriesParser(take: TakeEntry): EntriesParser {
+  return parseEntries(take, undefined);
+}
+
+/** Parser of one entry of such a reply, without what stands in front of the first. */
+export function createEntryParser(take: TakeEntry): EntriesParser {
+  return parseEntries(take, 1);
+}
+
+function parseEntries(take: TakeEntry, count: number | undefined): EntriesParser {
   let taken = 0;
   let names: readonly string[] = [];
   let held: Buffer[] = [];
   let heldBytes = 0;
   let neededBytes = 0;
-  let expected: number | undefined;
+  let expected = count;
   let open: OpenEntry | undefined;
   let untouched = true;
   /** Bytes still to come that only end a value whose beginning was enough. */
@@ -95,8 +104,8 @@ export function createEntriesParser(take: TakeEntry): EntriesParser {
 /** A longer value is cut to this size: five times the largest that can be folded, so that it is still found too large. */
 const KEPT_BYTES = 5 * 1024 * 1024;
 
-/** A larger reply of several entries is abandoned: they stay pending, and are requested again in smaller numbers. */
-const MAX_REPLY_BYTES = 32 * 1024 * 1024;
+/** A reply of several entries that is larger is given up: they stay pending, and are asked for again in smaller numbers. */
+export const MAX_REPLY_BYTES = 32 * 1024 * 1024;
 
 const INCOMPLETE = Symbol('incomplete');
 type Incomplete = typeof INCOMPLETE;
@@ -233,7 +242,7 @@ function unexpected(all: string, at: number, kind: number): Error {
   return new Error(`reply to XREADGROUP: expected ${JSON.stringify(String.fromCharCode(kind))}; got ${got}`);
 }
 
-function tooLarge(entries: number): Error {
+export function tooLarge(entries: number): Error {
   return new Error(
     `reply to XREADGROUP: expected at most ${MAX_REPLY_BYTES} bytes; its ${entries} entries are larger and are asked for in smaller numbers`,
   );

@@ -1,14 +1,18 @@
 import {
-  countSeries,
-  createEntryFold,
-  emptyDelta,
+  BytesFold,
+  ColumnsEncoder,
+  describeColumns,
+  encodeDelta,
+  type BatchColumns,
+  type Catalogue,
   type DeadLetter,
   type DecodeContext,
-  type EntryId,
-  type FoldEvent,
+  type DeltaForm,
 } from '@streamfold/core';
 import type { FoldedBatch } from '../state/commit-batch.ts';
 import type { TakeEntry } from './delivered-entry.ts';
+import type { EntriesParser } from './entries-parser.ts';
+import { createReplyFold } from './fold-reply.ts';
 
 /** Bounds of one commit, so that Redis never stalls for long: by its script, or by the size of its arguments. */
 export interface CommitBounds {
@@ -23,72 +27,129 @@ export interface CommitBounds {
   readonly fieldsCharacters: number;
 }
 
+/** Folds what one consumer reads, one read after the other. What it has learned of the bytes of entries serves all of them. */
 export interface Fold {
-  readonly context: DecodeContext;
-  readonly foldEvent: FoldEvent;
-  readonly bounds: CommitBounds;
+  /** Begins a read. What was folded of the one before and not taken is dropped. */
+  begin(bounds: CommitBounds): EntriesFold;
 }
 
-/** Folds entries one after the other, as they are read. Pure. */
+export interface FoldOptions {
+  readonly catalogue: Catalogue;
+  readonly deltaForm: DeltaForm;
+  readonly context: DecodeContext;
+  /** Of the hashes of series; drawn once per process. */
+  readonly hashSeed: number;
+}
+
+/** Folds entries one after the other, as they are read. */
 export interface EntriesFold {
   /** Decodes an entry and folds it into the last batch, or into a new one if that has reached a bound of a commit. */
   readonly take: TakeEntry;
-  /** The batches, in order. Each holds at least one entry, however large. */
+  /** The same for a reply to XREADGROUP as it arrives. */
+  parseReply(): EntriesParser;
+  /** What the entries came to, in their order. Each holds at least one, however large. */
   readonly batches: readonly FoldedBatch[];
   /** Entries taken, and the bytes of all their fields. */
   readonly entries: number;
   readonly payloadBytes: number;
 }
 
-/** Nothing folded yet. */
-export function createEntriesFold({ context, foldEvent, bounds }: Fold): EntriesFold {
-  const batches: OpenBatch[] = [];
-  let batch = emptyBatch();
-  let entries = 0;
-  let bytesTaken = 0;
-  const foldEntry = createEntryFold(foldEvent, context, (deadLetter, entryId) => {
-    batch.deadLetters.push({ entryId, deadLetter: shorten(deadLetter, bounds.fieldsCharacters) });
+export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }: FoldOptions): Fold {
+  let deadLetters: FoldedBatch['deadLetters'][number][] = [];
+  let fieldsCharacters = 0;
+  const fold = new BytesFold({
+    catalogue,
+    context,
+    seed,
+    onDeadLetter(deadLetter, entryId) {
+      deadLetters.push({ entryId, deadLetter: shorten(deadLetter, fieldsCharacters) });
+    },
   });
+  const { batch } = fold;
+  const encoder = new ColumnsEncoder(batch);
+
+  const hasReached = (bounds: CommitBounds): boolean =>
+    batch.entries >= bounds.entries ||
+    batch.payloadBytes >= bounds.payloadBytes ||
+    deadLetters.length >= bounds.deadLetters ||
+    batch.countTouched() >= bounds.series;
+
+  const foldAndLearn: TakeEntry = ({ id, fields, payloadBytes }) =>
+    fold.foldAndLearn(id, fields, payloadBytes);
+
+  /** What was folded since the last one; the columns are then empty. */
+  const close = (): FoldedBatch => {
+    const record = deltaForm === 'binary' ? toBuffer(encoder.encode()) : encodeDelta(describeColumns(batch));
+    const closed = describeBatch(batch, record, deadLetters);
+    deadLetters = [];
+    batch.clear();
+    return closed;
+  };
+
   return {
-    take({ id, fields, payloadBytes }) {
-      if (entries === 0 || hasReached(bounds, batch)) batches.push((batch = emptyBatch()));
-      entries++;
-      batch.ids.push(id);
-      if (fields === undefined) {
-        batch.delta.totals.lostEntries++;
-        return;
-      }
-      batch.payloadBytes += payloadBytes;
-      bytesTaken += payloadBytes;
-      foldEntry(batch.delta, id, fields);
-    },
-    batches,
-    get entries() {
-      return entries;
-    },
-    get payloadBytes() {
-      return bytesTaken;
+    begin(bounds) {
+      const batches: FoldedBatch[] = [];
+      let entries = 0;
+      let payloadBytes = 0;
+      const closeBatch = (): void => {
+        entries += batch.entries;
+        payloadBytes += batch.payloadBytes;
+        batches.push(close());
+      };
+      const closeFullBatch = (): void => {
+        if (batch.entries > 0 && hasReached(bounds)) closeBatch();
+      };
+      deadLetters = [];
+      fieldsCharacters = bounds.fieldsCharacters;
+      batch.clear();
+      return {
+        take(entry) {
+          closeFullBatch();
+          fold.foldDecoded(entry.id, entry.fields, entry.payloadBytes);
+        },
+        parseReply: () => createReplyFold({ fold, begin: closeFullBatch, take: foldAndLearn }),
+        get batches() {
+          if (batch.entries > 0) closeBatch();
+          return batches;
+        },
+        get entries() {
+          return entries + batch.entries;
+        },
+        get payloadBytes() {
+          return payloadBytes + batch.payloadBytes;
+        },
+      };
     },
   };
 }
 
-interface OpenBatch extends FoldedBatch {
-  readonly ids: EntryId[];
-  readonly deadLetters: FoldedBatch['deadLetters'][number][];
-  payloadBytes: number;
+/** The columns as they are now, before they serve the next batch. */
+function describeBatch(
+  batch: BatchColumns,
+  record: string | Buffer,
+  deadLetters: FoldedBatch['deadLetters'],
+): FoldedBatch {
+  const idTexts = toBuffer(batch.ids.bytes).toString('latin1', 0, batch.ids.end - 1); // without the last space
+  return {
+    get ids() {
+      return idTexts.split(' ');
+    },
+    entries: batch.entries,
+    firstId: idTexts.slice(0, batch.idLength(0)),
+    lastId: idTexts.slice(idTexts.lastIndexOf(' ') + 1),
+    record,
+    totals: {
+      entries: batch.entries - batch.lostEntries,
+      events: batch.events,
+      lostEntries: batch.lostEntries,
+      deadLetters: new Map(batch.deadLetters),
+    },
+    deadLetters,
+  };
 }
 
-function emptyBatch(): OpenBatch {
-  return { ids: [], delta: emptyDelta(), deadLetters: [], payloadBytes: 0 };
-}
-
-function hasReached(bounds: CommitBounds, { ids, delta, deadLetters, payloadBytes }: OpenBatch): boolean {
-  return (
-    ids.length >= bounds.entries ||
-    payloadBytes >= bounds.payloadBytes ||
-    deadLetters.length >= bounds.deadLetters ||
-    countSeries(delta) + delta.coordinators.size >= bounds.series
-  );
+function toBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 const BEGINNING_CHARACTERS = 1_000;

@@ -1,14 +1,16 @@
 import { isReplyError, type RedisConnection } from '@streamfold/redis';
 import type { FoldingMode } from '../state/commit-batch.ts';
 import { createBatchSize } from './batch-size.ts';
-import { commitBatches } from './commit-batches.ts';
-import { createEntriesFold, type CommitBounds, type EntriesFold, type Fold } from './fold-entries.ts';
+import { commitDelivery, type Delivery, type Origin } from './commit-delivery.ts';
+import type { CommitBounds, Fold } from './fold-entries.ts';
 import type { Hold } from './hold.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
+import { removeConsumer } from '../state/remove-consumers.ts';
 import { createEntryReader } from './read-entries.ts';
+import type { ReadNames } from './read-names.ts';
 
-/** Where a consumer reads: its pending entries, or those that no consumer has seen yet. */
+/** Where a reader reads: what is pending for it already, or what no consumer has seen yet. */
 export type Source = 'own_pending' | 'new';
 
 export interface Pipeline {
@@ -20,7 +22,7 @@ export interface Pipeline {
    * Returns where to read next: `own_pending` as long as there may be pending entries, `new` otherwise.
    */
   turn(source: Source): Promise<Source>;
-  /** Folds and commits the entries that were read ahead. Afterwards the consumer holds none. */
+  /** Folds and commits the entries that were read ahead. Then no delivered entry is left to commit. */
   finish(): Promise<void>;
   /** The next read asks for one entry. */
   startAnew(): void;
@@ -32,8 +34,8 @@ export interface PipelineOptions {
   /** For commits, and everything else. */
   readonly redis: RedisConnection;
   readonly generation: Generation;
-  readonly consumer: string;
-  readonly fold: Omit<Fold, 'bounds'>;
+  readonly names: ReadNames;
+  readonly fold: Fold;
   /** The largest commit. */
   readonly bounds: CommitBounds;
   readonly hold: Hold;
@@ -47,31 +49,42 @@ export interface PipelineOptions {
 
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { readRedis, generation, consumer, fold, hold, blockMs } = options;
-  const reader = createEntryReader(readRedis, generation, consumer);
+  const { readRedis, redis, generation, names, fold, hold, blockMs } = options;
+  const reader = createEntryReader(readRedis, generation);
   const size = createBatchSize(options.bounds);
-  let ahead: Promise<EntriesFold> | undefined;
+  let ahead: Promise<Delivery> | undefined;
 
-  const read = async (source: Source): Promise<EntriesFold> => {
+  const read = async (origin: Origin): Promise<Delivery> => {
     const { count } = size;
-    const folding = createEntriesFold({ ...fold, bounds: size.bounds });
+    const consumer = nameRead(origin, names);
+    const folding = fold.begin(size.bounds);
     try {
-      if (source === 'new') await reader.readNew({ count, blockMs }, folding.take);
-      else await reader.readOwnPending(count, folding.take);
+      if (origin === 'waited') await reader.readNew({ consumer, count, blockMs }, folding);
+      else if (origin === 'ahead') await reader.readNew({ consumer, count }, folding);
+      else await reader.readPending({ consumer, count }, folding);
       size.read(count, folding);
-      return folding;
     } catch (error) {
       size.read(count, folding);
       size.failed(error);
-      if (!isReplyError(error)) hold.refused(); // they may have been delivered
+      if (isReplyError(error)) names.release(consumer);
+      else {
+        names.doubt(consumer); // they may have been delivered
+        hold.refused();
+      }
       throw error;
     }
+    // Redis makes the consumer even if the read brings nothing.
+    if (folding.entries === 0 && consumer !== names.own) await dismiss(consumer);
+    return { origin, consumer, batches: folding.batches, entries: folding.entries };
   };
 
-  const commit = ({ batches }: EntriesFold): Promise<'committed' | 'unsettled'> =>
-    commitBatches(batches, { ...options, size });
+  const dismiss = async (consumer: string): Promise<void> => {
+    names.doubt(consumer);
+    await removeConsumer(redis, generation, { consumer, idleMs: 0 });
+    names.release(consumer);
+  };
 
-  const takeAhead = (): Promise<EntriesFold> | undefined => {
+  const takeAhead = (): Promise<Delivery> | undefined => {
     const taken = ahead;
     ahead = undefined;
     return taken;
@@ -81,22 +94,28 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     async turn(source) {
       const readAhead = takeAhead();
       const asked = size.count;
-      const folding = await (readAhead ?? read(source));
-      if (folding.entries === 0) {
+      const delivery = await (readAhead ?? read(source === 'new' ? 'waited' : 'pending'));
+      if (delivery.entries === 0) {
+        if (readAhead !== undefined || delivery.consumer !== names.own) return source;
         // A try ends with a commit, or if there is nothing to try it with.
-        if (readAhead === undefined && (source === 'new' || hold.state !== 'trying')) hold.settled();
-        return readAhead === undefined ? 'new' : source;
+        if (source === 'new' || hold.state !== 'trying') hold.settled();
+        return 'new';
       }
-      if (source === 'new' && hold.state === 'holding' && folding.entries >= asked) {
-        ahead = read('new'); // more entries are waiting
-        ahead.catch(() => undefined); // the next turn handles its failure
+      if (source === 'new' && hold.state === 'holding' && delivery.entries >= asked) {
+        ahead = read('ahead'); // more is waiting
+        ahead.catch(() => undefined); // the next turn meets its failure
       }
-      return (await commit(folding)) === 'unsettled' ? 'own_pending' : source;
+      return (await commitDelivery(delivery, { ...options, size })) === 'unsettled' ? 'own_pending' : source;
     },
     async finish() {
-      const folding = await takeAhead();
-      if (folding !== undefined) await commit(folding);
+      const delivery = await takeAhead();
+      if (delivery !== undefined) await commitDelivery(delivery, { ...options, size });
     },
     startAnew: () => size.startAnew(),
   };
+}
+
+function nameRead(origin: Origin, names: ReadNames): string {
+  if (origin === 'ahead') return names.take();
+  return origin === 'pending' ? (names.doubtful ?? names.own) : names.own;
 }

@@ -1,60 +1,68 @@
 import type { RedisConnection } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import type { Generation } from '../state/generation.ts';
-import { describeDelivered, type TakeEntry } from './delivered-entry.ts';
+import { describeDelivered } from './delivered-entry.ts';
+import type { EntriesFold } from './fold-entries.ts';
 import { createReplyTap } from './reply-tap.ts';
 
 /**
- * Reads entries for one consumer, on a connection on which nothing else is sent meanwhile. They are passed on as they
- * arrive; the read is complete only once the promise has resolved.
+ * Reads entries on a connection on which nothing else is sent meanwhile. They are folded as they arrive; only once the
+ * promise has resolved are they all that was read.
  */
 export interface EntryReader {
   /**
-   * XREADGROUP GROUP group consumer COUNT count BLOCK ms STREAMS key >
+   * XREADGROUP GROUP group consumer COUNT count [BLOCK ms] STREAMS key >
    *
-   * Returns entries that were never delivered to the group, oldest first; none if none arrived for `blockMs`.
+   * Reads entries that were never delivered to the group, oldest first; none if none came for `blockMs`. Without `blockMs` it
+   * does not wait.
    */
-  readNew(bounds: { readonly count: number; readonly blockMs: number }, take: TakeEntry): Promise<void>;
+  readNew(
+    read: { readonly consumer: string; readonly count: number; readonly blockMs?: number },
+    folding: EntriesFold,
+  ): Promise<void>;
   /**
    * XREADGROUP GROUP group consumer COUNT count STREAMS key 0
    *
-   * Returns entries that are pending for this consumer, oldest first: those it read before it crashed, lost its
-   * connection or had a commit refused, and those it has claimed.
+   * Reads entries that are pending for the consumer, oldest first: those that it read before a crash, a lost connection or a
+   * refused commit, and those that it has claimed.
    */
-  readOwnPending(count: number, take: TakeEntry): Promise<void>;
+  readPending(
+    read: { readonly consumer: string; readonly count: number },
+    folding: EntriesFold,
+  ): Promise<void>;
 }
 
 export function createEntryReader(
   redis: RedisConnection,
-  { shardKeys, keys }: Generation,
-  consumer: string,
+  { shardKeys: { events }, keys: { group } }: Generation,
 ): EntryReader {
-  const { events } = shardKeys;
   const read = createRead(redis);
   return {
-    readNew: ({ count, blockMs }, take) =>
+    readNew: ({ consumer, count, blockMs }, folding) =>
       read(
         () =>
-          // prettier-ignore
-          redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
-        take,
+          blockMs === undefined
+            ? redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '>')
+            : // prettier-ignore
+              redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
+        folding,
       ),
-    readOwnPending: (count, take) =>
-      read(
-        () => redis.xreadgroup('GROUP', keys.group, consumer, 'COUNT', count, 'STREAMS', events, '0'),
-        take,
-      ),
+    readPending: ({ consumer, count }, folding) =>
+      read(() => redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '0'), folding),
   };
 }
 
 /** A single connection is read with our own parser; in a Cluster, where the client chooses among many, with the client's. */
 function createRead(
   redis: RedisConnection,
-): (send: () => Promise<unknown>, take: TakeEntry) => Promise<void> {
-  if (redis instanceof Redis) return createReplyTap(redis).read;
-  return async (send, take) => {
+): (send: () => Promise<unknown>, folding: EntriesFold) => Promise<void> {
+  if (redis instanceof Redis) {
+    const tap = createReplyTap(redis);
+    return (send, folding) => tap.read(send, folding.parseReply());
+  }
+  return async (send, folding) => {
     const [stream] = ((await send()) as Reply) ?? [];
-    for (const [id, fields] of stream?.[1] ?? []) take(describeDelivered(id, fields ?? undefined));
+    for (const [id, fields] of stream?.[1] ?? []) folding.take(describeDelivered(id, fields ?? undefined));
   };
 }
 

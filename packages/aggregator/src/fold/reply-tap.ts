@@ -1,7 +1,6 @@
 import { toError } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
-import { createEntriesParser, type EntriesParser } from './entries-parser.ts';
-import type { TakeEntry } from './delivered-entry.ts';
+import type { EntriesParser } from './entries-parser.ts';
 
 /**
  * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does
@@ -9,12 +8,12 @@ import type { TakeEntry } from './delivered-entry.ts';
  */
 export interface ReplyTap {
   /**
-   * `send` sends one XREADGROUP, while no other command is in flight on the connection. `take` gets its entries as they
-   * arrive; none if the reply is nil.
+   * `send` sends one XREADGROUP, while no other command is under way on the connection. Its reply is given to `reply` as it
+   * arrives; nothing is if there are no entries (nil).
    *
-   * @throws what `send` throws: an error reply, or the loss of the connection. The entries taken until then are incomplete.
+   * @throws what `send` throws: an error reply, or the loss of the connection. What was parsed until then is not all.
    */
-  read(send: () => Promise<unknown>, take: TakeEntry): Promise<void>;
+  read(send: () => Promise<unknown>, reply: EntriesParser): Promise<void>;
 }
 
 type Socket = Redis['stream'];
@@ -71,10 +70,10 @@ export function createReplyTap(redis: Redis): ReplyTap {
   };
 
   return {
-    async read(send, take) {
+    async read(send, reply) {
       if (tapped !== redis.stream) put(redis.stream);
       head = undefined;
-      parser = createEntriesParser(take);
+      parser = reply;
       try {
         await send();
       } finally {

@@ -1,12 +1,14 @@
-import { createFold, noUpcasters } from '@streamfold/core';
+import { noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, type Installation, type RedisConnection } from '@streamfold/redis';
-import type { CommitBounds } from './fold-entries.ts';
+import { createFolding, type CommitBounds } from './fold-entries.ts';
 import type { FoldingMode } from '../state/commit-batch.ts';
 import { createConnections } from '../run/connections.ts';
 import { createConsumer } from './consumer.ts';
+import { createReadNames } from './read-names.ts';
 import { createGroup, type GroupOutcome } from '../state/create-group.ts';
 import type { Observe } from '../run/fact.ts';
 import { numberOf, openGeneration, type Generation } from '../state/generation.ts';
+import { HASH_SEED } from '../state/hash-seed.ts';
 import type { Pause } from '../run/retry.ts';
 import { readRegistry } from '../state/read-registry.ts';
 
@@ -66,18 +68,17 @@ export async function runConsumers(
   const { replyTimeoutMs = COMMAND_TIMEOUT_MS } = settings;
   const connections = createConnections(redisUrl, observe);
   const consumers = generations.flatMap((generation) => {
-    const { shard, catalogue } = generation;
+    const { shard } = generation;
     const redis = connections.open(`fold-${shard}`, replyTimeoutMs);
     const context = { shard, shards, upcasters: noUpcasters };
-    const fold = { context, foldEvent: createFold(catalogue) };
     return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
       createConsumer({
         readRedis: connections.open(`read-${shard}-${reader}`, replyTimeoutMs),
         redis,
         generation,
         restoreGroup: () => restoreGroup(redis, generation, settings),
-        consumer: `${settings.consumer}:${reader}`,
-        fold,
+        names: createReadNames(`${settings.consumer}:${reader}`),
+        fold: createFolding({ ...generation, context, hashSeed: HASH_SEED }),
         bounds: boundCommit(batchEntries),
         mode,
         blockMs: BLOCK_MS,

@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import type { Readable } from 'node:stream';
 import type { ExpositionFormat } from '@streamfold/core';
 import { createTurns } from '../run/turns.ts';
+import { createExposition, giveBack, lend, type Exposition } from '../view/exposition.ts';
 import { BusyError } from '../view/variants.ts';
+import { compressExposition } from './compress-exposition.ts';
+import { createDeflater } from './deflater.ts';
+import { PartsStream } from './parts-stream.ts';
 
 /** Which bytes a client wants. */
 interface Wanted {
@@ -13,7 +15,15 @@ interface Wanted {
   readonly encoding: 'gzip' | 'identity';
 }
 
-/** The exposition as bytes, shared by all clients that wait for the same: 60 slow clients hold it once. */
+/**
+ * The exposition as bytes, shared by all clients that wait for the same: 60 slow clients hold it once.
+ *
+ * ```
+ *   admitted ──render──▶ lent to the answer ──stream──▶ being sent ──┐
+ *       │                        │                                  │
+ *       └────────────────────────┴───────── the response closes ◀───┘   given back, and the place is free
+ * ```
+ */
 export interface ExpositionAnswers {
   /**
    * Takes one of the few places for answers, until the response is closed, and closes it if its client takes too long.
@@ -25,10 +35,10 @@ export interface ExpositionAnswers {
 
 /** One open answer. */
 interface Answering {
-  /** The current bytes, rendered and compressed once for all clients that ask for the same. */
-  render(wanted: Wanted): Promise<Buffer>;
-  /** The same bytes in slices, not copied: the next is taken when the client has taken those before. */
-  stream(bytes: Buffer): Readable;
+  /** The current exposition, rendered and compressed once for all clients that ask for the same. */
+  render(wanted: Wanted): Promise<Exposition>;
+  /** The bytes of it, not copied: the next are taken when the client has taken those before. */
+  stream(exposition: Exposition): Readable;
 }
 
 /** Waiting or being sent. Enough for some Prometheus servers, each with some concurrent scrapes. */
@@ -42,39 +52,50 @@ const STALL_MS = 10_000;
 const ANSWER_MS = 60_000;
 /** The usual time until the next scrape of a scraper that finds no place, s. */
 const RETRY_AFTER_SECONDS = 5;
-const SLICE_BYTES = 256 * 1024;
-
-const compress = promisify(gzip);
 
 export function createExpositionAnswers(
-  scrape: (format: ExpositionFormat, zeroFirstSeconds: number | undefined) => Promise<string>,
+  scrape: (format: ExpositionFormat, zeroFirstSeconds: number | undefined) => Promise<Exposition>,
 ): ExpositionAnswers {
-  const turns = new Map<string, () => Promise<Buffer>>();
-  /** Number of answers that send each text. */
-  const held = new Map<Buffer, number>();
+  const turns = new Map<string, () => Promise<Exposition>>();
+  /** Number of answers that have been lent each exposition. */
+  const held = new Map<Exposition, number>();
+  const deflater = createDeflater();
   let answers = 0;
 
-  const hold = (bytes: Buffer, by: 1 | -1): void => {
-    const count = (held.get(bytes) ?? 0) + by;
-    if (count > 0) held.set(bytes, count);
-    else held.delete(bytes);
+  const hold = (exposition: Exposition): void => {
+    lend(exposition);
+    held.set(exposition, (held.get(exposition) ?? 0) + 1);
+  };
+  const release = (exposition: Exposition): void => {
+    giveBack(exposition);
+    const count = (held.get(exposition) ?? 0) - 1;
+    if (count > 0) held.set(exposition, count);
+    else held.delete(exposition);
   };
 
-  const turnOf = ({ format, zeroFirstSeconds, encoding }: Wanted): (() => Promise<Buffer>) => {
+  const turnOf = ({ format, zeroFirstSeconds, encoding }: Wanted): (() => Promise<Exposition>) => {
     const name = `${format} ${zeroFirstSeconds ?? 0} ${encoding}`;
     const known = turns.get(name);
     if (known !== undefined) return known;
     const turn = createTurns(async () => {
-      const bytes = Buffer.from(await scrape(format, zeroFirstSeconds));
-      return encoding === 'gzip' ? compress(bytes) : bytes;
+      const plain = await scrape(format, zeroFirstSeconds);
+      if (encoding === 'identity') {
+        // Every answer that waits for this turn holds it in the microtasks that follow: before the next immediate.
+        setImmediate(() => giveBack(plain));
+        return plain;
+      }
+      try {
+        return await compressExposition(plain, deflater);
+      } finally {
+        giveBack(plain);
+      }
     });
     turns.set(name, turn);
     return turn;
   };
 
   const checkPlace = (): void => {
-    const heldBytes = [...held.keys()].reduce((sum, { length }) => sum + length, 0);
-    if (answers < MAX_ANSWERS && (held.size < HELD_TEXTS || heldBytes <= HELD_BYTES)) return;
+    if (answers < MAX_ANSWERS && (held.size < HELD_TEXTS || countBytes(held.keys()) <= HELD_BYTES)) return;
     throw new BusyError('too many clients are being answered', RETRY_AFTER_SECONDS);
   };
 
@@ -85,36 +106,30 @@ export function createExpositionAnswers(
       const cutOff = (): void => void response.socket?.destroy();
       const deadline = setTimeout(cutOff, ANSWER_MS);
       let stall: NodeJS.Timeout | undefined;
-      let sent: Buffer | undefined;
+      let sent: Exposition | undefined;
       response.once('close', () => {
         answers--;
         clearTimeout(deadline);
         clearTimeout(stall);
-        if (sent !== undefined) hold(sent, -1);
+        if (sent !== undefined) release(sent);
       });
       return {
-        render: (wanted) => turnOf(wanted)(),
-        stream(bytes) {
-          if (!response.closed) {
-            hold((sent = bytes), 1);
-            stall = setTimeout(cutOff, STALL_MS);
-          }
-          return Readable.from(
-            slice(bytes, () => void stall?.refresh()),
-            {
-              objectMode: false,
-              highWaterMark: SLICE_BYTES,
-            },
-          );
+        async render(wanted) {
+          const exposition = await turnOf(wanted)();
+          if (!response.closed) hold((sent = exposition));
+          return exposition;
+        },
+        stream({ parts }) {
+          if (!response.closed) stall = setTimeout(cutOff, STALL_MS);
+          return new PartsStream(parts, () => void stall?.refresh());
         },
       };
     },
   };
 }
 
-function* slice(bytes: Buffer, onNext: () => void): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    onNext();
-    yield bytes.subarray(at, at + SLICE_BYTES);
-  }
+/** Bytes of several expositions; those that they share count once. */
+function countBytes(expositions: Iterable<Exposition>): number {
+  const parts = new Set([...expositions].flatMap((exposition) => exposition.parts));
+  return createExposition([...parts]).byteLength;
 }

@@ -224,7 +224,7 @@ export const PROCESS_METRIC_ROWS = {
   consumers: {
     type: 'gauge',
     name: 'streamfold_consumers',
-    help: 'Consumers of the group: two per folding aggregator, and those of dead aggregators until they are removed.',
+    help: 'Consumers of the group: two per folding aggregator, one or two more for each of them while it catches up, and those of dead aggregators until they are removed.',
     labels: { shard: OPEN },
   },
   healthReason: {

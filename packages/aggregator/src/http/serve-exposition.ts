@@ -60,10 +60,11 @@ export function serveExposition(options: ExpositionOptions): Middleware {
     const [format, encoding] = [negotiateFormat(context), negotiateEncoding(context)];
     try {
       const answering = answers.admit(context.res);
-      const bytes = await within(scrapeTimeoutMs, answering.render({ format, zeroFirstSeconds, encoding }));
-      context.body = answering.stream(bytes);
+      const rendering = answering.render({ format, zeroFirstSeconds, encoding });
+      const exposition = await within(scrapeTimeoutMs, rendering);
+      context.body = answering.stream(exposition);
       context.type = CONTENT_TYPES[format];
-      context.length = bytes.length;
+      context.length = exposition.byteLength;
       if (encoding === 'gzip') context.set('Content-Encoding', encoding);
       processMetrics.scraped((now() - startedMs) / 1_000);
     } catch (cause) {

@@ -91,9 +91,7 @@ function describe(
   begun: Omit<BegunRebuild, 'outcome' | 'generations'>,
   options: BeginRebuildOptions,
 ): BegunRebuild {
-  const generations = listShards(options).map((shard) =>
-    describeGeneration(begun.id, shard, options.catalogue),
-  );
+  const generations = listShards(options).map((shard) => describeGeneration(begun.id, shard, options));
   return { outcome: 'begun', ...begun, generations };
 }
 

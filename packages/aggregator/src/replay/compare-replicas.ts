@@ -1,6 +1,7 @@
 import type { Catalogue } from '@streamfold/core';
 import { toError, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
+import { giveBack, readText } from '../view/exposition.ts';
 import { isAge } from '../view/read-gauge.ts';
 import { createShardView } from '../view/shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from '../view/swarm-metrics.ts';
@@ -69,15 +70,24 @@ async function compareReplica(
   const shownUrl = withoutCredentials(url);
   let differences: ReplicaDifference[] = [];
   for (let tries = 0; tries < TRIES; tries++) {
-    const before = parseSamples(await fresh.scrape('text'), ages);
+    const before = parseSamples(await renderText(fresh), ages);
     const served = await fetchExposition(url);
     if (served.outcome === 'failed')
       return { url: shownUrl, outcome: 'not_served', detail: served.detail, differences: [] };
-    const after = parseSamples(await fresh.scrape('text'), ages);
+    const after = parseSamples(await renderText(fresh), ages);
     differences = findDifferences(parseSamples(served.text, ages), { before, after });
     if (differences.length === 0) return { url: shownUrl, outcome: 'equal', differences };
   }
   return { url: shownUrl, outcome: 'differs', differences };
+}
+
+async function renderText(metrics: SwarmMetrics): Promise<string> {
+  const exposition = await metrics.scrape('text');
+  try {
+    return readText(exposition);
+  } finally {
+    giveBack(exposition);
+  }
 }
 
 /** GET url/prometheus/metrics; credentials of the URL are sent as basic authentication. */

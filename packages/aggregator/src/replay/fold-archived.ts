@@ -1,8 +1,9 @@
-import { createFold, encodeDelta, noUpcasters, previousId, type EntryId } from '@streamfold/core';
+import { noUpcasters, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { loadDeltaLogScript } from '../state/delta-log-script.ts';
+import { HASH_SEED } from '../state/hash-seed.ts';
 import { describeDelivered } from '../fold/delivered-entry.ts';
-import { createEntriesFold, type CommitBounds } from '../fold/fold-entries.ts';
+import { createFolding, type CommitBounds } from '../fold/fold-entries.ts';
 import type { Generation } from '../state/generation.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
 
@@ -85,18 +86,17 @@ async function commit(
   { readonly outcome: 'folded'; readonly to: EntryId | undefined } | { readonly outcome: 'superseded' }
 > {
   const { shards, bounds, onProgress } = options;
-  const { shard, catalogue, keys } = generation;
+  const { shard, catalogue, deltaForm, keys } = generation;
   const context = { shard, shards, upcasters: noUpcasters };
-  const folding = createEntriesFold({ context, foldEvent: createFold(catalogue), bounds });
+  const folding = createFolding({ catalogue, deltaForm, context, hashSeed: HASH_SEED }).begin(bounds);
   for (const page of pages) for (const { id, fields } of page) folding.take(describeDelivered(id, fields));
   let from = after;
-  for (const { ids, delta } of folding.batches) {
-    const to = ids.at(-1) ?? '';
-    const args = [from ?? '', to, encodeDelta(delta), ids.length];
+  for (const { entries, lastId, record } of folding.batches) {
+    const args = [from ?? '', lastId, record, entries];
     const reply = await script.run(redis, [keys.deltas, keys.head], args);
     if (reply === 'superseded') return { outcome: 'superseded' };
-    from = to;
-    onProgress(ids.length);
+    from = lastId;
+    onProgress(entries);
   }
   return { outcome: 'folded', to: from };
 }

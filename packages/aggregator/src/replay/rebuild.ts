@@ -225,7 +225,7 @@ async function compare(running: RunningRebuild): Promise<RebuildOutcome | undefi
   const differences: ShardDifference[] = [];
   for (const built of generations) {
     const { shard } = built;
-    const pair = { live: describeGeneration(live, built, catalogue), built };
+    const pair = { live: describeGeneration(live, built, { catalogue }), built };
     for (const each of await compareGenerations(redis, pair, shards)) differences.push({ shard, ...each });
   }
   return differences.length === 0 ? undefined : { outcome: 'differs', building: id, differences };

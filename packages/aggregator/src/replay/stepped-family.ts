@@ -1,5 +1,5 @@
 import { createSeriesRenderer, type Metric, type SeriesKey, type SeriesValue } from '@streamfold/core';
-import { createSortedPages } from '../view/sorted-pages.ts';
+import { createSortedPages } from './sorted-pages.ts';
 
 /** The samples of one metric family, step by step: OpenMetrics with timestamps. */
 export interface SteppedFamily {

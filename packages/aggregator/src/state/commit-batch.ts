@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
-import {
-  encodeDelta,
-  type DeadLetter,
-  type DeadLetterReason,
-  type Delta,
-  type EntryId,
-} from '@streamfold/core';
+import type { DeadLetter, DeadLetterReason, EntryId, FoldTotals } from '@streamfold/core';
 import { type RedisConnection } from '@streamfold/redis';
-import { loadDeltaLogScript } from './delta-log-script.ts';
+import { COMMIT_LUA, loadDeltaLogScript } from './delta-log-script.ts';
 import type { Generation } from './generation.ts';
 
-const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url));
+const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url), COMMIT_LUA);
 
 /** Entries with their counts and dead letters, committed together. */
 export interface FoldedBatch {
-  /** In the order of the stream. */
+  /** In the order of the stream. Listed when asked for: a commit mostly needs the first and the last alone. */
   readonly ids: readonly EntryId[];
-  readonly delta: Delta;
+  readonly entries: number;
+  readonly firstId: EntryId;
+  readonly lastId: EntryId;
+  /** What they add, as it is appended to the delta log: a text of JSON, or bytes. */
+  readonly record: string | Buffer;
+  readonly totals: FoldTotals;
   readonly deadLetters: readonly { readonly entryId: EntryId; readonly deadLetter: DeadLetter }[];
 }
 
@@ -27,62 +26,90 @@ export interface FoldedBatch {
 export type FoldingMode = 'live' | 'replayed';
 
 /**
- * `contested`: not every entry was still pending for this consumer, and nothing was written. `repeated`: the first `entries`
- * of the batch were folded before, and somebody has moved the group back. They are acknowledged without effect; the others
- * are still pending.
+ * `contested`: not every entry was still pending for this consumer, and nothing was written. `repeated`: this number of
+ * entries of the batch were folded before, and the group was moved back. They are acknowledged without effect; the others are
+ * still pending.
  */
 export type CommitOutcome =
-  | {
-      readonly outcome: 'committed';
-      readonly position: string;
-      /** The dead letters of the batch that this generation writes, by reason; another one may write the others. */
-      readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
-    }
-  | { readonly outcome: 'contested' }
-  | { readonly outcome: 'repeated'; readonly entries: number };
+  Committed | { readonly outcome: 'contested' } | { readonly outcome: 'repeated'; readonly entries: number };
+
+export interface Committed {
+  readonly outcome: 'committed';
+  readonly position: string;
+  /** Those of the batch that this generation writes, by reason; another one may write the others. */
+  readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+}
+
+export interface BatchToCommit {
+  readonly consumer: string;
+  readonly batch: FoldedBatch;
+  readonly mode: FoldingMode;
+  /** Whether the entries followed one another in the stream when they were read. */
+  readonly isRun: boolean;
+  /** Whether the consumer is removed once nothing is pending for it. */
+  readonly removeConsumer: boolean;
+}
 
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …
  *
  * Acknowledges the batch, and writes its counts and its dead letters, in one atomic step.
  *
- * @throws if Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading your own pending entries
- *   again settles it (committed entries are not among them).
+ * @throws if Redis cannot be reached or the reply was lost: the outcome is then unknown, and reading the consumer's pending
+ *   entries again settles it (what was committed is not among them).
  */
 export async function commitBatch(
   redis: RedisConnection,
   { shardKeys, keys }: Generation,
-  { consumer, batch, mode }: { consumer: string; batch: FoldedBatch; mode: FoldingMode },
+  { consumer, batch, mode, isRun, removeConsumer }: BatchToCommit,
 ): Promise<CommitOutcome> {
-  const { ids, delta } = batch;
-  const args: (string | number)[] = [
+  const { ids, entries, firstId, lastId, record } = batch;
+  const args: (string | number | Buffer)[] = [
     keys.group,
     consumer,
-    encodeDelta(delta),
-    ids.length,
-    ids[0] ?? '',
-    ids.at(-1) ?? '',
+    record,
+    entries,
+    firstId,
+    lastId,
     createHash('sha1').update(ids.join(' ')).digest('hex'),
     mode,
+    isRun ? 'run' : 'entries',
+    removeConsumer ? 'remove' : 'keep',
+    ...listDeadLetters(batch),
   ];
-  for (const { entryId, deadLetter } of batch.deadLetters) {
-    const { index, reason, detail, fields } = deadLetter;
-    args.push(entryId, index === undefined ? '' : index, reason, detail, fields);
-  }
   const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
-  const [outcome, result, leftOut, written] = reply as CommitReply;
+  const [outcome, result] = reply as CommitReply;
   if (outcome === 'contested') return { outcome };
   if (outcome === 'repeated') return { outcome, entries: result };
+  return readCommitted(batch, reply as CommittedReply);
+}
+
+type CommitReply = CommittedReply | ['contested', result?: undefined] | ['repeated', entries: number];
+
+/** The reply of a script that has committed. */
+export type CommittedReply = ['committed', position: string, leftOut: number, written: number];
+
+/** The dead letters of a batch as arguments of a script that commits. */
+export function listDeadLetters({ deadLetters }: FoldedBatch): string[] {
+  return deadLetters.flatMap(({ entryId, deadLetter: { index, reason, detail, fields } }) => [
+    entryId,
+    index === undefined ? '' : String(index),
+    reason,
+    detail,
+    fields,
+  ]);
+}
+
+/** The outcome of a batch that is committed, from the reply. */
+export function readCommitted(
+  batch: FoldedBatch,
+  [outcome, position, leftOut, written]: CommittedReply,
+): Committed {
   const deadLetters = new Map<DeadLetterReason, number>();
   for (const { deadLetter } of batch.deadLetters.slice(leftOut, leftOut + written))
     deadLetters.set(deadLetter.reason, (deadLetters.get(deadLetter.reason) ?? 0) + 1);
-  return { outcome, position: result, deadLetters };
+  return { outcome, position, deadLetters };
 }
-
-type CommitReply =
-  | ['committed', position: string, leftOut: number, written: number]
-  | ['contested', result?: undefined, leftOut?: undefined, written?: undefined]
-  | ['repeated', entries: number, leftOut?: undefined, written?: undefined];
 
 /**
  * EVALSHA commit-batch.lua 4 events deltas head dead …, for a batch without entries
@@ -100,6 +127,6 @@ export async function checkCommit(
   await script.run(
     redis,
     [shardKeys.events, keys.deltas, keys.head, shardKeys.dead],
-    [keys.group, consumer, '', 0, '-', '+', nothing, 'live'],
+    [keys.group, consumer, '', 0, '-', '+', nothing, 'live', 'entries', 'keep'],
   );
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CATALOGUE, encodeCatalogue, encodeMeaning, type Catalogue } from '@streamfold/core';
+import { CATALOGUE, encodeCatalogue, encodeMeaning, type Catalogue, type DeltaForm } from '@streamfold/core';
 import {
   generationKeys,
   type GenerationKeys,
@@ -20,6 +20,8 @@ export interface Generation extends Shard {
   readonly shardKeys: ShardKeys;
   readonly keys: GenerationKeys;
   readonly catalogue: Catalogue;
+  /** How its deltas are written. They are read in either form. */
+  readonly deltaForm: DeltaForm;
 }
 
 /** Digest of the part of a catalogue that determines the folded state. Twelve hex digits; the ID of a generation ends with it. */
@@ -67,11 +69,16 @@ export async function findGeneration(redis: RedisConnection, shard: Shard): Prom
   const { definitions } = registered;
   if (definitions.outcome === 'unreadable')
     throw new UnreadableGenerationError(registered.id, definitions.detail);
-  return describeGeneration(registered.id, shard, definitions.catalogue);
+  return describeGeneration(registered.id, shard, definitions);
 }
 
-/** The generation `id` on a shard. Without a catalogue it can only be handed over or dropped. */
-export function describeGeneration(id: string, shard: Shard, catalogue: Catalogue = []): Generation {
+/** The generation `id` on a shard. Without definitions it can only be handed over or dropped. */
+export function describeGeneration(
+  id: string,
+  shard: Shard,
+  definitions: { readonly catalogue: Catalogue; readonly deltaForm?: DeltaForm } = { catalogue: [] },
+): Generation {
+  const { catalogue, deltaForm = 'json' } = definitions;
   return {
     id,
     prefix: shard.prefix,
@@ -79,6 +86,7 @@ export function describeGeneration(id: string, shard: Shard, catalogue: Catalogu
     shardKeys: shardKeys(shard),
     keys: generationKeys(shard, id),
     catalogue,
+    deltaForm,
   };
 }
 

@@ -1,5 +1,14 @@
-import { decodeDelta, emptyDelta, stampMs, type Delta, type Stamp } from '@streamfold/core';
+import {
+  createBinaryDeltaDecoder,
+  decodeDelta,
+  emptyDelta,
+  isBinaryDelta,
+  stampMs,
+  type Delta,
+  type Stamp,
+} from '@streamfold/core';
 import { replyField, toError, type GenerationKeys, type RedisConnection } from '@streamfold/redis';
+import { HASH_SEED } from './hash-seed.ts';
 
 /** ID of a record of the delta log; `0-0` is before the first. */
 export type Position = string;
@@ -34,10 +43,12 @@ export interface DeltaRecord {
   readonly atMs: number;
   /** Series that come into being with this record were born then, ms of Redis's clock; see `births.ts`. */
   readonly bornMs: number;
-  /** Characters of the delta's text. */
+  /** Bytes of the delta. */
   readonly size: number;
-  /** Decoded when asked for. @throws {Error} if the text is malformed. */
+  /** Decoded when asked for. @throws {Error} if it is malformed. */
   readonly delta: () => Delta;
+  /** The delta as it is stored, if that is the binary form. */
+  readonly binary: Buffer | undefined;
 }
 
 /** Records read at once: a record is at most about 500 kB. */
@@ -55,15 +66,19 @@ export async function readDeltas(
   { deltas }: GenerationKeys,
   position: Position,
 ): Promise<DeltaRecord[]> {
-  const records = await redis.xrange(deltas, `(${position}`, '+', 'COUNT', RECORDS_AT_ONCE);
-  return records.map(([id, fields]) => toRecord(id, fields, `delta log ${deltas}, record ${id}`));
+  const records = await redis.xrangeBuffer(deltas, `(${position}`, '+', 'COUNT', RECORDS_AT_ONCE);
+  return records.map(([id, fields]) =>
+    toRecord(id.toString(), fields, `delta log ${deltas}, record ${String(id)}`),
+  );
 }
 
 const RECORD_ID = /^\d{1,20}-\d{1,20}$/;
 
 /** An earlier version writes neither nonces nor `at_ms`. */
-function toRecord(position: Position, fields: readonly string[], where: string): DeltaRecord {
-  const [, , , , kind = '', text = '', mode, oldest] = fields;
+function toRecord(position: Position, stored: readonly Buffer[], where: string): DeltaRecord {
+  const content = stored[CONTENT] ?? Buffer.alloc(0);
+  const fields = stored.map((bytes, at) => (at === CONTENT ? '' : bytes.toString()));
+  const [, , , , kind = '', , mode, oldest] = fields;
   const field = (name: string): string | undefined => {
     const value = replyField(fields, name);
     return value === undefined ? undefined : String(value);
@@ -83,10 +98,14 @@ function toRecord(position: Position, fields: readonly string[], where: string):
     watermark,
     atMs,
     bornMs: readBornMs({ atMs, mode, oldest }),
-    size: text.length,
-    delta: () => decodeRecord(where, kind, text),
+    size: content.length,
+    delta: () => decodeRecord(where, kind, content),
+    binary: kind === 'delta' && isBinaryDelta(content) ? content : undefined,
   };
 }
+
+/** Place of the delta among the names and values of a record. */
+const CONTENT = 5;
 
 const COUNT = /^\d{1,15}$/;
 
@@ -98,15 +117,24 @@ function expectField(
   throw new Error(`${where}: expected ${name} of the form ${pattern.source}; got ${JSON.stringify(value)}`);
 }
 
-function decodeRecord(where: string, kind: string, text: string): Delta {
+const decoder = createBinaryDeltaDecoder(HASH_SEED);
+
+/** Reads a delta in either form. @throws {Error} if it is malformed. */
+export function decodeContent(content: Buffer): Delta {
+  return isBinaryDelta(content) ? decoder.decode(content) : decodeDelta(content.toString());
+}
+
+function decodeRecord(where: string, kind: string, content: Buffer): Delta {
   if (kind === 'lost') {
     const lost = emptyDelta();
-    lost.totals.lostEntries = Number(expectField(where, { name: 'lost', value: text, pattern: COUNT }));
+    lost.totals.lostEntries = Number(
+      expectField(where, { name: 'lost', value: content.toString(), pattern: COUNT }),
+    );
     return lost;
   }
   if (kind !== 'delta') throw new Error(`${where}: expected delta or lost; got ${JSON.stringify(kind)}`);
   try {
-    return decodeDelta(text);
+    return decodeContent(content);
   } catch (cause) {
     const why = toError(cause).message;
     throw new Error(`${where}: ${why}`, { cause });

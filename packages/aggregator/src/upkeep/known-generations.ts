@@ -50,7 +50,7 @@ export function createKnownGenerations(options: KnownGenerationsOptions): KnownG
       reported.add(id);
       return [];
     }
-    const on = listShards(options).map((shard) => describeGeneration(id, shard, definitions.catalogue));
+    const on = listShards(options).map((shard) => describeGeneration(id, shard, definitions));
     return [{ id, state, replaces, shards: on }];
   };
 

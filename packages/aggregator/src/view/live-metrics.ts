@@ -5,6 +5,7 @@ import { readLiveId, readRegistry, type Registry } from '../state/read-registry.
 import { UnreadableGenerationError } from '../state/unreadable-generation-error.ts';
 import type { Pause } from '../run/retry.ts';
 import { awaitFolded } from './await-folded.ts';
+import { giveBack, type Exposition } from './exposition.ts';
 import { createShardView, type ShardView, type ShardViewOptions, type ViewListener } from './shard-view.ts';
 import { createSwarmMetrics, type SwarmMetrics } from './swarm-metrics.ts';
 
@@ -77,9 +78,8 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
         if (served === undefined) await move();
         const current = served;
         if (current === undefined) throw new Error('expected a live generation; there is none yet');
-        const text = await current.metrics.scrape(format, zeroFirstSeconds);
-        const live = await readLiveId(redis, prefix);
-        if (live === undefined || live === current.id) return text;
+        const exposition = await current.metrics.scrape(format, zeroFirstSeconds);
+        if (await isStillLive(exposition, current.id, options)) return exposition;
         await move();
       }
     },
@@ -112,8 +112,24 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
   };
 }
 
+/** Whether an exposition is of the generation that is live. If not, or if that cannot be read, it is given back. */
+async function isStillLive(
+  exposition: Exposition,
+  id: string,
+  { redis, prefix }: LiveMetricsOptions,
+): Promise<boolean> {
+  let isLive = false;
+  try {
+    const live = await readLiveId(redis, prefix);
+    isLive = live === undefined || live === id;
+  } finally {
+    if (!isLive) giveBack(exposition);
+  }
+  return isLive;
+}
+
 function createFollowed(id: string, catalogue: Catalogue, options: LiveMetricsOptions): Followed {
-  const on = listShards(options).map((shard) => describeGeneration(id, shard, catalogue));
+  const on = listShards(options).map((shard) => describeGeneration(id, shard, { catalogue }));
   const createViews = (listener: ViewListener): ShardView[] =>
     on.map((generation) => createShardView({ ...options, generation, listener }));
   return { id, metrics: createSwarmMetrics(catalogue, createViews, options.now), shards: on };

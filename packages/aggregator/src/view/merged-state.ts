@@ -1,4 +1,5 @@
 import {
+  createBinaryDeltaMerger,
   createCoordinatorGauges,
   mergeDelta,
   pruneRegisters,
@@ -9,8 +10,11 @@ import {
   type CoordinatorGauges,
   type CoordinatorProjection,
   type Delta,
+  type SeriesBorn,
+  type SeriesKey,
 } from '@streamfold/core';
 import { isYoung, type Births } from '../state/births.ts';
+import { HASH_SEED } from '../state/hash-seed.ts';
 import type { Snapshot } from '../state/load-snapshot.ts';
 import type { DeltaRecord, RecordName } from '../state/read-deltas.ts';
 import { createSeriesBound, type SeriesBound } from './series-bound.ts';
@@ -62,6 +66,25 @@ export function createMergedState(
   let at = start;
   let atMs = stampMs(start.position);
   let recordsSincePruning = 0;
+  const merger = createBinaryDeltaMerger(delta, HASH_SEED);
+
+  /** Merges a record into the state and the bound, without decoding it if all it does is to add to series. */
+  const mergeRecord = (record: DeltaRecord, born: SeriesBorn | undefined): MergedKeys => {
+    if (record.binary !== undefined && !bound.showsTogether) {
+      const merged = merger.merge(record.binary, record.watermark, born);
+      bound.mergedMetrics(merged.series.keys());
+      return merged;
+    }
+    const added = record.delta();
+    added.watermark = record.watermark;
+    mergeDelta(delta, added, born);
+    bound.merged(added);
+    return {
+      series: [...added.series].map(([name, values]) => [name, values.keys()]),
+      coordinators: added.coordinators.keys(),
+    };
+  };
+
   return {
     delta,
     births,
@@ -74,17 +97,16 @@ export function createMergedState(
       return atMs;
     },
     merge(record) {
-      const added = record.delta();
-      added.watermark = record.watermark;
       const { bornMs } = record;
+      const born: SeriesBorn | undefined = isYoung(bornMs, record.atMs)
+        ? (name, key) => births.add(name, key, bornMs)
+        : undefined;
+      const { series, coordinators } = mergeRecord(record, born);
       ({ name: at, atMs } = record);
-      if (isYoung(bornMs, atMs)) mergeDelta(delta, added, (name, key) => births.add(name, key, bornMs));
-      else mergeDelta(delta, added);
       births.forgetOld(atMs);
-      for (const key of added.coordinators.keys()) touched.add(key);
-      bound.merged(added);
-      for (const [name, series] of added.series)
-        for (const key of series.keys()) listener.changed(name, bound.shownAs(name, key));
+      for (const key of coordinators) touched.add(key);
+      for (const [name, keys] of series)
+        for (const key of keys) listener.changed(name, bound.shownAs(name, key));
       if (++recordsSincePruning < PRUNING_RECORDS) return;
       recordsSincePruning = 0;
       pruneTombstones(delta);
@@ -102,6 +124,12 @@ export function createMergedState(
       at = name;
     },
   };
+}
+
+/** What a record has changed: of each metric the keys of series, and coordinators. */
+interface MergedKeys {
+  readonly series: Iterable<readonly [name: string, keys: Iterable<SeriesKey>]>;
+  readonly coordinators: Iterable<string>;
 }
 
 /** Names of the gauges that show a projection. */

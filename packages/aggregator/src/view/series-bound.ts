@@ -19,6 +19,10 @@ const OTHER = 'other';
 export interface SeriesBound {
   /** Called with each delta after it was merged into the state. The cost grows with the delta, and once per metric with the state. */
   merged(delta: Delta): void;
+  /** True if series of some metric are shown as one: `merged` must then see each delta. */
+  readonly showsTogether: boolean;
+  /** If none were shown as one before, this is enough: series of these metrics were merged into the state. */
+  mergedMetrics(names: Iterable<string>): void;
   /** The key under which a series is shown. */
   shownAs(name: string, key: SeriesKey): SeriesKey;
   /** The keys of all series that are shown. */
@@ -79,6 +83,16 @@ export function createSeriesBound(
         }
         for (const [key, value] of added)
           if (!present.shown.has(key)) present.total = add(present.total, value);
+      }
+    },
+    get showsTogether() {
+      return together.size > 0;
+    },
+    mergedMetrics(names) {
+      if (limit === 0) return;
+      for (const name of names) {
+        const series = state.series.get(name);
+        if (series !== undefined && series.size > limit) begin(name, series);
       }
     },
     shownAs(name, key) {

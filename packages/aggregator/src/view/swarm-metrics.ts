@@ -1,16 +1,20 @@
 import {
   countSeries,
-  EXPOSITION_ENDS,
   mergeHistogram,
   type Catalogue,
   type ExpositionFormat,
   type Metric,
+  type SeriesKey,
   type SeriesValue,
 } from '@streamfold/core';
 import { askAll } from '@streamfold/redis';
+import { createOneAtATime } from '../run/one-at-a-time.ts';
+import { createSlices } from '../run/slices.ts';
 import { createTurns } from '../run/turns.ts';
-import { isAge, readGauge } from './read-gauge.ts';
-import { createRenderedFamily, type RenderedFamily, type Shown } from './rendered-family.ts';
+import { lend, type Exposition } from './exposition.ts';
+import { readGauge } from './read-gauge.ts';
+import { createRenderedExposition, type RenderedExposition } from './rendered-exposition.ts';
+import type { Shown } from './rendered-family.ts';
 import type { ShardView, ViewListener } from './shard-view.ts';
 import { createVariants } from './variants.ts';
 
@@ -18,11 +22,12 @@ import { createVariants } from './variants.ts';
 export interface SwarmMetrics {
   /**
    * The current exposition: reads the changes since the last time, and renders the changed series. Counters and
-   * histograms that were born less than `zeroFirstSeconds` ago are shown as 0, if that is given.
+   * histograms that were born less than `zeroFirstSeconds` ago are shown as 0, if that is given. It is lent to the caller, who
+   * gives it back.
    *
    * @throws {BusyError} if it would have to render too many variants from scratch.
    */
-  scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<string>;
+  scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<Exposition>;
   /** Reads the changes. */
   refresh(): Promise<void>;
   /** Reads the changes, and writes a snapshot if one is due. */
@@ -38,6 +43,9 @@ export interface SwarmMetrics {
 /**
  * The metrics of one catalogue.
  *
+ * The views change only while they are refreshed, and no refresh runs while an exposition is rendered: a rendering takes
+ * several slices, and shows each shard at one position of its delta log.
+ *
  * @param createView returns the view of each shard, which reports changed series to the listener.
  * @param now monotonic clock, ms.
  */
@@ -46,53 +54,48 @@ export function createSwarmMetrics(
   createView: (listener: ViewListener) => readonly ShardView[],
   now: () => number,
 ): SwarmMetrics {
-  /** Rendered families by metric name, of each variant. */
-  const expositions = createVariants<ReadonlyMap<string, RenderedFamily>>(now);
+  const expositions = createVariants<RenderedExposition>(now);
   const views = createView({
     changed(name, key) {
-      for (const families of expositions.values()) families.get(name)?.mark(key);
+      for (const exposition of expositions.values()) exposition.mark(name, key);
     },
     replaced() {
       expositions.clear();
     },
   });
-  const readAll = createTurns(async () => {
+  const alone = createOneAtATime();
+  const refreshViews = async (): Promise<void> => {
     await askAll(views, (view) => view.refresh());
-  });
+  };
+  const refresh = createTurns(() => alone(refreshViews));
 
-  const renderAnew = (format: ExpositionFormat, shown: Shown): ReadonlyMap<string, RenderedFamily> => {
-    const families = new Map(catalogue.map((metric) => [metric.name, createRenderedFamily(metric, format)]));
-    for (const metric of catalogue) {
-      const family = families.get(metric.name);
-      for (const view of views) for (const key of keysOf(view, metric)) family?.mark(key);
-      family?.render(shown);
+  const render = async (format: ExpositionFormat, zeroFirstSeconds: number): Promise<Exposition> => {
+    const name = `${format} ${zeroFirstSeconds}`;
+    let isNew = false;
+    const exposition = expositions.take(name, () => {
+      isNew = true;
+      return createRenderedExposition(catalogue, format, show(views, zeroFirstSeconds));
+    });
+    const slices = createSlices(now);
+    try {
+      return lend(await exposition.render(slices));
+    } catch (error) {
+      expositions.forget(name); // it may be half rendered
+      throw error;
+    } finally {
+      if (isNew) expositions.charge(slices.spentMs);
     }
-    return families;
   };
 
   return {
-    async scrape(format, zeroFirstSeconds = 0) {
-      await readAll();
-      const shown = {
-        value: (metric: Metric, key: string) => addUp(views, metric, key),
-        asZero: (metric: Metric, key: string) =>
-          zeroFirstSeconds > 0 &&
-          metric.type !== 'gauge' &&
-          views.every((view) => isYounger(view, metric, { key, ageMs: zeroFirstSeconds * 1_000 })),
-      };
-      const families = expositions.take(`${format} ${zeroFirstSeconds}`, () => renderAnew(format, shown));
-      let text = '';
-      for (const metric of catalogue) {
-        const family = families.get(metric.name);
-        if (family === undefined) continue;
-        if (isAge(metric)) for (const view of views) for (const key of keysOf(view, metric)) family.mark(key);
-        text += family.render(shown);
-      }
-      return text + EXPOSITION_ENDS[format];
-    },
-    refresh: readAll,
+    scrape: (format, zeroFirstSeconds = 0) =>
+      alone(async () => {
+        await refreshViews();
+        return render(format, zeroFirstSeconds);
+      }),
+    refresh,
     async follow() {
-      await readAll();
+      await refresh();
       for (const view of views) await view.writeSnapshotWhenDue();
     },
     get loaded() {
@@ -114,6 +117,21 @@ export function createSwarmMetrics(
   };
 }
 
+/** The values that an exposition shows. */
+function show(views: readonly ShardView[], zeroFirstSeconds: number): Shown {
+  const ageMs = zeroFirstSeconds * 1_000;
+  return {
+    *keys(metric) {
+      for (const view of views) yield* keysOf(view, metric);
+    },
+    count: ({ name }) =>
+      views.reduce((count, view) => count + (view.loaded ? (view.state.series.get(name)?.size ?? 0) : 0), 0),
+    value: (metric, key) => addUp(views, metric, key),
+    asZero: (metric, key) =>
+      ageMs > 0 && metric.type !== 'gauge' && views.every((view) => isYounger(view, metric, { key, ageMs })),
+  };
+}
+
 function keysOf(view: ShardView, metric: Metric): Iterable<string> {
   if (metric.type !== 'gauge') return view.bound.keys(metric.name);
   return metric.projection === 'coordinators_alive' ? view.gauges.alive.keys() : view.gauges.openWaits.keys();
@@ -132,7 +150,7 @@ function isYounger(
 }
 
 /** A series whose labels do not name the swarm may have events in several shards. */
-function addUp(views: readonly ShardView[], metric: Metric, key: string): SeriesValue | undefined {
+function addUp(views: readonly ShardView[], metric: Metric, key: SeriesKey): SeriesValue | undefined {
   let total: SeriesValue | undefined;
   for (const view of views) {
     const value = metric.type === 'gauge' ? readGauge(view, metric, key) : view.bound.value(metric.name, key);

@@ -19,6 +19,10 @@ export interface Variants<T> {
    */
   take(name: string, create: () => T): T;
   values(): Iterable<T>;
+  /** Adds to the time that the creation of the latest variant took, ms: the part after the call that created it. */
+  charge(ms: number): void;
+  /** Forgets a variant: it is created again when it is requested. */
+  forget(name: string): void;
   /** Forgets all. */
   clear(): void;
 }
@@ -32,6 +36,8 @@ interface Kept<T> {
 const MAX_VARIANTS = 4;
 /** A variant that was not requested in this time makes room: no scraper asks less often. */
 const UNUSED_MS = 300_000;
+/** A variant that was not requested in this time is forgotten, to free its memory. */
+const FORGOTTEN_MS = 3_600_000;
 /** Creating variants beyond the first ones takes at most this share of the time (one part in …). */
 const SHARE = 10;
 
@@ -60,9 +66,14 @@ export function createVariants<T>(now: () => number): Variants<T> {
     kept.delete(unused ?? names.at(-1) ?? '');
   };
 
+  const forgetOld = (atMs: number): void => {
+    for (const [name, { askedMs }] of kept) if (atMs - askedMs > FORGOTTEN_MS) kept.delete(name);
+  };
+
   return {
     take(name, create) {
       const atMs = now();
+      forgetOld(atMs);
       const present = kept.get(name);
       if (present !== undefined) {
         present.askedMs = atMs;
@@ -78,6 +89,10 @@ export function createVariants<T>(now: () => number): Variants<T> {
     *values() {
       for (const { value } of kept.values()) yield value;
     },
+    charge(ms) {
+      nextMs = now() + SHARE * ms;
+    },
+    forget: (name) => void kept.delete(name),
     clear: () => kept.clear(),
   };
 }

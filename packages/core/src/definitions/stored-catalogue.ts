@@ -30,9 +30,21 @@ const metricSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** The text of a catalogue, as stored with the state that was folded with it. Its fields always have the same order. */
+/**
+ * How the delta log of a generation is written. An earlier version writes and reads JSON only, and records the catalogue as a
+ * bare array; it does not understand the form below, so it neither folds nor shows a generation whose deltas it cannot read.
+ */
+export type DeltaForm = 'json' | 'binary';
+
+const storedSchema = z.strictObject({ deltas: z.literal('binary'), metrics: z.array(z.unknown()) });
+
+/**
+ * The text of a catalogue, as stored with the state that is folded with it; deltas are then written in the binary form. Its
+ * fields always have the same order.
+ */
 export function encodeCatalogue(catalogue: Catalogue): string {
-  return JSON.stringify(catalogue.map((metric) => metricSchema.parse(metric)));
+  const metrics = catalogue.map((metric) => metricSchema.parse(metric));
+  return JSON.stringify({ deltas: 'binary', metrics });
 }
 
 /** The part of a catalogue that determines the folded state: everything but the help texts. */
@@ -42,7 +54,7 @@ export function encodeMeaning(catalogue: Catalogue): string {
 
 /** The catalogue, or the first thing in it that this program does not know: an event type, a field, a projection. */
 export type StoredCatalogue =
-  | { readonly outcome: 'readable'; readonly catalogue: Catalogue }
+  | { readonly outcome: 'readable'; readonly catalogue: Catalogue; readonly deltaForm: DeltaForm }
   | { readonly outcome: 'unreadable'; readonly detail: string };
 
 /** Reads the output of `encodeCatalogue` of this program, or of an older or newer one. */
@@ -53,12 +65,16 @@ export function readCatalogue(text: string): StoredCatalogue {
   } catch {
     return { outcome: 'unreadable', detail: 'expected JSON; got something else' };
   }
-  const result = z.array(metricSchema).safeParse(parsed);
+  const stored = storedSchema.safeParse(parsed);
+  if (!stored.success && !Array.isArray(parsed))
+    return { outcome: 'unreadable', detail: 'expected metrics, and a known form of their deltas' };
+  const metrics: unknown = stored.success ? stored.data.metrics : parsed;
+  const result = z.array(metricSchema).safeParse(metrics);
   if (!result.success) {
     const [issue] = result.error.issues;
     return {
       outcome: 'unreadable',
-      detail: `${nameOf(parsed, issue?.path ?? [])}: ${issue?.message ?? 'not understood'}`,
+      detail: `${nameOf(metrics, issue?.path ?? [])}: ${issue?.message ?? 'not understood'}`,
     };
   }
   const catalogue = result.data as unknown as Catalogue;
@@ -71,7 +87,7 @@ export function readCatalogue(text: string): StoredCatalogue {
       };
     }
   }
-  return { outcome: 'readable', catalogue };
+  return { outcome: 'readable', catalogue, deltaForm: stored.success ? 'binary' : 'json' };
 }
 
 /** Names the metric and its property. */

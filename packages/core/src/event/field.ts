@@ -22,7 +22,21 @@ interface PlainTexts {
   readonly pattern: string;
   /** The value of such a text, the same as `parse` gives; `undefined` if it is the text itself. */
   readonly read: ((text: string) => number) | undefined;
+  /** The same texts as `pattern` matches, for code that looks at each character itself. */
+  readonly form: PlainForm;
 }
+
+/**
+ * - `name`: 1 to `most` characters of `NAME_CHARACTERS`;
+ * - `word`: one of `words`;
+ * - `whole`: 1 to `digits` digits;
+ * - `decimal`: the same, which a point and at least one digit may follow.
+ */
+export type PlainForm =
+  | { readonly form: 'name'; readonly most: number }
+  | { readonly form: 'word'; readonly words: ReadonlySet<string> }
+  | { readonly form: 'whole'; readonly digits: number }
+  | { readonly form: 'decimal'; readonly digits: number };
 
 /** The result of a fast parser for a text that is not of its kind. */
 export const INVALID = Symbol('invalid');
@@ -58,8 +72,17 @@ function ofKind<T extends z.ZodType>(schema: T, kind: FieldKind): T {
 /** Letters, digits and these: none of them needs escaping in JSON, in a label value or in a key. */
 const CHARACTER = String.raw`[A-Za-z0-9_\-.:/@]`;
 
+/** The characters of ids and labels, by their ASCII codes: 1 if it is one of them. */
+export const NAME_CHARACTERS = Uint8Array.from({ length: 128 }, (_, code) =>
+  new RegExp(CHARACTER).test(String.fromCharCode(code)) ? 1 : 0,
+);
+
 function text(most: number): z.ZodString {
-  const plain = { pattern: `${CHARACTER}{1,${most}}`, read: undefined };
+  const plain: PlainTexts = {
+    pattern: `${CHARACTER}{1,${most}}`,
+    read: undefined,
+    form: { form: 'name', most },
+  };
   const pattern = new RegExp(`^${plain.pattern}$`);
   return ofKind(z.string().regex(pattern), {
     expected: `1 to ${most} characters of A-Z a-z 0-9 _ - . : / @`,
@@ -83,7 +106,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   return ofKind(schema, {
     expected: `one of ${words.join(', ')}`,
     parse: (value) => (set.has(value) ? value : INVALID),
-    plain: { pattern: `(?:${words.join('|')})`, read: undefined },
+    plain: { pattern: `(?:${words.join('|')})`, read: undefined, form: { form: 'word', words: set } },
     words,
   });
 }
@@ -94,8 +117,9 @@ const LONGEST_MS = 31_536_000_000;
 const DECIMAL = /^\d+(\.\d+)?$/;
 
 /** Decimals of fewer digits before the point than `most` has, so that none of them exceeds it. */
-function plainDecimal(most: number): string {
-  return String.raw`\d{1,${String(most).length - 1}}(?:\.\d+)?`;
+function plainDecimal(most: number): Omit<PlainTexts, 'read'> {
+  const digits = String(most).length - 1;
+  return { pattern: String.raw`\d{1,${digits}}(?:\.\d+)?`, form: { form: 'decimal', digits } };
 }
 
 /** Decimal milliseconds; the value is whole microseconds. */
@@ -109,7 +133,7 @@ export const durationMs = ofKind(
   {
     expected: `decimal milliseconds from 0 to ${LONGEST_MS}, without sign or exponent`,
     parse: parseDurationMicros,
-    plain: { pattern: plainDecimal(LONGEST_MS), read: readDurationMicros },
+    plain: { ...plainDecimal(LONGEST_MS), read: readDurationMicros },
   },
 );
 
@@ -154,7 +178,12 @@ function wholeNumber(most: number, what: string): z.ZodType<number, string> {
     context.issues.push({ code: 'custom', message: `expected ${what}`, input: value });
     return z.NEVER;
   });
-  const plain = { pattern: String.raw`\d{1,${String(most).length - 1}}`, read: Number };
+  const digits = String(most).length - 1;
+  const plain: PlainTexts = {
+    pattern: String.raw`\d{1,${digits}}`,
+    read: Number,
+    form: { form: 'whole', digits },
+  };
   return ofKind(schema, { expected: `${what} from 0 to ${most}`, parse, plain });
 }
 
@@ -172,7 +201,7 @@ export const clockMs = ofKind(
   {
     expected: `milliseconds since 1970 from 0 to ${Number.MAX_SAFE_INTEGER}`,
     parse: parseClockMs,
-    plain: { pattern: plainDecimal(Number.MAX_SAFE_INTEGER), read: Number },
+    plain: { ...plainDecimal(Number.MAX_SAFE_INTEGER), read: Number },
   },
 );
 

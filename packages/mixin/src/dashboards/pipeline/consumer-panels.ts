@@ -11,7 +11,7 @@ export function consumerPanels() {
       ...THIRD,
       title: 'Consumers by Shard',
       description:
-        'Consumers of the group: two per folding aggregator, and those of dead aggregators until they are removed.',
+        'Consumers of the group: two per folding aggregator, one or two more for each of them while it catches up, and those of dead aggregators until they are removed.',
       unit: 'none',
       queries: [{ expr: ofShard('streamfold_consumers'), legend: 'shard {{shard}}' }],
     }),

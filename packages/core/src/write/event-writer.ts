@@ -1,0 +1,68 @@
+import { encodeFields, type EncodedEvent, type InvalidEvent } from '../encode-event.ts';
+import { FLAT_ENTRY_BYTES } from '../decode-entry.ts';
+import type { EventInput } from '../event/event-types.ts';
+import { EventFields, readFields } from './event-fields.ts';
+import type { Place } from './fixed-text.ts';
+import { measureEvent, writeEvent, type EventTemplate } from './event-template.ts';
+import { createTemplateList } from './template-list.ts';
+import { NOT_PLAIN } from './value-writer.ts';
+
+/**
+ * Writes events as JSON texts straight into a buffer, validating the values while they are copied. What it accepts, and the
+ * bytes that it writes, are those of `encodeEvent`, which decides about everything unusual. So the writer changes the cost
+ * of encoding, never its result.
+ *
+ * ```
+ *   read ──▶ 0: no template fits ──────────────────────────────────▶ encode
+ *       └──▶ the bytes at most ──▶ write ──▶ its end: written         ▲
+ *                                       └──▶ NOT_PLAIN ───────────────┘
+ * ```
+ */
+export interface EventWriter {
+  /** Reads an event, each field once. Returns the bytes that it takes at most, or 0 if only `encode` can encode it. */
+  read(event: EventInput): number;
+  /** Writes the event that was read. Returns its end, or `NOT_PLAIN`: then the bytes from the place on mean nothing. */
+  write(place: Place): number;
+  /** The swarm and the publisher's id of the event that was read: texts, and valid once it is written. */
+  readonly swarmId: string;
+  readonly id: string | undefined;
+  /** Encodes the event that was read the slow way, whatever it is. Call it once. */
+  encode(): EncodedEvent | InvalidEvent;
+}
+
+export function createEventWriter(): EventWriter {
+  const templates = createTemplateList();
+  const scratch = new EventFields();
+  let isReading = false;
+  let fields = scratch;
+  let unreadable: InvalidEvent | undefined;
+  let template: EventTemplate | undefined;
+
+  return {
+    read(event) {
+      const isNested = isReading; // a getter of an event may publish another one
+      const into = isNested ? new EventFields() : scratch;
+      isReading = true;
+      unreadable = readFields(event, into);
+      isReading = isNested;
+      fields = into;
+      template = unreadable === undefined ? templates.find(into) : undefined;
+      if (template === undefined || typeof into.values[template.swarmAt] !== 'string') return 0;
+      const bytes = measureEvent(template, into);
+      return bytes > FLAT_ENTRY_BYTES ? 0 : bytes;
+    },
+    write: (place) => (template === undefined ? NOT_PLAIN : writeEvent(template, fields, place)),
+    get swarmId() {
+      return template === undefined ? '' : (fields.values[template.swarmAt] as string);
+    },
+    get id() {
+      return template === undefined ? undefined : (fields.values[template.idAt] as string | undefined);
+    },
+    encode() {
+      const encoded = unreadable ?? encodeFields(fields);
+      if (encoded.ok && template === undefined) templates.learn(fields);
+      fields.clear(); // they may be large
+      return encoded;
+    },
+  };
+}

@@ -1,0 +1,3 @@
+import { importTests } from '../harness/import-tests.ts';
+
+await importTests(import.meta.url);
