@@ -2,9 +2,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { test } from '../harness/ava.ts';
-import { ConnectionError, connectRedis, whenReady, type RedisConnection } from '@streamfold/redis';
+import { ConnectionError, connectRedis, isReady, whenReady, type RedisConnection } from '@streamfold/redis';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
-import { shareRedis } from '../harness/start-redis.ts';
+import { shareRedis, startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await shareRedis();
 test.after.always(() => server.stop());
@@ -118,4 +119,27 @@ test('a late reply is never taken for the reply to another command', async (t) =
     await whenReady(connection, 10_000);
     t.is(await connection.echo(`next-${round}`), `next-${round}`);
   }
+});
+
+test('a connection is used soon after Redis has loaded its data, whatever time Redis foretold', async (t) => {
+  // The first database loads slowly, key by key; the second is large and loads at once.
+  const slowly = ['--key-load-delay', '10000', '--loading-process-events-interval-bytes', '1024'];
+  const loading = await startRedis({ extraArgs: slowly });
+  t.teardown(loading.stop);
+  await loading.redis.mset(Object.fromEntries(Array.from({ length: 300 }, (_, key) => [`key-${key}`, 'x'])));
+  await loading.redis.select(1);
+  await loading.redis.set('large', 'x'.repeat(20_000_000));
+  await loading.redis.save();
+  const connection = open(loading.url);
+  t.teardown(() => connection.disconnect());
+  await whenReady(connection, 10_000);
+  await loading.kill('SIGKILL');
+  await loading.restart();
+  const loadedMs = performance.now();
+  await waitUntil('the connection to be used again', () => isReady(connection));
+  t.true(
+    performance.now() - loadedMs < 5_000,
+    'the client asks every 500 ms; left to the estimate it waits 10 s',
+  );
+  t.is(await connection.get('key-0'), 'x');
 });

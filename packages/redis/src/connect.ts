@@ -24,6 +24,11 @@ export interface ConnectOptions {
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_LONGEST_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/**
+ * A Redis that loads its data is asked this often whether it has finished. Its own estimate may be hours at first: it supposes
+ * that all bytes take as long as the first ones.
+ */
+const LOADING_LOOK_MS = 500;
 /** A Sentinel answers from memory. */
 const SENTINEL_TIMEOUT_MS = 2_000;
 /** The kernel probes an idle peer after this time. */
@@ -69,6 +74,7 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
     commandTimeout: options.commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_MS,
+    maxLoadingRetryTime: LOADING_LOOK_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
