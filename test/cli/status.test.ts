@@ -106,7 +106,7 @@ test('a number of shards other than the recorded one is refused with both number
   for (const command of [['status'], ['verify'], ['dead-letters', 'list']]) {
     const run = await runStreamfold([...command, '--redis', server.url, '--prefix', prefix]);
     t.like(run, { code: 2, stdout: '' });
-    t.regex(run.stderr, /^streamfold: STREAMFOLD_SHARDS: expected 2, [^\n]*; got 1\n$/);
+    t.regex(run.stderr, /^streamfold: STREAMFOLD_SHARDS \(--shards\): expected 2, [^\n]*; got 1\n$/);
   }
 });
 

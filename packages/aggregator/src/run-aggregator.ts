@@ -1,4 +1,4 @@
-import { askAll, type RedisConnection, whenReady } from '@streamfold/redis';
+import { askAll, ConfigurationError, type RedisConnection, whenReady } from '@streamfold/redis';
 import { completeOptions, type AggregatorOptions, type AggregatorSettings } from './aggregator-options.ts';
 import type { FoldingMode } from './state/commit-batch.ts';
 import { createConnections, type Connections } from './run/connections.ts';
@@ -41,14 +41,21 @@ const TRIMMED_AT_ONCE = 16;
 const STOP_DEADLINE_MS = 15_000;
 
 /**
- * Runs an aggregator: folds, and serves the state that all aggregators have folded, until `stop` is aborted. Then it
- * commits its current batches and closes all connections. Only `redisUrl` is required: the other settings have the
- * defaults of
- * `streamfold serve`.
+ * Runs an aggregator: folds, and serves the state that all aggregators have folded, until `stop` is aborted; without
+ * `stop`, as long as the process lives. Then it commits its current batches and closes all connections. Only `redisUrl` is
+ * required: the other settings have the defaults of `streamfold serve`.
  *
- * @throws {ConfigurationError} if a setting does not fit what is in Redis, or the address is taken.
+ * @throws {ConfigurationError} if a setting is missing or does not fit what is in Redis, or the address is taken.
  */
-export async function runAggregator(given: AggregatorOptions, stop: AbortSignal): Promise<void> {
+export async function runAggregator(
+  given: AggregatorOptions,
+  stop: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  if (!(stop instanceof AbortSignal)) {
+    throw new ConfigurationError(`expected an AbortSignal, or nothing; got ${String(stop)}`, {
+      options: ['stop'],
+    });
+  }
   const parts = createParts(completeOptions(given));
   const { roster, connections } = parts;
   const examine = createExamination(parts);

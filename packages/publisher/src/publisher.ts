@@ -79,7 +79,7 @@ const CLOSED: PublishOutcome = Object.freeze({ status: 'closed' });
 /**
  * Creates a publisher, which connects in the background: Redis need not be running yet.
  *
- * @throws {ConfigurationError} if an option is out of bounds.
+ * @throws {ConfigurationError} if an option is missing or out of bounds.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const settings = checkOptions(options);
