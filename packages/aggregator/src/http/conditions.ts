@@ -41,7 +41,7 @@ export function createConditions(): Conditions {
     observe(fact) {
       if (fact.type === 'condition_raised') raise(fact.reason, fact.shard, fact.detail);
       else if (fact.type === 'condition_cleared') clear(fact.reason, fact.shard);
-      else if (fact.type === 'connection_failed') lastConnectionError = fact.error.message;
+      else if (fact.type === 'connection_failed') lastConnectionError = fact.error.detail;
       else if (fact.type === 'failed' || fact.type === 'recovered') {
         const reason = REASON_OF_STEP[fact.step];
         if (reason === undefined) return;
