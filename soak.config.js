@@ -2,9 +2,12 @@
 export default {
   files: [
     'test/**/*.soak.ts',
+    'test/coordination/redis-restart.test.ts',
     'test/core/schema-agreement.test.ts',
     'test/kills/killed-aggregators.test.ts',
+    'test/kills/killed-archivers.test.ts',
     'test/kills/killed-redis.test.ts',
+    'test/kills/killed-restores.test.ts',
     'test/mixin/rules.test.ts',
     'test/packaging/packing.test.ts',
   ],

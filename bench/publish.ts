@@ -140,7 +140,7 @@ async function pipelineAll(url: string, events: number): Promise<Float64Array> {
 
 /** Waiting for room does not count as the caller's cost of `publish()`, but it is part of the rate. */
 async function publishAll(url: string, events: number): Promise<Float64Array> {
-  const publisher = createPublisher({ url });
+  const publisher = createPublisher({ redisUrl: url });
   await publisher.ready();
   const micros = new Float64Array(events);
   for (let index = 0; index < events; index++) {

@@ -3,7 +3,7 @@
 //   node examples/publish-events.mjs redis://127.0.0.1:6379
 import { createPublisher } from '@streamfold/publisher';
 
-const publisher = createPublisher({ url: process.argv[2] ?? 'redis://127.0.0.1:6379' });
+const publisher = createPublisher({ redisUrl: process.argv[2] ?? 'redis://127.0.0.1:6379' });
 
 // Takes the event and returns at once, whatever becomes of Redis. Never throws.
 const outcome = publisher.publish({

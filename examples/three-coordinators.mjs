@@ -11,7 +11,7 @@ import { connectRedis, whenReady } from '@streamfold/redis';
 const url = process.argv[2] ?? 'redis://127.0.0.1:6379';
 const deadlines = { staleAfterMs: 500, deadAfterMs: 1_000 };
 const join = (coordinatorId) =>
-  joinSwarm({ url, swarmId: 'example', coordinatorId, phase: 'planning', ...deadlines });
+  joinSwarm({ redisUrl: url, swarmId: 'example', coordinatorId, phase: 'planning', ...deadlines });
 const [ada, ben, cyd] = await Promise.all(['ada', 'ben', 'cyd'].map(join));
 for (const each of [ada, ben, cyd]) await each.startHeartbeat({ intervalMs: 100 }).beating;
 

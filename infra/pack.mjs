@@ -9,6 +9,7 @@ import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { providePnpm } from './setup/provide-pnpm.mjs';
 import { runCommand } from './setup/run-command.mjs';
+import { showSlowStep, showStep } from './setup/show-step.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(process.argv[2] ?? join(ROOT, 'dist-packages'));
@@ -20,11 +21,13 @@ const filters = readdirSync(join(ROOT, 'packages'))
 
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-const pnpm = await providePnpm(packageManager);
+const pnpm = await showSlowStep('providing pnpm', () => providePnpm(packageManager));
 const command = ['--yes', `--package=${pnpm}`, 'pnpm', ...filters, 'pack', `--pack-destination=${folder}`];
-const { code, output } = await runCommand('npx', command, { cwd: ROOT });
+const shown = relative(process.cwd(), folder);
+const { code, output } = await showStep(`packing ${filters.length} packages into ${shown}`, () =>
+  runCommand('npx', command, { cwd: ROOT }),
+);
 if (code === 0) {
-  const shown = relative(process.cwd(), folder);
   for (const file of readdirSync(folder)) console.log(join(shown, file));
   console.log(`\nInstall them in your project with: npm install ${folder}/*.tgz`);
 } else {

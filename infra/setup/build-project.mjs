@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from './run-command.mjs';
 import { SetupError } from './setup-error.mjs';
+import { showSlowStep } from './show-step.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Compiles changed sources, and removes the output of deleted ones. */
 export async function buildProject() {
   dropOrphans(join(ROOT, 'test'), join(ROOT, 'test', 'dist'));
-  const { code, output } = await runCommand(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-b'], { cwd: ROOT });
+  const tsc = join(ROOT, 'node_modules', '.bin', 'tsc');
+  const { code, output } = await showSlowStep('compiling', () => runCommand(tsc, ['-b'], { cwd: ROOT }));
   if (code !== 0) throw new SetupError('compiling', output.trim());
 }
 

@@ -140,7 +140,7 @@ test('a mounted handler configured for another number of shards serves nothing, 
   const url = await mount(t, createMetricsHandler({ redisUrl, prefix, observe: () => undefined }));
   await waitUntil('the reason is shown', async () => {
     const response = await fetch(url);
-    return response.status === 503 && /STREAMFOLD_SHARDS: expected 2, .*; got 1/.test(await response.text());
+    return response.status === 503 && /shards: expected 2, .*; got 1/.test(await response.text());
   });
   t.pass();
 });

@@ -120,15 +120,42 @@ test('the health answer has the documented fields and no others', async (t) => {
   t.true(typeof uptime_seconds === 'number' && uptime_seconds > 0);
 });
 
+test('every text and JSON answer ends with the end of a line', async (t) => {
+  for (const path of [...PATHS, '/nowhere', '/prometheus/metrics?zero_first_seconds=x']) {
+    t.regex(await (await fetch(url + path)).text(), /[^\n]\n$/, path);
+  }
+  t.regex(await (await fetch(url, { method: 'POST' })).text(), /[^\n]\n$/);
+});
+
+test('an aggregator that only folds lists the endpoints that it serves, and says where the others are', async (t) => {
+  const folds = await startAggregator({ redisUrl, prefix, role: 'fold' });
+  t.teardown(folds.stop);
+  for (const accept of ['text/plain', 'text/html']) {
+    const listed = await (await fetch(folds.url, { headers: { accept } })).text();
+    t.notRegex(listed, /\/prometheus\/metrics/);
+    t.regex(listed, /This aggregator only folds/);
+    t.regex(listed, /\/prometheus\/health/);
+  }
+});
+
+test('a scrape without a connection to Redis says why, once, and what to do', async (t) => {
+  const nowhere = 'redis://127.0.0.1:1';
+  const lonely = await startAggregator({ redisUrl: nowhere });
+  t.teardown(lonely.stop);
+  const body = `# Redis is not reached: expected an answer at ${nowhere}; got ECONNREFUSED: start Redis there, or correct the address\n`;
+  await waitUntil('the first attempt to connect has failed', async () => {
+    const response = await fetch(`${lonely.url}/prometheus/metrics`);
+    return response.status === 503 && (await response.text()) === body;
+  });
+  t.pass();
+});
+
 test('a port in use is reported in one line', async (t) => {
   const { port } = new URL(url);
   const error = await t.throwsAsync(startAggregator({ redisUrl, prefix, port: Number(port) }), {
     instanceOf: ConfigurationError,
   });
-  t.is(
-    error.message,
-    `STREAMFOLD_HOST, STREAMFOLD_PORT: expected a free address; 127.0.0.1:${port}: it is in use`,
-  );
+  t.is(error.message, `host, port: expected a free address; 127.0.0.1:${port}: it is in use`);
 });
 
 test('every scrape shows what was committed before it began, however many scrape at the same time', async (t) => {

@@ -60,7 +60,7 @@ test('an aggregator configured for another number of shards refuses to start, an
     },
     { instanceOf: ConfigurationError },
   );
-  t.regex(error.message, /STREAMFOLD_SHARDS: expected 3\b.*; got 5$/);
+  t.regex(error.message, /^shards: expected 3\b.*; got 5$/);
   t.false(error.message.includes('\n'));
   t.is(await redis.exists(`${prefix}:{4}:events`), 0);
 });

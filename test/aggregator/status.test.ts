@@ -24,6 +24,7 @@ test('before the first aggregator ran, the status shows the stream and no genera
     deadLetters: 0,
     archived: undefined,
     archiveStop: undefined,
+    stateLoss: undefined,
     generation: undefined,
   });
   t.deepEqual(await redis.keys(`${prefix}*`), [stream]);
@@ -53,6 +54,7 @@ test('the status shows the numbers of entries, events, dead letters, series, coo
     deadLetters: 1,
     archived: undefined,
     archiveStop: undefined,
+    stateLoss: undefined,
   });
   t.is(generation?.events, 9);
   t.is(generation?.lostEntries, 0);

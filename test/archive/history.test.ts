@@ -175,7 +175,7 @@ test('an archive whose record was lost is adopted only if the stream continues i
   await t.throwsAsync(decideArchive(redis, 'adopt', { ...decide, prefix: stranger }), {
     name: 'ConfigurationError',
     message:
-      /^--adopt: expected the stream \S+ to continue the archive, .* it begins after that and has lost only 0 entries/,
+      /^adopt: expected the stream \S+ to continue the archive, .* it begins after that and has lost only 0 entries/,
   });
 });
 
@@ -183,7 +183,7 @@ test('a new archive is begun only in an empty place, and the previous one is the
   const installation = await install(t);
   const { prefix, archive, run } = installation;
   await t.throwsAsync(decideArchive(other.redis, 'begin_new', { prefix: nextPrefix(), shard: 0, archive }), {
-    message: /^--begin-new: expected no segments of shard 0 in .*; there are segments up to 1/,
+    message: /^begin_new: expected no segments of shard 0 in .*; there are segments up to 1/,
   });
   const place = await openTestArchive();
   t.teardown(place.remove);

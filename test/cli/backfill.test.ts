@@ -265,7 +265,7 @@ test('an entry of 1970 does not cause endless steps: a later start is asked for,
     t.like(asked, { code: 2, stdout: '' });
     t.regex(
       asked.stderr,
-      /^streamfold: backfill: expected at most 2,500,000 steps; from 1970-01-01T00:00:00\.000Z, .* give a later --from /,
+      /^streamfold: STREAMFOLD_BACKFILL_FROM \(--from\), STREAMFOLD_BACKFILL_UNTIL \(--until\), STREAMFOLD_BACKFILL_STEP \(--step\): expected at most 2,500,000 steps; from 1970-01-01T00:00:00\.000Z, .* choose a later beginning /,
     );
   }
   const given = await runBackfill(prefix, ['--step', '20', '--from', String(BEGIN_SECONDS), ...until(60)]);

@@ -158,6 +158,6 @@ test('an unreachable Redis is reported in one line, with exit code 1', async (t)
   t.is(code, 1);
   t.is(
     found['error'],
-    'streamfold: Redis: expected an answer at redis://127.0.0.1:1; got connect ECONNREFUSED 127.0.0.1:1: start Redis there, or correct the address\n',
+    'streamfold: Redis: expected an answer at redis://127.0.0.1:1; got ECONNREFUSED: start Redis there, or correct the address\n',
   );
 });

@@ -117,7 +117,7 @@ test('a number of shards other than the recorded one is refused with both number
   await server.redis.set(`${prefix}:shards`, '3');
   const run = await publish(SENT);
   t.like(run, { code: 2, stdout: '' });
-  t.regex(run.stderr, /^streamfold: STREAMFOLD_SHARDS: expected 3, [^\n]*; got 1\n$/);
+  t.regex(run.stderr, /^streamfold: STREAMFOLD_SHARDS \(--shards\): expected 3, [^\n]*; got 1\n$/);
   t.deepEqual(await entries(), []);
 });
 

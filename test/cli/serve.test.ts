@@ -77,7 +77,7 @@ test('a number of shards other than the recorded one ends serve with both number
   const serve = startServe(['--port', '0', '--prefix', 'recorded'], {});
   const { code, stderr } = await serve.ended;
   t.is(code, 2);
-  t.regex(stderr, /^streamfold: STREAMFOLD_SHARDS: expected 4, [^\n]*; got 1\n$/);
+  t.regex(stderr, /^streamfold: STREAMFOLD_SHARDS \(--shards\): expected 4, [^\n]*; got 1\n$/);
 });
 
 test('an address in use ends serve with one line and exit code 2', async (t) => {
@@ -85,7 +85,7 @@ test('an address in use ends serve with one line and exit code 2', async (t) => 
   t.is(code, 2);
   t.regex(
     stderr,
-    /^streamfold: STREAMFOLD_HOST, STREAMFOLD_PORT: expected a free address; 127\.0\.0\.1:\d+: it is in use\n$/,
+    /^streamfold: STREAMFOLD_HOST \(--host\), STREAMFOLD_PORT \(--port\): expected a free address; 127\.0\.0\.1:\d+: it is in use\n$/,
   );
 });
 

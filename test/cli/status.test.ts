@@ -3,6 +3,7 @@ import { nextPrefix, shareRedis, startRedis } from '../harness/start-redis.ts';
 import { runStreamfold, type ProgramRun } from '../harness/run-streamfold.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
+import { waitForGeneration } from '../harness/wait-until-folded.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const server = await shareRedis();
@@ -40,9 +41,12 @@ test('before the first aggregator has run, status says so and changes nothing', 
         deadLetters: 0,
         archived: null,
         archiveStop: null,
+        stateLoss: null,
         generation: null,
       },
     ],
+    liveGeneration: null,
+    otherGenerations: [],
     generations: [],
   });
   t.deepEqual(await server.redis.keys(`${prefix}:*`), keys);
@@ -93,6 +97,30 @@ test('status shows the folded entries, the others, and the consumers', async (t)
   }
 });
 
+test('status --json names the unit of each time and says which generation is live', async (t) => {
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl: server.url, prefix });
+  t.teardown(aggregator.stop);
+  const { id } = await waitForGeneration(server.redis, prefix);
+  await waitUntil('a consumer to be listed', async () => {
+    const { stdout } = await runStatus(prefix, '--json');
+    const { liveGeneration, otherGenerations, shards } = JSON.parse(stdout) as {
+      liveGeneration: string;
+      otherGenerations: unknown[];
+      shards: { generation: { consumers: { idleMs: number; idle: number }[] } | null }[];
+    };
+    const [consumer] = shards[0]?.generation?.consumers ?? [];
+    return (
+      liveGeneration === id &&
+      otherGenerations.length === 0 &&
+      consumer !== undefined &&
+      consumer.idleMs >= 0 &&
+      consumer.idle === consumer.idleMs
+    );
+  });
+  t.pass();
+});
+
 test('with several shards the totals are shown last', async (t) => {
   const prefix = nextPrefix();
   for (const shard of [0, 1, 1]) await server.redis.xadd(`${prefix}:{${shard}}:events`, '*', 'type', 'x');
@@ -106,7 +134,7 @@ test('a number of shards other than the recorded one is refused with both number
   for (const command of [['status'], ['verify'], ['dead-letters', 'list']]) {
     const run = await runStreamfold([...command, '--redis', server.url, '--prefix', prefix]);
     t.like(run, { code: 2, stdout: '' });
-    t.regex(run.stderr, /^streamfold: STREAMFOLD_SHARDS: expected 2, [^\n]*; got 1\n$/);
+    t.regex(run.stderr, /^streamfold: STREAMFOLD_SHARDS \(--shards\): expected 2, [^\n]*; got 1\n$/);
   }
 });
 

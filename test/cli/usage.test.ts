@@ -37,7 +37,7 @@ const BAD_USAGE: readonly (readonly [line: string, stderr: RegExp])[] = [
   ['status --shards 0', /^streamfold: STREAMFOLD_SHARDS \(--shards\): expected a whole number from 1 to 1024; got "0"$/],
   ['status --prefix a{b}', /^streamfold: STREAMFOLD_PREFIX \(--prefix\): expected 1 to 128 characters .*; got "a\{b\}"$/],
   ['status --redis localhost', /^streamfold: STREAMFOLD_REDIS_URL \(--redis\): expected a URL redis:.*; got "localhost"$/],
-  ['status --redis redis://h:99999', /^streamfold: Redis URL: expected redis:.*; got "redis:\/\/h:99999"$/],
+  ['status --redis redis://h:99999', /^streamfold: STREAMFOLD_REDIS_URL \(--redis\): expected redis:.*; got "redis:\/\/h:99999"$/],
   ['status --json=1', /^streamfold status: --json: expected no value; got "1"$/],
   ['dead-letters lst', /^streamfold dead-letters: unknown command "lst"; .*: did you mean list\?$/],
   ['dead-letters retry', /^streamfold: dead-letters retry: expected IDs, --reason or --all; got none of them$/],
@@ -135,7 +135,7 @@ test('a variable means the same as its flag, and the flag overrides it', async (
   t.is(byFlag.code, 1);
   t.is(
     byFlag.stderr,
-    `streamfold: Redis: expected an answer at ${NOWHERE}; got connect ECONNREFUSED 127.0.0.1:1: start Redis there, or correct the address\n`,
+    `streamfold: Redis: expected an answer at ${NOWHERE}; got ECONNREFUSED: start Redis there, or correct the address\n`,
   );
 });
 

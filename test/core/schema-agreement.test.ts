@@ -5,7 +5,7 @@ import { decodeAll, type Outcome } from './decode-all.ts';
 import { CONTRACT, generateWireFields, type JsonFields } from './generate-wire-fields.ts';
 
 /** Inputs compared. */
-const INPUTS = amount({ test: 100_000, soak: 2_000_000 });
+const INPUTS = amount({ test: 30_000, soak: 2_000_000 });
 const BATCH_EVENTS = 1_000;
 
 const schemas = new Map(EVENT_TYPES.map(({ type, schema }) => [type, schema]));

@@ -4,6 +4,11 @@ import { createLoad } from '../harness/publish-load.ts';
 import { copyFiles, keepReplica, type OlderState } from '../harness/older-state.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, startRedis, type TestRedis } from '../harness/start-redis.ts';
+import { appendFlat } from '../harness/append-events.ts';
+import { generateEvents } from '../harness/generate-events.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+import { scrape } from '../harness/scrape.ts';
+import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { checkVerified } from '../harness/check-verified.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
@@ -81,4 +86,58 @@ test('a Redis that has lost everything is filled again by the next events', asyn
   await server.redis.flushall();
   await publish();
   t.true((await check('after')) > 0);
+});
+
+test('a Redis that lost everything under an aggregator is reported by health, in the facts and by status, with the number of entries', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl: server.url, prefix });
+  t.teardown(() => aggregator.stop());
+  await appendFlat(server.redis, { prefix }, [...generateEvents(50, { seed: 1 })]);
+  await waitUntilFolded(server.redis, { prefix });
+  await scrape(aggregator.url); // it shows them
+
+  await server.redis.flushall();
+  await waitUntil('health reports the loss', async () => {
+    const health = (await (await fetch(`${aggregator.url}/prometheus/health`)).json()) as {
+      status: string;
+      reasons: { reason: string; detail?: string; shard?: number }[];
+    };
+    const lost = health.reasons.find(({ reason }) => reason === 'state_lost');
+    return (
+      health.status === 'degraded' &&
+      lost?.shard === 0 &&
+      /: 50 folded entries are gone/.test(lost.detail ?? '')
+    );
+  });
+  t.like(
+    aggregator.facts.find(({ type }) => type === 'state_lost'),
+    { shard: 0, entries: 50, leftEntries: 0 },
+  );
+  await waitUntil('status reports the loss', async () => {
+    const run = await runStreamfold(['status', '--redis', server.url, '--prefix', prefix]);
+    return /state lost +Redis went back .*: 50 folded entries are gone with their counts, 0 left/.test(
+      run.stdout,
+    );
+  });
+  const { stdout } = await runStreamfold(['doctor', '--redis', server.url, '--prefix', prefix]);
+  t.regex(stdout, /^warn +state loss +shard 0: Redis went back /m);
+});
+
+test('an aggregator that only folds reports a Redis that lost everything', async (t) => {
+  const server = await startRedis();
+  t.teardown(() => server.stop());
+  const prefix = nextPrefix();
+  const aggregator = await startAggregator({ redisUrl: server.url, prefix, role: 'fold' });
+  t.teardown(() => aggregator.stop());
+  await appendFlat(server.redis, { prefix }, [...generateEvents(50, { seed: 1 })]);
+  await waitUntilFolded(server.redis, { prefix });
+  await server.redis.flushall();
+  await waitUntil('health reports the loss', async () =>
+    /"state_lost","detail":"Redis no longer had the consumer group and the state/.test(
+      await (await fetch(`${aggregator.url}/prometheus/health`)).text(),
+    ),
+  );
+  t.pass();
 });

@@ -2,7 +2,8 @@ import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const DEADLINE_MS = 30_000;
-const LOOK_EVERY_MS = 5;
+/** A look costs CPU, which what is waited for needs too: the longer the wait so far, the longer until the next look. */
+const LOOK_EVERY_MS = { shortest: 5, longest: 100, shareOfWait: 0.1 };
 
 /**
  * Resolves once `holds` is true. The deadline is that of a free machine: on a busy one it is as much later as programs wait
@@ -22,7 +23,8 @@ export async function waitUntil(
       throw new Error(
         `expected within ${deadlineMs} ms, or ${Math.round(waitedMs)} on this busy machine: ${what}`,
       );
-    await pause(LOOK_EVERY_MS);
+    const { shortest, longest, shareOfWait } = LOOK_EVERY_MS;
+    await pause(Math.min(longest, Math.max(shortest, waitedMs * shareOfWait)));
   }
 }
 

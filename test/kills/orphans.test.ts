@@ -47,17 +47,6 @@ test('a private Redis and its directory are gone when the process that started i
   t.pass();
 });
 
-test('Ctrl-C ends the demo and everything it started, at once and with exit code 0', async (t) => {
-  const child = start(t, [PROGRAM, 'demo', '--port', '0']);
-  await readUntil(child, /folded/);
-  const descendants = await listDescendants(child.pid ?? 0);
-  t.is(descendants.length, DEMO_DESCENDANTS);
-  const exited = once(child, 'exit', { signal: AbortSignal.timeout(AT_ONCE_MS) });
-  pressCtrlC(child);
-  t.deepEqual(await exited, [0, null]);
-  for (const pid of descendants) await waitUntilGone(pid);
-});
-
 test('Ctrl-C while the demo is starting ends it and everything it started', async (t) => {
   const child = start(t, [PROGRAM, 'demo', '--port', '0']);
   let descendants: readonly number[] = [];

@@ -8,7 +8,7 @@ import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const STEP_EVENTS = 2_000;
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 const server = await shareRedis();
 test.after.always(() => server.stop());

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { test } from '../harness/ava.ts';
 import { alertNames } from '@streamfold/mixin';
+import { once } from '../harness/once.ts';
 import { runPromtool } from '../harness/run-promtool.ts';
 import { ALL_CASES } from './cases/all-cases.ts';
 import { runRuleCases } from './run-rule-cases.ts';
@@ -26,9 +27,4 @@ for (const { title } of ALL_CASES) {
     const { failed, report } = await outcome();
     t.false(failed.includes(title), report);
   });
-}
-
-function once<Value>(start: () => Promise<Value>): () => Promise<Value> {
-  let started: Promise<Value> | undefined;
-  return () => (started ??= start());
 }

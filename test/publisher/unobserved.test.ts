@@ -23,6 +23,6 @@ test('a publisher that nobody observes warns once if it cannot connect, with add
   t.is(warnings.length, 1, stderr);
   t.regex(
     warnings[0] ?? '',
-    /StreamfoldPublisherWarning: Redis: expected an answer at redis:\/\/127\.0\.0\.1:1; got connect ECONNREFUSED 127\.0\.0\.1:1/,
+    /StreamfoldPublisherWarning: Redis: expected an answer at redis:\/\/127\.0\.0\.1:1; got ECONNREFUSED/,
   );
 });

@@ -5,7 +5,7 @@ import { startLaboratory } from './laboratory.ts';
 import { readSeed } from './read-seed.ts';
 import { runSchedules } from './run-schedules.ts';
 
-const STEPS = 3_000;
+const STEPS = 1_500;
 
 const laboratory = await startLaboratory();
 test.after.always(() => laboratory.stop());

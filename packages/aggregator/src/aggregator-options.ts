@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_DEFINITIONS, type Definitions } from '@streamfold/core';
-import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import { ConfigurationError, DEFAULT_PREFIX, readRedisUrl, type RedisUrlOption } from '@streamfold/redis';
 import type { ConsumerSettings } from './fold/run-consumers.ts';
 import type { Observe } from './run/fact.ts';
 import type { Archiving } from './upkeep/keep-archive.ts';
@@ -39,7 +39,7 @@ export interface AggregatorSettings extends Omit<ConsumerSettings, 'mode'> {
 }
 
 /** Settings of an aggregator: only `redisUrl` is required. The others have the defaults of `streamfold serve`. */
-export type AggregatorOptions = Pick<AggregatorSettings, 'redisUrl'> & {
+export type AggregatorOptions = RedisUrlOption & {
   readonly [Name in keyof Omit<AggregatorSettings, 'redisUrl'>]?: AggregatorSettings[Name] | undefined;
 };
 
@@ -69,14 +69,16 @@ const DEFAULTS = {
 /**
  * The settings, with defaults for those that are missing or `undefined`.
  *
- * @throws {ConfigurationError} if the port is no port: Node would listen on a pipe of that name.
+ * @throws {ConfigurationError} if the URL of Redis is missing or malformed, or the port is no port: Node would listen on a
+ *   pipe of that name.
  */
 export function completeOptions(options: AggregatorOptions): AggregatorSettings {
+  const redisUrl = readRedisUrl(options);
   const { port = 0 } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ConfigurationError(
-      `port: expected a whole number from 0 to 65535; got ${JSON.stringify(port)}`,
-    );
+    throw new ConfigurationError(`expected a whole number from 0 to 65535; got ${JSON.stringify(port)}`, {
+      options: ['port'],
+    });
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { createId = DEFAULTS.createId } = options;
@@ -85,7 +87,7 @@ export function completeOptions(options: AggregatorOptions): AggregatorSettings 
     version: readVersion(),
     observe: warnOfFirstFailure('aggregator'),
   };
-  return { ...DEFAULTS, ...named, ...(given as typeof options & { redisUrl: string }) } as AggregatorSettings;
+  return { ...DEFAULTS, ...named, ...given, redisUrl };
 }
 
 /** A consumer name that no other process has: host, process ID and a random part. */

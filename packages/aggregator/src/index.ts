@@ -9,6 +9,7 @@ export { findGeneration, openGeneration, type Generation } from './state/generat
 export type { Archiving } from './upkeep/keep-archive.ts';
 export type { Lag } from './state/measure-lag.ts';
 export { readStatus, type GenerationStatus, type ShardStatus } from './state/read-status.ts';
+export { describeStateLoss, readStateLoss, type StateLoss } from './state/state-loss.ts';
 export type { ConsumerInfo } from './state/remove-consumers.ts';
 export type { Difference } from './replay/compare-states.ts';
 export {

@@ -8,6 +8,7 @@ import {
   isReady,
   listShards,
   type RedisConnection,
+  type RedisUrlOption,
   toError,
 } from '@streamfold/redis';
 import { completeOptions, warnOfFirstFailure, type AggregatorOptions } from './aggregator-options.ts';
@@ -20,13 +21,11 @@ import { readRegistry } from './state/read-registry.ts';
 import { createFollower } from './view/follow-metrics.ts';
 import { createLiveMetrics } from './view/live-metrics.ts';
 
-export interface MetricsHandlerOptions extends Pick<
-  AggregatorOptions,
-  'redisUrl' | 'prefix' | 'shards' | 'definitions' | 'replyTimeoutMs' | 'observe'
-> {
-  /** The path that `router` serves. By default `/prometheus/metrics`. */
-  readonly path?: string | undefined;
-}
+export type MetricsHandlerOptions = RedisUrlOption &
+  Pick<AggregatorOptions, 'prefix' | 'shards' | 'definitions' | 'replyTimeoutMs' | 'observe'> & {
+    /** The path that `router` serves. By default `/prometheus/metrics`. */
+    readonly path?: string | undefined;
+  };
 
 /** The metrics of the swarm, to be mounted into a server. */
 export interface MetricsHandler {
@@ -50,8 +49,8 @@ const METHODS = new Set(['GET', 'HEAD']);
  * reached, or before the first aggregator has begun.
  */
 export function createMetricsHandler(options: MetricsHandlerOptions): MetricsHandler {
-  const { observe = warnOfFirstFailure('metrics handler') } = options;
   const settings = completeOptions(options);
+  const { observe = warnOfFirstFailure('metrics handler') } = options;
   const { redisUrl, now, pause } = settings;
   const { replyTimeoutMs = REQUEST_TIMEOUT_MS, path = '/prometheus/metrics' } = options;
   const connections = createConnections(redisUrl, observe);

@@ -1,4 +1,4 @@
-import { askAll, type RedisConnection, whenReady } from '@streamfold/redis';
+import { askAll, ConfigurationError, type RedisConnection, toError, whenReady } from '@streamfold/redis';
 import { completeOptions, type AggregatorOptions, type AggregatorSettings } from './aggregator-options.ts';
 import type { FoldingMode } from './state/commit-batch.ts';
 import { createConnections, type Connections } from './run/connections.ts';
@@ -19,6 +19,7 @@ import { createBoundsWatch, LOOK_AT_BOUNDS_MS } from './upkeep/watch-bounds.ts';
 import { createProcessMetrics, type ProcessMetrics } from './http/process-metrics.ts';
 import { repeat } from './run/repeat.ts';
 import type { Generation } from './state/generation.ts';
+import { recordStateLoss } from './state/state-loss.ts';
 import { retry } from './run/retry.ts';
 import { runGroup, type Actor } from './run/run-group.ts';
 import { createTurns } from './run/turns.ts';
@@ -41,14 +42,21 @@ const TRIMMED_AT_ONCE = 16;
 const STOP_DEADLINE_MS = 15_000;
 
 /**
- * Runs an aggregator: folds, and serves the state that all aggregators have folded, until `stop` is aborted. Then it
- * commits its current batches and closes all connections. Only `redisUrl` is required: the other settings have the
- * defaults of
- * `streamfold serve`.
+ * Runs an aggregator: folds, and serves the state that all aggregators have folded, until `stop` is aborted; without
+ * `stop`, as long as the process lives. Then it commits its current batches and closes all connections. Only `redisUrl` is
+ * required: the other settings have the defaults of `streamfold serve`.
  *
- * @throws {ConfigurationError} if a setting does not fit what is in Redis, or the address is taken.
+ * @throws {ConfigurationError} if a setting is missing or does not fit what is in Redis, or the address is taken.
  */
-export async function runAggregator(given: AggregatorOptions, stop: AbortSignal): Promise<void> {
+export async function runAggregator(
+  given: AggregatorOptions,
+  stop: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  if (!(stop instanceof AbortSignal)) {
+    throw new ConfigurationError(`expected an AbortSignal, or nothing; got ${String(stop)}`, {
+      options: ['stop'],
+    });
+  }
   const parts = createParts(completeOptions(given));
   const { roster, connections } = parts;
   const examine = createExamination(parts);
@@ -85,14 +93,21 @@ interface View {
 function createParts(options: AggregatorSettings): Parts {
   const { prefix, shards, role, definitions, replyTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const processMetrics = createProcessMetrics(options.version);
-  const conditions = createConditions();
+  const conditions = createConditions(options.now);
   const observe = (fact: Fact): void => {
     processMetrics.observe(fact);
     conditions.observe(fact);
     options.observe(fact);
+    if (fact.type === 'state_lost') void rememberLoss(fact);
   };
   const connections = createConnections(options.redisUrl, observe);
   const redis = connections.open('control', replyTimeoutMs);
+  /** For `status` and `doctor`, which have not seen the earlier state. */
+  const rememberLoss = async (loss: Extract<Fact, { readonly type: 'state_lost' }>): Promise<void> => {
+    await recordStateLoss(redis, { prefix, shard: loss.shard }, loss).catch((cause: unknown) => {
+      observe({ type: 'failed', step: 'upkeep', shard: loss.shard, error: toError(cause) });
+    });
+  };
   const roster = createRoster({
     redis,
     prefix,

@@ -54,15 +54,16 @@ async function adopt(redis: RedisConnection, options: DecisionOptions): Promise<
   let newest: Segment | undefined;
   for await (const segment of readSegments(archive, shard)) newest = segment;
   if (newest === undefined) {
-    throw new ConfigurationError(
-      `--adopt: expected segments of shard ${shard} in ${archive.url}; there are none`,
-    );
+    throw new ConfigurationError(`expected segments of shard ${shard} in ${archive.url}; there are none`, {
+      options: ['adopt'],
+    });
   }
   const { events } = shardKeys(options);
   const fault = await findPlaceFault(redis, events, newest);
   if (fault !== undefined) {
     throw new ConfigurationError(
-      `--adopt: expected the stream ${events} to continue the archive, which ends with ${newest.lastId} at position ${positionBehind(newest)}; ${fault.text}`,
+      `expected the stream ${events} to continue the archive, which ends with ${newest.lastId} at position ${positionBehind(newest)}; ${fault.text}`,
+      { options: ['adopt'] },
     );
   }
   await recordArchived(redis, { prefix, decided: true }, newest);
@@ -79,7 +80,8 @@ async function beginNew(redis: RedisConnection, options: DecisionOptions): Promi
   }
   if (newest !== undefined) {
     throw new ConfigurationError(
-      `--begin-new: expected no segments of shard ${shard} in ${archive.url}; there are segments up to ${newest.sequence}: name another place`,
+      `expected no segments of shard ${shard} in ${archive.url}; there are segments up to ${newest.sequence}: name another place`,
+      { options: ['begin_new'] },
     );
   }
   const fields = ['last_id', 'sequence', 'position', 'history', 'digest'];
@@ -96,7 +98,8 @@ async function discardUnrecorded(redis: RedisConnection, options: DecisionOption
   const archived = await readArchived(redis, options);
   if (archived === undefined) {
     throw new ConfigurationError(
-      `--discard-unrecorded: expected a record in Redis of what is archived of shard ${shard}; there is none, so that all of ${url} would go`,
+      `expected a record in Redis of what is archived of shard ${shard}; there is none, so that all of ${url} would go`,
+      { options: ['discard_unrecorded'] },
     );
   }
   checkRecorded(archive, archived, await loadSegment(archive, shard, archived.sequence));

@@ -21,6 +21,7 @@ export interface Archive {
  * @throws {ConfigurationError} if it is none of these.
  */
 export async function openArchive(url: string, s3: S3Options = {}): Promise<Archive> {
+  if (typeof url !== 'string') throw badUrl(url);
   const store = nameFailures(await openStore(url, s3), url);
   return { url, store, close: () => store.close() };
 }

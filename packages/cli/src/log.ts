@@ -71,7 +71,11 @@ const WRITERS: { readonly [Type in Fact['type']]: Writer<Type> | typeof NOT_LOGG
   },
   dead_letters_trimmed: writeAll('error', 'oldest dead letters dropped: more were kept than allowed'),
   consumers_removed: writeAll('info', 'removed consumers that were gone'),
-  group_created: writeAll('info', 'consumer group created'),
+  group_created: writeAll('warn', 'consumer group and state were gone; created again'),
+  state_lost: writeAll(
+    'error',
+    'Redis went back to an earlier state: folded entries and their counts are gone',
+  ),
   group_restored: writeAll('warn', 'consumer group was gone; restored after the last folded entry'),
   failed: writeAll('warn', 'failed; trying again'),
   recovered: writeAll('info', 'works again'),

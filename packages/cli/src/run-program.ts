@@ -69,18 +69,25 @@ async function report(error: unknown, { stderr, variables }: Host): Promise<Exit
     stderr.write(`${error.message}\n`);
     return 2;
   }
-  stderr.write(`streamfold: ${describeFailure(error)}\n`);
+  const { ConfigurationError } = await import('@streamfold/redis'); // loaded already if one was thrown
+  const isConfiguration = error instanceof ConfigurationError;
+  const failure = isConfiguration
+    ? (await import('./name-settings.ts')).nameSettings(error)
+    : messageOf(error);
+  stderr.write(`streamfold: ${describeFailure(failure)}\n`);
   if (variables['STREAMFOLD_LOG_LEVEL'] === 'debug' && error instanceof Error)
     stderr.write(`${error.stack ?? ''}\n`);
-  const { ConfigurationError } = await import('@streamfold/redis'); // loaded already if one was thrown
-  return error instanceof ConfigurationError ? 2 : 1;
+  return isConfiguration ? 2 : 1;
 }
 
 /** One line. If Redis refuses a command, it also names the command that lists the missing permissions. */
-function describeFailure(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+function describeFailure(message: string): string {
   const [line = ''] = message.split('\n');
   return /NOPERM|can't run this command/.test(line)
     ? `${line} (streamfold doctor shows which permissions are missing)`
     : line;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { checkObject } from '@streamfold/redis';
 import { refuseEnded, type Life } from './life.ts';
 import { ackMessage, earlierAckMessage, type ReceivedSignal } from './signal.ts';
 
@@ -19,8 +20,10 @@ export interface AckOutcome {
 /** Records the ACK, once, and settles the signal. */
 export async function acknowledgeSignal(
   { link, settings, id: lifeId }: Life,
-  { id, iteration, receiverId, entryId, nonce }: ReceivedSignal,
+  signal: ReceivedSignal,
 ): Promise<AckOutcome> {
+  checkObject('signal', signal, 'entryId');
+  const { id, iteration, receiverId, entryId, nonce } = signal;
   const { swarmId, coordinatorId, keyRing } = settings;
   const content = { swarmId, id, iteration, receiverId };
   const message = nonce === undefined ? earlierAckMessage(content) : ackMessage(content, nonce);

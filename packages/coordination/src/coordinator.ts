@@ -1,3 +1,4 @@
+import { checkObject } from '@streamfold/redis';
 import { acknowledgeSignal, type AckOutcome } from './acknowledge-signal.ts';
 import { createAckBell } from './ack-bell.ts';
 import { startHeartbeat, type Heartbeat, type HeartbeatOptions } from './heartbeat.ts';
@@ -110,7 +111,9 @@ export async function joinSwarm(options: CoordinatorOptions): Promise<Coordinato
     sendSignal: (to, type, sendOptions = {}) => sendSignal(life, { to, type }, sendOptions),
     receiveSignals: (stop = new AbortController().signal) => readInbox(life, stop),
     acknowledgeSignal: (received) => acknowledgeSignal(life, received),
-    async settleSignal({ entryId }) {
+    async settleSignal(received) {
+      checkObject('signal', received, 'entryId');
+      const { entryId } = received;
       refuseEnded(await link.call('settle-signal', [swarmId, coordinatorId, entryId, '', life.id]));
     },
     async waitForAcks(sent, waitOptions) {

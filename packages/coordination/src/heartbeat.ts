@@ -1,4 +1,4 @@
-import { toError } from '@streamfold/redis';
+import { checkObject, toError } from '@streamfold/redis';
 import { CoordinationError } from './coordination-error.ts';
 import type { Life } from './life.ts';
 import { checkId, checkNumber } from './options.ts';
@@ -23,8 +23,10 @@ const DAY_MS = 86_400_000;
 /** A failed beat is not repeated: the next one follows soon enough. */
 export function startHeartbeat(
   { link, settings: { observer }, self }: Life,
-  { intervalMs, phase }: HeartbeatOptions,
+  options: HeartbeatOptions,
 ): Heartbeat {
+  checkObject('options', options, 'intervalMs');
+  const { intervalMs, phase } = options;
   checkNumber('intervalMs', intervalMs, { least: 10, most: DAY_MS });
   let pendingPhase = phase === undefined ? '' : checkId('phase', phase, 64);
   let stopped = false;

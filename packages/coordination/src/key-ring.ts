@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { ConfigurationError } from '@streamfold/redis';
+import { checkObject, ConfigurationError } from '@streamfold/redis';
+import { checkList } from './check-list.ts';
 
 /** Why a signature is refused. */
 export type SignatureFault = 'unsigned' | 'unknown_key' | 'bad_signature';
@@ -43,11 +44,10 @@ const SECRET_LEAST = 22;
  * @throws {ConfigurationError} if a key is unusable.
  * @see https://www.rfc-editor.org/rfc/rfc2104
  */
-export function createKeyRing({
-  keys,
-  requireSignatures = false,
-  acceptEarlierSignatures = true,
-}: KeyRingOptions): KeyRing {
+export function createKeyRing(options: KeyRingOptions): KeyRing {
+  checkObject('options', options, 'keys');
+  const { keys, requireSignatures = false, acceptEarlierSignatures = true } = options;
+  checkList('keys', keys, 'such as [{ id: …, secret: … }]');
   for (const { id, secret } of keys) {
     if (!/^[A-Za-z0-9_.-]{1,64}$/.test(id)) {
       throw new ConfigurationError(

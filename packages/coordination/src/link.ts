@@ -51,11 +51,11 @@ const PAUSE_FIRST_MS = 20;
 const PAUSE_LONGEST_MS = 1_000;
 
 export function openLink(settings: CoordinatorSettings): Link {
-  const { url, prefix, shards, swarmId, coordinatorId, observer, callTimeoutMs, signal } = settings;
+  const { redisUrl, prefix, shards, swarmId, coordinatorId, observer, callTimeoutMs, signal } = settings;
   const opened: RedisConnection[] = [];
   const commandTimeoutMs = replyTimeoutMs(settings.staleAfterMs);
   const open = (name: string): RedisConnection => {
-    const connection = connectRedis(url, {
+    const connection = connectRedis(redisUrl, {
       name: `streamfold-${name}-${coordinatorId}`.replaceAll(' ', '-'),
       commandTimeoutMs,
       onError: (error) => observer.disconnected?.({ error }),

@@ -1,4 +1,4 @@
-import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import { ConfigurationError, DEFAULT_PREFIX, readRedisUrl, type RedisUrlOption } from '@streamfold/redis';
 import { CoordinationError } from './coordination-error.ts';
 import { createKeyRing, type KeyRing, type SignatureFault } from './key-ring.ts';
 import type { RejectionDetail } from './judge-signal.ts';
@@ -20,9 +20,7 @@ export interface CoordinationObserver {
   ended?(): void;
 }
 
-export interface CoordinatorOptions {
-  /** Where Redis is: `redis://`, `rediss://`, `redis-sentinel://` or `redis-cluster://`. */
-  readonly url: string;
+export type CoordinatorOptions = RedisUrlOption & {
   /** The prefix of all keys. Default `streamfold`. */
   readonly prefix?: string;
   /** Number of shards, 1 to 1,024; the same for all programs. Default 1. */
@@ -50,12 +48,13 @@ export interface CoordinatorOptions {
    */
   readonly signal?: AbortSignal;
   readonly observer?: CoordinationObserver;
-}
+};
 
 /** Options, checked and complete. */
 export type CoordinatorSettings = Required<
-  Omit<CoordinatorOptions, 'keys' | 'requireSignatures' | 'acceptEarlierSignatures'>
+  Omit<CoordinatorOptions, keyof RedisUrlOption | 'keys' | 'requireSignatures' | 'acceptEarlierSignatures'>
 > & {
+  readonly redisUrl: string;
   readonly keyRing: KeyRing;
 };
 
@@ -66,6 +65,7 @@ const DAY_MS = 86_400_000;
 
 /** @throws {ConfigurationError} one line that says what was expected and what arrived. */
 export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
+  const redisUrl = readRedisUrl(options);
   const {
     staleAfterMs = DEFAULT_STALE_AFTER_MS,
     keys = [],
@@ -78,7 +78,7 @@ export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
     checkNumber('deadAfterMs', deadAfterMs, { least: staleAfterMs + 1, most: 10 * DAY_MS });
   }
   return Object.freeze({
-    url: options.url,
+    redisUrl,
     prefix: options.prefix ?? DEFAULT_PREFIX,
     shards: checkNumber('shards', options.shards ?? 1, { least: 1, most: 1_024 }),
     swarmId: checkId('swarmId', options.swarmId),

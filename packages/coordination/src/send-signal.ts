@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { checkList } from './check-list.ts';
 import { CoordinationError } from './coordination-error.ts';
 import type { Life } from './life.ts';
 import { checkId, checkNumber, checkText } from './options.ts';
@@ -33,6 +34,7 @@ interface Draft extends Required<SendOptions> {
 }
 
 /**
+ * @throws {ConfigurationError} if `to` is not a list.
  * @throws {CoordinationError} `invalid` if there are no receivers or too many, or too many bytes; `inbox_full` if a
  *   receiver has too many unsettled signals; `not_sender` if another coordinator sent a signal with that id and iteration;
  *   `ended` if this life has ended. In each case nothing was delivered to any receiver.
@@ -42,6 +44,7 @@ export async function sendSignal(
   { to, type }: { readonly to: readonly string[]; readonly type: string },
   options: SendOptions,
 ): Promise<SentSignal> {
+  checkList('to', to, 'of coordinator ids');
   const draft = checkDraft({ receivers: [...new Set(to)], type }, options);
   const { id, iteration, receivers } = draft;
   const nonce = randomBytes(16).toString('base64url');

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { checkObject } from '@streamfold/redis';
 import { CoordinationError } from './coordination-error.ts';
 import type { AckBell } from './ack-bell.ts';
 import type { Life } from './life.ts';
@@ -36,15 +37,18 @@ const LONGEST_MS = 2_147_483_647 - MONITOR_SLACK_MS;
  * Blocks until every receiver of the signal has ACKed, the time is up, or the wait is aborted. ACKs wake it, and it sends no
  * requests meanwhile.
  *
- * @throws {ConfigurationError} if the time is out of bounds.
+ * @throws {ConfigurationError} if the options or their time are missing, or the time is out of bounds.
  * @throws {CoordinationError} `unknown_signal`, `not_sender` or `wait_exists` if the wait is impossible; `ended` if this
  *   life has ended.
  */
 export async function waitForAcks(
   { life, bell }: { readonly life: Life; readonly bell: AckBell },
   sent: SentSignal,
-  { timeoutMs, signal: abort, waitId: chosenId }: WaitOptions,
+  options: WaitOptions,
 ): Promise<WaitResult> {
+  checkObject('sent', sent, 'id');
+  checkObject('options', options, 'timeoutMs');
+  const { timeoutMs, signal: abort, waitId: chosenId } = options;
   const { link, settings } = life;
   const waitId = chosenId ?? `wait-${randomUUID()}`;
   checkNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_MS });

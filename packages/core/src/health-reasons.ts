@@ -34,6 +34,11 @@ export const HEALTH_REASONS = {
     meaning:
       'The registry of generations names another generation than the one whose state is on the shard. Nothing is folded or served until an operator decides.',
   },
+  state_lost: {
+    status: 'degraded',
+    meaning:
+      'Within the last hour, Redis went back to an earlier state or lost everything, and with it entries and their counts. The detail says how many.',
+  },
   generation_unreadable: {
     status: 'degraded',
     meaning: 'A newer version defined the live generation. This aggregator can neither fold nor serve it.',

@@ -30,7 +30,7 @@ const GREET_AGAIN_MS = 1_000;
 /** Opens the link; `onChange` is called whenever `ready` or `misfit` changes. */
 export function openLink(settings: PublisherSettings, onChange: () => void): Link {
   const { observer, now } = settings;
-  const redis = connectRedis(settings.url, {
+  const redis = connectRedis(settings.redisUrl, {
     name: 'streamfold-publisher',
     commandTimeoutMs: settings.replyTimeoutMs,
     onError: (error) => tell(() => observer.disconnected?.({ error })),

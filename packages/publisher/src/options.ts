@@ -1,11 +1,9 @@
-import { ConfigurationError, DEFAULT_PREFIX } from '@streamfold/redis';
+import { ConfigurationError, DEFAULT_PREFIX, readRedisUrl, type RedisUrlOption } from '@streamfold/redis';
 import type { PublisherObserver } from './observer.ts';
 import { warnOfFirstFailure } from './warn-of-first-failure.ts';
 
 /** The options of a publisher. docs/publishing.md explains each, with the reason for its default and bounds. */
-export interface PublisherOptions {
-  /** Where Redis is: `redis://`, `rediss://`, `redis-sentinel://` or `redis-cluster://`. */
-  readonly url: string;
+export type PublisherOptions = RedisUrlOption & {
   /** The prefix of all keys. Default `streamfold`. */
   readonly prefix?: string;
   /** Number of shards, 1 to 1,024; the same for all programs. Default 1. */
@@ -26,10 +24,13 @@ export interface PublisherOptions {
   readonly observer?: PublisherObserver;
   /** Monotonic clock, ms. Default `performance.now`. */
   readonly now?: () => number;
-}
+};
 
 /** Options, checked and complete. */
-export type PublisherSettings = Required<Omit<PublisherOptions, 'observer' | 'now'>> & {
+export type PublisherSettings = Required<
+  Omit<PublisherOptions, keyof RedisUrlOption | 'observer' | 'now'>
+> & {
+  readonly redisUrl: string;
   readonly observer: PublisherObserver;
   readonly now: () => number;
 };
@@ -56,6 +57,7 @@ const RANGES = {
 
 /** @throws {ConfigurationError} one line that says what was expected and what arrived. */
 export function checkOptions(options: PublisherOptions): PublisherSettings {
+  const redisUrl = readRedisUrl(options);
   const read = (name: keyof typeof RANGES): number => checkNumber(name, options[name], RANGES[name]);
   const { prefix = DEFAULT_PREFIX } = options;
   if (!/^[^\s{}]{1,128}$/.test(prefix)) {
@@ -64,7 +66,7 @@ export function checkOptions(options: PublisherOptions): PublisherSettings {
     );
   }
   return Object.freeze({
-    url: options.url,
+    redisUrl,
     prefix,
     shards: read('shards'),
     maxBatchEvents: read('maxBatchEvents'),

@@ -68,7 +68,7 @@ const PUBLISHER_ID_BYTES = 9;
 /**
  * Creates a publisher, which connects in the background: Redis need not be running yet.
  *
- * @throws {ConfigurationError} if an option is out of bounds.
+ * @throws {ConfigurationError} if an option is missing or out of bounds.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const settings = checkOptions(options);

@@ -22,10 +22,13 @@ export type ConnectionFailure = (typeof CONNECTION_FAILURES)[number];
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   readonly reason: ConnectionFailure;
+  /** The text without the name of Redis, to stand after a text that names it. */
+  readonly detail: string;
 
   constructor(reason: ConnectionFailure, text: string, cause?: unknown) {
     super(`Redis: ${text}`, cause === undefined ? {} : { cause });
     this.reason = reason;
+    this.detail = text;
   }
 }
 
@@ -68,17 +71,17 @@ export function unreachable(address: string, error: Error, tls: boolean): Connec
   const advice = adviseOn(error, tls);
   return new ConnectionError(
     'unreachable',
-    `expected an answer at ${address}; got ${describe(error).replace(/\.$/, '')}${advice === undefined ? '' : `: ${advice}`}`,
+    `expected an answer at ${address}; got ${describeAt(address, error)}${advice === undefined ? '' : `: ${advice}`}`,
     error,
   );
 }
 
 /** The error of a command that could not be sent; `last` is that of the last attempt to connect. */
 export function notConnected(address: string, command: string, last: Error | undefined): ConnectionError {
-  const why = last === undefined ? '' : ` The last attempt to connect failed. ${last.message}`;
+  const why = last instanceof ConnectionError ? `: ${last.detail}` : ` to ${address}`;
   return new ConnectionError(
     'not_connected',
-    `expected a connection to ${address} for ${command}; there is none, and it was not sent.${why}`,
+    `${command} was not sent, because there is no connection${why}`,
     last,
   );
 }
@@ -114,6 +117,13 @@ export function lost(address: string, command: string, cause: Error | undefined)
     `expected a reply to ${command} from ${address}; the connection was lost${why}. It may have been done`,
     cause,
   );
+}
+
+/** The same without the address, if the error is about `address` itself. */
+function describeAt(address: string, error: Error): string {
+  const text = describe(error).replace(/\.$/, '');
+  const [, code, at] = /^connect (E[A-Z]+) (\S+)$/.exec(text) ?? [];
+  return code !== undefined && address.endsWith(`//${at}`) ? code : text;
 }
 
 /**

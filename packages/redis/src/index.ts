@@ -15,6 +15,7 @@ export {
   type ShardKeys,
 } from './keys.ts';
 export { redactUrl } from './redis-url.ts';
+export { checkObject, readRedisUrl, type RedisUrlOption } from './redis-url-option.ts';
 export { isNoGroup, isReplyError, isTransientReply } from './reply-error.ts';
 export { replyField } from './reply-field.ts';
 export { runTransaction } from './run-transaction.ts';

@@ -16,6 +16,8 @@ export interface ShardKeys {
   readonly archiver: string;
   /** Which generation was live on the shard last (`live`), and which ones were dropped (`<id>`: `dropped`); a hash. */
   readonly marks: string;
+  /** The last time that Redis went back to an earlier state: a hash with `at_ms`, `entries`, `left_entries` that expires. */
+  readonly stateLoss: string;
   /** The last batch of a publisher, for its retries; a string that expires. */
   publisher(id: string): string;
   /** The entry that a retry has appended for the dead letter `id` of shard `from`; a string that expires. */
@@ -74,6 +76,7 @@ export function shardKeys(shard: Shard): ShardKeys {
     ages: `${base}:ages`,
     archiver: `${base}:archiver`,
     marks: `${base}:marks`,
+    stateLoss: `${base}:state_loss`,
     publisher: (id) => `${base}:publisher:${id}`,
     retried: (from, id) => `${base}:retried:${from}/${id}`,
   };

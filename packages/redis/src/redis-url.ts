@@ -17,12 +17,15 @@ interface RedisAddress {
   readonly port: number;
 }
 
+/** The error of a URL: `came` is shown as what arrived, by default the URL without its password. */
+type Bad = (came?: string, expected?: string) => ConfigurationError;
+
 type Scheme = (typeof SCHEMES)[number];
 
 const SCHEMES = ['redis', 'rediss', 'redis-sentinel', 'redis-cluster'] as const;
 
 /** The URL forms that are understood, for error texts. */
-const URL_FORMS =
+export const URL_FORMS =
   'redis://host:port, rediss://host:port, redis-sentinel://host:port,host:port/master-name or redis-cluster://host:port,host:port';
 
 const REDIS_PORT = 6379;
@@ -35,63 +38,59 @@ const URL_PATTERN =
  * Parses `redis://`, `rediss://` (TLS), `redis-sentinel://a:26379,b:26379/master-name` or
  * `redis-cluster://a:6379,b:6379`, each with optional `user:password@`; `?tls=true` for the last two.
  *
+ * @param option the name of the option that holds the URL.
  * @throws {ConfigurationError} if the URL is none of these, or has a parameter other than `tls`. The text holds no password.
  */
-export function parseRedisUrl(url: string): RedisTarget {
-  // A caller without types may pass an unset variable, or name the option wrongly.
-  if (typeof url !== 'string')
-    throw new ConfigurationError(`Redis URL: expected ${URL_FORMS}; got ${String(url)}`);
+export function parseRedisUrl(url: string, option = 'Redis URL'): RedisTarget {
+  const bad = (came = JSON.stringify(redactUrl(url)), expected = URL_FORMS): ConfigurationError =>
+    new ConfigurationError(`expected ${expected}; got ${came}`, { options: [option] });
+  if (typeof url !== 'string') throw bad(String(url)); // a caller without types may pass anything
   const match = URL_PATTERN.exec(url);
-  if (match === null) throw badUrl(url);
+  if (match === null) throw bad();
   const [, name = '', userinfo = '', hosts = '', path = '', query = ''] = match;
   const scheme = SCHEMES.find((known) => known === name);
-  if (scheme === undefined) throw badUrl(url);
+  if (scheme === undefined) throw bad();
   const defaultPort = scheme === 'redis-sentinel' ? SENTINEL_PORT : REDIS_PORT;
-  const nodes = hosts.split(',').map((host) => parseAddress(host, defaultPort, url));
+  const nodes = hosts.split(',').map((host) => parseAddress(host, defaultPort, bad));
   const single = scheme === 'redis' || scheme === 'rediss';
   const masterName = scheme === 'redis-sentinel' ? path : undefined;
   const database = single && path !== '' ? path : '0';
-  if (!/^\d{1,5}$/.test(database) || masterName === '' || (single && nodes.length > 1)) throw badUrl(url);
-  const tls = parseParameters(query) || scheme === 'rediss';
-  return { scheme, nodes, masterName, ...parseUserinfo(userinfo, url), db: Number(database), tls };
+  if (!/^\d{1,5}$/.test(database) || masterName === '' || (single && nodes.length > 1)) throw bad();
+  const tls = parseParameters(query, bad) || scheme === 'rediss';
+  return { scheme, nodes, masterName, ...parseUserinfo(userinfo, bad), db: Number(database), tls };
 }
 
-function parseAddress(text: string, defaultPort: number, url: string): RedisAddress {
+function parseAddress(text: string, defaultPort: number, bad: Bad): RedisAddress {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text);
   const port = Number(match?.[2] ?? defaultPort);
-  if (match?.[1] === undefined || port < 1 || port > 65_535) throw badUrl(url);
+  if (match?.[1] === undefined || port < 1 || port > 65_535) throw bad();
   return { host: match[1].replace(/^\[|\]$/g, ''), port };
 }
 
 /** True if they ask for TLS. */
-function parseParameters(query: string): boolean {
+function parseParameters(query: string, bad: Bad): boolean {
   let tls = false;
   for (const [name, value] of new URLSearchParams(query)) {
     if (name !== 'tls' || (value !== 'true' && value !== 'false')) {
       const hint =
         name === 'tls' ? '' : '; user and password stand before the host, as in redis://user:password@host';
-      throw new ConfigurationError(
-        `Redis URL: expected no parameter but tls=true or tls=false; got ${JSON.stringify(name === 'tls' ? `tls=${value}` : name)}${hint}`,
-      );
+      const came = JSON.stringify(name === 'tls' ? `tls=${value}` : name);
+      throw bad(`${came}${hint}`, 'no parameter but tls=true or tls=false');
     }
     tls = value === 'true';
   }
   return tls;
 }
 
-function parseUserinfo(userinfo: string, url: string): Pick<RedisTarget, 'username' | 'password'> {
+function parseUserinfo(userinfo: string, bad: Bad): Pick<RedisTarget, 'username' | 'password'> {
   const colon = userinfo.indexOf(':');
   try {
     const username = decodeURIComponent(colon === -1 ? userinfo : userinfo.slice(0, colon));
     const password = colon === -1 ? '' : decodeURIComponent(userinfo.slice(colon + 1));
     return { username: username || undefined, password: password || undefined };
   } catch {
-    throw badUrl(url); // no cause: it would quote the password
+    throw bad(); // no cause: it would quote the password
   }
-}
-
-function badUrl(url: string): ConfigurationError {
-  return new ConfigurationError(`Redis URL: expected ${URL_FORMS}; got ${JSON.stringify(redactUrl(url))}`);
 }
 
 /** Name of a connection in error texts: the URL without user, password and parameters. */

@@ -30,6 +30,7 @@ export async function checkShardCount(redis: RedisConnection, installation: Inst
 function compareShardCounts(recorded: string | null, { prefix, shards }: Installation): void {
   if (recorded === null || recorded === String(shards)) return;
   throw new ConfigurationError(
-    `STREAMFOLD_SHARDS: expected ${recorded}, the number of shards recorded in Redis (${shardCountKey(prefix)}); got ${shards}`,
+    `expected ${recorded}, the number of shards recorded in Redis (${shardCountKey(prefix)}); got ${shards}`,
+    { options: ['shards'] },
   );
 }

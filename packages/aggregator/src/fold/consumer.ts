@@ -51,6 +51,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const claims = createClaims(options, hold);
   const pipeline = createPipeline({ ...options, hold });
   let source: Source = 'own_pending';
+  /** Since the last claim. On a Redis so slow that the next claim is always due, no new entry would be read otherwise. */
+  let hasAskedForNew = true;
   let isReported = false;
 
   /** Redis is down: nothing is read, so no entry is kept from others. */
@@ -96,7 +98,11 @@ export function createConsumer(options: ConsumerOptions): Consumer {
               whenReady(readRedis, READY_TIMEOUT_MS),
             ]).catch(forgetHold);
             if (hold.state === 'released' && !(await tryAgain(stop))) return;
-            if (await claims.claimWhenDue()) source = 'own_pending';
+            if (hasAskedForNew && (await claims.claimWhenDue())) {
+              source = 'own_pending';
+              hasAskedForNew = false;
+            }
+            if (source === 'new') hasAskedForNew = true;
             source = await pipeline.turn(source);
             if (hold.state === 'holding') report(undefined);
           } catch (error) {

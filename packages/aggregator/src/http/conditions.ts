@@ -1,5 +1,6 @@
 import type { HealthReason } from '@streamfold/core';
 import type { Fact, FailingStep } from '../run/fact.ts';
+import { describeStateLoss } from '../state/state-loss.ts';
 import { stateReason, type StatedReason } from './health-reason.ts';
 
 /** The current conditions that the parts of this process have reported. */
@@ -25,8 +26,15 @@ const REASON_OF_STEP: Readonly<Record<FailingStep, HealthReason | undefined>> = 
   bounds: undefined,
 };
 
-/** No condition is raised. */
-export function createConditions(): Conditions {
+/** A loss of state stays a reason for this time, so that it is seen although the aggregator is well again. */
+const STATE_LOST_MS = 3_600_000;
+
+/** No condition is raised. `now` is a monotonic clock, ms. */
+export function createConditions(now: () => number): Conditions {
+  /** The shards whose state was lost, and when that was. */
+  const lostAtMs = new Map<number, number>();
+  /** The shards on which this process has committed a batch. */
+  const folded = new Set<number>();
   const raised = new Map<string, StatedReason>();
   let lastConnectionError: string | undefined;
 
@@ -37,11 +45,27 @@ export function createConditions(): Conditions {
     raised.delete(keyOf(reason, shard));
   };
 
+  const loseState = (shard: number, detail: string): void => {
+    lostAtMs.set(shard, now());
+    raise('state_lost', shard, detail);
+  };
+  const forgetLosses = (): void => {
+    for (const [shard, atMs] of lostAtMs) {
+      if (now() - atMs < STATE_LOST_MS) continue;
+      lostAtMs.delete(shard);
+      clear('state_lost', shard);
+    }
+  };
+
   return {
     observe(fact) {
       if (fact.type === 'condition_raised') raise(fact.reason, fact.shard, fact.detail);
       else if (fact.type === 'condition_cleared') clear(fact.reason, fact.shard);
-      else if (fact.type === 'connection_failed') lastConnectionError = fact.error.message;
+      else if (fact.type === 'batch_committed') folded.add(fact.shard);
+      else if (fact.type === 'group_created') {
+        if (folded.has(fact.shard) && !lostAtMs.has(fact.shard)) loseState(fact.shard, GROUP_GONE);
+      } else if (fact.type === 'state_lost') loseState(fact.shard, describeStateLoss(fact));
+      else if (fact.type === 'connection_failed') lastConnectionError = fact.error.detail;
       else if (fact.type === 'failed' || fact.type === 'recovered') {
         const reason = REASON_OF_STEP[fact.step];
         if (reason === undefined) return;
@@ -49,12 +73,18 @@ export function createConditions(): Conditions {
         else clear(reason, fact.shard);
       }
     },
-    list: () => [...raised.values()],
+    list() {
+      forgetLosses();
+      return [...raised.values()];
+    },
     get lastConnectionError() {
       return lastConnectionError;
     },
   };
 }
+
+const GROUP_GONE =
+  'Redis no longer had the consumer group and the state into which this aggregator had folded: they were created again, empty. See docs/failure-modes.md';
 
 function keyOf(reason: HealthReason, shard: number | undefined): string {
   return `${reason} ${shard ?? ''}`;

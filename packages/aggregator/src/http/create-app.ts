@@ -17,18 +17,19 @@ const CLIENT_IS_GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPI
 
 /** The HTTP endpoints. Anything else is 404, other methods 405; no stack trace leaves the process. */
 export function createApp(options: AppOptions): Koa {
-  const { readSwarmMetrics, processMetrics, readHealth, readUnreadiness, onError } = options;
+  const { serves, readSwarmMetrics, processMetrics, readHealth, readUnreadiness, onError } = options;
   const app = new Koa();
   const router = new Router();
 
-  router.get('/', listEndpoints);
+  router.get('/', listEndpoints(serves));
 
   router.get('/prometheus/metrics', serveExposition(options));
 
   router.get('/prometheus/health', async (context) => {
     const health = await readHealth();
     context.status = health.status === 'unhealthy' ? 503 : 200;
-    context.body = health;
+    context.type = 'application/json';
+    context.body = `${JSON.stringify(health)}\n`;
   });
 
   router.get('/metrics', async (context) => {

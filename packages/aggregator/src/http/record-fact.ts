@@ -73,6 +73,7 @@ const RECORDERS: { readonly [Type in Fact['type']]: Recorder<Type> | typeof NOT_
   // `streamfold_health_reason` shows conditions.
   condition_raised: NOT_RECORDED,
   condition_cleared: NOT_RECORDED,
+  state_lost: NOT_RECORDED,
   request_failed: NOT_RECORDED,
   group_created: NOT_RECORDED,
   group_restored: NOT_RECORDED,

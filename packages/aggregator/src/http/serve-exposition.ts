@@ -1,4 +1,4 @@
-import { toError } from '@streamfold/redis';
+import { ConnectionError, toError } from '@streamfold/redis';
 import { CONTENT_TYPES } from '@streamfold/core';
 import type { Context, Middleware } from 'koa';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
@@ -76,9 +76,20 @@ export function serveExposition(options: ExpositionOptions): Middleware {
       }
       const error = toError(cause);
       onError(error);
-      refuse(context, 503, toLine(`the metrics cannot be read from Redis now: ${error.message}`));
+      const unreadiness = isNotConnected(error) ? await readUnreadiness() : undefined;
+      refuse(context, 503, unreadiness ?? describeFailure(error));
     }
   };
+}
+
+/** Nothing was sent: then the reason for the missing connection is all that there is to say. */
+function isNotConnected(error: Error): boolean {
+  return error instanceof ConnectionError && error.reason === 'not_connected';
+}
+
+function describeFailure(error: Error): string {
+  const detail = error instanceof ConnectionError ? error.detail : error.message;
+  return toLine(`the metrics cannot be read from Redis now: ${detail}`);
 }
 
 function refuse(context: Context, status: 400 | 503, why: string): void {

@@ -66,12 +66,10 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message;
       reject(
-        new ConfigurationError(
-          `STREAMFOLD_HOST, STREAMFOLD_PORT: expected a free address; ${host}:${port}: ${why}`,
-          {
-            cause,
-          },
-        ),
+        new ConfigurationError(`expected a free address; ${host}:${port}: ${why}`, {
+          cause,
+          options: ['host', 'port'],
+        }),
       );
     });
     server.listen(port, host, resolve);

@@ -136,7 +136,8 @@ function refuseTooManySteps({
   if (steps <= MOST_STEPS) return;
   const [first, last] = [firstMs, lastMs].map((ms) => new Date(ms).toISOString());
   throw new ConfigurationError(
-    `backfill: expected at most ${MOST_STEPS.toLocaleString('en')} steps; from ${first}, where the log or --from begins, to ${last} there are ${steps.toLocaleString('en')} of ${stepSeconds} s: give a later --from (entries before it are folded too), an earlier --until or a longer --step`,
+    `expected at most ${MOST_STEPS.toLocaleString('en')} steps; from ${first}, the beginning of the log or of the chosen time, to ${last} there are ${steps.toLocaleString('en')} of ${stepSeconds} s: choose a later beginning (entries before it are folded too), an earlier end or a longer step`,
+    { options: ['fromMs', 'untilMs', 'stepSeconds'] },
   );
 }
 

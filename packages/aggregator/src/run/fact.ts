@@ -107,6 +107,15 @@ export type Fact =
       readonly cause: ViewLoadCause;
       readonly series: number;
     }
+  /** The view of a shard was loaded again, and has folded fewer entries than before. */
+  | {
+      readonly type: 'state_lost';
+      readonly shard: number;
+      /** By the clock of Redis, ms. */
+      readonly atMs: number;
+      readonly entries: number;
+      readonly leftEntries: number;
+    }
   | {
       readonly type: 'snapshot_written';
       readonly shard: number;

@@ -6,6 +6,7 @@ import { measureLag, type Lag } from './measure-lag.ts';
 import { listConsumers, type ConsumerInfo } from './remove-consumers.ts';
 import { readHead } from './read-head.ts';
 import { readStateAt } from './read-state-at.ts';
+import { readStateLoss, type StateLoss } from './state-loss.ts';
 
 /** The status of one shard. */
 export interface ShardStatus {
@@ -17,6 +18,8 @@ export interface ShardStatus {
   readonly archived: Archived | undefined;
   /** Why it is currently not archived; `undefined` if it is, or nobody has tried. */
   readonly archiveStop: ArchiveStop | undefined;
+  /** The last time that Redis lost state here; `undefined` if it has not within seven days. */
+  readonly stateLoss: StateLoss | undefined;
   /** `undefined` if no aggregator has folded here yet. */
   readonly generation: GenerationStatus | undefined;
 }
@@ -45,6 +48,7 @@ export async function readStatus(redis: RedisConnection, shard: Shard): Promise<
     deadLetters: await redis.xlen(keys.dead),
     archived: await readArchived(redis, shard),
     archiveStop: await readArchiveStop(redis, shard),
+    stateLoss: await readStateLoss(redis, shard),
   };
   if (generation === undefined) return { ...status, generation: undefined };
   const lag = await measureLag(redis, generation);

@@ -35,10 +35,13 @@ export async function removeGoneConsumers(
   }
 }
 
-/** A consumer as XINFO CONSUMERS describes it; `idle` in ms. */
+/** A consumer as XINFO CONSUMERS describes it. */
 export interface ConsumerInfo {
   readonly name: string;
   readonly pending: number;
+  /** The time since it last asked for entries, ms. */
+  readonly idleMs: number;
+  /** The same, by an earlier name without the unit. */
   readonly idle: number;
 }
 
@@ -51,6 +54,7 @@ export async function listConsumers(
   return reply.map((fields) => ({
     name: String(replyField(fields, 'name')),
     pending: Number(replyField(fields, 'pending')),
+    idleMs: Number(replyField(fields, 'idle')),
     idle: Number(replyField(fields, 'idle')),
   }));
 }

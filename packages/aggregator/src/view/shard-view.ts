@@ -67,9 +67,8 @@ export interface ShardViewOptions {
 }
 
 export function createShardView(options: ShardViewOptions): ShardView {
-  const { redis, generation, listener, observe, createId } = options;
+  const { redis, generation, listener, observe, createId, seriesLimit: limit = 0 } = options;
   const { shard, keys, catalogue } = generation;
-  const { seriesLimit: limit = 0 } = options;
   let merged: MergedState | undefined;
   let serverTimeMs = 0;
   /** The state has reached the end of the log since it was loaded. */
@@ -91,9 +90,8 @@ export function createShardView(options: ShardViewOptions): ShardView {
       return follow(merged);
     },
     skip(error) {
-      const { key, reason } = error;
-      schedule.unreadable(key);
-      observe({ type: 'snapshot_unreadable', shard, key, reason, error });
+      schedule.unreadable(error.key);
+      observe({ type: 'snapshot_unreadable', shard, key: error.key, reason: error.reason, error });
     },
   };
 
@@ -102,6 +100,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
   return {
     async refresh() {
       const cause = merged === undefined ? 'start' : 'log_discontinued';
+      const before = merged?.delta.totals.entries ?? 0;
       if (merged === undefined || !(await follow(merged))) {
         complete = false;
         await loadState({ redis, keys }, loader, cause);
@@ -109,6 +108,7 @@ export function createShardView(options: ShardViewOptions): ShardView {
       complete = true;
       serverTimeMs = await readServerTimeMs(redis); // after the records, so none of them is later
       merged?.births.forgetOld(serverTimeMs);
+      reportLoss(observe, { shard, before, left: expectMerged().delta.totals.entries, atMs: serverTimeMs });
     },
     async writeSnapshotWhenDue() {
       if (merged === undefined) return;
@@ -145,6 +145,14 @@ export function createShardView(options: ShardViewOptions): ShardView {
       return serverTimeMs;
     },
   };
+}
+
+/** Only if Redis went back can a state have fewer entries than an earlier one. */
+function reportLoss(
+  observe: Observe,
+  { shard, before, left, atMs }: Readonly<Record<'shard' | 'before' | 'left' | 'atMs', number>>,
+): void {
+  if (left < before) observe({ type: 'state_lost', shard, atMs, entries: before - left, leftEntries: left });
 }
 
 function expectLoaded(merged: MergedState | undefined, shard: number): MergedState {

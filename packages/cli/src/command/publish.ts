@@ -20,9 +20,9 @@ export const publish: Command = async (environment, args) => {
     throw new ConfigurationError('standard input: expected at least one event; got none');
   }
   for (const each of given) checkEvent(each);
-  const { redis: url, prefix, shards } = configuration;
+  const { redis: redisUrl, prefix, shards } = configuration;
   await withRedis(configuration, async () => undefined); // fails at once if Redis cannot be reached
-  const publisher = createPublisher({ url, prefix, shards });
+  const publisher = createPublisher({ redisUrl, prefix, shards });
   try {
     const { entryIds, duplicates } = await publisher.append(given.map(({ event }) => event));
     if (configuration.json) print(JSON.stringify({ entryIds, duplicates }));

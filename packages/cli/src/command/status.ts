@@ -1,4 +1,5 @@
 import {
+  describeStateLoss,
   readRegistry,
   readStatus,
   type RegisteredGeneration,
@@ -23,11 +24,9 @@ export const status: Command = async ({ configuration, print }) =>
         (shard) => readStatus(redis, shard),
         SHARDS_AT_ONCE,
       );
-      const others = [...(await readRegistry(redis, prefix)).generations.values()].filter(
-        ({ state }) => state !== 'live',
-      );
-      const generations = others.map(({ definitions: _definitions, ...generation }) => generation);
-      if (json) print(JSON.stringify({ shards: statuses.map(toJson), generations }, null, 2));
+      const { live = null, generations } = await readRegistry(redis, prefix);
+      const others = [...generations.values()].filter(({ state }) => state !== 'live');
+      if (json) print(JSON.stringify(listAll(statuses, { live, others }), null, 2));
       else for (const each of statuses) for (const line of describe(each)) print(line);
       if (!json) for (const each of others) print(describeOther(each));
       if (!json && shards > 1) for (const line of describeAll(statuses)) print(line);
@@ -36,10 +35,24 @@ export const status: Command = async ({ configuration, print }) =>
     { shardCount: 'compare' },
   );
 
+/** `generations` is the earlier name of `otherGenerations`. */
+function listAll(
+  statuses: readonly ShardStatus[],
+  { live, others }: { readonly live: string | null; readonly others: readonly RegisteredGeneration[] },
+): Record<string, unknown> {
+  const otherGenerations = others.map(({ definitions: _definitions, ...generation }) => generation);
+  return {
+    shards: statuses.map(toJson),
+    liveGeneration: live,
+    otherGenerations,
+    generations: otherGenerations,
+  };
+}
+
 /** Missing values are null, so that a reader of the JSON sees that they were looked up. */
 function toJson(shard: ShardStatus): Record<string, unknown> {
-  const { archived = null, archiveStop = null, generation = null } = shard;
-  return { ...shard, archived, archiveStop, generation };
+  const { archived = null, archiveStop = null, stateLoss = null, generation = null } = shard;
+  return { ...shard, archived, archiveStop, stateLoss, generation };
 }
 
 /** A generation that is not live: a rebuild is building it, or has replaced it. */
@@ -80,6 +93,7 @@ function describe({
   deadLetters,
   archived,
   archiveStop,
+  stateLoss,
   generation,
 }: ShardStatus): string[] {
   const lines = [`shard ${shard}`, row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`)];
@@ -90,6 +104,7 @@ function describe({
   if (archiveStop !== undefined) {
     lines.push(row('archive stopped', `${archiveStop.reason}: ${archiveStop.detail}`));
   }
+  if (stateLoss !== undefined) lines.push(row('state lost', describeStateLoss(stateLoss)));
   if (generation === undefined) {
     return [
       ...lines,
@@ -116,7 +131,8 @@ function describe({
     row('delta log', count(generation.deltaLogRecords, 'record', 'records')),
     row('consumers', generation.consumers.length === 0 ? 'none' : ''),
     ...generation.consumers.map(
-      ({ name, pending, idle }) => `    ${name}  ${pending} pending, seen ${(idle / 1_000).toFixed(1)} s ago`,
+      ({ name, pending, idleMs }) =>
+        `    ${name}  ${pending} pending, seen ${(idleMs / 1_000).toFixed(1)} s ago`,
     ),
   ];
 }

@@ -40,7 +40,7 @@ export async function playPart(part: Part, stage: Stage, stop: AbortSignal): Pro
     const { redisUrl: url, prefix, shards, pause, random } = stage;
     const { swarmId, coordinatorId } = part;
     const coordinator = await joinSwarm({
-      url,
+      redisUrl: url,
       prefix,
       shards,
       swarmId,

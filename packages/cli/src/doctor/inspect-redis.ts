@@ -1,3 +1,4 @@
+import { describeStateLoss, readStateLoss } from '@streamfold/aggregator';
 import { compareStamps, stampMs } from '@streamfold/core';
 import {
   askAll,
@@ -26,6 +27,7 @@ export async function inspectRedis(
     await settled('shards', () => inspectShardCount(redis, installation)),
     await settled('clock', () => inspectClock(redis, localTimeMs)),
     await settled('stream clock', () => inspectStreamClock(redis, installation)),
+    ...(await inspectStateLoss(redis, installation)),
   ];
 }
 
@@ -55,6 +57,16 @@ async function settled(what: string, inspect: () => Promise<Finding>): Promise<F
     const why = toError(error).message;
     return judge(what).fail(`cannot be checked; got ${why}`);
   }
+}
+
+/** A finding for each shard that went back within a week; shards that may not be read have another finding. */
+async function inspectStateLoss(redis: RedisConnection, installation: Installation): Promise<Finding[]> {
+  const losses = await askAll(listShards(installation), (shard) =>
+    readStateLoss(redis, shard).catch(() => undefined),
+  );
+  return losses.flatMap((loss, shard) =>
+    loss === undefined ? [] : [judge('state loss').warn(`shard ${shard}: ${describeStateLoss(loss)}`)],
+  );
 }
 
 async function inspectShardCount(redis: RedisConnection, { prefix, shards }: Installation): Promise<Finding> {

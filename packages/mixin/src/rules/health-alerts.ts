@@ -100,6 +100,7 @@ export const HEALTH_ALERTS: Readonly<Record<HealthReason, HealthAlert | NoAlert>
   redis_refuses: UNHEALTHY,
   shards_not_open: UNHEALTHY,
   group_missing: UNHEALTHY,
+  state_lost: DEGRADED,
   generation_unreadable: DEGRADED,
   snapshot_unreadable: SNAPSHOT_UNREADABLE,
   registry_lost: UNHEALTHY,

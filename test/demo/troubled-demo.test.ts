@@ -1,14 +1,19 @@
 import { test } from '../harness/ava.ts';
+import { CATALOGUE } from '@streamfold/core';
 import { startPrivatePrometheus } from '@streamfold/private-servers';
 import { Redis } from 'ioredis';
 import { appendFlat } from '../harness/append-events.ts';
+import { once } from '../harness/once.ts';
 import { adaptPrometheusConfig } from '../harness/prometheus-config.ts';
 import { queryPrometheus } from '../harness/query-prometheus.ts';
 import { queryLast } from '../harness/query-range.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
+import { parseSamples, scrape } from '../harness/scrape.ts';
 import { startStreamfold } from '../harness/start-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
-import { interpolateQuery } from './interpolate-query.ts';
-import { DASHBOARDS, listTargets, type DashboardJson, type TargetJson } from './read-dashboards.ts';
+import { interpolateQuery } from '../mixin/interpolate-query.ts';
+import { DASHBOARDS, listTargets, type DashboardJson, type TargetJson } from '../mixin/read-dashboards.ts';
+import { isGone, METRICS, readEnd, REDIS } from './read-demo.ts';
 
 /** Events that a demo never has: no signature is bad, nothing is cleaned up, and every event can be folded. */
 const NOT_IN_A_DEMO = [
@@ -25,6 +30,13 @@ const NOT_IN_A_DEMO = [
   { type: 'cleanup.refused', swarm_id: 'swarm-build', refused_id: 'build-9', reason: 'too_old' },
   { type: 'no.such.type', swarm_id: 'swarm-build' },
 ];
+
+/** Metrics of such events. */
+const METRICS_NOT_IN_A_DEMO: ReadonlySet<string> = new Set([
+  'signals_rejected_total',
+  'coordinators_cleaned_up_total',
+  'cleanup_refusals_total',
+]);
 
 /** The interval that Grafana computes for a scrape each second: four scrapes. */
 const DURATIONS = { rateInterval: '4s', range: '30s' };
@@ -58,16 +70,18 @@ async function listValues(url: string, query: string, dashboard: DashboardJson):
   return ((await response.json()) as { data: string[] }).data;
 }
 
+/** One demo for both tests, which the second one ends. */
+const troubled = once(() =>
+  Promise.resolve(startStreamfold(['demo', '--port', '0', '--scenario', 'trouble'])),
+);
+test.after.always(async () => (await troubled()).kill('SIGKILL'));
+
 test('with a Prometheus that scrapes the demo every query of every panel returns data, and every variable has values', async (t) => {
   t.timeout(3 * 60_000);
-  const demo = startStreamfold(['demo', '--port', '0', '--scenario', 'trouble']);
-  t.teardown(async () => {
-    demo.kill('SIGTERM');
-    await demo.ended;
-  });
-  const swarmUrl = await demo.waitFor(/metrics of the swarms +(\S+)/);
+  const demo = await troubled();
+  const swarmUrl = await demo.waitFor(METRICS);
   const processUrls = (await demo.waitFor(/each process's own +(.+)/)).trim().split(/\s+/);
-  const redis = new Redis(await demo.waitFor(/Redis +(redis:\S+)/));
+  const redis = new Redis(await demo.waitFor(REDIS));
   t.teardown(() => redis.disconnect());
   const prometheus = await startPrivatePrometheus(
     await adaptPrometheusConfig(['prometheus.yml'], {
@@ -106,4 +120,41 @@ test('with a Prometheus that scrapes the demo every query of every panel returns
       t.true(values.length > 0, `${dashboard.uid}: ${name}`);
     }
   }
+});
+
+test('the printed address serves all metrics of the swarms, with values for everything that happens in a demo with trouble, and both aggregators serve the same', async (t) => {
+  const demo = await troubled();
+  const url = await demo.waitFor(METRICS);
+  const own = /own +(\S+)\/metrics +(\S+)\/metrics/.exec(demo.output()) ?? [];
+  t.is(`${own[1]}/prometheus/metrics`, url);
+  const happening = CATALOGUE.filter(({ name }) => !METRICS_NOT_IN_A_DEMO.has(name));
+  await waitUntil(
+    'a value of each metric',
+    async () => {
+      const samples = [...(await scrape(own[2] ?? '')).keys()];
+      return happening.every(({ name }) => samples.some((sample) => sample.startsWith(name)));
+    },
+    ALL_SHOWN_MS,
+  );
+  const text = await (await fetch(url)).text();
+  for (const { name, type } of CATALOGUE) {
+    const value = METRICS_NOT_IN_A_DEMO.has(name) ? '' : name;
+    t.regex(text, new RegExp(`^# HELP ${name} .+\\n# TYPE ${name} ${type}\\n${value}`, 'm'));
+  }
+  t.true([...parseSamples(text).values()].every((value) => Number(value) >= 0));
+
+  const redisUrl = await demo.waitFor(REDIS);
+  const event = ['signal.sent', 'swarm_id=mine', 'sender_id=a', 'receiver_id=b', 'signal_type=x'];
+  t.is((await runStreamfold(['publish', ...event, '--redis', redisUrl])).code, 0);
+  await waitUntil('my event to be served', async () =>
+    (await (await fetch(url)).text()).includes('signals_sent_total{swarm_id="mine",signal_type="x"} 1\n'),
+  );
+  t.is((await runStreamfold(['verify', '--redis', redisUrl])).code, 0);
+
+  demo.kill('SIGINT');
+  const { code, stdout, stderr } = await demo.ended;
+  t.deepEqual([code, stderr], [0, '']);
+  t.is(readEnd(stdout).lag, 0, stdout);
+  t.true((await isGone(url)) && (await isGone(`${own[2]}/livez`)));
+  t.is((await runStreamfold(['status', '--redis', redisUrl])).code, 1);
 });
