@@ -200,13 +200,13 @@ export class BytesFold {
 
   private learn(fields: readonly string[], valid: readonly number[]): void {
     if (fields.length === 2 && fields[0] === 'events') {
-      if (!this.json.isOpen) return;
+      if (!this.json.takesNext()) return;
       const indexes = new Set(valid);
       for (const { index, event } of describeBatch(fields[1] ?? ''))
         if (indexes.has(index)) this.json.learn(event);
       return;
     }
-    const event = this.flat.isOpen ? describeFlat(fields) : undefined;
+    const event = this.flat.takesNext() ? describeFlat(fields) : undefined;
     if (event !== undefined) this.flat.learn(event);
   }
 }

@@ -10,24 +10,31 @@ import type { Layout } from './layout.ts';
 /** Most layouts of one form. Those that match most are tried first; further ones are decoded the slow way. */
 const MOST_LAYOUTS = 64;
 
+/** With so many layouts, one of so many decoded events is learned, in place of the layout that matched least. */
+const LEARN_ONE_IN = 100;
+
 /** The layouts that events of one form, flat or in batches, were found to have. */
 export class LayoutList {
   readonly layouts: Layout[] = [];
-  private readonly seen = new Set<string>();
+  /** By what is constant in their events; `undefined`: such events have to be decoded. The oldest first. */
+  private readonly learned = new Map<string, Layout | undefined>();
+  private untilNext = LEARN_ONE_IN;
   private readonly context: LayoutContext;
 
   constructor(context: LayoutContext) {
     this.context = context;
   }
 
-  /** True if another layout would still be learned. */
-  get isOpen(): boolean {
-    return this.seen.size < MOST_LAYOUTS;
+  /** Asked for each decoded event: true if its layout is to be learned. */
+  takesNext(): boolean {
+    if (this.learned.size < MOST_LAYOUTS) return true;
+    if (--this.untilNext > 0) return false;
+    this.untilNext = LEARN_ONE_IN;
+    return true;
   }
 
   /** Learns the layout of an event that was decoded without a fault, unless it is known. */
   learn(event: SeenEvent): void {
-    if (!this.isOpen) return;
     const signature = JSON.stringify([
       event.fields.map(({ name, before, constant, isNumber }) => [
         before,
@@ -36,10 +43,25 @@ export class LayoutList {
       ]),
       event.after,
     ]);
-    if (this.seen.has(signature)) return;
-    this.seen.add(signature);
+    if (this.learned.has(signature)) return;
+    if (this.learned.size >= MOST_LAYOUTS) this.forgetOne();
     const layout = compileLayout(event, this.context);
+    this.learned.set(signature, layout);
     if (layout !== undefined) this.layouts.push(layout);
+  }
+
+  /** Forgets the one that has matched least lately; of those that are equal, the oldest. */
+  private forgetOne(): void {
+    let least = Infinity;
+    let forgotten = '';
+    for (const [signature, layout] of this.learned) {
+      const matches = layout?.matches ?? 0;
+      if (matches < least) [least, forgotten] = [matches, signature];
+      if (layout !== undefined) layout.matches = matches >> 1; // what matched long ago counts less
+    }
+    const place = this.layouts.findIndex((layout) => layout === this.learned.get(forgotten));
+    if (place !== -1) this.layouts.splice(place, 1);
+    this.learned.delete(forgotten);
   }
 
   /** Notes that the layout at `place` has matched: it moves forward once it has matched more often than the one before. */
