@@ -46,6 +46,9 @@ function toObject(fields: readonly string[]): Record<string, string> {
 
 /** The entry as it stands in a reply. */
 function toBytes(id: string, fields: readonly string[]): Buffer {
-  const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
   return Buffer.from(`*2\r\n${bulk(id)}*${fields.length}\r\n${fields.map(bulk).join('')}`);
+}
+
+function bulk(text: string): string {
+  return `$${text.length}\r\n${text}\r\n`;
 }
