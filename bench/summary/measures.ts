@@ -14,7 +14,7 @@ export const MEASURES = {
   nodeCpuGrowth: { what: 'Node CPU per event, 100,000 to 1,500 series', unit: '×', most: 1.15 },
   redisCpu: { what: 'Redis CPU per flat entry', unit: '× N', most: 0.9 },
   commitP99Ms: { what: 'a commit occupies Redis, p99 of the worst workload', unit: 'ms', most: 3 },
-  serveToFold: { what: 'folding only, to serving and folding', unit: '×', most: 1.1 },
+  serveToFold: { what: 'Node CPU per event, serving and folding to folding only', unit: '×', most: 1.1 },
   replayStream: { what: 'replay from the stream with folding, to live folding', unit: '×', least: 2 },
   replayArchive: { what: 'replay from an archive with folding, to live folding', unit: '×', least: 2 },
   rebuildLagP99Ms: { what: 'live lag during a rebuild, p99', unit: 'ms', most: 100 },
