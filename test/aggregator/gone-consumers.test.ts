@@ -48,7 +48,9 @@ test('a consumer that is gone is removed if nothing is pending for it, and only 
   t.true((await consumers()).includes('dead'));
   const pending = await redis.xpending(shardKeys.events, keys.group, '-', '+', 10, 'dead');
   t.is(pending.length, 3);
-  await waitUntil('it to be told', () => aggregator.facts.some(({ type }) => type === 'consumers_removed'));
+  await waitUntil('the removal to be reported', () =>
+    aggregator.facts.some(({ type }) => type === 'consumers_removed'),
+  );
   t.regex(
     await (await fetch(`${aggregator.url}/metrics`)).text(),
     /^streamfold_consumers_removed_total [1-9]/m,

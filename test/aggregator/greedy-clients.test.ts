@@ -81,7 +81,7 @@ test.serial(
     t.true(grownBytes < 8 * textBytes, `${Math.round(grownBytes / MIB)} MiB for ${textBytes / MIB} MiB`);
     t.regex(await (await fetch(`${url}/metrics`)).text(), /^streamfold_scrapes_refused_total [1-9]/m);
 
-    await waitUntil('those that took nothing were cut off', async () => {
+    await waitUntil('clients that read nothing are disconnected', async () => {
       const response = await fetch(`${url}/prometheus/metrics`);
       await response.arrayBuffer();
       return response.ok;

@@ -78,7 +78,7 @@ test('a missing permission is named as the reason, with the error of Redis', asy
     prefix,
   });
   t.teardown(aggregator.stop);
-  await waitUntil('it says so', async () => (await readHealth(aggregator)).status === 'unhealthy');
+  await waitUntil('it is reported', async () => (await readHealth(aggregator)).status === 'unhealthy');
   await waitUntil('it has opened its shards', async () =>
     (await readHealth(aggregator)).reasons.every(({ reason }) => reason !== 'shards_not_open'),
   );
@@ -126,7 +126,7 @@ test('an unreadable state is a reason until it can be read, and no empty metrics
   t.teardown(serving.stop);
   const isRaised = async (): Promise<boolean> =>
     (await readHealth(serving)).reasons.some(({ reason }) => reason === 'snapshot_unreadable');
-  await waitUntil('it says so', isRaised);
+  await waitUntil('it is reported', isRaised);
   t.is((await fetch(`${serving.url}/prometheus/metrics`)).status, 503);
   await redis.restore(keys.deltas, 0, removed, 'REPLACE');
   await waitUntil('it is over', async () => !(await isRaised()));

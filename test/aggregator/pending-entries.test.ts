@@ -75,7 +75,7 @@ test('no entry is claimed from a consumer before the idle time is over', async (
   const aggregator = await startAggregator({ redisUrl, prefix, claimIdleMs: 60_000 });
   t.teardown(aggregator.stop);
   const { shardKeys, keys } = generation;
-  await waitUntil('all but the 60 to be folded', async () => {
+  await waitUntil('all entries except the 60 to be folded', async () => {
     const [pending] = (await redis.xpending(shardKeys.events, keys.group)) as [number];
     return pending === 60 && aggregator.facts.some(({ type }) => type === 'batch_committed');
   });

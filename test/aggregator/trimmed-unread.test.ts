@@ -75,7 +75,7 @@ test('entries trimmed before the first aggregator started do not count as lost',
   await server.redis.xtrim(stream, 'MAXLEN', '=', 30);
   const aggregator = await start();
   t.teardown(aggregator.stop);
-  await waitUntil('what is left to be folded', () => countFolded(aggregator) === 30);
+  await waitUntil('the remaining entries to be folded', () => countFolded(aggregator) === 30);
   t.is(countLost(aggregator), 0);
 });
 

@@ -59,7 +59,7 @@ test('the live state equals the fold of the stream at every moment of a busy str
     seen.add(entries);
   }
   await publishing;
-  t.true(seen.size > 2, 'it was verified while entries came');
+  t.true(seen.size > 2, 'verify ran while entries arrived');
   await waitUntilFolded(redis, { prefix });
   const final = await verifyShard(redis, generation, OPTIONS);
   t.deepEqual(

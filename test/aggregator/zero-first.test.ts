@@ -67,7 +67,7 @@ test('counters and histograms are shown as 0 until they have the requested age, 
   t.deepEqual(compareSamples(withoutAges(await scrape(url, LONG_SECONDS)), asZeros(plain)), []);
 
   let seen: Samples = new Map();
-  await waitUntil('all series to have come of age', async () => {
+  await waitUntil('every series to show its real value', async () => {
     seen = withoutAges(await scrape(url, 1));
     const strange = [...seen].filter(([name, value]) => value !== plain.get(name) && value !== '0');
     if (strange.length > 0 || seen.size !== plain.size) return true;

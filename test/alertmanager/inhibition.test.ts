@@ -119,9 +119,9 @@ test.serial('a silenced alert reaches nobody until the alert that silences it is
     );
   await tell('StuckCoordinator', false);
   await tell('HighBlockingCoordinators', false);
-  await waitUntil('the critical one to be told', () => told().length === 1);
+  await waitUntil('the critical alert to be sent', () => told().length === 1);
   await tell('StuckCoordinator', true);
-  await waitUntil('the other one to be told', () => told().length === 3);
+  await waitUntil('the other alert to be sent', () => told().length === 3);
   t.deepEqual(
     told().toSorted(),
     ['FIRING: HighBlockingCoordinators', 'FIRING: StuckCoordinator', 'RESOLVED: StuckCoordinator'].toSorted(),

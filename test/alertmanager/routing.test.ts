@@ -71,7 +71,7 @@ for (const [severity, addresses] of Object.entries(ADDRESSES)) {
     const alertname = `Routed${severity}`;
     const labels = { alertname, severity, environment: 'production' };
     await sendAlerts(alertmanager.url, [{ labels, annotations: ANNOTATIONS }]);
-    await waitUntil(`${alertname} to be told`, () => notificationsOf(alertname).length === addresses.length);
+    await waitUntil(`${alertname} to be sent`, () => notificationsOf(alertname).length === addresses.length);
     t.deepEqual(addressesOf(alertname), addresses);
 
     await sendAlerts(alertmanager.url, [{ labels, annotations: ANNOTATIONS, isOver: true }]);
@@ -102,7 +102,7 @@ test('a notification says what is wrong, how much, what to do and where to look'
       annotations: { ...ANNOTATIONS, description: '0.3 coordinators a second never beat.' },
     },
   ]);
-  await waitUntil('both to be told', () => notificationsOf('HeartbeatsLost').length === 2);
+  await waitUntil('both notifications to be sent', () => notificationsOf('HeartbeatsLost').length === 2);
   const lines = [
     '• Given up for dead: 0.7 coordinators a second.',
     '• 0.3 coordinators a second never beat.',
@@ -144,7 +144,7 @@ test('forty alerts of one name make one notification to each receiver', async (t
       annotations: ANNOTATIONS,
     })),
   );
-  await waitUntil('it to be told', () => notificationsOf('ManyAtOnce').length >= 2);
+  await waitUntil('the notifications to be sent', () => notificationsOf('ManyAtOnce').length >= 2);
   const titles = notificationsOf('ManyAtOnce').map((notification) =>
     notification.to === 'slack' ? notification.attachments[0]?.title : notification.payload.summary,
   );

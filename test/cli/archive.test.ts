@@ -235,7 +235,7 @@ test('an archive that cannot be written does not disturb aggregation, is reporte
     return !/^streamfold_archive_stopped\{reason="\w+"\} [1-9]/m.test(text);
   });
   t.true((await scrape(serving.url)).size > 0);
-  await waitUntil('what is archived to be trimmed', async () => {
+  await waitUntil('the archived entries to be trimmed', async () => {
     return (await redis.xlen(eventsKey({ prefix }))) === 0;
   });
 });

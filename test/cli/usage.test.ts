@@ -123,7 +123,7 @@ test('a flag that drops, forces or skips works only on the command line: a varia
     );
   }
   const other = await runStreamfold(['status', '--redis', NOWHERE], { env: { STREAMFOLD_FORCE: 'true' } });
-  t.is(other.code, 1, 'a command that does not take the flag does not care');
+  t.is(other.code, 1, 'a command without this flag ignores the variable');
 });
 
 test('a variable means the same as its flag, and the flag overrides it', async (t) => {

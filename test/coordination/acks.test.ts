@@ -21,7 +21,11 @@ test('a repeated ACK is recorded once, even if the receiver restarts in between'
     t.is(events.length, 1);
     t.like(events[0], { sender_id: 'ada', receiver_id: 'ben', signal_type: 'plan', signal_id: 'p' });
     t.is(Number(events[0]?.['latency_ms']), recorded.latencyMs ?? -1);
-    t.is(await server.redis.xlen(swarm.key(`inbox:${swarm.swarmId}|ben`)), 0, 'it is settled too');
+    t.is(
+      await server.redis.xlen(swarm.key(`inbox:${swarm.swarmId}|ben`)),
+      0,
+      'the ACK also settles the signal',
+    );
   });
 });
 

@@ -113,7 +113,7 @@ test.serial('all work and signals are taken over, even if one step cannot move t
     const [, , work, signals, more] = (await swarm.call(
       ...(['take-over', swarmId, 'ada', ada.life, 'ben', 'ada', 10_000] as const),
     )) as [string, string, number, number, number];
-    t.is(more, 1, 'bounded by bytes too');
+    t.is(more, 1, 'a step is also bounded by bytes: more is left');
     const rest = await ada.takeOver('ben');
     t.is(work + rest.work, 2_512);
     t.is(signals + rest.signals, 12);

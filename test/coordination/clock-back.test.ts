@@ -64,7 +64,7 @@ test('a deadline set while the clock was ahead expires after its own duration on
     const dueIn = async (name: string, member: string): Promise<number> =>
       Number(await redis.zscore(key(name), member)) - nowMs;
     for (const each of ids) t.true((await dueIn('heartbeats', `${swarmId}|${each}`)) <= 10_000, each);
-    t.true((await dueIn('heartbeats', `${swarmId}|patient`)) > HOUR_MS, 'what is right stays');
+    t.true((await dueIn('heartbeats', `${swarmId}|patient`)) > HOUR_MS, 'correct deadlines are unchanged');
     t.true((await dueIn('deadlines', `w|${swarmId}|w`)) <= 5_000);
     t.true((await dueIn('deadlines', `s|${swarmId}|s|0`)) <= 5_000);
     t.is(await redis.hget(key('monitor'), 'recheck'), '');

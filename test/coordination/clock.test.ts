@@ -35,7 +35,10 @@ test('a coordinator whose clock is off by five minutes, in either direction, cha
     const tookMs = performance.now() - startedMs;
     for (const [at, printed] of [ada, ben].entries()) {
       for (const clock of printed.trim().split(' ')) {
-        t.true(Math.abs(Number(clock) - Date.now() - (shiftsMs[at] ?? 0)) < 60_000, 'its clock was off');
+        t.true(
+          Math.abs(Number(clock) - Date.now() - (shiftsMs[at] ?? 0)) < 60_000,
+          'the process did not have the shifted clock',
+        );
       }
     }
     const events = await readPublished(server.redis, { prefix });
@@ -49,7 +52,7 @@ test('a coordinator whose clock is off by five minutes, in either direction, cha
     for (const key of ['ada', 'ben']) {
       const record = await server.redis.hgetall(`${prefix}:{0}:coordinator:clocks|${key}`);
       for (const name of ['started_ms', 'beat_ms', 'ended_ms']) {
-        t.true(Math.abs(Number(record[name]) - Date.now()) < 60_000, `${name} is of the clock of Redis`);
+        t.true(Math.abs(Number(record[name]) - Date.now()) < 60_000, `${name} follows the clock of Redis`);
       }
     }
     // Sums and buckets depend on the durations of this run; everything else must be the same.

@@ -22,7 +22,7 @@ test('lost replies change nothing: each operation is done once and returns the s
       const sent = await cutting('send_signal', () => ada.sendSignal(['ben'], 'plan', { id: 'p' }));
       t.deepEqual([sent.receivers, sent.type], [['ben'], 'plan']);
       const [signal] = await cutting('\r\n>\r\n', () => takeSignals(ben, 1));
-      t.is(signal?.id, 'p', 'what a lost reply brought comes again');
+      t.is(signal?.id, 'p', 'the entries of a lost reply are delivered again');
       const timedOut = await cutting('start_wait', () => ada.waitForAcks(sent, { timeoutMs: 30 }));
       t.like(timedOut, { status: 'timeout', missing: ['ben'] });
       const cut = proxy.cutAfterReply('finish_wait');

@@ -63,7 +63,7 @@ test('a coordinator that started and never beat is `missing`; overdue again it i
       ],
     );
     await ada.startHeartbeat({ intervalMs: 10 }).beating;
-    t.is(toldEnded, 1, 'a beat of a life that has ended is told, and brings nothing to life');
+    t.is(toldEnded, 1, 'a heartbeat of an ended life is refused, and revives nothing');
     await t.throwsAsync(ada.changePhase('x'), { message: /^ended/ });
     t.is((await swarm.events()).length, 4);
   });
@@ -193,7 +193,10 @@ test('after an outage of the monitors no coordinator is overdue for one grace pe
     t.like(first, { stale: 0, graceLeftMs: 300 });
     const second = await swarm.step({ outageMs: 60_000, graceMs: 300 });
     t.is(second.stale, 0);
-    t.true(second.graceLeftMs > 0 && second.graceLeftMs <= 300, 'one period, not ever a new one');
+    t.true(
+      second.graceLeftMs > 0 && second.graceLeftMs <= 300,
+      'there is one grace period, not one after another',
+    );
     await ada.startHeartbeat({ intervalMs: 60_000 }).beating;
     let stale = 0;
     await waitUntil('the grace is over', async () => {
@@ -225,7 +228,7 @@ test('a monitor that may not ask for the run of Redis suspends nothing, and keep
         t.false(await suspended(redis));
       await server.redis.hset(swarm.key('monitor'), 'run_id', 'another');
       t.false(await suspended(unasking));
-      t.true(await suspended(server.redis), 'a restart is seen by the one that may ask');
+      t.true(await suspended(server.redis), 'a user that may read the run ID notices the restart');
     } finally {
       unasking.disconnect();
     }

@@ -61,7 +61,11 @@ test('an inbox holds 64 MiB and at most 15 more small signals', async (t) => {
     const ada = await swarm.join('ada');
     await fill(inboxOf(swarm, 'ben'), 64, ['payload', 'x'.repeat(1024 * 1024)]);
     await t.throwsAsync(ada.sendSignal(['ben'], 'plan'), FULL);
-    t.like(await near(swarm), { inboxes: 0 }, 'it was never delivered to when it was nearly full');
+    t.like(
+      await near(swarm),
+      { inboxes: 0 },
+      'only deliveries are counted, and none was made when the inbox was nearly full',
+    );
     await fill(inboxOf(swarm, 'ben'), 1, ['payload', 'x']);
     await t.throwsAsync(ada.sendSignal(['ben'], 'plan', { payload: 'x'.repeat(5_000) }), FULL);
     for (let more = 0; more < 15; more++) await ada.sendSignal(['ben'], 'plan');
@@ -98,19 +102,19 @@ test('a signal to a coordinator that never joined, or has ended, expires after t
     await ada.sendSignal(['mistyped', 'ben'], 'plan', { retentionMs: 3 * HOUR_MS });
     await ada.sendSignal(['mistyped', 'ben'], 'plan', { retentionMs: 2 * HOUR_MS });
     t.true(isNear(await leftMs('mistyped'), 3 * HOUR_MS));
-    t.is(await leftMs('ben'), -1, 'that of a coordinator that is alive stays');
+    t.is(await leftMs('ben'), -1, 'the inbox of a live coordinator is kept');
     await ben.leave();
     t.true(isNear(await leftMs('ben'), 3 * HOUR_MS));
     await ada.sendSignal(['ben'], 'plan', { retentionMs: 4 * HOUR_MS });
     t.true(isNear(await leftMs('ben'), 4 * HOUR_MS));
     const again = await swarm.join('ben');
-    t.true((await leftMs('ben')) > 10_000 * HOUR_MS, 'it lives again');
+    t.true((await leftMs('ben')) > 10_000 * HOUR_MS, 'a new life keeps the inbox');
     t.is((await takeSignals(again, 3)).length, 3);
     await swarm.call('stop-coordinator', swarm.swarmId, 'ben', again.life, 'failed');
     t.true(isNear(await leftMs('ben'), 4 * HOUR_MS));
     await ada.takeOver('ben');
     await swarm.call('stop-coordinator', swarm.swarmId, 'ada', ada.life, 'failed');
-    t.true(isNear(await leftMs('ada'), 4 * HOUR_MS), 'a successor keeps them for as long');
+    t.true(isNear(await leftMs('ada'), 4 * HOUR_MS), 'a successor keeps the signals for the same time');
   });
 });
 
@@ -136,7 +140,10 @@ test('a signal is forgotten at the end of its retention, once nobody waits for i
       server.redis.pttl(swarm.key(`signal:${swarm.swarmId}|${id}|0`));
     const options = { retentionMs: 60_000 };
     const sent = await ada.sendSignal(['ben'], 'plan', { id: 'acked', ackTimeoutMs: 1_000, ...options });
-    t.true((await leftMs('acked')) > 60_000, 'a monitor may be late');
+    t.true(
+      (await leftMs('acked')) > 60_000,
+      'the signal is kept longer than its retention, because a monitor may be late',
+    );
     for (const signal of await takeSignals(ben, 1)) await ben.acknowledgeSignal(signal);
     t.true((await leftMs('acked')) <= 60_000);
     t.is((await ada.waitForAcks(sent, { timeoutMs: 600_000 })).status, 'completed');

@@ -78,7 +78,7 @@ test('after Redis has gone back, a process of the lost future cannot act for the
     await server.redis.del(swarm.key(`signal:${swarm.swarmId}|p|0`));
 
     const ada = await swarm.join('ada');
-    t.is(Math.floor(Number(ada.life)), Math.floor(Number(zombie.life)), 'the number is given twice');
+    t.is(Math.floor(Number(ada.life)), Math.floor(Number(zombie.life)), 'the same number is assigned twice');
     await ada.openWork('report');
     await ben.sendSignal(['ada'], 'plan', { id: 'p' });
     const refused = { message: /^ended/ };

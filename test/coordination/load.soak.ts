@@ -122,7 +122,10 @@ async function killAtRandom(swarm: Swarm, server: TestRedis, { seed, killsBetwee
   const killSome = async (): Promise<void> => {
     for (let kills = 0; kills < killsBetween; kills++) {
       const appended = (await server.redis.xlen(key('events'))) + LEAST_BETWEEN + random() * MORE_BETWEEN;
-      await waitUntil('the swarm to go on', async () => (await server.redis.xlen(key('events'))) >= appended);
+      await waitUntil(
+        'the swarm to publish more events',
+        async () => (await server.redis.xlen(key('events'))) >= appended,
+      );
       const at = 1 + Math.floor(random() * (swarm.idsOf.length - 2));
       const killedMs = performance.now();
       await swarm.kill(at);
@@ -135,7 +138,7 @@ async function killAtRandom(swarm: Swarm, server: TestRedis, { seed, killsBetwee
     await swarm.kill(at);
     await killSome();
     const ids = swarm.idsOf[at] ?? [];
-    await waitUntil('all of a killed process to be given up for dead', async () => {
+    await waitUntil('all coordinators of a killed process to be declared dead', async () => {
       const pipeline = server.redis.pipeline();
       for (const id of ids) pipeline.hget(key(`coordinator:load|${id}`), 'state');
       return ((await pipeline.exec()) ?? []).every(([, state]) => state === 'dead');
@@ -176,11 +179,13 @@ function judgeDeaths(
       ...deaths.map(({ lastBeatMs }, at) => (told[at]?.[which]?.atMs ?? Infinity) - lastBeatMs - afterMs),
     );
   const [staleLateMs, deadLateMs] = [late(0, staleAfterMs), late(2, deadAfterMs)];
-  t.log(`${deaths.length} deaths, told of ${staleLateMs} ms (stale), ${deadLateMs} ms (dead) late at most`);
+  t.log(
+    `${deaths.length} deaths, reported at most ${staleLateMs} ms (stale) and ${deadLateMs} ms (dead) late`,
+  );
   t.true(staleLateMs <= beatMs + LATEST_MS && deadLateMs <= beatMs + LATEST_MS);
 
   const longestMs = Math.round(Math.max(...[...goneMsOf.values()].flat()));
-  t.log(`who was replaced at once beat again after ${longestMs} ms at most`);
+  t.log(`coordinators that were replaced at once sent a heartbeat within ${longestMs} ms`);
   const dead = new Set(deaths.map(({ coordinatorId }) => coordinatorId));
   const falsely = [...episodes]
     .filter(([id]) => !dead.has(id))

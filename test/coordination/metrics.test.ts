@@ -98,7 +98,11 @@ test('every documented label value is produced by the library and scraped, with 
       5_000,
     ).catch(() => undefined);
     t.deepEqual(sortSamples(samples), sortSamples(await expected()));
-    t.deepEqual(withoutAges(await scrape(aggregators[1]?.url ?? '')), samples, 'from whichever aggregator');
+    t.deepEqual(
+      withoutAges(await scrape(aggregators[1]?.url ?? '')),
+      samples,
+      'every aggregator shows the same',
+    );
     t.is(await server.redis.xlen(`${prefix}:{0}:dead`), 0, 'no event of the library is a dead letter');
 
     const value = (name: string): string | undefined => samples.get(name);

@@ -33,8 +33,8 @@ test('a nearly full inbox is a health reason and a gauge, until it is emptier', 
     await ada.sendSignal(['ben'], 'plan');
     const aggregator = await startAggregator({ redisUrl: server.url, prefix: swarm.prefix });
     t.teardown(aggregator.stop);
-    t.regex((await readGauge(aggregator)) ?? '', /^[01]$/, 'it is there from the start');
-    await waitUntil('it says so', async () => (await readGauge(aggregator)) === '1');
+    t.regex((await readGauge(aggregator)) ?? '', /^[01]$/, 'the gauge exists from the start');
+    await waitUntil('it is reported', async () => (await readGauge(aggregator)) === '1');
     const reason = await findReason(aggregator);
     t.true(reason?.detail?.startsWith(`inbox:${swarm.swarmId}|ben is 80 % full: `), reason?.detail);
     await server.redis.xtrim(inbox, 'MAXLEN', 10);

@@ -204,7 +204,7 @@ test('any number of bad ACKs does not crowd out that of the receiver', async (t)
     if (signal) await ben.acknowledgeSignal(signal);
     const result = await ada.waitForAcks(sent, { timeoutMs: 20_000 });
     t.like(result, { status: 'completed', acked: ['ben'] });
-    t.is(facts.length, 8, 'and no more than eight of them are kept');
+    t.is(facts.length, 8, 'at most eight of them are kept');
   });
 });
 

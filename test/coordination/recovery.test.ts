@@ -15,7 +15,7 @@ test('the work and unsettled signals of a dead coordinator move to its successor
   await withSwarm(server, async (swarm) => {
     const [ada, ben, cyd] = [await swarm.join('ada'), await swarm.join('ben'), await swarm.join('cyd')];
     t.true(await cyd.openWork('report', 'half'));
-    t.false(await cyd.openWork('report', 'again'), 'it has it already');
+    t.false(await cyd.openWork('report', 'again'), 'the coordinator has this work already');
     t.true(await cyd.openWork('done'));
     t.true(await cyd.finishWork('done'));
     for (const id of ['1', '2', '3']) await ada.sendSignal(['cyd'], 'plan', { id });
@@ -24,7 +24,11 @@ test('the work and unsettled signals of a dead coordinator move to its successor
     await t.throwsAsync(ben.takeOver('cyd'), { message: /alive/ });
     await kill(swarm, 'cyd');
     t.deepEqual(await ben.takeOver('cyd'), { successor: 'ben', work: 1, signals: 2 });
-    t.deepEqual(await ben.takeOver('cyd'), { successor: 'ben', work: 0, signals: 0 }, 'again moves nothing');
+    t.deepEqual(
+      await ben.takeOver('cyd'),
+      { successor: 'ben', work: 0, signals: 0 },
+      'a second takeover moves nothing',
+    );
     const [work, ...more] = await ben.listWork();
     t.like(work, {
       workId: 'report',
@@ -45,7 +49,7 @@ test('the work and unsettled signals of a dead coordinator move to its successor
       ],
     );
     t.is(await server.redis.xlen(swarm.key(`inbox:${swarm.swarmId}|cyd`)), 0);
-    t.is((await swarm.events('signal.sent')).length, 3, 'a hand-over counts as no signal');
+    t.is((await swarm.events('signal.sent')).length, 3, 'a handover is not counted as a signal');
   });
 });
 

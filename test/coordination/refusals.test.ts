@@ -33,7 +33,7 @@ for (const how of ['leave', 'disconnect'] as const) {
       for (const [name, operation] of Object.entries(operations)) {
         await t.throwsAsync(operation(), ENDED, name);
       }
-      t.deepEqual(await takeSignals(ada, 1), [], 'receiving just ends');
+      t.deepEqual(await takeSignals(ada, 1), [], 'receiving ends without an error');
       await waitUntil('no connection to be open', async () => {
         const clients = String(await server.redis.client('LIST'));
         return !clients.includes(`name=streamfold-coordinator-ada `);
@@ -69,7 +69,7 @@ test('a wait may be named, and a name that is in use in the swarm is refused', a
     const another = await ben.sendSignal(['cyd'], 'plan');
     await t.throwsAsync(ben.waitForAcks(another, { timeoutMs: 1_000, waitId: 'review' }), refused);
     abort.abort();
-    t.is((await waiting).status, 'error', 'the refused ones have ended nothing');
+    t.is((await waiting).status, 'error', 'the refused calls have ended nothing');
     t.is((await swarm.events('wait.finished')).length, 1);
   });
 });

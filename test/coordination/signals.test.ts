@@ -53,7 +53,7 @@ test('the same id and iteration is the same signal: sending it again delivers an
     const ada = await swarm.join('ada');
     const first = await ada.sendSignal(['ben', 'cyd'], 'plan', { id: 'p', iteration: 1 });
     const again = await ada.sendSignal(['ben', 'dan'], 'other', { id: 'p', iteration: 1 });
-    t.deepEqual(again, { ...first, repeated: true }, 'it is told as it was sent');
+    t.deepEqual(again, { ...first, repeated: true }, 'the reply describes the signal as it was first sent');
     const next = await ada.sendSignal(['ben'], 'plan', { id: 'p', iteration: 2 });
     t.false(next.repeated);
     t.is((await swarm.events('signal.sent')).length, 3);

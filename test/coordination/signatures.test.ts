@@ -57,8 +57,8 @@ test('the signature covers the whole signal: a change of any field is detected, 
     );
     t.is(facts.length, reasons.length);
     t.true(rejected.every((event) => event['part'] === 'signal' && event['receiver_id'] === 'ben'));
-    t.is(rejected.at(8)?.['sender_id'], 'unknown', 'an event of garbage is valid all the same');
-    t.is(await server.redis.xlen(inbox), 2, 'what is refused comes no more');
+    t.is(rejected.at(8)?.['sender_id'], 'unknown', 'the event about a malformed signal is valid');
+    t.is(await server.redis.xlen(inbox), 2, 'a refused signal is not delivered again');
   });
 });
 
@@ -131,7 +131,8 @@ for (const [what, keyId, signature, reason] of BAD_ACKS) {
           '',
           eve.life,
         );
-        if (order === 'after it is judged') await waitUntil('judged', () => facts.length === 1);
+        if (order === 'after it is judged')
+          await waitUntil('the signal to be judged', () => facts.length === 1);
         const [signal] = await takeSignals(ben, 1);
         if (signal) await ben.acknowledgeSignal(signal);
         if (mine && order === 'before it is judged') await eve.acknowledgeSignal(mine);

@@ -48,7 +48,7 @@ test('a wait that times out reports `blocking` once and `signal_ack` for each mi
       ],
     );
     await swarm.step();
-    t.is((await swarm.events('timeout')).length, 3, 'a monitor does not tell of them again');
+    t.is((await swarm.events('timeout')).length, 3, 'a monitor does not report them again');
   });
 });
 
@@ -96,7 +96,7 @@ test.serial('the waiter is woken: while it waits it sends only its blocking read
     const log = await startCommandLog(server.port, swarm.prefix);
     const waiting = ada.waitForAcks(sent, { timeoutMs: 20_000 });
     const reads = (): number => log.commands().filter((name) => name === 'xread').length;
-    await waitUntil('two blocking reads, each of seconds', () => reads() === 2);
+    await waitUntil('two blocking reads to be in progress', () => reads() === 2);
     const before = log.commands();
     if (signal) await ben.acknowledgeSignal(signal);
     t.is((await waiting).status, 'completed');
@@ -152,7 +152,11 @@ test('waits of a coordinator that is declared dead end as errors, before the eve
     const waiting = ada.waitForAcks(sent, { timeoutMs: 60_000 });
     await waitUntil('it waits', async () => (await swarm.events('wait.started')).length === 1);
     await waitUntil('it is dead', async () => (await swarm.step()).dead === 1);
-    t.like(await waiting, { status: 'error', missing: ['ben'] }, 'and it is told, should it live');
+    t.like(
+      await waiting,
+      { status: 'error', missing: ['ben'] },
+      'a coordinator that is declared dead gets the result if its process still runs',
+    );
     const events = await swarm.events();
     t.deepEqual(
       events
@@ -179,7 +183,11 @@ test('a wait that is open when its coordinator leaves or crashes does not hang',
     eve.disconnect();
     await t.throwsAsync(crashing);
     const next = await swarm.join('eve');
-    t.is((await swarm.events('wait.finished')).length, 2, 'the next life ends what the one before has left');
+    t.is(
+      (await swarm.events('wait.finished')).length,
+      2,
+      'the next life ends the open waits of the previous one',
+    );
     await next.leave();
   });
 });

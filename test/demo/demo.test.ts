@@ -37,7 +37,7 @@ test('demo --seconds exits with code 0, everything folded, and plausible numbers
   t.true(shown.length >= 2, stdout);
   const alive = shown.map(([, , , ...statuses]) => statuses.map(Number).reduce((sum, one) => sum + one, 0));
   t.true(alive.some((count) => count > 0) && alive.every((count) => count <= CAST_SIZE), stdout);
-  t.false(stdout.includes('\u001b'), 'no control sequences where the output is no terminal');
+  t.false(stdout.includes('\u001b'), 'no control sequences if the output is not a terminal');
 });
 
 test('a demo on a Redis that the user named leaves it running, and gives each aggregator its own settings', async (t) => {

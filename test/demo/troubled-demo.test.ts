@@ -146,7 +146,7 @@ test('the printed address serves all metrics of the swarms, with values for ever
   const redisUrl = await demo.waitFor(REDIS);
   const event = ['signal.sent', 'swarm_id=mine', 'sender_id=a', 'receiver_id=b', 'signal_type=x'];
   t.is((await runStreamfold(['publish', ...event, '--redis', redisUrl])).code, 0);
-  await waitUntil('my event to be served', async () =>
+  await waitUntil('the event to be served', async () =>
     (await (await fetch(url)).text()).includes('signals_sent_total{swarm_id="mine",signal_type="x"} 1\n'),
   );
   t.is((await runStreamfold(['verify', '--redis', redisUrl])).code, 0);

@@ -46,7 +46,10 @@ test('entries that an aggregator reads but cannot commit are folded by another, 
   await waitForGeneration(redis, prefix);
   await redis.acl('SETUSER', limited, '-xack');
   await appendFlat(redis, { prefix }, events.slice(0, 200));
-  await waitUntil('it to hold entries', async () => (await countPending(prefix, 'refused')) > 0);
+  await waitUntil(
+    'the aggregator to have entries pending',
+    async () => (await countPending(prefix, 'refused')) > 0,
+  );
 
   const healthy = await startAggregator({ redisUrl, consumer: 'healthy', ...common });
   await appendFlat(redis, { prefix }, events.slice(200, 300));

@@ -52,7 +52,7 @@ test('entries delivered to a late read that nobody waits for are folded once', a
   const { installation, proxy, aggregator, publisher, load } = await setUp(t, 200);
   const deliverLate = await proxy.keepBack('\r\n>\r\n');
   // Events published meanwhile go to any reader; sooner or later to the late read.
-  await waitUntil('the late read has got some entries', async () => {
+  await waitUntil('the late read has received entries', async () => {
     const late = deliverLate();
     await load.publish(EVENTS);
     await publisher.flush();

@@ -39,7 +39,7 @@ test('a view notices that a record was replaced by another with the same ID', as
   const expected = await showView(openView(redis, generation).view);
   t.notDeepEqual(expected, before);
   t.deepEqual(await showView(view), expected);
-  t.is(view.position, position, 'the ID was given again');
+  t.is(view.position, position, 'the same ID was assigned again');
 });
 
 test('a view notices a replaced record even if more records have been appended since', async (t) => {
@@ -52,7 +52,7 @@ test('a view notices a replaced record even if more records have been appended s
   const { position } = view;
   await goBack();
   await foldGenerated(server, prefix, { seed: 3, ...ONE_RECORD });
-  t.is(await redis.hget(generation.keys.head, 'position'), position, 'the ID was given again');
+  t.is(await redis.hget(generation.keys.head, 'position'), position, 'the same ID was assigned again');
   await foldGenerated(server, prefix, { seed: 4, ...ONE_RECORD });
   t.deepEqual(await showView(view), await showView(openView(redis, generation).view));
 });

@@ -22,7 +22,7 @@ test('after Redis was restored from a backup, a coordinator that joined since th
   await backup.goBack();
   const ada = await join('ada');
   await ada.openWork('report');
-  t.is(Math.floor(Number(ada.life)), Math.floor(Number(zombie.life)), 'the number is given twice');
+  t.is(Math.floor(Number(ada.life)), Math.floor(Number(zombie.life)), 'the same number is assigned twice');
   await t.throwsAsync(zombie.finishWork('report'), { message: /^ended/ });
   await zombie.leave();
   t.is((await ada.listWork()).length, 1);

@@ -121,7 +121,9 @@ test('a living coordinator whose connections fall silent is not declared dead, a
       server.redis.hget(swarm.key(`coordinator:${swarm.swarmId}|ada`), 'beat_ms');
     const before = await readBeat();
     await waitUntil('ada beats again', async () => (await readBeat()) !== before);
-    await waitUntil('ada receives what came meanwhile', () => received.some(({ id }) => id === 'during'));
+    await waitUntil('ada receives the signal that was sent meanwhile', () =>
+      received.some(({ id }) => id === 'during'),
+    );
     t.like(await waiting, { status: 'completed', acked: ['bob'] });
     await swarm.step();
     t.is(ended, 0);
@@ -147,7 +149,10 @@ test('a signal sent by Redis into a connection that only the receiver has lost i
     const next = signals.next();
     await waitUntil('zoe reads', async () => (await countBlocked('inbox-zoe')) === 1);
     proxy.cutClients();
-    await waitUntil('zoe reads again; for Redis, twice', async () => (await countBlocked('inbox-zoe')) === 2);
+    await waitUntil(
+      'zoe reads again; Redis still has the first read, too',
+      async () => (await countBlocked('inbox-zoe')) === 2,
+    );
     await bob.sendSignal(['zoe'], 'completion', { id: 'for-the-first-reader' });
     const taken = await next;
     t.like(taken, { value: { id: 'for-the-first-reader' } });

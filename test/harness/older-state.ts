@@ -56,7 +56,7 @@ async function followUntilEqual(
   { redis, port }: Pick<TestRedis, 'redis' | 'port'>,
 ): Promise<void> {
   await follower.replicaof('127.0.0.1', port);
-  await waitUntil('a replica has all that its primary has', async () => {
+  await waitUntil('the replica has all data of its primary', async () => {
     const [ofFollower, ofPrimary] = await Promise.all([readReplication(follower), readReplication(redis)]);
     return (
       ofFollower['master_link_status'] === 'up' &&

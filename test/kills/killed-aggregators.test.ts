@@ -110,11 +110,7 @@ async function runKills(
     t.log(`${load.events.length} events, ${killed} kills, ${killedBusy} of them left entries pending`);
     const { undelivered, fateUnknown } = await publisher.close();
     t.deepEqual({ undelivered, fateUnknown }, { undelivered: 0, fateUnknown: 0 });
-    t.is(
-      publisher.stats().published,
-      load.throughPublisher,
-      'what the publisher tells is what is in the stream',
-    );
+    t.is(publisher.stats().published, load.throughPublisher, 'the publisher reports what is in the stream');
     t.is(load.doubtful.size, 0);
   } finally {
     await publisher.close();

@@ -63,7 +63,7 @@ test('an archiver that is killed before or after any step leaves no gap and no o
     await fillStream(redis, prefix, 70);
     steps = (await runArchiver(prefix, measured, 0)) ?? 0;
   }
-  t.true(steps >= 12, 'two segments, their records, and trimming');
+  t.true(steps >= 12, 'expected steps for two segments, their records, and trimming');
 
   const kill = async (killAt: number): Promise<void> => {
     const archive = await openTestArchive();
@@ -77,7 +77,7 @@ test('an archiver that is killed before or after any step leaves no gap and no o
     await fillStream(redis, prefix, 10);
     expected.push(...(await readWholeStream(redis, events)).slice(-10));
     await finish(t, prefix, archive);
-    t.deepEqual(await readAll(redis, log), expected, `gone on from a kill at step ${killAt}`);
+    t.deepEqual(await readAll(redis, log), expected, `resumed after a kill at step ${killAt}`);
   };
   const numbers: number[] = [];
   for (let at = 1; at <= steps; at += EVERY_STEPS) numbers.push(at);

@@ -52,7 +52,7 @@ test('a Redis that syncs every write is killed and restarted under load: every a
 
   await checkFoldedOnce(t, { redis: server.redis, prefix, load, urls: aggregators.map(({ url }) => url) });
   const { published, dropped, bufferedEvents } = publisher.stats();
-  t.is(published, load.throughPublisher, 'what the publisher tells is what is in the stream');
+  t.is(published, load.throughPublisher, 'the publisher reports what is in the stream');
   t.is(dropped.fate_unknown, 0);
   t.is(bufferedEvents, 0);
   t.true(retried.has('no_reply'), 'some replies were lost');

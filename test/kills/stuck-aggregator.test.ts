@@ -26,7 +26,7 @@ test('a stuck aggregator that wakes up after another one folded its entries coun
 
   const countPending = async (): Promise<number> =>
     (await readConsumers(installation)).reduce((sum, { pending }) => sum + pending, 0);
-  await waitUntil('it stands still with entries pending', async () => {
+  await waitUntil('the aggregator is stopped with entries pending', async () => {
     await load.publish(STEP_EVENTS);
     void publisher.flush();
     if ((await countPending()) === 0) return false;

@@ -43,5 +43,5 @@ test('new series are shown as 0 for longer than the scrape interval of Prometheu
   const [shown = ''] = jobs[0]?.params['zero_first_seconds'] ?? [];
   t.true(global.scrape_timeout < global.scrape_interval);
   t.true(Number(shown) > global.scrape_interval, shown);
-  t.true(Number(shown) < 2 * global.scrape_interval, 'and no longer than it must be');
+  t.true(Number(shown) < 2 * global.scrape_interval, 'shown for less than two scrapes');
 });

@@ -82,7 +82,7 @@ test('a global Prometheus has exactly the recorded series of each region, by reg
 
   await regions[1]?.stop();
   const silent = 'ALERTS{alertname="StreamfoldRegionDown",alertstate="firing"}';
-  await waitUntil('the silence of a region to be told', async () => (await read(silent))['us'] === 1);
+  await waitUntil('the alert on the silent region to fire', async () => (await read(silent))['us'] === 1);
   t.deepEqual(await read(silent), { us: 1 });
 });
 

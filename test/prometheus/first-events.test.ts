@@ -52,7 +52,7 @@ test('a Prometheus that sees new series as 0 first counts the first event of eac
     })),
   ]);
   await waitUntil(
-    'all series to have come of age in both jobs',
+    'both jobs to show the real value of every series',
     async () =>
       (await ask(deathsSoFar('plain'))) === COORDINATORS &&
       (await ask(deathsSoFar('zero-first'))) === COORDINATORS,

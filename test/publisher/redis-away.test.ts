@@ -98,7 +98,7 @@ test('append drops unsent events after its time-out, and they are not delivered 
     { name: 'PublishError' },
   );
   t.like(error, { reason: 'timed_out', undelivered: 20 });
-  t.is(publisher.stats().bufferedEvents, 1, 'what another call published stays');
+  t.is(publisher.stats().bufferedEvents, 1, 'the events of another call are kept');
   t.is(publisher.stats().dropped.timed_out, 20);
   await server.restart();
   await publisher.append(signalSent(100));

@@ -31,8 +31,8 @@ test('a publisher retries on a Redis that became a replica, over a new connectio
   const { publisher, server, numbers, retries, told } = await open(t);
   await server.redis.replicaof('127.0.0.1', 1);
   const appended = publisher.append(signalSent(1));
-  await waitUntil('it has tried in vain', () => retries().length >= 1);
-  await waitUntil('it has connected anew in vain', () =>
+  await waitUntil('a first attempt has failed', () => retries().length >= 1);
+  await waitUntil('an attempt over a new connection has failed', () =>
     told.some(({ type, error }) => type === 'disconnected' && error?.message.startsWith('READONLY') === true),
   );
   await server.redis.replicaof('NO', 'ONE');

@@ -47,7 +47,7 @@ test('a replaced generation is dropped after the grace period, with its group an
   t.true(facts.some(({ type }) => type === 'generation_dropped'));
   await appendFlat(redis, { prefix }, generateEvents(50, { seed: 32 }));
   await waitUntilFolded(redis, { prefix });
-  t.is((await listTraces(prefix)).length, traces.length, 'nothing of it comes back');
+  t.is((await listTraces(prefix)).length, traces.length, 'none of its keys comes back');
 });
 
 test('a cancelled rebuild leaves no trace, however far it got, and the next one starts from the beginning', async (t) => {
@@ -71,7 +71,7 @@ test('a cancelled rebuild leaves no trace, however far it got, and the next one 
   t.deepEqual(await listTraces(prefix), traces);
   await appendFlat(redis, { prefix }, generateEvents(50, { seed: 33 }));
   await waitUntilFolded(redis, { prefix });
-  t.deepEqual(await listTraces(prefix), traces, 'nothing of it comes back');
+  t.deepEqual(await listTraces(prefix), traces, 'none of its keys comes back');
 
   const again = await runStreamfold(['rebuild', '--cancel', '--redis', redisUrl, '--prefix', prefix]);
   t.is(again.stdout, 'no rebuild is running\n');

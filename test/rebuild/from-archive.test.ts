@@ -109,7 +109,7 @@ test('a rebuild stopped in the middle of the archive resumes there', async (t) =
     NEVER,
   );
   t.is(outcome.outcome, 'switched');
-  t.true(read.length < 20, 'what was folded is not read again');
+  t.true(read.length < 20, 'folded entries are not read again');
   t.true(told.length > 0);
   t.true(
     told.every(({ foldedEntries }) => foldedEntries > PAGE_ENTRIES * 3),

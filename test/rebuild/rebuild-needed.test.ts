@@ -59,7 +59,9 @@ test('an older program neither folds nor serves a live generation of a newer one
   });
   const aggregator = await startAggregator({ redisUrl, prefix });
   t.teardown(aggregator.stop);
-  await waitUntil('it is told', () => aggregator.facts.some(({ type }) => type === 'generation_unreadable'));
+  await waitUntil('the unreadable generation is reported', () =>
+    aggregator.facts.some(({ type }) => type === 'generation_unreadable'),
+  );
   t.like(await readHealth(aggregator), { status: 'degraded', redis: 'connected', generation: '7-abc' });
   const readiness = await fetch(`${aggregator.url}/readyz`);
   t.is(readiness.status, 503);

@@ -60,6 +60,6 @@ test('a new live generation is served only once it has folded every entry served
   t.teardown(third.stop);
   const samples = await scrape(serving.url);
   t.is(samples.get(SERIES), '15');
-  t.false(samples.has(FALSE_SERIES), 'it is the new one');
+  t.false(samples.has(FALSE_SERIES), 'the new generation is live');
   await checkReplicasAgree(t, { redis, prefix }, [serving.url]);
 });

@@ -66,7 +66,7 @@ for (const scheme of ['redis', 'redis-cluster'] as const) {
         values.every((value) => value === null || value === '1'),
         `round ${round}: ${values.join(' ')}`,
       );
-      t.is(values[0], '1', 'it was done, and its reply lost');
+      t.is(values[0], '1', 'the command ran, but its reply was lost');
     }
   });
 }

@@ -2,7 +2,7 @@ import { openArchive } from '@streamfold/archive';
 import { createMetricsHandler, runAggregator } from '@streamfold/aggregator';
 import { createKeyRing, joinSwarm } from '@streamfold/coordination';
 import { createPublisher } from '@streamfold/publisher';
-import { ConfigurationError } from '@streamfold/redis';
+import { ConfigurationError, connectRedis } from '@streamfold/redis';
 import { test } from '../harness/ava.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';
@@ -62,6 +62,34 @@ test('a function called without options, or without the URL, says which option i
       await t.throwsAsync(async () => call(given), { instanceOf: ConfigurationError, message }, name);
     }
   }
+});
+
+test('an option that is out of bounds is refused by its name, with what was expected', async (t) => {
+  const wrong: [options: object, message: string][] = [
+    [{ shards: 'x' }, 'shards: expected a whole number from 1 to 1024; got "x"'],
+    [{ shards: 0 }, 'shards: expected a whole number from 1 to 1024; got 0'],
+    [{ prefix: 'a b' }, 'prefix: expected 1 to 128 characters without spaces or braces; got "a b"'],
+    [{ role: 'leader' }, 'role: expected one of all, fold, serve; got "leader"'],
+    [{ claimIdleMs: '5' }, 'claimIdleMs: expected a whole number of at least 0; got "5"'],
+    [{ batchEntries: 0 }, 'batchEntries: expected a whole number of at least 1; got 0'],
+  ];
+  for (const [options, message] of wrong) {
+    const given = { ...OTHERS, redisUrl: server.url, ...options } as never;
+    await t.throwsAsync(runAggregator(given, AbortSignal.abort()), {
+      instanceOf: ConfigurationError,
+      message,
+    });
+    t.throws(() => createMetricsHandler(given), { instanceOf: ConfigurationError, message });
+  }
+  for (const [name, call] of Object.entries(FUNCTIONS)) {
+    const given = { ...OTHERS, redisUrl: server.url, prefix: '{x}' };
+    const message = 'prefix: expected 1 to 128 characters without spaces or braces; got "{x}"';
+    await t.throwsAsync(async () => call(given), { instanceOf: ConfigurationError, message }, name);
+  }
+  t.throws(() => connectRedis(server.url, undefined as never), {
+    instanceOf: ConfigurationError,
+    message: 'options: expected an object such as { name: … }; got undefined',
+  });
 });
 
 test('an aggregator refuses a stop signal that is none', async (t) => {

@@ -3,18 +3,26 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_DEFINITIONS, type Definitions } from '@streamfold/core';
-import { ConfigurationError, DEFAULT_PREFIX, readRedisUrl, type RedisUrlOption } from '@streamfold/redis';
+import {
+  checkPrefix,
+  ConfigurationError,
+  DEFAULT_PREFIX,
+  readRedisUrl,
+  type RedisUrlOption,
+} from '@streamfold/redis';
 import type { ConsumerSettings } from './fold/run-consumers.ts';
 import type { Observe } from './run/fact.ts';
 import type { Archiving } from './upkeep/keep-archive.ts';
 import { DEAD_LETTERS_MOST } from './upkeep/keep-shard.ts';
+
+const ROLES = ['all', 'fold', 'serve'] as const;
 
 /** All settings of an aggregator. */
 export interface AggregatorSettings extends Omit<ConsumerSettings, 'mode'> {
   readonly host: string;
   /** The port of the HTTP endpoints; 0: a free one. */
   readonly port: number;
-  readonly role: 'all' | 'fold' | 'serve';
+  readonly role: (typeof ROLES)[number];
   /** The definitions of the first generation; each later one has its own, until a rebuild. */
   readonly definitions: Definitions;
   /** How long no coordinator, wait or ACK is overdue after an outage of the monitors or of Redis, ms. */
@@ -69,17 +77,13 @@ const DEFAULTS = {
 /**
  * The settings, with defaults for those that are missing or `undefined`.
  *
- * @throws {ConfigurationError} if the URL of Redis is missing or malformed, or the port is no port: Node would listen on a
- *   pipe of that name.
+ * @throws {ConfigurationError} if the URL of Redis is missing or malformed, or another option is out of bounds. Of a port that is
+ *   no number Node would make a pipe; with a number of shards that is none there would be no shards.
  */
 export function completeOptions(options: AggregatorOptions): AggregatorSettings {
   const redisUrl = readRedisUrl(options);
-  const { port = 0 } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ConfigurationError(`expected a whole number from 0 to 65535; got ${JSON.stringify(port)}`, {
-      options: ['port'],
-    });
-  }
+  checkNumbers(options);
+  checkWords(options);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { createId = DEFAULTS.createId } = options;
   const named = {
@@ -88,6 +92,41 @@ export function completeOptions(options: AggregatorOptions): AggregatorSettings 
     observe: warnOfFirstFailure('aggregator'),
   };
   return { ...DEFAULTS, ...named, ...given, redisUrl };
+}
+
+/** The bounds of the numbers. `streamfold serve` has narrower ones, for production. */
+const BOUNDS = {
+  port: [0, 65_535],
+  shards: [1, 1_024],
+  claimIdleMs: [0, Number.MAX_SAFE_INTEGER],
+  batchEntries: [1, Number.MAX_SAFE_INTEGER],
+  deadLettersMost: [0, Number.MAX_SAFE_INTEGER],
+  monitorGraceMs: [0, Number.MAX_SAFE_INTEGER],
+  generationGraceMs: [0, Number.MAX_SAFE_INTEGER],
+  endedForMs: [0, Number.MAX_SAFE_INTEGER],
+  goneIdleMs: [0, Number.MAX_SAFE_INTEGER],
+  replyTimeoutMs: [1, Number.MAX_SAFE_INTEGER],
+} as const satisfies { readonly [Name in keyof AggregatorSettings]?: readonly [least: number, most: number] };
+
+function checkNumbers(options: AggregatorOptions): void {
+  for (const [option, [least, most]] of Object.entries(BOUNDS)) {
+    const value: unknown = options[option as keyof typeof BOUNDS];
+    if (value === undefined) continue;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) continue;
+    const expected = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new ConfigurationError(`expected a whole number ${expected}; got ${JSON.stringify(value)}`, {
+      options: [option],
+    });
+  }
+}
+
+function checkWords({ prefix = DEFAULT_PREFIX, role = 'all' }: AggregatorOptions): void {
+  checkPrefix(prefix);
+  if (!ROLES.includes(role)) {
+    throw new ConfigurationError(`expected one of ${ROLES.join(', ')}; got ${JSON.stringify(role)}`, {
+      options: ['role'],
+    });
+  }
 }
 
 /** A consumer name that no other process has: host, process ID and a random part. */

@@ -1,4 +1,10 @@
-import { ConfigurationError, DEFAULT_PREFIX, readRedisUrl, type RedisUrlOption } from '@streamfold/redis';
+import {
+  checkPrefix,
+  ConfigurationError,
+  DEFAULT_PREFIX,
+  readRedisUrl,
+  type RedisUrlOption,
+} from '@streamfold/redis';
 import { CoordinationError } from './coordination-error.ts';
 import { createKeyRing, type KeyRing, type SignatureFault } from './key-ring.ts';
 import type { RejectionDetail } from './judge-signal.ts';
@@ -79,7 +85,7 @@ export function checkOptions(options: CoordinatorOptions): CoordinatorSettings {
   }
   return Object.freeze({
     redisUrl,
-    prefix: options.prefix ?? DEFAULT_PREFIX,
+    prefix: checkPrefix(options.prefix ?? DEFAULT_PREFIX),
     shards: checkNumber('shards', options.shards ?? 1, { least: 1, most: 1_024 }),
     swarmId: checkId('swarmId', options.swarmId),
     coordinatorId: checkId('coordinatorId', options.coordinatorId),

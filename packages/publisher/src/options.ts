@@ -1,4 +1,10 @@
-import { ConfigurationError, DEFAULT_PREFIX, readRedisUrl, type RedisUrlOption } from '@streamfold/redis';
+import {
+  checkPrefix,
+  ConfigurationError,
+  DEFAULT_PREFIX,
+  readRedisUrl,
+  type RedisUrlOption,
+} from '@streamfold/redis';
 import type { PublisherObserver } from './observer.ts';
 import { warnOfFirstFailure } from './warn-of-first-failure.ts';
 
@@ -60,14 +66,9 @@ export function checkOptions(options: PublisherOptions): PublisherSettings {
   const redisUrl = readRedisUrl(options);
   const read = (name: keyof typeof RANGES): number => checkNumber(name, options[name], RANGES[name]);
   const { prefix = DEFAULT_PREFIX } = options;
-  if (!/^[^\s{}]{1,128}$/.test(prefix)) {
-    throw new ConfigurationError(
-      `prefix: expected 1 to 128 characters, no spaces or braces; got ${JSON.stringify(prefix)}`,
-    );
-  }
   return Object.freeze({
     redisUrl,
-    prefix,
+    prefix: checkPrefix(prefix),
     shards: read('shards'),
     maxBatchEvents: read('maxBatchEvents'),
     maxDelayMs: read('maxDelayMs'),

@@ -2,6 +2,7 @@ import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
 import { broken, unreachable, type ConnectionError } from './connection-error.ts';
 import { guardCluster, guardConnection } from './guard-commands.ts';
 import { describeTarget, parseRedisUrl, type RedisTarget } from './redis-url.ts';
+import { checkObject } from './redis-url-option.ts';
 import { quietSentinels } from './quiet-sentinels.ts';
 import { toError } from './to-error.ts';
 
@@ -60,6 +61,7 @@ interface ConnectionState {
  */
 export function connectRedis(url: string, options: ConnectOptions): RedisConnection {
   const target = parseRedisUrl(url);
+  checkObject('options', options, 'name');
   const state: ConnectionState = {
     address: describeTarget(target),
     tls: target.tls,

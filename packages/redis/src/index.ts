@@ -1,4 +1,5 @@
 export { askAll } from './ask-all.ts';
+export { checkPrefix } from './check-prefix.ts';
 export { ConfigurationError } from './configuration-error.ts';
 export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
 export { CONNECTION_FAILURES, ConnectionError, type ConnectionFailure } from './connection-error.ts';
