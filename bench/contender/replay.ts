@@ -1,5 +1,6 @@
+import { foldLog } from '@streamfold/aggregator/round-trips';
 import { openArchive, readLog } from '@streamfold/archive';
-import { createFold, decodeEntry, emptyDelta, noUpcasters } from '@streamfold/core';
+import { CATALOGUE, LAST_ID, noUpcasters } from '@streamfold/core';
 import { Redis } from 'ioredis';
 import { waitForStart } from './start-gate.ts';
 
@@ -16,8 +17,8 @@ const LOOK_PAGES = 50;
 let entries = 0;
 let pages = 0;
 let peakBytes = 0;
-function count(page: readonly unknown[]): void {
-  entries += page.length;
+function count(pageEntries: number): void {
+  entries += pageEntries;
   if (pages++ % LOOK_PAGES === 0) peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
 }
 
@@ -26,7 +27,7 @@ async function readAlone(): Promise<void> {
   for (let from = '-'; ;) {
     const page = await redis.xrange(STREAM, from, '+', 'COUNT', PAGE_ENTRIES);
     for (const [, fields] of page) parseEntry(fields);
-    count(page);
+    count(page.length);
     const last = page.at(-1);
     if (last === undefined) return;
     from = `(${last[0]}`;
@@ -40,29 +41,37 @@ function parseEntry(fields: readonly string[]): unknown {
   return event;
 }
 
-async function readThroughLog(folds: boolean): Promise<void> {
+async function openLog(): Promise<Parameters<typeof readLog>[1]> {
   const archive = directory === '' ? undefined : await openArchive(directory);
-  const foldEvent = createFold();
-  const state = emptyDelta();
-  const context = { shard: 0, shards: 1, upcasters: noUpcasters };
-  let entryId = '';
-  const sink = {
-    event: (event: Parameters<typeof foldEvent>[1], index: number) => foldEvent(state, event, entryId, index),
-    deadLetter: () => undefined,
-  };
-  for await (const page of readLog(redis, { prefix: PREFIX, shard: 0, archive })) {
-    count(page.entries);
-    if (!folds) continue;
-    for (const { id, fields } of page.entries) {
-      entryId = id;
-      decodeEntry(fields, context, sink);
-    }
-  }
+  return { prefix: PREFIX, shard: 0, archive };
 }
+
+async function readThroughLog(): Promise<void> {
+  for await (const page of readLog(redis, await openLog())) count(page.entries.length);
+}
+
+/** As `streamfold verify` folds the log. */
+async function foldThroughLog(): Promise<void> {
+  await foldLog(redis, await openLog(), {
+    cut: { lastDelivered: LAST_ID, pending: new Set() },
+    catalogue: CATALOGUE,
+    context: { shard: 0, shards: 1, upcasters: noUpcasters },
+    onProgress: (folded) => count(folded - entries),
+    onGap(gap) {
+      throw gap;
+    },
+  });
+}
+
+const MODES: Readonly<Record<string, () => Promise<void>>> = {
+  xrange: readAlone,
+  log: readThroughLog,
+  fold: foldThroughLog,
+};
 
 await waitForStart();
 const startedMs = performance.now();
-await (mode === 'xrange' ? readAlone() : readThroughLog(mode === 'fold'));
+await MODES[mode]?.();
 const elapsedMs = performance.now() - startedMs;
 process.send?.({ type: 'done', entries, elapsedMs, peakBytes });
 redis.disconnect();

@@ -35,9 +35,9 @@ function logOf(entries: Entries, onPage: (page: number) => void = () => undefine
       );
       for (let at = 0; at < wanted.length; at += PAGE_ENTRIES) {
         onPage(at / PAGE_ENTRIES);
-        yield await Promise.resolve(
-          wanted.slice(at, at + PAGE_ENTRIES).map(([id, fields]) => ({ id, fields })),
-        );
+        const page = wanted.slice(at, at + PAGE_ENTRIES);
+        const lines = page.map(([id, fields]) => `${JSON.stringify({ id, fields })}\n`).join('');
+        yield await Promise.resolve({ form: 'lines' as const, bytes: Buffer.from(lines) });
       }
     },
     measure: () => Promise.resolve({ missingEntries: 0, archivedEntries: entries.length }),

@@ -31,6 +31,6 @@ export { openLogBeyondRedis, type LogBeyondRedis } from './replay/log-beyond-red
 export { rebuild, type RebuildOptions, type RebuildOutcome, type RebuildProgress } from './replay/rebuild.ts';
 export { trimOvergrownLog } from './view/trim-overgrown-log.ts';
 export { createShardView, type ShardView } from './view/shard-view.ts';
-export { createEntriesParser, type EntriesParser, type ParseOutcome } from './fold/entries-parser.ts';
-export { createReplyTap, type ReplyTap } from './fold/reply-tap.ts';
+export { createReplyTap, type ParseOutcome, type ReplyTap } from '@streamfold/redis';
+export { createEntriesParser, type EntriesParser } from './fold/entries-parser.ts';
 export { BusyError, createVariants, type Variants } from './view/variants.ts';

@@ -14,6 +14,7 @@ export { decodeContent } from './state/read-deltas.ts';
 export { createGroup } from './state/create-group.ts';
 export { removeConsumer, removeGoneConsumers } from './state/remove-consumers.ts';
 export { beginRebuild } from './replay/begin-rebuild.ts';
+export { foldLog } from './replay/fold-log.ts';
 export { handOver } from './state/hand-over-dead-letters.ts';
 export { followStream, switchGeneration } from './state/switch-generation.ts';
 export { keepGenerations } from './upkeep/keep-generations.ts';

@@ -41,7 +41,7 @@ export type BuildOutcome =
   | { readonly outcome: 'behind'; readonly lastGeneratedId: EntryId; readonly added: number };
 
 /** Reads the entries of the next segment from the stream, and compresses them as they come. Writes nothing anywhere. */
-export async function buildSegment(reader: StreamReader<Buffer>, plan: SegmentPlan): Promise<BuildOutcome> {
+export async function buildSegment(reader: StreamReader, plan: SegmentPlan): Promise<BuildOutcome> {
   const { previous, to, bounds, acceptGap } = plan;
   const start: KnownPlace = {
     id: previous?.lastId ?? '0-0',

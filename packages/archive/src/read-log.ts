@@ -2,29 +2,39 @@ import { compareStamps, isAfter, type EntryId } from '@streamfold/core';
 import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
 import { countEntries } from './count-entries.ts';
 import type { StreamExtent } from './describe-stream.ts';
+import type { EntryBytes } from './entry-bytes.ts';
 import type { LogEntry } from './entry-line.ts';
 import { BEFORE_ALL, LogError } from './log-error.ts';
 import type { Archive } from './open-archive.ts';
 import { readArchived } from './read-archived.ts';
-import { readSegment } from './read-segment.ts';
+import { openSegments, readLines, type OpenSegment } from './read-segment.ts';
 import { readNewestSegment, readSegments } from './read-segments.ts';
 import { positionBehind, type Segment } from './segment.ts';
-import { createStreamReader, findHole, type KnownPlace } from './stream-page.ts';
+import { createStreamPages, type StreamPages } from './read-stream.ts';
+import { decodeStored, type StoredEntries } from './stored-entries.ts';
+import { findHole, type KnownPlace } from './stream-page.ts';
 
 /** The log of a shard: its stream, and its archive if it has one. */
 export interface Log extends Shard {
   readonly archive: Archive | undefined;
 }
 
-/** Some entries of a log, in the order of their IDs. */
-export interface LogPage {
+/** Where entries of a log come from. */
+export interface LogOrigin {
   readonly source: 'archive' | 'stream';
   /** Sequence number of the segment that they are from; `undefined` from the stream. */
   readonly segment: number | undefined;
   /** They are the last of their segment. */
   readonly endsSegment: boolean;
+}
+
+/** Some entries of a log, in the order of their IDs. */
+export interface LogPage extends LogOrigin {
   readonly entries: readonly LogEntry[];
 }
+
+/** The same as bytes. They are valid until the next page is asked for: the memory is used again. */
+export interface StoredPage extends LogOrigin, StoredEntries {}
 
 export interface LogRange {
   /** Begin after this entry; by default with the first. */
@@ -40,21 +50,47 @@ export interface LogRange {
  * archive's last entry. Entries that are archived and trimmed while the log is read come from the archive. A log that
  * begins late is read from its beginning; `measureLog` counts what is missing before that.
  *
- * Cost: one segment, or a page of some MB, in memory.
+ * Cost: two segments, or two pages of some MB, in memory.
  *
  * @throws {LogError} if a range is missing or damaged, before any entry after it is given out.
  */
 export async function* readLog(
   redis: RedisConnection,
   log: Log,
-  { after = BEFORE_ALL, to, onGap }: LogRange = {},
+  range: LogRange = {},
 ): AsyncGenerator<LogPage> {
+  for await (const page of readStoredLog(redis, log, range)) {
+    const { source, segment, endsSegment } = page;
+    yield { source, segment, endsSegment, entries: decodeStored(page) };
+  }
+}
+
+/**
+ * The same as bytes, for a fold. Opens a connection of its own to read the stream. While a page is folded, the next one is
+ * read.
+ */
+export async function* readStoredLog(
+  redis: RedisConnection,
+  log: Log,
+  range: LogRange = {},
+): AsyncGenerator<StoredPage> {
+  const stream = createStreamPages(redis, shardKeys(log).events);
+  try {
+    yield* readPages({ redis, stream, log }, range);
+  } finally {
+    stream.close();
+  }
+}
+
+async function* readPages(
+  { redis, stream, log }: { redis: RedisConnection; stream: StreamPages; log: Log },
+  { after = BEFORE_ALL, to, onGap }: LogRange,
+): AsyncGenerator<StoredPage> {
   const { shard, archive } = log;
   const raise = (gap: LogError): void => {
     if (onGap === undefined) throw gap;
     onGap(gap);
   };
-  const reader = createStreamReader(redis, shardKeys(log).events);
   let cursor = after;
   let known: KnownPlace | undefined;
   let started = false;
@@ -62,10 +98,12 @@ export async function* readLog(
     if (to !== undefined && !isAfter(to, cursor)) return;
     if (archive !== undefined) {
       const archived = await readArchived(redis, log);
-      for await (const segment of readSegments(archive, shard, { after: cursor, archived })) {
+      const segments = readSegments(archive, shard, { after: cursor, archived });
+      for await (const opened of openSegments(archive, segments)) {
+        const { segment } = opened;
         const gap = findMissing(segment, { cursor, to });
         if (gap !== undefined) raise(gap);
-        for await (const page of readWithin(archive, segment, { cursor, to })) yield page;
+        for await (const page of readWithin(opened, { after: cursor, to })) yield page;
         if (to !== undefined && !isAfter(to, segment.lastId)) return;
         cursor = segment.lastId;
         known = { id: segment.lastId, position: positionBehind(segment) };
@@ -75,7 +113,7 @@ export async function* readLog(
     }
     let looked = archive === undefined; // whether the archive knows nothing more about a hole
     for (;;) {
-      const { entries, extent, atEnd } = await reader.read(cursor, to ?? '+');
+      const { entries, extent, atEnd } = await stream.read(cursor, to ?? '+');
       checkReach(extent, known, shard);
       if (!started && known === undefined) known = placeWhereItBegins(extent, cursor);
       const hole = findHole(extent, { after: cursor, known });
@@ -92,38 +130,26 @@ export async function* readLog(
       }
       started = true;
       looked = archive === undefined;
-      const first = entries[0]?.[0];
-      const last = entries.at(-1)?.[0];
-      if (last !== undefined && first !== undefined) {
-        yield { source: 'stream', segment: undefined, endsSegment: false, entries: entries.map(toLogEntry) };
-        known = advance(known, { extent, cursor, first, last, count: entries.length });
-        cursor = last;
+      if (entries !== undefined) {
+        const { bytes } = entries;
+        yield { source: 'stream', segment: undefined, endsSegment: false, form: 'reply', bytes };
+        known = advance(known, { extent, cursor, entries });
+        cursor = entries.lastId;
       }
       if (atEnd || (to !== undefined && !isAfter(to, cursor))) return;
     }
   }
 }
 
-function toLogEntry([id, fields]: readonly [EntryId, string[]]): LogEntry {
-  return { id, fields };
-}
-
 /** The part of a segment that lies in the range. */
 async function* readWithin(
-  archive: Archive,
-  segment: Segment,
-  { cursor, to }: { cursor: EntryId; to: EntryId | undefined },
-): AsyncGenerator<LogPage> {
-  const whole = isAfter(segment.firstId, cursor) && (to === undefined || !isAfter(segment.lastId, to));
-  let seen = 0;
-  for await (const page of readSegment(archive, segment)) {
-    seen += page.length;
-    const entries = whole
-      ? page
-      : page.filter(({ id }) => isAfter(id, cursor) && (to === undefined || !isAfter(id, to)));
-    if (entries.length === 0) continue;
-    const endsSegment = seen === segment.entries && entries.at(-1)?.id === segment.lastId;
-    yield { source: 'archive', segment: segment.sequence, endsSegment, entries };
+  opened: OpenSegment,
+  range: { readonly after: EntryId; readonly to: EntryId | undefined },
+): AsyncGenerator<StoredPage> {
+  const { segment, lines } = opened;
+  for await (const bytes of readLines(opened, range)) {
+    const endsSegment = bytes.byteOffset + bytes.length === lines.byteOffset + lines.length;
+    yield { source: 'archive', segment: segment.sequence, endsSegment, form: 'lines', bytes };
   }
 }
 
@@ -183,11 +209,12 @@ function placeWhereItBegins({ firstId, gone }: StreamExtent, cursor: EntryId): K
 /** Where the end of a page is, if it can be known. */
 function advance(
   known: KnownPlace | undefined,
-  page: { extent: StreamExtent; cursor: EntryId; first: EntryId; last: EntryId; count: number },
+  page: { extent: StreamExtent; cursor: EntryId; entries: EntryBytes },
 ): KnownPlace | undefined {
-  const { extent, cursor, first, last, count } = page;
-  if (extent.firstId === first) return { id: last, position: extent.gone + count };
-  return known?.id === cursor ? { id: last, position: known.position + count } : known;
+  const { extent, cursor, entries } = page;
+  const { firstId, lastId, count } = entries;
+  if (extent.firstId === firstId) return { id: lastId, position: extent.gone + count };
+  return known?.id === cursor ? { id: lastId, position: known.position + count } : known;
 }
 
 /** Where the archive ends, as Redis has recorded it; if it has recorded nothing, where its newest segment ends. */

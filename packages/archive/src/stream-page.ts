@@ -2,21 +2,21 @@ import { isAfter, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { describeStream, type StreamExtent } from './describe-stream.ts';
 
-/** An entry as a client returns it: ID and fields, as text or as bytes. */
-type RawEntry<Field extends string | Buffer> = readonly [id: EntryId, fields: Field[]];
+/** An entry as a client returns it: ID and fields, byte for byte. */
+type RawEntry = readonly [id: EntryId, fields: Buffer[]];
 
 /** A part of a stream, and what the stream was at that moment. */
-interface StreamPage<Field extends string | Buffer> {
-  readonly entries: readonly RawEntry<Field>[];
+interface StreamPage {
+  readonly entries: readonly RawEntry[];
   readonly extent: StreamExtent;
   /** Nothing more is in the range. */
   readonly atEnd: boolean;
 }
 
 /** Reads a stream page after page. */
-export interface StreamReader<Field extends string | Buffer> {
+export interface StreamReader {
   /** Entries behind `after`, up to `to`; `+`: to the end. */
-  read(after: EntryId, to: EntryId): Promise<StreamPage<Field>>;
+  read(after: EntryId, to: EntryId): Promise<StreamPage>;
 }
 
 const FIRST_COUNT = 100;
@@ -24,22 +24,7 @@ const MOST_ENTRIES = 1_000;
 /** A page above this is followed by a smaller one, below a quarter of it by a larger one. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** Trimming runs in steps of a few ms: a page without one is soon found. */
-const MOST_TRIES = 1_000;
-
-/** A reader of fields as text, as the fold takes them. */
-export function createStreamReader(redis: RedisConnection, events: string): StreamReader<string> {
-  return createReader<string>(redis, events, (from, to, count) =>
-    redis.xrange(events, from, to, 'COUNT', count),
-  );
-}
-
-/** A reader of fields byte for byte. */
-export function createByteReader(redis: RedisConnection, events: string): StreamReader<Buffer> {
-  return createReader<Buffer>(redis, events, async (from, to, count) => {
-    const entries = await redis.xrangeBuffer(events, from, to, 'COUNT', count);
-    return entries.map(([id, fields]) => [id.toString(), fields]);
-  });
-}
+export const MOST_TRIES = 1_000;
 
 /**
  * XINFO STREAM, XRANGE events (after to COUNT n, XINFO STREAM
@@ -47,11 +32,11 @@ export function createByteReader(redis: RedisConnection, events: string): Stream
  * Both looks at the stream must agree on what is gone: then the page and the extent are of one moment. Pages are of some
  * MB at most, unless one entry is larger.
  */
-function createReader<Field extends string | Buffer>(
-  redis: RedisConnection,
-  events: string,
-  readRange: (from: string, to: string, count: number) => Promise<RawEntry<Field>[]>,
-): StreamReader<Field> {
+export function createByteReader(redis: RedisConnection, events: string): StreamReader {
+  const readRange = async (from: string, to: string, count: number): Promise<RawEntry[]> => {
+    const entries = await redis.xrangeBuffer(events, from, to, 'COUNT', count);
+    return entries.map(([id, fields]) => [id.toString(), fields]);
+  };
   let count = FIRST_COUNT;
   return {
     async read(after, to) {
@@ -75,7 +60,7 @@ function createReader<Field extends string | Buffer>(
   };
 }
 
-function sizeOf(fields: readonly (string | Buffer)[]): number {
+function sizeOf(fields: readonly Buffer[]): number {
   let size = 0;
   for (const field of fields) size += field.length;
   return size;

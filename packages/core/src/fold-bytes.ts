@@ -9,10 +9,20 @@ import type { EntryId } from './entry-id.ts';
 import { DecodedEventFold } from './fold-decoded.ts';
 import { EventJournal } from './layout/journal-event.ts';
 import { describeBatch, describeFlat, LayoutList } from './layout/learn-layout.ts';
+import {
+  describeLine,
+  EVENTS_HEAD,
+  FIELDS_HEAD,
+  isAt,
+  LINE_HEAD,
+  LINE_TAIL,
+  unescapeText,
+  type UnescapedText,
+} from './layout/line-form.ts';
 import { matchFlat } from './layout/match-flat.ts';
 import { matchJson } from './layout/match-json.ts';
 import { MatchedValues, NO_MATCH } from './layout/matched-values.ts';
-import { countDigits, readLength } from './layout/read-value.ts';
+import { countDigits, readIdText, readLength } from './layout/read-value.ts';
 
 export interface BytesFoldOptions {
   readonly catalogue: Catalogue;
@@ -39,6 +49,8 @@ export class BytesFold {
   private readonly decoded: DecodedEventFold;
   private readonly flat: LayoutList;
   private readonly json: LayoutList;
+  private readonly lines: LayoutList;
+  private readonly unescaped: UnescapedText = { end: 0, quote: 0 };
 
   constructor({ catalogue, context, seed, onDeadLetter }: BytesFoldOptions) {
     this.source = new ReceiveBuffer(seed);
@@ -58,6 +70,7 @@ export class BytesFold {
     this.decoded = new DecodedEventFold(this.batch, this.source);
     this.flat = new LayoutList({ source: this.source, metrics });
     this.json = new LayoutList({ source: this.source, metrics });
+    this.lines = new LayoutList({ source: this.source, metrics });
   }
 
   /**
@@ -120,20 +133,26 @@ export class BytesFold {
     const length = readLength(source, lengthStart);
     const textStart = lengthStart + countDigits(length) + 2;
     const textEnd = textStart + length;
-    if (length === NO_MATCH || length > BATCH_ENTRY_BYTES || textEnd + 2 > source.end) return NO_MATCH;
-    values.limit = textEnd;
+    if (length === NO_MATCH || textEnd + 2 > source.end) return NO_MATCH;
     values.payloadBytes = EVENTS_NAME_BYTES + length;
-    this.journal.clear();
-    if (source.bytes[textStart] !== OPENING_BRACKET) return NO_MATCH;
-    for (let at = textStart + 1; this.journal.events < BATCH_EVENTS;) {
+    return this.foldEvents(textStart, textEnd) ? textEnd + 2 : NO_MATCH;
+  }
+
+  /** Folds the text of a batch. False if an event in it is not of a known layout. */
+  private foldEvents(start: number, textEnd: number): boolean {
+    const { source, values, journal } = this;
+    if (textEnd - start > BATCH_ENTRY_BYTES || source.bytes[start] !== OPENING_BRACKET) return false;
+    values.limit = textEnd;
+    journal.clear();
+    for (let at = start + 1; journal.events < BATCH_EVENTS;) {
       const end = this.foldJson(at);
-      if (end === NO_MATCH) return NO_MATCH;
+      if (end === NO_MATCH) return false;
       const next = source.bytes[end];
-      if (next === CLOSING_BRACKET) return end + 1 === textEnd ? textEnd + 2 : NO_MATCH;
-      if (next !== COMMA) return NO_MATCH;
+      if (next === CLOSING_BRACKET) return end + 1 === textEnd;
+      if (next !== COMMA) return false;
       at = end + (source.bytes[end + 1] === SPACE ? 2 : 1);
     }
-    return NO_MATCH;
+    return false;
   }
 
   private foldJson(start: number): number {
@@ -147,6 +166,52 @@ export class BytesFold {
       return this.events.write(layout) === 'written' ? end : NO_MATCH;
     }
     return NO_MATCH;
+  }
+
+  /**
+   * Folds the entry whose line in an archive begins at `start`, if it is of a known layout. Returns the end of the line;
+   * `NO_MATCH`, and the batch is as it was but the bytes of the line are void, if it has to be decoded.
+   */
+  foldLine(start: number): number {
+    const { source, values, batch } = this;
+    const idStart = start + LINE_HEAD.length;
+    const idEnd = readIdText(source, idStart);
+    if (idEnd === NO_MATCH || !isAt(source, start, LINE_HEAD) || !isAt(source, idEnd, FIELDS_HEAD))
+      return NO_MATCH;
+    const fields = idEnd + FIELDS_HEAD.length;
+    const isBatch = isAt(source, fields, EVENTS_HEAD);
+    const end = isBatch ? this.foldLineOfBatch(fields + EVENTS_HEAD.length) : this.foldLineOfEvent(fields);
+    if (end === NO_MATCH) return NO_MATCH;
+    batch.openEntry(source.bytes, idStart, idEnd - idStart);
+    batch.payloadBytes += values.payloadBytes;
+    this.applyJournal();
+    return end;
+  }
+
+  private foldLineOfEvent(start: number): number {
+    const { source, values, lines } = this;
+    values.limit = source.end;
+    for (let at = 0; at < lines.layouts.length; at++) {
+      const layout = lines.layouts[at];
+      if (layout === undefined) break;
+      const end = matchJson(layout, values, start);
+      if (end === NO_MATCH) continue;
+      values.payloadBytes = end - start; // and some quotes and commas
+      if (end > source.end || values.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
+      lines.matched(at);
+      this.journal.clear();
+      return this.events.write(layout) === 'written' ? end : NO_MATCH;
+    }
+    return NO_MATCH;
+  }
+
+  private foldLineOfBatch(start: number): number {
+    const { source, values, unescaped } = this;
+    if (unescapeText(source, start, unescaped) === NO_MATCH) return NO_MATCH;
+    const { end, quote } = unescaped;
+    values.payloadBytes = EVENTS_NAME_BYTES + end - start;
+    if (!isAt(source, quote + 1, LINE_TAIL) || !this.foldEvents(start, end)) return NO_MATCH;
+    return quote + 1 + LINE_TAIL.length;
   }
 
   /** Does to the batch what the events of the entry do. */
@@ -167,7 +232,13 @@ export class BytesFold {
   /** The same, and learns the layouts of its events: to be called for what `foldReceived` has not matched. */
   foldAndLearn(id: EntryId, fields: readonly string[] | undefined, payloadBytes: number): void {
     const valid = this.foldDecoded(id, fields, payloadBytes);
-    if (fields !== undefined && valid.length > 0) this.learn(fields, valid);
+    if (fields !== undefined && valid.length > 0) this.learn(fields, valid, 'reply');
+  }
+
+  /** The same for what `foldLine` has not matched. */
+  foldAndLearnLine(id: EntryId, fields: readonly string[], payloadBytes: number): void {
+    const valid = this.foldDecoded(id, fields, payloadBytes);
+    if (valid.length > 0) this.learn(fields, valid, 'line');
   }
 
   /**
@@ -198,7 +269,7 @@ export class BytesFold {
     return valid;
   }
 
-  private learn(fields: readonly string[], valid: readonly number[]): void {
+  private learn(fields: readonly string[], valid: readonly number[], form: 'reply' | 'line'): void {
     if (fields.length === 2 && fields[0] === 'events') {
       if (!this.json.takesNext()) return;
       const indexes = new Set(valid);
@@ -206,8 +277,10 @@ export class BytesFold {
         if (indexes.has(index)) this.json.learn(event);
       return;
     }
-    const event = this.flat.takesNext() ? describeFlat(fields) : undefined;
-    if (event !== undefined) this.flat.learn(event);
+    const layouts = form === 'reply' ? this.flat : this.lines;
+    if (!layouts.takesNext()) return;
+    const event = form === 'reply' ? describeFlat(fields) : describeLine(fields);
+    if (event !== undefined) layouts.learn(event);
   }
 }
 

@@ -149,6 +149,47 @@ function openConnection(
   return redis;
 }
 
+/** Time for a reply on a twin of a connection that has no such time of its own. */
+const TWIN_TIMEOUT_MS = 10_000;
+
+/**
+ * Opens another connection to the same Redis, for a reader that needs one of its own; the caller disconnects it. Once it is
+ * lost, it stays closed. `undefined` for a Cluster, where the client chooses among many connections.
+ *
+ * @throws {ConnectionError} if it cannot be opened.
+ */
+export async function openTwin(redis: RedisConnection, name: string): Promise<Redis | undefined> {
+  if (redis instanceof Cluster) return undefined;
+  const { address, tls } = states.get(redis) ?? { address: 'Redis', tls: false };
+  let lastError: Error | undefined;
+  const twin = redis.duplicate({
+    connectionName: name,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    lazyConnect: true,
+    retryStrategy: () => null,
+  });
+  twin.on('error', (error: Error) => {
+    lastError = error;
+  });
+  quietSentinels(twin);
+  const timeoutMs = redis.options.commandTimeout ?? TWIN_TIMEOUT_MS;
+  guardConnection(twin, {
+    address: () => address,
+    timeoutMs,
+    lastError: () => lastError,
+    onGivenUp: () => undefined,
+  });
+  try {
+    await twin.connect();
+  } catch (error) {
+    twin.disconnect();
+    throw unreachable(address, lastError ?? toError(error), tls);
+  }
+  return twin;
+}
+
 function reconnectAfterMs(attempt: number): number {
   return Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt - 1, 10), RECONNECT_LONGEST_MS);
 }

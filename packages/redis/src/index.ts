@@ -1,7 +1,14 @@
 export { askAll } from './ask-all.ts';
 export { checkPrefix } from './check-prefix.ts';
 export { ConfigurationError } from './configuration-error.ts';
-export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
+export {
+  connectRedis,
+  isReady,
+  openTwin,
+  whenReady,
+  type ConnectOptions,
+  type RedisConnection,
+} from './connect.ts';
 export { CONNECTION_FAILURES, ConnectionError, type ConnectionFailure } from './connection-error.ts';
 export { listShards, type Installation, type Shard } from './installation.ts';
 export {
@@ -19,6 +26,7 @@ export { redactUrl } from './redis-url.ts';
 export { checkObject, readRedisUrl, type RedisUrlOption } from './redis-url-option.ts';
 export { isNoGroup, isReplyError, isTransientReply } from './reply-error.ts';
 export { replyField } from './reply-field.ts';
+export { createReplyTap, type ParseOutcome, type ReplyParser, type ReplyTap } from './reply-tap.ts';
 export { runTransaction } from './run-transaction.ts';
 export { loadScript, STREAM_LUA, type Script } from './script.ts';
 export { readServerTimeMs } from './server-time.ts';

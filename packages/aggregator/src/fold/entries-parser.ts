@@ -1,18 +1,9 @@
 import { isAscii } from 'node:buffer';
+import type { ParseOutcome, ReplyParser } from '@streamfold/redis';
 import type { TakeEntry } from './delivered-entry.ts';
 
-/** The result of a chunk: more is needed, or the reply is complete and `rest` follows it. */
-export type ParseOutcome = { readonly complete: false } | { readonly complete: true; readonly rest: Buffer };
-
 /** Reads one reply to XREADGROUP of one stream, chunk by chunk as it arrives. */
-export interface EntriesParser {
-  /**
-   * @throws {Error} if the bytes are not such a reply.
-   */
-  push(chunk: Buffer): ParseOutcome;
-  /** True until the first chunk has arrived. */
-  readonly untouched: boolean;
-}
+export type EntriesParser = ReplyParser;
 
 /**
  * Parser of `*1 *2 $key *n` and then n times `*2 $id *2m $name $value …`, or `*-1` for the fields of an entry that was

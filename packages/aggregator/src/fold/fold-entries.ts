@@ -9,9 +9,11 @@ import {
   type DecodeContext,
   type DeltaForm,
 } from '@streamfold/core';
+import type { StoredEntries } from '@streamfold/archive';
 import type { FoldedBatch } from '../state/commit-batch.ts';
 import type { TakeEntry } from './delivered-entry.ts';
 import type { EntriesParser } from './entries-parser.ts';
+import { PageFold } from './fold-page.ts';
 import { createReplyFold } from './fold-reply.ts';
 
 /** Bounds of one commit, so that Redis never stalls for long: by its script, or by the size of its arguments. */
@@ -47,6 +49,8 @@ export interface EntriesFold {
   readonly take: TakeEntry;
   /** The same for a reply to XREADGROUP as it arrives. */
   parseReply(): EntriesParser;
+  /** The same for entries of a log, as they stand there. */
+  takePage(page: StoredEntries): void;
   /** What the entries came to, in their order. Each holds at least one, however large. */
   readonly batches: readonly FoldedBatch[];
   /** Entries taken, and the bytes of all their fields. */
@@ -67,6 +71,7 @@ export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }:
   });
   const { batch } = fold;
   const encoder = new ColumnsEncoder(batch);
+  const pages = new PageFold(fold);
 
   const hasReached = (bounds: CommitBounds): boolean =>
     batch.entries >= bounds.entries ||
@@ -108,6 +113,9 @@ export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }:
           fold.foldDecoded(entry.id, entry.fields, entry.payloadBytes);
         },
         parseReply: () => createReplyFold({ fold, begin: closeFullBatch, take: foldAndLearn }),
+        takePage(page) {
+          for (pages.open(page); pages.hasNext; pages.foldNext()) closeFullBatch();
+        },
         get batches() {
           if (batch.entries > 0) closeBatch();
           return batches;

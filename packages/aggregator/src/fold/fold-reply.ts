@@ -1,12 +1,7 @@
 import { NO_MATCH, type BytesFold } from '@streamfold/core';
+import type { ParseOutcome } from '@streamfold/redis';
 import type { TakeEntry } from './delivered-entry.ts';
-import {
-  createEntryParser,
-  MAX_REPLY_BYTES,
-  tooLarge,
-  type EntriesParser,
-  type ParseOutcome,
-} from './entries-parser.ts';
+import { createEntryParser, MAX_REPLY_BYTES, tooLarge, type EntriesParser } from './entries-parser.ts';
 import { measureEntry, readHeader } from './reply-frame.ts';
 
 export interface FoldReplyOptions {

@@ -1,9 +1,8 @@
-import type { RedisConnection } from '@streamfold/redis';
+import { createReplyTap, type RedisConnection } from '@streamfold/redis';
 import { Redis } from 'ioredis';
 import type { Generation } from '../state/generation.ts';
 import { describeDelivered } from './delivered-entry.ts';
 import type { EntriesFold } from './fold-entries.ts';
-import { createReplyTap } from './reply-tap.ts';
 
 /**
  * Reads entries on a connection on which nothing else is sent meanwhile. They are folded as they arrive; only once the

@@ -2,8 +2,8 @@ import { EXPOSITION_ENDS, renderHead, type Catalogue } from '@streamfold/core';
 import { ConfigurationError } from '@streamfold/redis';
 import { isAge } from '../view/read-gauge.ts';
 import { createLogCursor, type LogCursor, type LogPages } from './log-cursor.ts';
-import { createSteppedFamily, type TargetLabels } from './stepped-family.ts';
-import { createSteppedState } from './stepped-state.ts';
+import { createSteppedFamily, type SteppedFamily, type TargetLabels } from './stepped-family.ts';
+import { createSteppedState, type SteppedState } from './stepped-state.ts';
 
 export interface BackfillOptions {
   /** The whole log of each shard, from its beginning to `untilMs` at least. */
@@ -52,28 +52,38 @@ const MOST_STEPS = 2_500_000;
  *   reader accepts it.
  */
 export async function backfill(options: BackfillOptions): Promise<BackfillProgress> {
-  const cursors = options.logs.map(createLogCursor);
-  try {
-    return await writeSteps(cursors, options);
-  } finally {
-    for (const cursor of cursors) await cursor.close();
-  }
-}
-
-async function writeSteps(
-  cursors: readonly LogCursor[],
-  { catalogue, labels, stepSeconds, fromMs, untilMs, write, onProgress }: BackfillOptions,
-): Promise<BackfillProgress> {
-  const stepMs = stepSeconds * 1_000;
-  const beganMs = await findBeginning(cursors, untilMs);
+  const { catalogue, labels, logs } = options;
   const families = new Map(catalogue.map((metric) => [metric.name, createSteppedFamily(metric, labels)]));
   const state = createSteppedState(
-    { catalogue, shards: cursors.length },
+    { catalogue, shards: logs.length },
     {
       born: (name, key) => families.get(name)?.born(key),
       changed: (name, key) => families.get(name)?.mark(key),
     },
   );
+  const cursors = state.pages.flatMap((pages, shard) => {
+    const log = logs[shard];
+    return log === undefined ? [] : [createLogCursor(log, pages)];
+  });
+  try {
+    return await writeSteps({ cursors, families, state }, options);
+  } finally {
+    for (const cursor of cursors) await cursor.close();
+  }
+}
+
+interface SteppedFold {
+  readonly cursors: readonly LogCursor[];
+  readonly families: ReadonlyMap<string, SteppedFamily>;
+  readonly state: SteppedState;
+}
+
+async function writeSteps(
+  { cursors, families, state }: SteppedFold,
+  { catalogue, stepSeconds, fromMs, untilMs, write, onProgress }: BackfillOptions,
+): Promise<BackfillProgress> {
+  const stepMs = stepSeconds * 1_000;
+  const beganMs = await findBeginning(cursors, untilMs);
   let steps = 0;
   const tell = (atMs: number): BackfillProgress => {
     const { entries, deadLetters } = state;
@@ -86,9 +96,8 @@ async function writeSteps(
 
   /** Folds all entries up to `atMs`. */
   const advance = async (atMs: number): Promise<void> => {
-    for (const [shard, cursor] of cursors.entries()) {
-      const take = cursor.take.bind(cursor, { untilMs: atMs, count: SETTLE_ENTRIES });
-      while (!(await take((entry) => state.fold(shard, entry)))) {
+    for (const cursor of cursors) {
+      while (!(await cursor.fold({ untilMs: atMs, count: SETTLE_ENTRIES }))) {
         state.settle(atMs);
         tell(atMs);
       }

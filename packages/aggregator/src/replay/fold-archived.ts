@@ -2,8 +2,7 @@ import { noUpcasters, previousId, type EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 import { loadDeltaLogScript } from '../state/delta-log-script.ts';
 import { HASH_SEED } from '../state/hash-seed.ts';
-import { describeDelivered } from '../fold/delivered-entry.ts';
-import { createFolding, type CommitBounds } from '../fold/fold-entries.ts';
+import { createFolding, type CommitBounds, type EntriesFold, type Fold } from '../fold/fold-entries.ts';
 import type { Generation } from '../state/generation.ts';
 import type { LogBeyondRedis } from './log-beyond-redis.ts';
 
@@ -29,8 +28,11 @@ export async function foldArchived(
   generation: Generation,
   options: FoldArchivedOptions,
 ): Promise<'done' | 'gone' | 'stopped'> {
+  const { catalogue, deltaForm, shard } = generation;
+  const context = { shard, shards: options.shards, upcasters: noUpcasters };
+  const fold = createFolding({ catalogue, deltaForm, context, hashSeed: HASH_SEED });
   for (;;) {
-    const outcome = await foldOnce(redis, generation, options);
+    const outcome = await foldOnce(redis, generation, { ...options, fold });
     // Entries that were trimmed from the stream meanwhile are folded too, until there are none.
     if (outcome === 'nothing_left') return 'done';
     if (outcome === 'stopped') return 'stopped';
@@ -38,60 +40,68 @@ export async function foldArchived(
   }
 }
 
-type Page = readonly { readonly id: EntryId; readonly fields: readonly string[] }[];
+interface FoldingOptions extends FoldArchivedOptions {
+  readonly fold: Fold;
+}
 
-/** From the mark to the oldest entry of the stream. */
+/** From the mark to the oldest entry of the stream. While a batch is committed, the next one is read and folded. */
 async function foldOnce(
   redis: RedisConnection,
   generation: Generation,
-  options: FoldArchivedOptions,
+  { log, fold, bounds, onProgress, stop }: FoldingOptions,
 ): Promise<'folded' | 'nothing_left' | 'superseded' | 'stopped'> {
-  const { log, bounds, stop } = options;
   const { shard, shardKeys, keys } = generation;
   const [first] = await redis.xrange(shardKeys.events, '-', '+', 'COUNT', 1);
   const to = first === undefined ? undefined : previousId(first[0]);
-  let after = (await redis.hget(keys.head, 'archived_to')) ?? undefined;
-  let entries = 0;
-  let pages: Page[] = [];
-  let paged = 0;
-  for await (const page of log.readArchived(shard, { after, to })) {
-    if (stop.aborted) return 'stopped';
-    pages.push(page);
-    entries += page.length;
-    paged += page.length;
-    if (paged < bounds.entries) continue;
-    const committed = await commit(redis, generation, { pages, after, options });
-    if (committed.outcome === 'superseded') return 'superseded';
-    after = committed.to;
-    pages = [];
-    paged = 0;
+  const after = (await redis.hget(keys.head, 'archived_to')) ?? undefined;
+  let committing: Promise<Committed> = Promise.resolve({ outcome: 'folded', to: after });
+  let folding = fold.begin(bounds);
+  let isEmpty = true;
+  /** Commits what was folded, after what is being committed. */
+  const commitFolded = async (): Promise<Committed> => {
+    const { batches } = folding;
+    const before = await committing;
+    if (before.outcome === 'superseded') return before;
+    committing = commit(redis, generation, { batches, after: before.to, onProgress });
+    committing.catch(() => undefined); // the next commit meets its failure
+    folding = fold.begin(bounds);
+    return before;
+  };
+  try {
+    for await (const page of log.readArchived(shard, { after, to })) {
+      if (stop.aborted) return 'stopped';
+      folding.takePage(page);
+      isEmpty = false;
+      if (folding.entries < bounds.entries && folding.payloadBytes < bounds.payloadBytes) continue;
+      if ((await commitFolded()).outcome === 'superseded') return 'superseded';
+    }
+    if (isEmpty) return 'nothing_left';
+    if ((await commitFolded()).outcome === 'superseded') return 'superseded';
+    return (await committing).outcome;
+  } finally {
+    await committing.catch(() => undefined); // nothing is under way once this function has ended
   }
-  if (entries === 0) return 'nothing_left';
-  return (await commit(redis, generation, { pages, after, options })).outcome;
 }
 
-interface Pages {
-  readonly pages: readonly Page[];
-  /** The last folded entry. */
-  readonly after: EntryId | undefined;
-  readonly options: FoldArchivedOptions;
-}
+type Committed =
+  { readonly outcome: 'folded'; readonly to: EntryId | undefined } | { readonly outcome: 'superseded' };
 
 /** Dead letters are not written again: they were written when the entries were new. */
 async function commit(
   redis: RedisConnection,
-  generation: Generation,
-  { pages, after, options }: Pages,
-): Promise<
-  { readonly outcome: 'folded'; readonly to: EntryId | undefined } | { readonly outcome: 'superseded' }
-> {
-  const { shards, bounds, onProgress } = options;
-  const { shard, catalogue, deltaForm, keys } = generation;
-  const context = { shard, shards, upcasters: noUpcasters };
-  const folding = createFolding({ catalogue, deltaForm, context, hashSeed: HASH_SEED }).begin(bounds);
-  for (const page of pages) for (const { id, fields } of page) folding.take(describeDelivered(id, fields));
+  { keys }: Generation,
+  {
+    batches,
+    after,
+    onProgress,
+  }: Pick<FoldArchivedOptions, 'onProgress'> & {
+    readonly batches: EntriesFold['batches'];
+    /** The last folded entry. */
+    readonly after: EntryId | undefined;
+  },
+): Promise<Committed> {
   let from = after;
-  for (const { entries, lastId, record } of folding.batches) {
+  for (const { entries, lastId, record } of batches) {
     const args = [from ?? '', lastId, record, entries];
     const reply = await script.run(redis, [keys.deltas, keys.head], args);
     if (reply === 'superseded') return { outcome: 'superseded' };

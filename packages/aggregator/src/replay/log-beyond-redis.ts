@@ -1,4 +1,10 @@
-import { measureLog, readArchive, type Archive } from '@streamfold/archive';
+import {
+  measureLog,
+  readStoredLog,
+  type Archive,
+  type StoredEntries,
+  type StoredPage,
+} from '@streamfold/archive';
 import type { EntryId } from '@streamfold/core';
 import type { RedisConnection } from '@streamfold/redis';
 
@@ -12,7 +18,7 @@ export interface LogBeyondRedis {
   readArchived(
     shard: number,
     range: { readonly after: EntryId | undefined; readonly to: EntryId | undefined },
-  ): AsyncIterable<readonly { readonly id: EntryId; readonly fields: readonly string[] }[]>;
+  ): AsyncIterable<StoredEntries>;
   /** The number of entries of a shard that are neither in the stream nor in the archive, and of those only in the archive. */
   measure(shard: number): Promise<{ readonly missingEntries: number; readonly archivedEntries: number }>;
 }
@@ -29,7 +35,7 @@ export function openLogBeyondRedis(
         ...(to === undefined ? {} : { to }),
         ...(acceptGaps ? { onGap: () => undefined } : {}),
       };
-      return readArchive(redis, { prefix, shard, archive }, range);
+      return onlyArchived(readStoredLog(redis, { prefix, shard, archive }, range));
     },
     async measure(shard) {
       const extent = await measureLog(redis, { prefix, shard, archive });
@@ -40,4 +46,11 @@ export function openLogBeyondRedis(
       return { missingEntries, archivedEntries: extent.onlyArchivedEntries };
     },
   };
+}
+
+async function* onlyArchived(pages: AsyncIterable<StoredPage>): AsyncGenerator<StoredPage> {
+  for await (const page of pages) {
+    if (page.source === 'stream') return;
+    yield page;
+  }
 }

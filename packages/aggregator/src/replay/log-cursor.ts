@@ -1,44 +1,38 @@
-import type { LogEntry } from '@streamfold/archive';
-import { stampMs } from '@streamfold/core';
+import type { StoredEntries } from '@streamfold/archive';
+import type { PageFold } from '../fold/fold-page.ts';
 
-/** The log of a shard, page by page in the order of IDs, as `readLog` of the archive returns it. */
-export type LogPages = AsyncIterable<{ readonly entries: readonly LogEntry[] }>;
+/** The log of a shard, page by page in the order of IDs, as `readStoredLog` of the archive returns it. */
+export type LogPages = AsyncIterable<StoredEntries>;
 
-/** A position in the log of a shard. */
+/** A position in the log of a shard, up to which it is folded. */
 export interface LogCursor {
   /** The time of the next entry, ms; `undefined` at the end of the log. */
   peekMs(): Promise<number | undefined>;
-  /** Passes on the entries up to `untilMs`, inclusive, but at most `count`; true if none is left up to then. */
-  take(until: { untilMs: number; count: number }, take: (entry: LogEntry) => void): Promise<boolean>;
+  /** Folds the entries up to `untilMs`, inclusive, but at most `count`; true if none is left up to then. */
+  fold(until: { untilMs: number; count: number }): Promise<boolean>;
   /** Stops reading. */
   close(): Promise<void>;
 }
 
-/** At the first entry. One page is in memory. */
-export function createLogCursor(pages: LogPages): LogCursor {
+/** At the first entry of the log, which `fold` folds. One page is in memory. */
+export function createLogCursor(pages: LogPages, fold: PageFold): LogCursor {
   const iterator = pages[Symbol.asyncIterator]();
-  let entries: readonly LogEntry[] = [];
-  let at = 0;
-  const peek = async (): Promise<LogEntry | undefined> => {
-    while (at === entries.length) {
+  /** False at the end of the log. */
+  const openPage = async (): Promise<boolean> => {
+    while (!fold.hasNext) {
       const next = await iterator.next();
-      if (next.done === true) return undefined;
-      ({ entries } = next.value);
-      at = 0;
+      if (next.done === true) return false;
+      fold.open(next.value);
     }
-    return entries[at];
+    return true;
   };
   return {
-    async peekMs() {
-      const entry = await peek();
-      return entry && stampMs(entry.id);
-    },
-    async take({ untilMs, count }, take) {
-      for (let taken = 0; taken < count; taken++) {
-        const entry = at < entries.length ? entries[at] : await peek();
-        if (entry === undefined || stampMs(entry.id) > untilMs) return true;
-        take(entry);
-        at++;
+    peekMs: async () => ((await openPage()) ? fold.nextMs : undefined),
+    async fold({ untilMs, count }) {
+      for (let folded = 0; folded < count; folded++) {
+        if (!fold.hasNext && !(await openPage())) return true;
+        if (fold.nextMs > untilMs) return true;
+        fold.foldNext();
       }
       return false;
     },

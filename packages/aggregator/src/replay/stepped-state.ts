@@ -1,8 +1,7 @@
-import type { LogEntry } from '@streamfold/archive';
 import {
+  BytesFold,
   createCoordinatorGauges,
-  createEntryFold,
-  createFold,
+  describeColumns,
   emptyDelta,
   lastIdAt,
   mergeDelta,
@@ -11,10 +10,13 @@ import {
   readCoordinator,
   type Catalogue,
   type CoordinatorProjection,
+  type Delta,
   type Metric,
   type SeriesKey,
   type SeriesValue,
 } from '@streamfold/core';
+import { PageFold } from '../fold/fold-page.ts';
+import { HASH_SEED } from '../state/hash-seed.ts';
 import { readGauge } from '../view/read-gauge.ts';
 
 /** Called with the changes of a fold. */
@@ -27,8 +29,8 @@ export interface StepListener {
 
 /** The fold of the log up to a moment that advances. All shards are folded into one, as a scrape shows them. */
 export interface SteppedState {
-  /** Folds an entry. Entries of one shard must come in the order of the log. */
-  fold(shard: number, entry: LogEntry): void;
+  /** The fold of the pages of each shard, which must come in the order of its log. */
+  readonly pages: readonly PageFold[];
   /** Makes the entries folded since the last call visible, as of `nowMs`; none of them may be later. */
   settle(nowMs: number): void;
   value(metric: Metric, key: SeriesKey): SeriesValue | undefined;
@@ -43,37 +45,41 @@ export function createSteppedState(
   { catalogue, shards }: { catalogue: Catalogue; shards: number },
   listener: StepListener,
 ): SteppedState {
-  const foldEvent = createFold(catalogue);
   const state = emptyDelta();
   const gauges = createCoordinatorGauges((projection, key) => {
     for (const metric of catalogue) {
       if (metric.type === 'gauge' && metric.projection === projection) listener.changed(metric.name, key);
     }
   });
-  let fresh = emptyDelta();
   let nowMs = 0;
   let deadLetters = 0;
-  const folds = Array.from({ length: shards }, (_, shard) =>
-    createEntryFold(foldEvent, { shard, shards, upcasters: noUpcasters }, () => deadLetters++),
-  );
+  const folds = Array.from({ length: shards }, (_, shard) => {
+    const context = { shard, shards, upcasters: noUpcasters };
+    return new BytesFold({ catalogue, context, seed: HASH_SEED, onDeadLetter: () => deadLetters++ });
+  });
+
+  const merge = (fresh: Delta): void => {
+    mergeDelta(state, fresh, listener.born);
+    for (const [name, series] of fresh.series) for (const key of series.keys()) listener.changed(name, key);
+    // A coordinator belongs to one shard, whose entries arrive in order: no tombstone is needed.
+    const watermark = lastIdAt(nowMs);
+    for (const key of fresh.coordinators.keys()) {
+      const registers = state.coordinators.get(key);
+      gauges.set(key, registers && readCoordinator(registers));
+      if (registers && pruneRegisters(registers, watermark) === 'nothing_left')
+        state.coordinators.delete(key);
+    }
+  };
 
   return {
-    fold(shard, { id, fields }) {
-      folds[shard]?.(fresh, id, fields);
-    },
+    pages: folds.map((fold) => new PageFold(fold)),
     settle(atMs) {
       nowMs = atMs;
-      mergeDelta(state, fresh, listener.born);
-      for (const [name, series] of fresh.series) for (const key of series.keys()) listener.changed(name, key);
-      // A coordinator belongs to one shard, whose entries arrive in order: no tombstone is needed.
-      const watermark = lastIdAt(atMs);
-      for (const key of fresh.coordinators.keys()) {
-        const registers = state.coordinators.get(key);
-        gauges.set(key, registers && readCoordinator(registers));
-        if (registers && pruneRegisters(registers, watermark) === 'nothing_left')
-          state.coordinators.delete(key);
+      for (const { batch } of folds) {
+        if (batch.entries === 0) continue;
+        merge(describeColumns(batch));
+        batch.clear();
       }
-      fresh = emptyDelta();
     },
     value(metric, key) {
       if (metric.type === 'gauge') return readGauge({ gauges, serverTimeMs: nowMs }, metric, key);
@@ -82,7 +88,7 @@ export function createSteppedState(
     gaugeKeys: (projection) =>
       projection === 'coordinators_alive' ? gauges.alive.keys() : gauges.openWaits.keys(),
     get entries() {
-      return state.totals.entries + fresh.totals.entries;
+      return folds.reduce((sum, { batch }) => sum + batch.entries, state.totals.entries);
     },
     get deadLetters() {
       return deadLetters;

@@ -1,5 +1,5 @@
 import { backfill, findGeneration, type BackfillProgress } from '@streamfold/aggregator';
-import { measureLog, readLog, type Log } from '@streamfold/archive';
+import { measureLog, readStoredLog, type Log } from '@streamfold/archive';
 import { CATALOGUE, DEFAULT_DEFINITIONS, isAfter, lastIdAt, type Catalogue } from '@streamfold/core';
 import {
   askAll,
@@ -55,7 +55,7 @@ export const backfillCommand: Command = async (environment) => {
         const display = createProgressDisplay({ ...environment, terminal });
         try {
           const done = await backfill({
-            logs: logs.map((log) => readLog(redis, log, { to })),
+            logs: logs.map((log) => readStoredLog(redis, log, { to })),
             catalogue,
             labels: configuration.labels === '' ? DEFAULT_LABELS : configuration.labels,
             stepSeconds,

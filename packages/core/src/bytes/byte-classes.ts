@@ -15,6 +15,7 @@ export const PLAIN_BYTES = new Uint8Array(256);
 for (let byte = 0x20; byte < 0x7f; byte++) if (byte !== 0x22 && byte !== 0x5c) PLAIN_BYTES[byte] = 1;
 
 export const ZERO = 48;
+export const MINUS = 45;
 export const POINT = 46;
 export const CR = 13;
 export const COMMA = 44;

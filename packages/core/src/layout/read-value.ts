@@ -1,4 +1,4 @@
-import { CR, NAME_BYTES, NAME_PAIRS, PLAIN_BYTES, POINT, ZERO } from '../bytes/byte-classes.ts';
+import { CR, MINUS, NAME_BYTES, NAME_PAIRS, PLAIN_BYTES, POINT, ZERO } from '../bytes/byte-classes.ts';
 import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import { CLOCK, COUNT, DURATION, EXTRA, ID, ID_BYTES, LABEL, LABEL_BYTES, type Layout } from './layout.ts';
 import { NO_MATCH, type MatchedValues } from './matched-values.ts';
@@ -78,6 +78,16 @@ function readCount(values: MatchedValues, value: number, start: number): number 
   values.numbers[value] = count;
   return end;
 }
+
+/** The ID of an entry (`1764000000000-0`): digits, a dash, digits. */
+export function readIdText(source: ReceiveBuffer, start: number): number {
+  const dash = readDigits(source, start, ID_DIGITS);
+  if (dash === NO_MATCH || source.bytes[dash] !== MINUS) return NO_MATCH;
+  return readDigits(source, dash + 1, ID_DIGITS);
+}
+
+/** Digits of 2^64. */
+const ID_DIGITS = 20;
 
 /** Printable ASCII that JSON writes without escapes. */
 export function readPlain(source: ReceiveBuffer, start: number): number {

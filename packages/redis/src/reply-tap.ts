@@ -1,19 +1,29 @@
-import { toError } from '@streamfold/redis';
 import type { Redis } from 'ioredis';
-import type { EntriesParser } from './entries-parser.ts';
+import { toError } from './to-error.ts';
+
+/** Reads one reply, chunk by chunk as it arrives. */
+export interface ReplyParser {
+  /** @throws {Error} if the bytes are not the expected reply. */
+  push(chunk: Buffer): ParseOutcome;
+  /** True until the first chunk has arrived. */
+  readonly untouched: boolean;
+}
+
+/** The result of a chunk: more is needed, or the reply is complete and `rest` follows it. */
+export type ParseOutcome = { readonly complete: false } | { readonly complete: true; readonly rest: Buffer };
 
 /**
- * Takes the replies to XREADGROUP off a connection before the client's own parser sees them. The client still does
- * everything else: it connects, authenticates, sends, and settles the promise of the command.
+ * Takes arrays of entries (replies to XREADGROUP and XRANGE) off a connection before the client's own parser sees them. The
+ * client still does everything else: it connects, authenticates, sends, and settles the promise of the command.
  */
 export interface ReplyTap {
   /**
-   * `send` sends one XREADGROUP, while no other command is under way on the connection. Its reply is given to `reply` as it
-   * arrives; nothing is if there are no entries (nil).
+   * `send` sends a command while no other is under way on the connection. Its reply is given to `reply` as it arrives; a
+   * null array or an error is not. The client reads the replies to what `send` sends after it.
    *
    * @throws what `send` throws: an error reply, or the loss of the connection. What was parsed until then is not all.
    */
-  read(send: () => Promise<unknown>, reply: EntriesParser): Promise<void>;
+  read(send: () => Promise<unknown>, reply: ReplyParser): Promise<void>;
 }
 
 type Socket = Redis['stream'];
@@ -27,7 +37,7 @@ const MINUS = 45;
 /** The tap of one connection. It is attached again after each reconnect. */
 export function createReplyTap(redis: Redis): ReplyTap {
   let tapped: Socket | undefined;
-  let parser: EntriesParser | undefined;
+  let parser: ReplyParser | undefined;
   let head: Buffer | undefined;
 
   const intercept = (chunk: Buffer, forward: OnData): void => {
