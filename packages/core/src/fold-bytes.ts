@@ -1,5 +1,13 @@
 import type { Catalogue } from './catalogue.ts';
-import { CLOSING_BRACKET, COMMA, DOLLAR, OPENING_BRACKET, SPACE } from './bytes/byte-classes.ts';
+import {
+  BACKSLASH,
+  CLOSING_BRACKET,
+  COMMA,
+  DOLLAR,
+  OPENING_BRACKET,
+  QUOTE,
+  SPACE,
+} from './bytes/byte-classes.ts';
 import { ReceiveBuffer } from './bytes/receive-buffer.ts';
 import { BatchColumns } from './columns/batch-columns.ts';
 import { Journal } from './columns/journal.ts';
@@ -8,17 +16,9 @@ import type { DeadLetter, DecodeContext } from './decode-entry.ts';
 import type { EntryId } from './entry-id.ts';
 import { DecodedEventFold } from './fold-decoded.ts';
 import { EventJournal } from './layout/journal-event.ts';
-import { describeBatch, describeFlat, LayoutList } from './layout/learn-layout.ts';
-import {
-  describeLine,
-  EVENTS_HEAD,
-  FIELDS_HEAD,
-  isAt,
-  LINE_HEAD,
-  LINE_TAIL,
-  unescapeText,
-  type UnescapedText,
-} from './layout/line-form.ts';
+import type { LayoutList } from './layout/learn-layout.ts';
+import { LearnedLayouts } from './layout/learned-layouts.ts';
+import { BATCH_TAIL, EVENTS_HEAD, FIELDS_HEAD, isAt, LINE_HEAD } from './layout/line-form.ts';
 import { matchFlat } from './layout/match-flat.ts';
 import { matchJson } from './layout/match-json.ts';
 import { MatchedValues, NO_MATCH } from './layout/matched-values.ts';
@@ -47,10 +47,7 @@ export class BytesFold {
   private readonly journal = new Journal();
   private readonly events: EventJournal;
   private readonly decoded: DecodedEventFold;
-  private readonly flat: LayoutList;
-  private readonly json: LayoutList;
-  private readonly lines: LayoutList;
-  private readonly unescaped: UnescapedText = { end: 0, quote: 0 };
+  private readonly layouts: LearnedLayouts;
 
   constructor({ catalogue, context, seed, onDeadLetter }: BytesFoldOptions) {
     this.source = new ReceiveBuffer(seed);
@@ -68,9 +65,7 @@ export class BytesFold {
       shards,
     });
     this.decoded = new DecodedEventFold(this.batch, this.source);
-    this.flat = new LayoutList({ source: this.source, metrics });
-    this.json = new LayoutList({ source: this.source, metrics });
-    this.lines = new LayoutList({ source: this.source, metrics });
+    this.layouts = new LearnedLayouts({ source: this.source, metrics });
   }
 
   /**
@@ -113,14 +108,15 @@ export class BytesFold {
   }
 
   private foldFlat(start: number): number {
-    const { layouts } = this.flat;
+    const list = this.layouts.flat.reply;
+    const { layouts } = list;
     for (let at = 0; at < layouts.length; at++) {
       const layout = layouts[at];
       if (layout === undefined) break;
       const end = matchFlat(layout, this.values, start);
       if (end === NO_MATCH) continue;
       if (end > this.source.end || this.values.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
-      this.flat.matched(at);
+      list.matched(at);
       this.journal.clear();
       return this.events.write(layout) === 'written' ? end : NO_MATCH;
     }
@@ -134,35 +130,37 @@ export class BytesFold {
     const textStart = lengthStart + countDigits(length) + 2;
     const textEnd = textStart + length;
     if (length === NO_MATCH || textEnd + 2 > source.end) return NO_MATCH;
+    if (length > BATCH_ENTRY_BYTES) return NO_MATCH;
+    values.limit = textEnd;
+    values.closing = QUOTE;
     values.payloadBytes = EVENTS_NAME_BYTES + length;
-    return this.foldEvents(textStart, textEnd) ? textEnd + 2 : NO_MATCH;
+    return this.foldEvents(this.layouts.batches.reply, textStart) === textEnd ? textEnd + 2 : NO_MATCH;
   }
 
-  /** Folds the text of a batch. False if an event in it is not of a known layout. */
-  private foldEvents(start: number, textEnd: number): boolean {
-    const { source, values, journal } = this;
-    if (textEnd - start > BATCH_ENTRY_BYTES || source.bytes[start] !== OPENING_BRACKET) return false;
-    values.limit = textEnd;
+  /** Folds the events of a batch, `[…]`. Returns its end; `NO_MATCH` if one is not of a known layout. */
+  private foldEvents(list: LayoutList, start: number): number {
+    const { source, journal } = this;
     journal.clear();
+    if (source.bytes[start] !== OPENING_BRACKET) return NO_MATCH;
     for (let at = start + 1; journal.events < BATCH_EVENTS;) {
-      const end = this.foldJson(at);
-      if (end === NO_MATCH) return false;
+      const end = this.foldJson(list, at);
+      if (end === NO_MATCH) return NO_MATCH;
       const next = source.bytes[end];
-      if (next === CLOSING_BRACKET) return end + 1 === textEnd;
-      if (next !== COMMA) return false;
+      if (next === CLOSING_BRACKET) return end + 1;
+      if (next !== COMMA) return NO_MATCH;
       at = end + (source.bytes[end + 1] === SPACE ? 2 : 1);
     }
-    return false;
+    return NO_MATCH;
   }
 
-  private foldJson(start: number): number {
-    const { layouts } = this.json;
+  private foldJson(list: LayoutList, start: number): number {
+    const { layouts } = list;
     for (let at = 0; at < layouts.length; at++) {
       const layout = layouts[at];
       if (layout === undefined) break;
       const end = matchJson(layout, this.values, start);
       if (end === NO_MATCH) continue;
-      this.json.matched(at);
+      list.matched(at);
       return this.events.write(layout) === 'written' ? end : NO_MATCH;
     }
     return NO_MATCH;
@@ -170,7 +168,7 @@ export class BytesFold {
 
   /**
    * Folds the entry whose line in an archive begins at `start`, if it is of a known layout. Returns the end of the line;
-   * `NO_MATCH`, and the batch is as it was but the bytes of the line are void, if it has to be decoded.
+   * `NO_MATCH`, and the batch is as it was, if it has to be decoded.
    */
   foldLine(start: number): number {
     const { source, values, batch } = this;
@@ -189,16 +187,18 @@ export class BytesFold {
   }
 
   private foldLineOfEvent(start: number): number {
-    const { source, values, lines } = this;
+    const { source, values } = this;
+    const list = this.layouts.flat.line;
     values.limit = source.end;
-    for (let at = 0; at < lines.layouts.length; at++) {
-      const layout = lines.layouts[at];
+    values.closing = QUOTE;
+    for (let at = 0; at < list.layouts.length; at++) {
+      const layout = list.layouts[at];
       if (layout === undefined) break;
       const end = matchJson(layout, values, start);
       if (end === NO_MATCH) continue;
       values.payloadBytes = end - start; // and some quotes and commas
       if (end > source.end || values.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
-      lines.matched(at);
+      list.matched(at);
       this.journal.clear();
       return this.events.write(layout) === 'written' ? end : NO_MATCH;
     }
@@ -206,12 +206,13 @@ export class BytesFold {
   }
 
   private foldLineOfBatch(start: number): number {
-    const { source, values, unescaped } = this;
-    if (unescapeText(source, start, unescaped) === NO_MATCH) return NO_MATCH;
-    const { end, quote } = unescaped;
-    values.payloadBytes = EVENTS_NAME_BYTES + end - start;
-    if (!isAt(source, quote + 1, LINE_TAIL) || !this.foldEvents(start, end)) return NO_MATCH;
-    return quote + 1 + LINE_TAIL.length;
+    const { source, values } = this;
+    values.limit = source.end;
+    values.closing = BACKSLASH;
+    const end = this.foldEvents(this.layouts.batches.line, start);
+    values.payloadBytes = EVENTS_NAME_BYTES + end - start; // and the backslashes
+    if (end === NO_MATCH || end > source.end || end - start > BATCH_ENTRY_BYTES) return NO_MATCH;
+    return isAt(source, end, BATCH_TAIL) ? end + BATCH_TAIL.length : NO_MATCH;
   }
 
   /** Does to the batch what the events of the entry do. */
@@ -232,13 +233,13 @@ export class BytesFold {
   /** The same, and learns the layouts of its events: to be called for what `foldReceived` has not matched. */
   foldAndLearn(id: EntryId, fields: readonly string[] | undefined, payloadBytes: number): void {
     const valid = this.foldDecoded(id, fields, payloadBytes);
-    if (fields !== undefined && valid.length > 0) this.learn(fields, valid, 'reply');
+    if (fields !== undefined && valid.length > 0) this.layouts.learn(fields, valid, 'reply');
   }
 
   /** The same for what `foldLine` has not matched. */
   foldAndLearnLine(id: EntryId, fields: readonly string[], payloadBytes: number): void {
     const valid = this.foldDecoded(id, fields, payloadBytes);
-    if (valid.length > 0) this.learn(fields, valid, 'line');
+    if (valid.length > 0) this.layouts.learn(fields, valid, 'line');
   }
 
   /**
@@ -267,20 +268,6 @@ export class BytesFold {
       },
     });
     return valid;
-  }
-
-  private learn(fields: readonly string[], valid: readonly number[], form: 'reply' | 'line'): void {
-    if (fields.length === 2 && fields[0] === 'events') {
-      if (!this.json.takesNext()) return;
-      const indexes = new Set(valid);
-      for (const { index, event } of describeBatch(fields[1] ?? ''))
-        if (indexes.has(index)) this.json.learn(event);
-      return;
-    }
-    const layouts = form === 'reply' ? this.flat : this.lines;
-    if (!layouts.takesNext()) return;
-    const event = form === 'reply' ? describeFlat(fields) : describeLine(fields);
-    if (event !== undefined) layouts.learn(event);
   }
 }
 

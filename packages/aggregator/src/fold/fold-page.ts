@@ -72,7 +72,7 @@ export class PageFold {
     return bytes.subarray(start, start + size);
   }
 
-  /** Folds the next entry the slow way, from the page: the fold may have changed its copy. */
+  /** Folds the next entry the slow way. */
   private decodeNext(): void {
     const isLine = this.page.form === 'lines';
     const bytes = this.skipNext();

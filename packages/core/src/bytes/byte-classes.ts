@@ -23,4 +23,5 @@ export const SPACE = 32;
 export const DOLLAR = 36;
 export const QUOTE = 34;
 export const OPENING_BRACKET = 91;
+export const BACKSLASH = 92;
 export const CLOSING_BRACKET = 93;

@@ -1,11 +1,9 @@
-import { QUOTE } from '../bytes/byte-classes.ts';
 import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import type { SeenEvent, SeenField } from './compile-layout.ts';
-import { NO_MATCH } from './matched-values.ts';
 
 /**
  * An entry as a line of a segment of an archive: `{"id":"1-0","fields":["name","value",…]}`. The fields of a flat entry are
- * read as those of JSON are, with `","` between a name and its value. A batch is a text in which `"` and `\` are escaped.
+ * read as those of JSON are, with `","` between a name and its value. In the text of a batch each `"` is `\"`.
  */
 
 /** `{"id":"`, and what stands between the ID and the first field. */
@@ -13,8 +11,8 @@ export const LINE_HEAD = toBytes('{"id":"');
 export const FIELDS_HEAD = toBytes('","fields":[');
 /** The only field of a batch, up to its value. */
 export const EVENTS_HEAD = toBytes('"events","');
-/** Behind the value of the last field. */
-export const LINE_TAIL = toBytes(']}\n');
+/** Behind the text of a batch. */
+export const BATCH_TAIL = toBytes('"]}\n');
 
 function toBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -42,30 +40,17 @@ export function describeLine(fields: readonly string[]): SeenEvent | undefined {
   return { fields: seen, after: '"]}\n' };
 }
 
-/** A text with `"` and `\` as its only escapes, before and after they are removed. */
-export interface UnescapedText {
-  /** The end of the text. */
-  end: number;
-  /** Its closing quote, before. */
-  quote: number;
+/**
+ * An event of a batch as it stands in a line: in the text of the batch each quote is escaped. Values have no quotes and no
+ * backslashes (see `describeBatch`).
+ */
+export function escapeEvent({ fields, after }: SeenEvent): SeenEvent {
+  return {
+    fields: fields.map((field) => ({ ...field, before: escapeQuotes(field.before) })),
+    after: escapeQuotes(after),
+  };
 }
 
-/** Removes the escapes of a text that begins at `start`, in its place. `NO_MATCH` if it has others: it is then void. */
-export function unescapeText(source: ReceiveBuffer, start: number, unescaped: UnescapedText): number {
-  const { bytes, end } = source;
-  let to = start;
-  let at = start;
-  for (let byte = bytes[at] ?? 0; byte !== QUOTE; byte = bytes[++at] ?? 0) {
-    if (at >= end) return NO_MATCH;
-    if (byte === BACKSLASH) {
-      byte = bytes[++at] ?? 0;
-      if (byte !== QUOTE && byte !== BACKSLASH) return NO_MATCH;
-    }
-    bytes[to++] = byte;
-  }
-  unescaped.end = to;
-  unescaped.quote = at;
-  return to;
+function escapeQuotes(text: string): string {
+  return text.replaceAll('"', String.raw`\"`);
 }
-
-const BACKSLASH = 92;

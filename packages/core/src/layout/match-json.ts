@@ -1,4 +1,3 @@
-import { QUOTE } from '../bytes/byte-classes.ts';
 import { mixWord } from '../bytes/receive-buffer.ts';
 import {
   EXTRA,
@@ -41,22 +40,23 @@ export function matchJson(layout: Layout, values: MatchedValues, start: number):
   }
 }
 
-/** Hashes a text up to its quote, four bytes at a time: the same hash as `ReceiveBuffer.hash`. */
+/** Hashes a text up to the byte that ends it, four bytes at a time: the same hash as `ReceiveBuffer.hash`. */
 function readHashed(values: MatchedValues, value: number, start: number): number {
   const { source } = values;
   const { view } = source;
+  const closing = values.closing * 0x01010101;
   const last = start + ID_BYTES;
   let hash = source.emptyHash;
   let at = start;
   for (; ; at += 4) {
     const word = view.getInt32(at, true);
-    const quotes = findQuotes(word);
-    if (quotes === 0) {
+    const closings = findBytes(word, closing);
+    if (closings === 0) {
       if (at > last) return NO_MATCH;
       hash = mixWord(hash, word);
       continue;
     }
-    const bits = (31 - Math.clz32(quotes & -quotes)) & 0x18; // of the bytes before the first quote
+    const bits = (31 - Math.clz32(closings & -closings)) & 0x18; // of the bytes before the first of them
     if (bits > 0) {
       hash = mixWord(hash, word & ((1 << bits) - 1));
       at += bits >> 3;
@@ -69,9 +69,9 @@ function readHashed(values: MatchedValues, value: number, start: number): number
   return at;
 }
 
-/** The high bit of the first byte of a word that is a quote, and of some after it; 0 if none is. */
-function findQuotes(word: number): number {
-  const zeroed = word ^ (QUOTE * 0x01010101);
+/** The high bit of the first byte of a word that is the one that `wanted` repeats, and of some after it; 0 if none is. */
+function findBytes(word: number, wanted: number): number {
+  const zeroed = word ^ wanted;
   return (zeroed - 0x01010101) & ~zeroed & 0x80808080;
 }
 

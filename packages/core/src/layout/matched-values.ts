@@ -1,3 +1,4 @@
+import { QUOTE, type BACKSLASH } from '../bytes/byte-classes.ts';
 import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 
 /** The values that a layout has found in an event. One is used again for each event. */
@@ -13,6 +14,8 @@ export class MatchedValues {
   payloadBytes = 0;
   /** The end of the text in which a batch is read. */
   limit = 0;
+  /** The byte that ends a text of JSON: `"`, or `\` if quotes are escaped. */
+  closing: typeof QUOTE | typeof BACKSLASH = QUOTE;
 
   constructor(source: ReceiveBuffer) {
     this.source = source;
