@@ -26,8 +26,9 @@ const finished = once(async () => {
     await waitUntil('events to be shown', () => SUMMARY.test(demo.output()), SHOWN_MS);
     const processes = await listDescendants(demo.pid);
     pressCtrlC(demo);
-    const over = demo.ended.then(() => true);
-    await waitUntil('it has ended', () => Promise.race([over, false]), AT_ONCE_MS);
+    let isOver = false;
+    void demo.ended.then(() => (isOver = true));
+    await waitUntil('it has ended', () => isOver, AT_ONCE_MS);
     for (const pid of processes) await waitUntilGone(pid);
     const { code, stdout } = await demo.ended;
     return { code, stdout: stdout.replaceAll('\r', ''), processes: processes.length };
@@ -50,9 +51,9 @@ function pressCtrlC(demo: RunningStreamfold): void {
   const signalGroup = (): boolean => process.kill(-demo.pid, 'SIGINT');
   signalGroup();
   // As npm forwards it; only some versions of npm do.
-  let over = false;
-  void demo.ended.then(() => (over = true));
-  setTimeout(() => over || signalGroup(), 20);
+  let isOver = false;
+  void demo.ended.then(() => (isOver = true));
+  setTimeout(() => isOver || signalGroup(), 20);
 }
 
 test('Ctrl-C under npm start, which the terminal and npm both deliver, ends the demo and everything it started, at once, with its closing line and exit code 0', async (t) => {
