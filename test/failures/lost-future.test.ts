@@ -9,8 +9,8 @@ const server = await shareRedis();
 const { redis } = server;
 test.after.always(() => server.stop());
 
-/** All events of a fold in one record of the delta log. */
-const ONE_RECORD = { events: 20, batchEntries: 2_000 };
+/** All events of a fold in one record of the delta log: one entry is never split. */
+const ONE_RECORD = { events: 20, together: true };
 
 /**
  * Puts the end of the delta log far into the future: the IDs of further records count up from there, whatever the clock says, and

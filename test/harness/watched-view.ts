@@ -1,7 +1,7 @@
 import { createShardView, type Fact, type Generation, type ShardView } from '@streamfold/aggregator';
 import { describeState } from '@streamfold/core';
 import type { Redis } from 'ioredis';
-import { appendFlat } from './append-events.ts';
+import { appendFlat, appendTogether } from './append-events.ts';
 import { generateEvents } from './generate-events.ts';
 import { startAggregator } from './start-aggregator.ts';
 import { waitForGeneration, waitUntilFolded } from './wait-until-folded.ts';
@@ -47,14 +47,23 @@ function sorted(map: ReadonlyMap<string, unknown>): unknown[] {
   return [...map].toSorted(([left], [right]) => (left < right ? -1 : 1));
 }
 
-/** Publishes events and folds them, with a fixed number of entries in each record of the delta log. */
+/**
+ * Publishes events and folds them, with at most `batchEntries` entries in a record of the delta log. `together`: the events are one
+ * entry, and so one record.
+ */
 export async function foldGenerated(
   server: { readonly redis: Redis; readonly url: string },
   prefix: string,
-  { seed, events = 200, batchEntries = 10 }: { seed: number; events?: number; batchEntries?: number },
+  {
+    seed,
+    events = 200,
+    batchEntries = 10,
+    together = false,
+  }: { seed: number; events?: number; batchEntries?: number; together?: boolean },
 ): Promise<Generation> {
   const { redis, url: redisUrl } = server;
-  await appendFlat(redis, { prefix }, generateEvents(events, { seed }));
+  const append = together ? appendTogether : appendFlat;
+  await append(redis, { prefix }, generateEvents(events, { seed }));
   const aggregator = await startAggregator({ redisUrl, prefix, role: 'fold', batchEntries });
   await waitUntilFolded(redis, { prefix });
   await aggregator.stop();
