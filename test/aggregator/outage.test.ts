@@ -104,7 +104,13 @@ test('no event is lost or counted twice if Redis restarts in the middle of foldi
     await server.kill('SIGTERM');
     await restart(server);
   }
-  await waitUntilFolded(server.redis, { prefix });
+  await waitUntilFolded(server.redis, { prefix }).catch(async (cause: unknown) => {
+    const groups = await server.redis.call('XINFO', 'STREAM', `${prefix}:{0}:events`, 'FULL', 'COUNT', '2');
+    const facts = aggregators.map((each) => each.facts.slice(-5));
+    throw new Error(`the last facts ${JSON.stringify(facts)}; the stream ${JSON.stringify(groups)}`, {
+      cause,
+    });
+  });
   for (const each of aggregators) {
     t.deepEqual(await showsAllOf(each, events), []);
   }

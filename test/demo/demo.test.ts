@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { test } from '../harness/ava.ts';
 import { once } from '../harness/once.ts';
 import { readPublished } from '../harness/read-published.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';
-import { startStreamfold, type RunningStreamfold } from '../harness/start-streamfold.ts';
+import { startStreamfold } from '../harness/start-streamfold.ts';
 import { isGone, METRICS, readEnd } from './read-demo.ts';
 
 const CAST_SIZE = 10;
@@ -70,23 +69,3 @@ test('a reader that closes the output ends the demo and everything it started', 
   t.like(await demo.ended, { code: 0, stderr: '' });
   t.true(await isGone(url));
 });
-
-/** Runs it in a terminal, if the `script` of util-linux is installed. */
-function startInTerminal(command: string): RunningStreamfold {
-  return startStreamfold(['-qec', command, '/dev/null'], { command: ['script'] });
-}
-
-if (process.platform === 'linux' && existsSync('/usr/bin/script')) {
-  test('in a terminal the summary is redrawn in place, and Ctrl-C ends the demo with exit code 0', async (t) => {
-    const { PROGRAM } = await import('../harness/run-streamfold.ts');
-    const demo = startInTerminal(`exec '${process.execPath}' '${PROGRAM}' demo --port 0`);
-    t.teardown(() => demo.kill('SIGKILL'));
-    const url = await demo.waitFor(METRICS);
-    await demo.waitFor(/\[6A.\[J {2}running for/);
-    demo.write('\u0003');
-    const { code, stdout } = await demo.ended;
-    t.is(code, 0, stdout);
-    t.is(readEnd(stdout.replaceAll('\r', '')).lag, 0);
-    t.true(await isGone(url));
-  });
-}

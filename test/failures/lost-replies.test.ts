@@ -8,7 +8,7 @@ import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const CUTS = 20;
-const EVENTS_PER_CUT = 1_000;
+const EVENTS_PER_CUT = 500;
 
 const server = await shareRedis();
 test.after.always(() => server.stop());

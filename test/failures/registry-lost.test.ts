@@ -1,4 +1,5 @@
 import { test } from '../harness/ava.ts';
+import { openGeneration } from '@streamfold/aggregator';
 import { generationsKey, shardKeys } from '@streamfold/redis';
 import { appendFlat } from '../harness/append-events.ts';
 import { compareSamples } from '../harness/compare-samples.ts';
@@ -90,6 +91,32 @@ test('a generation of which only the state is gone is reported', async (t) => {
     (await readReasons(aggregator.url)).includes('registry_lost'),
   );
   t.is((await fetch(`${aggregator.url}/prometheus/metrics`)).status, 503);
+});
+
+test('an aggregator that ended while it opened the first generation does not keep others from folding', async (t) => {
+  const prefix = nextPrefix();
+  const { id, keys, shardKeys: shard } = await openGeneration(redis, { prefix, shard: 0 });
+  // What the first of two steps of an earlier version left.
+  await redis.hset(shard.marks, 'live', id);
+  await redis.xgroup('CREATE', shard.events, keys.group, '0', 'MKSTREAM');
+  const aggregator = await startAggregator({ redisUrl, prefix });
+  t.teardown(aggregator.stop);
+  await appendFlat(redis, { prefix }, events);
+  await waitUntilFolded(redis, { prefix });
+  t.deepEqual(compareSamples(withoutAges(await scrape(aggregator.url)), reference), []);
+  t.false(aggregator.facts.some(({ type }) => type === 'condition_raised'));
+});
+
+test('aggregators that open the first generation at the same time report no lost state', async (t) => {
+  const prefix = nextPrefix();
+  const aggregators = await Promise.all([1, 2, 3].map(() => startAggregator({ redisUrl, prefix })));
+  for (const each of aggregators) t.teardown(each.stop);
+  await appendFlat(redis, { prefix }, events);
+  await waitUntilFolded(redis, { prefix });
+  t.deepEqual(
+    aggregators.flatMap(({ facts }) => facts.filter(({ type }) => type === 'condition_raised')),
+    [],
+  );
 });
 
 test('the group of a dropped generation is not created again, and one created by an earlier version is removed', async (t) => {

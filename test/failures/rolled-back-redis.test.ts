@@ -12,7 +12,7 @@ import { waitUntilFolded } from '../harness/wait-until-folded.ts';
 import { checkVerified } from '../harness/check-verified.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const EVENTS = 3_000;
+const EVENTS = 1_000;
 
 /** Two aggregators and a load, on their own Redis. */
 async function setUp(t: ExecutionContext, server: TestRedis) {

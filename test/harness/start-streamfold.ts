@@ -25,10 +25,21 @@ export function startStreamfold(
     env = {},
     command = [process.execPath, PROGRAM],
     cwd,
-  }: { env?: Readonly<Record<string, string>>; command?: readonly string[]; cwd?: string } = {},
+    ownGroup = false,
+  }: {
+    env?: Readonly<Record<string, string>>;
+    command?: readonly string[];
+    cwd?: string;
+    /** Whether it begins a process group, as a program that a shell starts does. */
+    ownGroup?: boolean;
+  } = {},
 ): RunningStreamfold {
   const [file = '', ...before] = command;
-  const child = spawn(file, [...before, ...args], { env: { ...cleanEnvironment(), ...env }, cwd });
+  const child = spawn(file, [...before, ...args], {
+    env: { ...cleanEnvironment(), ...env },
+    cwd,
+    detached: ownGroup,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += String(chunk)));

@@ -27,6 +27,13 @@ local function find_other_group()
   return other
 end
 
+-- The group of the live generation, before its first entry: no state can be lost. An earlier version created the group and
+-- wrote the head in two steps, and may have ended between them.
+local function is_before_first_entry(live)
+  local read = live == id and read_group(events, group)
+  return read and read['last-delivered-id'] == '0-0' and read['pending'] == 0
+end
+
 local is_there = redis.call('EXISTS', events) == 1
 local known = redis.call('EXISTS', head) == 1
 local watermark = redis.call('HGET', head, 'watermark')
@@ -35,7 +42,7 @@ local live, is_dropped = noted[1], noted[2] == 'dropped'
 
 if how == 'live' then
   if live and live ~= id and number_of(live) >= number_of(id) then return 'lost ' .. live end
-  if not known then
+  if not known and not (is_there and is_before_first_entry(live)) then
     local other = live or (is_there and find_other_group())
     if other or is_dropped then return 'lost ' .. (other or id) end
   end
@@ -47,15 +54,21 @@ local PURPOSE = 'creates the consumer group of a generation'
 require_permission(PURPOSE, 'XGROUP', 'CREATE', events, group, '0', 'MKSTREAM')
 require_permission(PURPOSE, 'HSET', head, 'dead_letters_after', '+')
 require_permission(PURPOSE, 'HDEL', head, 'baseline')
+require_permission(PURPOSE, 'HINCRBY', head, 'acknowledged', '0')
 require_permission(PURPOSE, 'HSET', marks, 'live', id)
 require_permission(PURPOSE, 'HDEL', marks, id)
 
 if how == 'accepted' and is_dropped then redis.call('HDEL', marks, id) end
 if (how == 'live' or how == 'accepted') and live ~= id then redis.call('HSET', marks, 'live', id) end
-if is_there and read_group(events, group) then return 'exists' end
+if is_there and read_group(events, group) then
+  if not known and how == 'live' then redis.call('HINCRBY', head, 'acknowledged', 0) end
+  return 'exists'
+end
 if not known and how == 'existing' then return 'gone' end
 
 redis.call('XGROUP', 'CREATE', events, group, watermark or '0', 'MKSTREAM')
+-- The head shows that the group and the marks are not what is left of a lost state.
+redis.call('HINCRBY', head, 'acknowledged', 0)
 if not known and how == 'building' then redis.call('HSET', head, 'dead_letters_after', '+') end
 -- A new stream gives IDs behind those that are folded, or its entries would never be delivered, or taken for folded. A user
 -- of the earlier version may not run this, and then the clock has to be ahead of them.
