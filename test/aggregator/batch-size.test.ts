@@ -66,3 +66,13 @@ test('after failures the bounds grow back to the largest with each success', (t)
   t.deepEqual(size.bounds, LARGEST);
   t.is(size.count, LARGEST.entries);
 });
+
+test('a read asks for no more entries than are wanted at that moment, and for more again once more are wanted', (t) => {
+  let most = 100;
+  const size = createBatchSize(LARGEST, () => most);
+  for (let reads = 0; reads < 10; reads++) succeed(size, 10);
+  t.is(size.count, 100);
+  most = LARGEST.entries;
+  for (let reads = 0; reads < 10; reads++) succeed(size, 10);
+  t.is(size.count, LARGEST.entries);
+});

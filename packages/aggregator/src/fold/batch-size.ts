@@ -32,7 +32,11 @@ const SHARE_GROWTH = 1.02;
 /** Even the smallest commit takes the beginning of a dead letter. */
 const LEAST_FIELDS_CHARACTERS = 2_000;
 
-export function createBatchSize(largest: CommitBounds): BatchSize {
+/** `mostEntries`: a read never asks for more, at the moment when it asks. */
+export function createBatchSize(
+  largest: CommitBounds,
+  mostEntries: () => number = () => largest.entries,
+): BatchSize {
   const leastShare = 1 / largest.payloadBytes;
   let count = 1;
   let growth: number = GROWTH;
@@ -47,7 +51,7 @@ export function createBatchSize(largest: CommitBounds): BatchSize {
 
   return {
     get count() {
-      return count;
+      return Math.min(count, mostEntries());
     },
     get bounds() {
       return bounds;

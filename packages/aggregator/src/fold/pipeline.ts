@@ -47,11 +47,18 @@ export interface PipelineOptions {
   readonly now: () => number;
 }
 
+/**
+ * A read of a generation that is being built asks for at most this number of entries. It occupies Redis for some 5 ms, and live
+ * folding waits for it: for those of two readers in each process that folds.
+ */
+const REPLAYED_ENTRIES = 1_000;
+
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { readRedis, redis, generation, names, fold, hold, blockMs } = options;
   const reader = createEntryReader(readRedis, generation);
-  const size = createBatchSize(options.bounds);
+  const { bounds, mode = () => 'live' } = options;
+  const size = createBatchSize(bounds, () => (mode() === 'live' ? bounds.entries : REPLAYED_ENTRIES));
   let ahead: Promise<Delivery> | undefined;
 
   const read = async (origin: Origin): Promise<Delivery> => {
