@@ -26,9 +26,10 @@ export function encodeEntry(id: EntryId, fields: readonly (string | Buffer)[]): 
 export function decodeEntries(bytes: Buffer): LogEntry[] {
   let at = 0;
   const readNumber = (): number => {
-    const end = bytes.indexOf(CR, at);
-    const number = Number(bytes.toString('latin1', at + 1, end));
-    at = end + 2;
+    let number = 0;
+    for (let byte = bytes[++at] ?? CR; byte !== CR; byte = bytes[++at] ?? CR)
+      number = number * 10 + byte - ZERO;
+    at += 2;
     return number;
   };
   const readText = (): string => {
@@ -41,7 +42,8 @@ export function decodeEntries(bytes: Buffer): LogEntry[] {
   while (at < bytes.length) {
     readNumber(); // an entry is two things
     const id = readText();
-    const fields = Array.from({ length: readNumber() }, readText);
+    const fields: string[] = [];
+    for (let left = readNumber(); left > 0; left--) fields.push(readText());
     entries.push({ id, fields });
   }
   return entries;
@@ -49,3 +51,4 @@ export function decodeEntries(bytes: Buffer): LogEntry[] {
 
 const LINE_END = Buffer.from('\r\n');
 const CR = 13;
+const ZERO = 48;

@@ -48,7 +48,7 @@ export interface PipelineOptions {
 }
 
 /**
- * A read of a generation that is being built asks for at most this number of entries. It occupies Redis for some 5 ms, and live
+ * A read of a generation that is being built asks for at most this number of entries. It occupies Redis for about 5 ms, and live
  * folding waits for it: for those of two readers in each process that folds.
  */
 const REPLAYED_ENTRIES = 1_000;
