@@ -1,5 +1,12 @@
 import { createFolding, decodeContent } from '@streamfold/aggregator/round-trips';
-import { CATALOGUE, createBinaryDeltaMerger, emptyDelta, noUpcasters } from '@streamfold/core';
+import {
+  CATALOGUE,
+  createBinaryDeltaMerger,
+  createColumnsMerger,
+  emptyDelta,
+  noUpcasters,
+} from '@streamfold/core';
+import type { FoldedBatch } from '@streamfold/aggregator/round-trips';
 import { toComparable } from '../core/comparable-delta.ts';
 import { test } from '../harness/ava.ts';
 import { generateEvents } from '../harness/generate-events.ts';
@@ -7,17 +14,18 @@ import { generateEvents } from '../harness/generate-events.ts';
 const context = { shard: 0, shards: 1, upcasters: noUpcasters };
 const BOUNDS = { entries: 100, payloadBytes: 1e9, series: 1e9, deadLetters: 1e9, fieldsCharacters: 1e9 };
 
-/** Records of 100 entries each. */
-function foldRecords(): Buffer[] {
+/** Batches of 100 entries each. */
+function foldBatches(): readonly FoldedBatch[] {
   const fold = createFolding({ catalogue: CATALOGUE, deltaForm: 'binary', context, hashSeed: 1 });
   const folding = fold.begin(BOUNDS);
   let ms = 1_790_000_000_000;
   for (const event of generateEvents(1_000, { seed: 3, bad: true }))
     folding.take({ id: `${ms++}-0`, fields: Object.entries(event).flat(), payloadBytes: 100 });
-  return folding.batches.map(({ record }) => Buffer.from(record));
+  return folding.batches;
 }
 
-const records = foldRecords();
+const batches = foldBatches();
+const records = batches.map(({ record }) => Buffer.from(record));
 
 function mergeInto(state = emptyDelta(), merged: readonly Buffer[] = records): unknown {
   const merger = createBinaryDeltaMerger(state, 2);
@@ -31,6 +39,19 @@ test('records merge to the same state in any order and grouping', (t) => {
   const begun = emptyDelta();
   mergeInto(begun, records.slice(0, 4));
   t.deepEqual(mergeInto(begun, records.slice(4)), state);
+});
+
+test('batches that are merged without their records come to the same state, in any order and among records', (t) => {
+  const expected = mergeInto();
+  for (const inOrder of [batches, batches.toReversed()]) {
+    const state = emptyDelta();
+    const own = createColumnsMerger(state);
+    const others = createBinaryDeltaMerger(state, 2);
+    for (const [at, { columns, record }] of inOrder.entries())
+      if (at % 3 === 1) others.merge(Buffer.from(record), '');
+      else own.merge(columns, '');
+    t.deepEqual(toComparable(state), expected);
+  }
 });
 
 test('a record of no entries changes nothing', (t) => {

@@ -15,7 +15,7 @@ for (const [which, write] of FORMS) {
     const context = { shard: 0, shards: 1, upcasters: noUpcasters };
     const fold = new BytesFold({ catalogue: CATALOGUE, context, seed: 1, onDeadLetter: () => t.fail() });
     const isFoldedAsBytes = (fields: readonly string[]): boolean => {
-      fold.batch.clear();
+      fold.startAnew();
       fold.source.clear();
       fold.source.push(toBytes('1700000000000-0', fields));
       if (fold.foldReceived(fold.source.start) !== NO_MATCH) return true;

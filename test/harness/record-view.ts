@@ -40,6 +40,7 @@ export function createRecordView(
           bornMs: atMs,
           size: 0,
           binary: undefined,
+          columns: undefined,
           delta: () => delta,
         });
         serverTimeMs = atMs;
@@ -48,6 +49,7 @@ export function createRecordView(
       merged.births.forgetOld(serverTimeMs);
       return Promise.resolve();
     },
+    mergeOwn: () => undefined,
     writeSnapshotWhenDue: () => Promise.resolve(),
     shard: 0,
     loaded: true,

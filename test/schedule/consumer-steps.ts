@@ -31,6 +31,7 @@ import {
   type ShardRun,
 } from './shard-run.ts';
 import { expectSame } from './subject.ts';
+import { mergeOwnRecord } from './view-steps.ts';
 
 interface Reading {
   readonly consumer: Consumer;
@@ -108,7 +109,10 @@ export async function commitHand(
   const place = placeOf(generation, nameOf(run, generation, committing));
   const hand = run.hands.get(place);
   if (hand === undefined) return;
-  const isDone = committing.by === 'earlier' ? await commitByEarlier(run, hand) : await commitOnce(run, hand);
+  const isDone =
+    committing.by === 'earlier'
+      ? await commitByEarlier(run, hand)
+      : await commitOnce(run, hand, committing.reply);
   if (!isDone) return;
   if (committing.reply === 'lost') run.late.push(hand);
   run.hands.delete(place);
@@ -117,17 +121,18 @@ export async function commitHand(
 /** A commit that was sent long ago, and may have been done at that time, arrives (again). */
 export async function commitLate(run: ShardRun, which: number): Promise<void> {
   const hand = run.late[which];
-  if (hand !== undefined) await commitOnce(run, hand);
+  if (hand !== undefined) await commitOnce(run, hand, 'lost');
 }
 
 /** False if it was refused: it may then be tried again. */
-async function commitOnce(run: ShardRun, hand: Hand): Promise<boolean> {
+async function commitOnce(run: ShardRun, hand: Hand, reply: Committing['reply']): Promise<boolean> {
   if (!run.shard.generations.has(hand.generation.id)) return true; // dropped: there is no group to commit to
-  return hand.origin === 'ahead' ? commitByNumber(run, hand) : commitByList(run, hand);
+  return hand.origin === 'ahead' ? commitByNumber(run, hand, reply) : commitByList(run, hand, reply);
 }
 
 /** Commits all entries of one read that has its own name. */
-async function commitByNumber(run: ShardRun, { generation, name, batch, gone }: Hand): Promise<boolean> {
+async function commitByNumber(run: ShardRun, hand: Hand, reply: Committing['reply']): Promise<boolean> {
+  const { generation, name, batch, gone } = hand;
   const committed = await attempt(() =>
     commitRead(run.laboratory.product, generation, { consumer: name, batch, mode: 'live' }),
   );
@@ -146,6 +151,7 @@ async function commitByNumber(run: ShardRun, { generation, name, batch, gone }: 
     return true;
   }
   expectSame('outcome of a commit by number', committed.outcome, 'committed');
+  if (reply === 'read') mergeOwnRecord(run, hand, committed);
   model.counted += commit(model, ids, gone);
   return true;
 }
@@ -156,7 +162,7 @@ function isAnyFolded({ folded }: GenerationModel, ids: readonly string[]): boole
 }
 
 /** Commits entries pending under a name, by their IDs. */
-async function commitByList(run: ShardRun, hand: Hand): Promise<boolean> {
+async function commitByList(run: ShardRun, hand: Hand, reply: Committing['reply']): Promise<boolean> {
   if (isOther(run, hand)) return true;
   const { generation, name, origin, batch, gone } = hand;
   const committed = await attempt(() =>
@@ -178,6 +184,7 @@ async function commitByList(run: ShardRun, hand: Hand): Promise<boolean> {
     return true;
   }
   expectSame('outcome of a commit', committed.outcome, may ? 'committed' : 'contested');
+  if (reply === 'read') mergeOwnRecord(run, hand, committed);
   if (may) model.counted += commit(model, ids, gone);
   return true;
 }

@@ -1,7 +1,12 @@
 import { createShardView, type Generation, type ShardView } from '@streamfold/aggregator';
+import {
+  describeOwnRecord,
+  type CommitOutcome,
+  type ReadCommitOutcome,
+} from '@streamfold/aggregator/round-trips';
 import { describeState } from '@streamfold/core';
-import type { View } from './folding-steps.ts';
-import { attempt, foldModel, modelOf, placeOf, type ShardRun } from './shard-run.ts';
+import { VIEWS, type View } from './folding-steps.ts';
+import { attempt, foldModel, modelOf, placeOf, type Hand, type ShardRun } from './shard-run.ts';
 import { expectSame, expectSameItems } from './subject.ts';
 
 const SNAPSHOT_RECORDS = 3;
@@ -21,6 +26,17 @@ function viewOf(run: ShardRun, generation: Generation, view: View): ShardView {
   });
   run.views.set(place, created);
   return created;
+}
+
+/** An aggregator merges what it has committed itself, if it has a view: `c0` belongs to the one with view 0, `c1` to that with view 1. */
+export function mergeOwnRecord(
+  run: ShardRun,
+  { generation, name, batch }: Hand,
+  committed: CommitOutcome | ReadCommitOutcome,
+): void {
+  const view = VIEWS.find((each) => name.startsWith(`c${each}`));
+  if (view === undefined || committed.outcome !== 'committed' || committed.appended === undefined) return;
+  run.views.get(placeOf(generation, view))?.mergeOwn(describeOwnRecord(batch, committed.appended, 'live'));
 }
 
 /** The aggregator is replaced by another one. */

@@ -9,7 +9,8 @@
 --       9 'run' if its entries followed one another in the stream when they were read, else 'entries'
 --       10 'remove' if the consumer is removed once nothing is pending for it, else 'keep'
 --       11 … for each dead letter five values: entry_id, index ('' for a flat entry), reason, detail, fields
--- Returns {'committed', <ID of the record in the delta log>, <dead letters left out>, <dead letters written after those>},
+-- Returns {'committed', <ID of the record in the delta log>, <dead letters left out>, <dead letters written after those>,
+--         <nonce of the record>, <ID of the record before it>, <nonce of that>, <watermark>, <when it was appended, ms>},
 --         {'contested'}, or {'repeated', <entries>}: that many entries of the batch were folded before; they are acknowledged
 --         without effect, and nothing else is done. {'checked'} for a batch of 0 entries.
 -- Cost  about 1.5 us an entry and 3 us a dead letter. Lua does not roll back: everything is checked before the first write.

@@ -8,7 +8,8 @@
 -- ARGV  1 group   2 consumer of the read   3 delta, as text   4 number of entries   5 first ID   6 last ID
 --       7 'live', or 'replayed' if the generation is being built: written into the record, with the first ID
 --       8 … for each dead letter five values: entry_id, index ('' for a flat entry), reason, detail, fields
--- Returns {'committed', <ID of the record in the delta log>, <dead letters left out>, <dead letters written after those>},
+-- Returns {'committed', <ID of the record in the delta log>, <dead letters left out>, <dead letters written after those>,
+--         <nonce of the record>, <ID of the record before it>, <nonce of that>, <watermark>, <when it was appended, ms>},
 --         {'contested'}, or {'moved'} if some of its entries may be folded already: the group was moved back. After both the
 --         pending entries of the consumer must be read again, and committed by commit-batch.lua.
 -- Cost  about 0.4 us an entry, 3 us a dead letter, 0.1 us a consumer of the group, and 100 us. Lua does not roll back:

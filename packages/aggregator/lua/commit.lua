@@ -57,7 +57,8 @@ local function append_dead_letters(place)
 end
 
 -- Writes the effect of a batch whose entries were just acknowledged. `list_folded` lists its runs after a watermark. The
--- watermark never decreases: if the group was moved back, folded entries stay folded.
+-- watermark never decreases: if the group was moved back, folded entries stay folded. Returns the reply of the script: with
+-- what the record says beside the delta, its writer need not read it from the log.
 local function write_commit(batch, previous, folded, list_folded)
   local watermark = acknowledged_to(events, read_group(events, batch.group))
   if folded.watermark and is_after(folded.watermark, watermark) then watermark = folded.watermark end
@@ -65,8 +66,8 @@ local function write_commit(batch, previous, folded, list_folded)
   runs, watermark = join_runs(events, batch.group, folded.runs, list_folded(watermark), watermark)
   local text = table.concat(runs, ' ')
   if text ~= folded.runs_text then redis.call('HSET', head, 'runs', text) end
-  local record = append_record(deltas, head, previous, watermark, 'delta', batch.delta, batch.mode, batch.oldest)
+  local record, at_ms = append_record(deltas, head, previous, watermark, 'delta', batch.delta, batch.mode, batch.oldest)
   redis.call('HINCRBY', head, 'acknowledged', batch.entries)
   local left_out, written = append_dead_letters(batch.dead_letters_at)
-  return {'committed', record, left_out, written}
+  return {'committed', record, left_out, written, NONCE, previous.position, previous.nonce, watermark, at_ms}
 end

@@ -17,13 +17,15 @@ local function read_end(deltas, head)
 end
 
 -- Appends a record and moves the head to it: `previous` is the result of read_end, `watermark` is '' if the record does not
--- have one. An earlier version reads the first four fields by position, so their order is fixed.
+-- have one. An earlier version reads the first four fields by position, so their order is fixed. Returns the ID of the record,
+-- and when it was appended, ms.
 local function append_record(deltas, head, previous, watermark, kind, text, mode, oldest)
+  local at_ms = string.format('%.0f', now_ms())
   local record = redis.call('XADD', deltas, '*', 'previous', previous.position, 'watermark', watermark, kind, text,
     mode or 'replayed', oldest or '0-0', 'nonce', NONCE, 'previous_nonce', previous.nonce,
-    'at_ms', string.format('%.0f', now_ms()))
+    'at_ms', at_ms)
   redis.call('HSET', head, 'position', record, 'tip', record .. ' ' .. NONCE,
     'appended_bytes', string.format('%.0f', previous.bytes + string.len(text)))
   if watermark ~= '' then redis.call('HSET', head, 'watermark', watermark) end
-  return record
+  return record, at_ms
 end

@@ -5,6 +5,7 @@ import { createConnections, type Connections } from './run/connections.ts';
 import type { Fact, Observe } from './run/fact.ts';
 import { observeGeneration } from './fold/observe-generation.ts';
 import { createRoster, type Roster, type RosterOptions } from './upkeep/roster.ts';
+import type { OnCommitted } from './fold/pipeline.ts';
 import { runConsumers } from './fold/run-consumers.ts';
 import { createApp } from './http/create-app.ts';
 import { createConditions, type Conditions } from './http/conditions.ts';
@@ -108,16 +109,19 @@ function createParts(options: AggregatorSettings): Parts {
       observe({ type: 'failed', step: 'upkeep', shard: loss.shard, error: toError(cause) });
     });
   };
+  const view: View = { metrics: undefined, follows: false };
   const roster = createRoster({
     redis,
     prefix,
     shards,
     catalogue: definitions.catalogue,
-    fold: role === 'serve' ? undefined : createFolding(options, observe, () => roster.registry?.live),
+    fold:
+      role === 'serve'
+        ? undefined
+        : createFolding({ ...options, observe }, view, () => roster.registry?.live),
     acceptLostState: options.acceptLostState,
     observe,
   });
-  const view = { metrics: undefined, follows: false };
   const serves = role !== 'fold';
   return {
     options,
@@ -272,15 +276,16 @@ function follow({ options, replyTimeoutMs, observe, connections, view }: Parts):
 /** How this process folds a generation. Facts about one that is not live are reported separately. */
 function createFolding(
   options: AggregatorSettings,
-  observe: Observe,
+  view: View,
   readLive: () => string | undefined,
 ): NonNullable<RosterOptions['fold']> {
+  const onCommitted: OnCommitted = async (...own) => view.metrics?.mergeOwn(...own);
   return ({ id, shards }, stop) => {
     const isLive = (): boolean => readLive() === id;
     const mode = (): FoldingMode => (isLive() ? 'live' : 'replayed');
     return runConsumers(
       shards,
-      { ...options, mode, observe: observeGeneration(id, { observe, isLive }) },
+      { ...options, mode, onCommitted, observe: observeGeneration(id, { observe: options.observe, isLive }) },
       stop,
     );
   };

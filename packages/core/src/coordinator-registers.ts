@@ -106,17 +106,18 @@ export function foldLifecycle(registers: CoordinatorRegisters, event: LifecycleE
   registers.seen = stamp;
 }
 
-function setPhase(registers: CoordinatorRegisters, phase: string, stamp: Stamp): void {
+export function setPhase(registers: CoordinatorRegisters, phase: string, stamp: Stamp): void {
   registers.phase = phase;
   registers.phaseSet = stamp;
 }
 
-function setStale(registers: CoordinatorRegisters, stale: boolean, stamp: Stamp): void {
+export function setStale(registers: CoordinatorRegisters, stale: boolean, stamp: Stamp): void {
   registers.stale = stale;
   registers.staleSet = stamp;
 }
 
-function waitOf(registers: CoordinatorRegisters, waitId: string): WaitRegisters {
+/** The registers of a wait; new ones if there are none. */
+export function waitOf(registers: CoordinatorRegisters, waitId: string): WaitRegisters {
   let wait = registers.waits.get(waitId);
   if (wait === undefined) {
     wait = { opened: NO_STAMP, closed: NO_STAMP };

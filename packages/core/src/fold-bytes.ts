@@ -9,7 +9,8 @@ import {
   SPACE,
 } from './bytes/byte-classes.ts';
 import { ReceiveBuffer } from './bytes/receive-buffer.ts';
-import { BatchColumns } from './columns/batch-columns.ts';
+import { foldedMetrics, type BatchColumns } from './columns/batch-columns.ts';
+import { ColumnPool } from './columns/column-pool.ts';
 import { Journal } from './columns/journal.ts';
 import { BATCH_ENTRY_BYTES, BATCH_EVENTS, decodeEntry, FLAT_ENTRY_BYTES } from './decode-entry.ts';
 import type { DeadLetter, DecodeContext } from './decode-entry.ts';
@@ -29,6 +30,8 @@ export interface BytesFoldOptions {
   readonly context: DecodeContext;
   /** Of the hashes; drawn once per process. */
   readonly seed: number;
+  /** Of the batches; other folds of the same catalogue and seed may share it. */
+  readonly pool?: ColumnPool;
   /** Called for each event that cannot be decoded, after it was counted. */
   readonly onDeadLetter: (deadLetter: DeadLetter, entryId: EntryId) => void;
 }
@@ -40,7 +43,9 @@ export interface BytesFoldOptions {
  */
 export class BytesFold {
   readonly source: ReceiveBuffer;
-  readonly batch: BatchColumns;
+  /** The batch that entries are folded into. */
+  batch: BatchColumns;
+  private readonly pool: ColumnPool;
   private readonly context: DecodeContext;
   private readonly onDeadLetter: BytesFoldOptions['onDeadLetter'];
   private readonly values: MatchedValues;
@@ -49,23 +54,36 @@ export class BytesFold {
   private readonly decoded: DecodedEventFold;
   private readonly layouts: LearnedLayouts;
 
-  constructor({ catalogue, context, seed, onDeadLetter }: BytesFoldOptions) {
+  constructor({ catalogue, context, seed, pool, onDeadLetter }: BytesFoldOptions) {
     this.source = new ReceiveBuffer(seed);
-    this.batch = new BatchColumns(catalogue, this.source);
+    this.pool = pool ?? new ColumnPool(catalogue);
+    this.batch = this.pool.take(this.source);
     this.context = context;
     this.onDeadLetter = onDeadLetter;
     this.values = new MatchedValues(this.source);
-    const { metrics, life } = this.batch;
+    const metrics = foldedMetrics(catalogue);
     const { shard, shards } = context;
     this.events = new EventJournal({
       values: this.values,
       journal: this.journal,
-      coordinators: life.table,
       shard,
       shards,
     });
-    this.decoded = new DecodedEventFold(this.batch, this.source);
+    this.decoded = new DecodedEventFold(metrics, this.source);
     this.layouts = new LearnedLayouts({ source: this.source, metrics });
+  }
+
+  /** Returns the batch, and begins another one. The pool wants the returned one back. */
+  takeBatch(): BatchColumns {
+    const { batch } = this;
+    this.batch = this.pool.take(this.source);
+    return batch;
+  }
+
+  /** Drops what was folded into the batch. */
+  startAnew(): void {
+    this.pool.giveBack(this.batch);
+    this.batch = this.pool.take(this.source);
   }
 
   /**
@@ -118,7 +136,7 @@ export class BytesFold {
       if (end > this.source.end || this.values.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
       list.matched(at);
       this.journal.clear();
-      return this.events.write(layout) === 'written' ? end : NO_MATCH;
+      return this.events.write(layout, this.batch) === 'written' ? end : NO_MATCH;
     }
     return NO_MATCH;
   }
@@ -161,7 +179,7 @@ export class BytesFold {
       const end = matchJson(layout, this.values, start);
       if (end === NO_MATCH) continue;
       list.matched(at);
-      return this.events.write(layout) === 'written' ? end : NO_MATCH;
+      return this.events.write(layout, this.batch) === 'written' ? end : NO_MATCH;
     }
     return NO_MATCH;
   }
@@ -200,7 +218,7 @@ export class BytesFold {
       if (end > source.end || values.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
       list.matched(at);
       this.journal.clear();
-      return this.events.write(layout) === 'written' ? end : NO_MATCH;
+      return this.events.write(layout, this.batch) === 'written' ? end : NO_MATCH;
     }
     return NO_MATCH;
   }
@@ -259,7 +277,7 @@ export class BytesFold {
     decodeEntry(fields, this.context, {
       event(event, index) {
         valid.push(index);
-        decoded.fold(event, index);
+        decoded.fold(event, index, batch);
       },
       deadLetter: (deadLetter) => {
         const { reason } = deadLetter;

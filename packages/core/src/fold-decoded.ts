@@ -1,7 +1,8 @@
 import { KeyParts } from './bytes/key-parts.ts';
 import { NO_KEY, type Key, type KeyTable } from './bytes/key-table.ts';
 import type { ReceiveBuffer } from './bytes/receive-buffer.ts';
-import type { BatchColumns, FoldedMetric } from './columns/batch-columns.ts';
+import type { CounterMetric, HistogramMetric } from './catalogue.ts';
+import type { BatchColumns } from './columns/batch-columns.ts';
 import type { LifeChange } from './columns/life-columns.ts';
 import type { LifecycleEvent } from './coordinator-registers.ts';
 import type { Event } from './event/event-types.ts';
@@ -9,26 +10,26 @@ import { scaleOf } from './fold.ts';
 
 /** Folds events that were decoded into columns: the same as `createFold` does to a delta. */
 export class DecodedEventFold {
-  private readonly batch: BatchColumns;
   private readonly source: ReceiveBuffer;
   private readonly parts: KeyParts;
-  private readonly metricsOf = new Map<string, FoldedMetric[]>();
+  /** By event type, the places of its metrics among those of a batch. */
+  private readonly metricsOf = new Map<string, number[]>();
 
-  constructor(batch: BatchColumns, source: ReceiveBuffer) {
-    this.batch = batch;
+  constructor(metrics: readonly (CounterMetric | HistogramMetric)[], source: ReceiveBuffer) {
     this.source = source;
     this.parts = new KeyParts(source);
-    for (const folded of batch.metrics) {
-      const { event } = folded.metric;
-      this.metricsOf.set(event, [...(this.metricsOf.get(event) ?? []), folded]);
-    }
+    for (const [at, { event }] of metrics.entries())
+      this.metricsOf.set(event, [...(this.metricsOf.get(event) ?? []), at]);
   }
 
-  /** Folds an event of the entry that the batch has begun last; `index` is its place in it. */
-  fold(event: Event, index: number): void {
-    const { batch, source } = this;
+  /** Folds an event of the entry that `batch` has begun last; `index` is its place in it. */
+  fold(event: Event, index: number, batch: BatchColumns): void {
+    const { source } = this;
     batch.events++;
-    for (const { metric, columns } of this.metricsOf.get(event.type) ?? []) {
+    for (const at of this.metricsOf.get(event.type) ?? []) {
+      const folded = batch.metrics[at];
+      if (folded === undefined) continue;
+      const { metric, columns } = folded;
       const value = metric.value === undefined ? 1 : fieldOf(event, metric.value);
       if (typeof value !== 'number') continue;
       source.clearScratch();

@@ -66,11 +66,13 @@ export {
 export { createBinaryDeltaDecoder, isBinaryDelta, type BinaryDeltaDecoder } from './binary-delta.ts';
 export { ColumnsEncoder } from './columns/encode-columns.ts';
 export type { BatchColumns } from './columns/batch-columns.ts';
+export { ColumnPool } from './columns/column-pool.ts';
 export { BytesFold, type BytesFoldOptions } from './fold-bytes.ts';
 export type { ReceiveBuffer } from './bytes/receive-buffer.ts';
 export { describeColumns } from './columns/describe-columns.ts';
 export { NO_MATCH } from './layout/matched-values.ts';
 export { createBinaryDeltaMerger, type BinaryDeltaMerger } from './merge-binary-delta.ts';
+export { createColumnsMerger, type ColumnsMerger } from './merge-columns.ts';
 export { createEntryFold, type FoldEntry } from './fold-entry.ts';
 export { createFold, type FoldEvent } from './fold.ts';
 export {

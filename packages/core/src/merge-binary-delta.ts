@@ -14,7 +14,7 @@ import type { Stamp } from './entry-id.ts';
 import { addMicros } from './histogram.ts';
 
 /** The series and coordinators that a record has changed. */
-interface Touched {
+export interface Touched {
   /** By metric name. */
   readonly series: ReadonlyMap<string, readonly SeriesKey[]>;
   readonly coordinators: Iterable<string>;

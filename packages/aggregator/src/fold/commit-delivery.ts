@@ -1,6 +1,7 @@
 import { toError } from '@streamfold/redis';
 import { commitBatch, type CommitOutcome, type FoldedBatch } from '../state/commit-batch.ts';
 import { commitRead, type ReadCommitOutcome } from '../state/commit-read.ts';
+import { describeOwnRecord } from '../state/describe-own-record.ts';
 import type { BatchSize } from './batch-size.ts';
 import type { PipelineOptions } from './pipeline.ts';
 
@@ -50,16 +51,23 @@ export async function commitDelivery(
 
 /** False if the batch is not accepted as it is. */
 async function commit(batch: FoldedBatch, delivery: Delivery, options: CommitOptions): Promise<boolean> {
-  const { generation, hold, size, observe, now } = options;
+  const { generation, hold, size, observe, now, onCommitted = () => Promise.resolve() } = options;
   const { shard } = generation;
   const startedMs = now();
-  const committed = await send(batch, delivery, options);
+  const mode = options.mode?.() ?? 'live';
+  const committed = await send(batch, delivery, { ...options, mode: () => mode });
   hold.settled();
   size.committed();
   if (committed.outcome === 'contested') observe({ type: 'batch_contested', shard, entries: batch.entries });
   if (committed.outcome === 'repeated')
     observe({ type: 'entries_repeated', shard, entries: committed.entries });
-  if (committed.outcome !== 'committed') return false;
+  if (committed.outcome !== 'committed') {
+    batch.release();
+    return false;
+  }
+  if (committed.appended === undefined) batch.release();
+  else
+    void onCommitted(generation, describeOwnRecord(batch, committed.appended, mode)).finally(batch.release);
   const { deadLetters } = committed;
   observe({
     type: 'batch_committed',

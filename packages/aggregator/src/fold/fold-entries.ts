@@ -1,5 +1,6 @@
 import {
   BytesFold,
+  ColumnPool,
   ColumnsEncoder,
   describeColumns,
   encodeDelta,
@@ -41,6 +42,8 @@ export interface FoldOptions {
   readonly context: DecodeContext;
   /** Of the hashes of series; drawn once per process. */
   readonly hashSeed: number;
+  /** Of the columns of batches: readers of the same shard and generation share one. */
+  readonly pool?: ColumnPool;
 }
 
 /** Folds entries one after the other, as they are read. */
@@ -58,36 +61,36 @@ export interface EntriesFold {
   readonly payloadBytes: number;
 }
 
-export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }: FoldOptions): Fold {
+export function createFolding(options: FoldOptions): Fold {
+  const { catalogue, deltaForm, context, hashSeed: seed, pool = new ColumnPool(catalogue) } = options;
   let deadLetters: FoldedBatch['deadLetters'][number][] = [];
   let fieldsCharacters = 0;
   const fold = new BytesFold({
     catalogue,
     context,
     seed,
+    pool,
     onDeadLetter(deadLetter, entryId) {
       deadLetters.push({ entryId, deadLetter: shorten(deadLetter, fieldsCharacters) });
     },
   });
-  const { batch } = fold;
-  const encoder = new ColumnsEncoder(batch);
+  const encoder = new ColumnsEncoder();
   const pages = new PageFold(fold);
-
-  const hasReached = (bounds: CommitBounds): boolean =>
-    batch.entries >= bounds.entries ||
-    batch.payloadBytes >= bounds.payloadBytes ||
-    deadLetters.length >= bounds.deadLetters ||
-    batch.countTouched() >= bounds.series;
 
   const foldAndLearn: TakeEntry = ({ id, fields, payloadBytes }) =>
     fold.foldAndLearn(id, fields, payloadBytes);
 
-  /** What was folded since the last one; the columns are then empty. */
+  /** What was folded since the last one. Other columns serve the next batch. */
   const close = (): FoldedBatch => {
-    const record = deltaForm === 'binary' ? toBuffer(encoder.encode()) : encodeDelta(describeColumns(batch));
-    const closed = describeBatch(batch, record, deadLetters);
+    const columns = fold.takeBatch();
+    const record =
+      deltaForm === 'binary' ? toBuffer(encoder.encode(columns)) : encodeDelta(describeColumns(columns));
+    const closed = describeBatch(columns, {
+      record,
+      deadLetters,
+      release: () => pool.giveBack(columns),
+    });
     deadLetters = [];
-    batch.clear();
     return closed;
   };
 
@@ -97,16 +100,16 @@ export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }:
       let entries = 0;
       let payloadBytes = 0;
       const closeBatch = (): void => {
-        entries += batch.entries;
-        payloadBytes += batch.payloadBytes;
+        entries += fold.batch.entries;
+        payloadBytes += fold.batch.payloadBytes;
         batches.push(close());
       };
       const closeFullBatch = (): void => {
-        if (batch.entries > 0 && hasReached(bounds)) closeBatch();
+        if (fold.batch.entries > 0 && hasReached(bounds, fold.batch, deadLetters.length)) closeBatch();
       };
       deadLetters = [];
       fieldsCharacters = bounds.fieldsCharacters;
-      batch.clear();
+      fold.startAnew();
       return {
         take(entry) {
           closeFullBatch();
@@ -117,25 +120,32 @@ export function createFolding({ catalogue, deltaForm, context, hashSeed: seed }:
           for (pages.open(page); pages.hasNext; pages.foldNext()) closeFullBatch();
         },
         get batches() {
-          if (batch.entries > 0) closeBatch();
+          if (fold.batch.entries > 0) closeBatch();
           return batches;
         },
         get entries() {
-          return entries + batch.entries;
+          return entries + fold.batch.entries;
         },
         get payloadBytes() {
-          return payloadBytes + batch.payloadBytes;
+          return payloadBytes + fold.batch.payloadBytes;
         },
       };
     },
   };
 }
 
-/** The columns as they are now, before they serve the next batch. */
+function hasReached(bounds: CommitBounds, batch: BatchColumns, deadLetters: number): boolean {
+  return (
+    batch.entries >= bounds.entries ||
+    batch.payloadBytes >= bounds.payloadBytes ||
+    deadLetters >= bounds.deadLetters ||
+    batch.countTouched() >= bounds.series
+  );
+}
+
 function describeBatch(
   batch: BatchColumns,
-  record: string | Buffer,
-  deadLetters: FoldedBatch['deadLetters'],
+  rest: Pick<FoldedBatch, 'record' | 'deadLetters' | 'release'>,
 ): FoldedBatch {
   const idTexts = toBuffer(batch.ids.bytes).toString('latin1', 0, batch.ids.end - 1); // without the last space
   return {
@@ -145,14 +155,14 @@ function describeBatch(
     entries: batch.entries,
     firstId: idTexts.slice(0, batch.idLength(0)),
     lastId: idTexts.slice(idTexts.lastIndexOf(' ') + 1),
-    record,
     totals: {
       entries: batch.entries - batch.lostEntries,
       events: batch.events,
       lostEntries: batch.lostEntries,
       deadLetters: new Map(batch.deadLetters),
     },
-    deadLetters,
+    columns: batch,
+    ...rest,
   };
 }
 

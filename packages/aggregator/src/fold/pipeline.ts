@@ -6,6 +6,7 @@ import type { CommitBounds, Fold } from './fold-entries.ts';
 import type { Hold } from './hold.ts';
 import type { Observe } from '../run/fact.ts';
 import type { Generation } from '../state/generation.ts';
+import type { DeltaRecord } from '../state/read-deltas.ts';
 import { removeConsumer } from '../state/remove-consumers.ts';
 import { createEntryReader } from './read-entries.ts';
 import type { ReadNames } from './read-names.ts';
@@ -39,6 +40,11 @@ export interface PipelineOptions {
   /** The largest commit. */
   readonly bounds: CommitBounds;
   readonly hold: Hold;
+  /**
+   * Called with each record that was appended to the delta log, in its order as far as this process knows it. Its columns are
+   * used again once the promise has resolved. Must not reject.
+   */
+  readonly onCommitted?: OnCommitted;
   /** How the generation folds at the moment. */
   readonly mode?: () => FoldingMode;
   readonly blockMs: number;
@@ -46,6 +52,8 @@ export interface PipelineOptions {
   /** Monotonic clock, ms. */
   readonly now: () => number;
 }
+
+export type OnCommitted = (generation: Generation, record: DeltaRecord) => Promise<void>;
 
 /**
  * A read of a generation that is being built asks for at most this number of entries. It occupies Redis for about 5 ms, and live

@@ -1,9 +1,10 @@
-import { noUpcasters } from '@streamfold/core';
+import { ColumnPool, noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, type Installation, type RedisConnection } from '@streamfold/redis';
 import { createFolding, type CommitBounds } from './fold-entries.ts';
 import type { FoldingMode } from '../state/commit-batch.ts';
 import { createConnections } from '../run/connections.ts';
 import { createConsumer } from './consumer.ts';
+import type { OnCommitted } from './pipeline.ts';
 import { createReadNames } from './read-names.ts';
 import { createGroup, type GroupOutcome } from '../state/create-group.ts';
 import type { Observe } from '../run/fact.ts';
@@ -21,6 +22,7 @@ export interface ConsumerSettings extends Installation {
   readonly batchEntries: number;
   /** Whether the generation is live at the moment, or replays entries that another one has already shown. */
   readonly mode: () => FoldingMode;
+  readonly onCommitted?: OnCommitted;
   readonly observe: Observe;
   /** Time within which Redis must reply to any command, ms. By default 5 s or 10 s, depending on the command. */
   readonly replyTimeoutMs?: number;
@@ -64,13 +66,14 @@ export async function runConsumers(
   settings: ConsumerSettings,
   stop: AbortSignal,
 ): Promise<void> {
-  const { redisUrl, shards, claimIdleMs, batchEntries, mode, observe, now, pause } = settings;
+  const { redisUrl, shards, claimIdleMs, batchEntries, mode, onCommitted, observe, now, pause } = settings;
   const { replyTimeoutMs = COMMAND_TIMEOUT_MS } = settings;
   const connections = createConnections(redisUrl, observe);
   const consumers = generations.flatMap((generation) => {
     const { shard } = generation;
     const redis = connections.open(`fold-${shard}`, replyTimeoutMs);
     const context = { shard, shards, upcasters: noUpcasters };
+    const pool = new ColumnPool(generation.catalogue);
     return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
       createConsumer({
         readRedis: connections.open(`read-${shard}-${reader}`, replyTimeoutMs),
@@ -78,9 +81,10 @@ export async function runConsumers(
         generation,
         restoreGroup: () => restoreGroup(redis, generation, settings),
         names: createReadNames(`${settings.consumer}:${reader}`),
-        fold: createFolding({ ...generation, context, hashSeed: HASH_SEED }),
+        fold: createFolding({ ...generation, context, hashSeed: HASH_SEED, pool }),
         bounds: boundCommit(batchEntries),
         mode,
+        ...(onCommitted && { onCommitted }),
         blockMs: BLOCK_MS,
         claimIdleMs,
         observe,

@@ -48,8 +48,7 @@ export class LogFold {
   }
 
   private settle(): void {
-    const { batch } = this.fold;
-    mergeDelta(this.state, describeColumns(batch));
-    batch.clear();
+    mergeDelta(this.state, describeColumns(this.fold.batch));
+    this.fold.startAnew();
   }
 }

@@ -75,10 +75,10 @@ export function createSteppedState(
     pages: folds.map((fold) => new PageFold(fold)),
     settle(atMs) {
       nowMs = atMs;
-      for (const { batch } of folds) {
-        if (batch.entries === 0) continue;
-        merge(describeColumns(batch));
-        batch.clear();
+      for (const fold of folds) {
+        if (fold.batch.entries === 0) continue;
+        merge(describeColumns(fold.batch));
+        fold.startAnew();
       }
     },
     value(metric, key) {

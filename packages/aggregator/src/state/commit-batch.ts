@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { DeadLetter, DeadLetterReason, EntryId, FoldTotals } from '@streamfold/core';
+import type {
+  BatchColumns,
+  DeadLetter,
+  DeadLetterReason,
+  EntryId,
+  FoldTotals,
+  Stamp,
+} from '@streamfold/core';
 import { type RedisConnection } from '@streamfold/redis';
-import { COMMIT_LUA, loadDeltaLogScript } from './delta-log-script.ts';
+import { COMMIT_LUA, createNonce, loadDeltaLogScript } from './delta-log-script.ts';
 import type { Generation } from './generation.ts';
+import type { RecordName } from './read-deltas.ts';
 
 const script = loadDeltaLogScript(new URL('../../lua/commit-batch.lua', import.meta.url), COMMIT_LUA);
 
@@ -16,6 +24,9 @@ export interface FoldedBatch {
   /** What they add, as it is appended to the delta log: a text of JSON, or bytes. */
   readonly record: string | Buffer;
   readonly totals: FoldTotals;
+  /** The same as `record`, until `release` is called: then they serve another batch. Must be called at most once. */
+  readonly columns: BatchColumns;
+  readonly release: () => void;
   readonly deadLetters: readonly { readonly entryId: EntryId; readonly deadLetter: DeadLetter }[];
 }
 
@@ -35,9 +46,19 @@ export type CommitOutcome =
 
 export interface Committed {
   readonly outcome: 'committed';
-  readonly position: string;
+  /** The record of the batch; `undefined` if the reply is that of another commit, as of a proxy that swaps commands. */
+  readonly appended: AppendedRecord | undefined;
   /** Those of the batch that this generation writes, by reason; another one may write the others. */
   readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+}
+
+/** What the record of a batch says beside the delta. */
+export interface AppendedRecord {
+  readonly name: RecordName;
+  readonly previous: RecordName;
+  readonly watermark: Stamp;
+  /** ms of Redis's clock. */
+  readonly atMs: number;
 }
 
 export interface BatchToCommit {
@@ -77,17 +98,29 @@ export async function commitBatch(
     removeConsumer ? 'remove' : 'keep',
     ...listDeadLetters(batch),
   ];
-  const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
+  const nonce = createNonce();
+  const names = [shardKeys.events, keys.deltas, keys.head, shardKeys.dead];
+  const reply = await script.run(redis, names, args, nonce);
   const [outcome, result] = reply as CommitReply;
   if (outcome === 'contested') return { outcome };
   if (outcome === 'repeated') return { outcome, entries: result };
-  return readCommitted(batch, reply as CommittedReply);
+  return readCommitted(batch, reply as CommittedReply, nonce);
 }
 
 type CommitReply = CommittedReply | ['contested', result?: undefined] | ['repeated', entries: number];
 
 /** The reply of a script that has committed. */
-export type CommittedReply = ['committed', position: string, leftOut: number, written: number];
+export type CommittedReply = [
+  'committed',
+  position: string,
+  leftOut: number,
+  written: number,
+  nonce: string,
+  previousPosition: string,
+  previousNonce: string,
+  watermark: Stamp,
+  atMs: string,
+];
 
 /** The dead letters of a batch as arguments of a script that commits. */
 export function listDeadLetters({ deadLetters }: FoldedBatch): string[] {
@@ -100,15 +133,20 @@ export function listDeadLetters({ deadLetters }: FoldedBatch): string[] {
   ]);
 }
 
-/** The outcome of a batch that is committed, from the reply. */
-export function readCommitted(
-  batch: FoldedBatch,
-  [outcome, position, leftOut, written]: CommittedReply,
-): Committed {
+/** The outcome of a batch that is committed, from the reply to a script that was sent with this nonce. */
+export function readCommitted(batch: FoldedBatch, reply: CommittedReply, sentNonce: string): Committed {
+  const [outcome, position, leftOut, written, nonce, previousPosition, previousNonce, watermark, atMs] =
+    reply;
   const deadLetters = new Map<DeadLetterReason, number>();
   for (const { deadLetter } of batch.deadLetters.slice(leftOut, leftOut + written))
     deadLetters.set(deadLetter.reason, (deadLetters.get(deadLetter.reason) ?? 0) + 1);
-  return { outcome, position, deadLetters };
+  const record = {
+    name: { position, nonce },
+    previous: { position: previousPosition, nonce: previousNonce },
+    watermark,
+    atMs: Number(atMs),
+  };
+  return { outcome, appended: nonce === sentNonce ? record : undefined, deadLetters };
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type FoldedBatch,
   type FoldingMode,
 } from './commit-batch.ts';
-import { COMMIT_LUA, loadDeltaLogScript } from './delta-log-script.ts';
+import { COMMIT_LUA, createNonce, loadDeltaLogScript } from './delta-log-script.ts';
 import type { Generation } from './generation.ts';
 
 const script = loadDeltaLogScript(new URL('../../lua/commit-read.lua', import.meta.url), COMMIT_LUA);
@@ -34,7 +34,9 @@ export async function commitRead(
 ): Promise<ReadCommitOutcome> {
   const { entries, firstId, lastId, record } = batch;
   const args = [keys.group, consumer, record, entries, firstId, lastId, mode, ...listDeadLetters(batch)];
-  const reply = await script.run(redis, [shardKeys.events, keys.deltas, keys.head, shardKeys.dead], args);
+  const nonce = createNonce();
+  const names = [shardKeys.events, keys.deltas, keys.head, shardKeys.dead];
+  const reply = await script.run(redis, names, args, nonce);
   const [outcome] = reply as CommittedReply | ['contested' | 'moved'];
-  return outcome === 'committed' ? readCommitted(batch, reply as CommittedReply) : { outcome };
+  return outcome === 'committed' ? readCommitted(batch, reply as CommittedReply, nonce) : { outcome };
 }

@@ -4,6 +4,7 @@ import {
   emptyDelta,
   isBinaryDelta,
   stampMs,
+  type BatchColumns,
   type Delta,
   type Stamp,
 } from '@streamfold/core';
@@ -49,6 +50,8 @@ export interface DeltaRecord {
   readonly delta: () => Delta;
   /** The delta as it is stored, if that is the binary form. */
   readonly binary: Buffer | undefined;
+  /** The same as the delta, if this process has just committed it. */
+  readonly columns: BatchColumns | undefined;
 }
 
 /** Records read at once: a record is at most about 500 kB. */
@@ -101,6 +104,7 @@ function toRecord(position: Position, stored: readonly Buffer[], where: string):
     size: content.length,
     delta: () => decodeRecord(where, kind, content),
     binary: kind === 'delta' && isBinaryDelta(content) ? content : undefined,
+    columns: undefined,
   };
 }
 
@@ -152,7 +156,11 @@ const HISTORY_MS = 3_600_000;
  * shown them before, however late it was. For a replay: the time of the oldest event of the batch. The replaced generation
  * has shown them since then or later, so a series that is old there is never young here.
  */
-function readBornMs(record: { atMs: number; mode: string | undefined; oldest: string | undefined }): number {
+export function readBornMs(record: {
+  atMs: number;
+  mode: string | undefined;
+  oldest: string | undefined;
+}): number {
   const { atMs, mode, oldest } = record;
   if (oldest === undefined) return 0;
   const oldestMs = stampMs(oldest);

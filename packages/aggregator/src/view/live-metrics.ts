@@ -83,6 +83,9 @@ export function createLiveMetrics(options: LiveMetricsOptions): LiveMetrics {
         await move();
       }
     },
+    async mergeOwn(generation, record) {
+      await followed.get(generation.id)?.metrics.mergeOwn(generation, record);
+    },
     async refresh() {
       await served?.metrics.refresh();
     },

@@ -1,5 +1,6 @@
 import {
   createBinaryDeltaMerger,
+  createColumnsMerger,
   createCoordinatorGauges,
   mergeDelta,
   pruneRegisters,
@@ -66,12 +67,12 @@ export function createMergedState(
   let at = start;
   let atMs = stampMs(start.position);
   let recordsSincePruning = 0;
-  const merger = createBinaryDeltaMerger(delta, HASH_SEED);
+  const mergeUndecoded = createUndecodedMerge(delta);
 
   /** Merges a record into the state and the bound, without decoding it if all it does is to add to series. */
   const mergeRecord = (record: DeltaRecord, born: SeriesBorn | undefined): MergedKeys => {
-    if (record.binary !== undefined && !bound.showsTogether) {
-      const merged = merger.merge(record.binary, record.watermark, born);
+    const merged = bound.showsTogether ? undefined : mergeUndecoded(record, born);
+    if (merged !== undefined) {
       bound.mergedMetrics(merged.series.keys());
       return merged;
     }
@@ -80,7 +81,7 @@ export function createMergedState(
     mergeDelta(delta, added, born);
     bound.merged(added);
     return {
-      series: [...added.series].map(([name, values]) => [name, values.keys()]),
+      series: new Map([...added.series].map(([name, values]) => [name, values.keys()])),
       coordinators: added.coordinators.keys(),
     };
   };
@@ -126,9 +127,21 @@ export function createMergedState(
   };
 }
 
+/** Merges a record into `delta` without decoding it; returns `undefined`, and merges nothing, if it must be decoded. */
+function createUndecodedMerge(
+  delta: Delta,
+): (record: DeltaRecord, born: SeriesBorn | undefined) => MergedKeys | undefined {
+  const others = createBinaryDeltaMerger(delta, HASH_SEED);
+  const own = createColumnsMerger(delta);
+  return ({ columns, binary, watermark }, born) => {
+    if (columns !== undefined) return own.merge(columns, watermark, born);
+    return binary === undefined ? undefined : others.merge(binary, watermark, born);
+  };
+}
+
 /** What a record has changed: of each metric the keys of series, and coordinators. */
 interface MergedKeys {
-  readonly series: Iterable<readonly [name: string, keys: Iterable<SeriesKey>]>;
+  readonly series: ReadonlyMap<string, Iterable<SeriesKey>>;
   readonly coordinators: Iterable<string>;
 }
 

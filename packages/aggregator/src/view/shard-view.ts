@@ -3,12 +3,12 @@ import { readServerTimeMs, type RedisConnection } from '@streamfold/redis';
 import type { Observe } from '../run/fact.ts';
 import type { Births } from '../state/births.ts';
 import type { Generation } from '../state/generation.ts';
-import type { Position } from '../state/read-deltas.ts';
+import { isSameRecord, type DeltaRecord, type Position } from '../state/read-deltas.ts';
 import { followLog } from './follow-log.ts';
 import { loadState, type StateLoader } from './load-state.ts';
 import { createMergedState, type MergedState } from './merged-state.ts';
 import type { SeriesBound } from './series-bound.ts';
-import { createSnapshotSchedule } from './snapshot-schedule.ts';
+import { createSnapshotSchedule, type SnapshotSchedule } from './snapshot-schedule.ts';
 
 /** Called when series change, so that only those are rendered again. */
 export interface ViewListener {
@@ -38,6 +38,11 @@ export interface ShardView {
    * @throws if Redis cannot be reached; the state is then unchanged, and must not be shown as current.
    */
   refresh(): Promise<void>;
+  /**
+   * Merges a record that this process has appended to the delta log, if it follows the last one merged. If it does not, the next
+   * refresh reads it from the log. Must not be called during a refresh.
+   */
+  mergeOwn(record: DeltaRecord): void;
   /** Writes a snapshot if the log has grown enough since the last one, or the last one is unusable. */
   writeSnapshotWhenDue(): Promise<void>;
   readonly shard: number;
@@ -67,8 +72,8 @@ export interface ShardViewOptions {
 }
 
 export function createShardView(options: ShardViewOptions): ShardView {
-  const { redis, generation, listener, observe, createId, seriesLimit: limit = 0 } = options;
-  const { shard, keys, catalogue } = generation;
+  const { redis, generation, observe, createId } = options;
+  const { shard, keys } = generation;
   let merged: MergedState | undefined;
   let serverTimeMs = 0;
   /** The state has reached the end of the log since it was loaded. */
@@ -76,26 +81,12 @@ export function createShardView(options: ShardViewOptions): ShardView {
   const schedule = createSnapshotSchedule(redis, keys, options);
 
   const follow = async (state: MergedState): Promise<boolean> => {
-    const continues = await followLog({ redis, keys }, state, schedule.merged);
-    if (!continues) merged = undefined;
-    return continues;
+    if (await followLog({ redis, keys }, state, schedule.merged)) return true;
+    merged = undefined;
+    return false;
   };
 
-  const loader: StateLoader = {
-    start(snapshot, cause) {
-      merged = createMergedState(snapshot, { catalogue, limit, listener });
-      schedule.loaded(snapshot);
-      listener.replaced();
-      observe({ type: 'view_loaded', shard, cause, series: countSeries(snapshot.state) });
-      return follow(merged);
-    },
-    skip(error) {
-      schedule.unreadable(error.key);
-      observe({ type: 'snapshot_unreadable', shard, key: error.key, reason: error.reason, error });
-    },
-  };
-
-  const expectMerged = (): MergedState => expectLoaded(merged, shard);
+  const loader = createLoader(options, schedule, (state) => follow((merged = state)));
 
   return {
     async refresh() {
@@ -108,17 +99,23 @@ export function createShardView(options: ShardViewOptions): ShardView {
       complete = true;
       serverTimeMs = await readServerTimeMs(redis); // after the records, so none of them is later
       merged?.births.forgetOld(serverTimeMs);
-      reportLoss(observe, { shard, before, left: expectMerged().delta.totals.entries, atMs: serverTimeMs });
+      reportLoss(observe, {
+        shard,
+        before,
+        left: expectLoaded(merged, shard).delta.totals.entries,
+        atMs: serverTimeMs,
+      });
+    },
+    mergeOwn(record) {
+      if (merged !== undefined && complete && mergeNext(merged, record)) schedule.merged(record);
     },
     async writeSnapshotWhenDue() {
       if (merged === undefined) return;
       const captured = merged;
-      const written = await schedule.writeWhenDue(createId, () => {
-        // A refresh meanwhile may have loaded another state: this one does not belong to the current record.
-        if (merged !== captured) return undefined;
-        const { delta: state, births, at, atMs } = captured;
-        return { state, births, at, atMs };
-      });
+      // A refresh meanwhile may have loaded another state: this one does not belong to the current record.
+      const written = await schedule.writeWhenDue(createId, () =>
+        merged === captured ? { ...captured, state: captured.delta } : undefined,
+      );
       if (written === undefined) return;
       observe({ type: 'snapshot_written', shard, outcome: written.outcome, bytes: written.bytes });
     },
@@ -130,16 +127,16 @@ export function createShardView(options: ShardViewOptions): ShardView {
       return merged?.at.position ?? '';
     },
     get state() {
-      return expectMerged().delta;
+      return expectLoaded(merged, shard).delta;
     },
     get bound() {
-      return expectMerged().bound;
+      return expectLoaded(merged, shard).bound;
     },
     get births() {
-      return expectMerged().births;
+      return expectLoaded(merged, shard).births;
     },
     get gauges() {
-      return expectMerged().gauges;
+      return expectLoaded(merged, shard).gauges;
     },
     get serverTimeMs() {
       return serverTimeMs;
@@ -153,6 +150,36 @@ function reportLoss(
   { shard, before, left, atMs }: Readonly<Record<'shard' | 'before' | 'left' | 'atMs', number>>,
 ): void {
   if (left < before) observe({ type: 'state_lost', shard, atMs, entries: before - left, leftEntries: left });
+}
+
+/** Loads states; `follow` takes each over, and merges the log after it. */
+function createLoader(
+  { generation, listener, observe, seriesLimit: limit = 0 }: ShardViewOptions,
+  schedule: SnapshotSchedule,
+  follow: (state: MergedState) => Promise<boolean>,
+): StateLoader {
+  const { shard, catalogue } = generation;
+  return {
+    start(snapshot, cause) {
+      const state = createMergedState(snapshot, { catalogue, limit, listener });
+      schedule.loaded(snapshot);
+      listener.replaced();
+      observe({ type: 'view_loaded', shard, cause, series: countSeries(snapshot.state) });
+      return follow(state);
+    },
+    skip(error) {
+      const { key, reason } = error;
+      schedule.unreadable(key);
+      observe({ type: 'snapshot_unreadable', shard, key, reason, error });
+    },
+  };
+}
+
+/** Merges a record if it follows the last one. */
+function mergeNext(merged: MergedState, record: DeltaRecord): boolean {
+  const follows = isSameRecord(record.previous, merged.at);
+  if (follows) merged.merge(record);
+  return follows;
 }
 
 function expectLoaded(merged: MergedState | undefined, shard: number): MergedState {

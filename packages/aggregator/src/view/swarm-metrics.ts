@@ -8,6 +8,8 @@ import {
   type SeriesValue,
 } from '@streamfold/core';
 import { askAll } from '@streamfold/redis';
+import type { Generation } from '../state/generation.ts';
+import type { DeltaRecord } from '../state/read-deltas.ts';
 import { createOneAtATime } from '../run/one-at-a-time.ts';
 import { createSlices } from '../run/slices.ts';
 import { createTurns } from '../run/turns.ts';
@@ -30,6 +32,11 @@ export interface SwarmMetrics {
   scrape(format: ExpositionFormat, zeroFirstSeconds?: number): Promise<Exposition>;
   /** Reads the changes. */
   refresh(): Promise<void>;
+  /**
+   * Merges a record that this process has appended to a delta log, so that it need not be read. Resolves once the record is no
+   * longer used; it is not merged if many others wait already, or if it does not follow the last one merged.
+   */
+  mergeOwn({ id, shard }: Pick<Generation, 'id' | 'shard'>, record: DeltaRecord): Promise<void>;
   /** Reads the changes, and writes a snapshot if one is due. */
   follow(): Promise<void>;
   /** True once every shard has been loaded. */
@@ -64,6 +71,8 @@ export function createSwarmMetrics(
     },
   });
   const alone = createOneAtATime();
+  /** Own records that wait for a refresh or a rendering to end. */
+  let waiting = 0;
   const refreshViews = async (): Promise<void> => {
     await askAll(views, (view) => view.refresh());
   };
@@ -94,6 +103,12 @@ export function createSwarmMetrics(
         return render(format, zeroFirstSeconds);
       }),
     refresh,
+    async mergeOwn({ shard }, record) {
+      const view = views.find((each) => each.shard === shard);
+      if (view === undefined || waiting >= MOST_WAITING) return;
+      waiting++;
+      await alone(async () => view.mergeOwn(record)).finally(() => waiting--);
+    },
     async follow() {
       await refresh();
       for (const view of views) await view.writeSnapshotWhenDue();
@@ -116,6 +131,9 @@ export function createSwarmMetrics(
     },
   };
 }
+
+/** Their columns take memory; those of later ones are not kept, and the next refresh reads the log. */
+const MOST_WAITING = 4;
 
 /** The values that an exposition shows. */
 function show(views: readonly ShardView[], zeroFirstSeconds: number): Shown {

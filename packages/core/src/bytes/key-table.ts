@@ -9,8 +9,8 @@ export const NO_KEY: Key = 0;
 
 /**
  * Finds keys (the label values of a series, joined by `|`) by their bytes, without making strings. Open addressing: a cell
- * of the index is [hash, place of the record], and a record is [slot, mark, length, hash] and the bytes of the key, so a
- * key is found in two or three lines of the cache. Whether two keys are the same is decided by their bytes.
+ * of the index is [hash, place of the record], and a record is [slot, length, hash] and the bytes of the key, so a key is
+ * found in two or three lines of the cache. Whether two keys are the same is decided by their bytes.
  */
 export class KeyTable {
   /** Number of keys. Their slots are 0, 1, 2 … in the order in which they came. */
@@ -72,7 +72,7 @@ export class KeyTable {
   insert(parts: KeyParts): Key {
     const { source, count, length, hash } = parts;
     const key = this.end;
-    if (key + HEADER_BYTES + length + HEADER_BYTES > this.bytes.length)
+    if (key + HEADER_BYTES + length + SPARE_BYTES > this.bytes.length)
       this.allocate(2 * this.bytes.length + length);
     const { bytes, words } = this;
     let at = key + HEADER_BYTES;
@@ -84,10 +84,9 @@ export class KeyTable {
       at += to - from;
     }
     words[(key >> 2) + SLOT] = this.size++;
-    words[(key >> 2) + MARK] = 0;
     words[(key >> 2) + LENGTH] = length;
     words[(key >> 2) + HASH] = hash;
-    this.end = (at + HEADER_BYTES - 1) & -HEADER_BYTES;
+    this.end = (at + 3) & -4;
     if (2 * this.size > this.mask) this.growIndex();
     else this.place(key, hash);
     return key;
@@ -109,12 +108,12 @@ export class KeyTable {
   }
 
   private recordBytes(key: Key): number {
-    return (HEADER_BYTES + this.lengthOf(key) + HEADER_BYTES - 1) & -HEADER_BYTES;
+    return (HEADER_BYTES + this.lengthOf(key) + 3) & -4;
   }
 
   private allocate(bytes: number): void {
     const before = this.bytes;
-    this.bytes = new Uint8Array((bytes + HEADER_BYTES - 1) & -HEADER_BYTES);
+    this.bytes = new Uint8Array((bytes + 3) & -4);
     this.bytes.set(before);
     this.view = new DataView(this.bytes.buffer);
     this.words = new Int32Array(this.bytes.buffer);
@@ -122,15 +121,6 @@ export class KeyTable {
 
   slotOf(key: Key): number {
     return this.words[(key >> 2) + SLOT] ?? 0;
-  }
-
-  /** A number that the user of the table keeps with the key; 0 at first. */
-  markOf(key: Key): number {
-    return this.words[(key >> 2) + MARK] ?? 0;
-  }
-
-  mark(key: Key, mark: number): void {
-    this.words[(key >> 2) + MARK] = mark;
   }
 
   /** Bytes of the key. */
@@ -153,10 +143,11 @@ const SEPARATOR = 124; // | (see KEY_SEPARATOR)
 
 /** The words of a record before the bytes of its key. */
 const SLOT = 0;
-const MARK = 1;
-const LENGTH = 2;
-const HASH = 3;
-const HEADER_BYTES = 16;
+const LENGTH = 1;
+const HASH = 2;
+const HEADER_BYTES = 12;
+/** The last word of a key is compared with the bytes behind it. */
+const SPARE_BYTES = 8;
 
 const FIRST_RECORD = 64;
 const FIRST_CELLS = 1_024;

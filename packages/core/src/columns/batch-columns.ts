@@ -1,12 +1,12 @@
 import type { Catalogue, CounterMetric, HistogramMetric } from '../catalogue.ts';
-import { KeyTable } from '../bytes/key-table.ts';
 import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import type { DeadLetterReason } from '../decode-entry.ts';
 import { stampEvent, type EntryId, type Stamp } from '../entry-id.ts';
 import { boundsInMillionths } from '../fold.ts';
 import { ByteArena } from './byte-arena.ts';
 import { LifeColumns } from './life-columns.ts';
-import { grown, SeriesColumns } from './series-columns.ts';
+import type { SeriesTables } from './series-tables.ts';
+import { grown, NO_TABLE, SeriesColumns } from './series-columns.ts';
 
 /** A metric that events are folded into, and what a batch adds to it. */
 export interface FoldedMetric {
@@ -19,11 +19,11 @@ export const EVENTS_PER_ENTRY = 1_024;
 
 /**
  * What a batch of entries adds to the metrics, as columns of numbers: nothing is made per event that the garbage collector
- * would have to look at. One is used again for each batch; the tables of keys stay.
+ * would have to look at. One serves one batch after the other, with the tables of keys that all of them share.
  */
 export class BatchColumns {
   readonly metrics: readonly FoldedMetric[];
-  readonly life: LifeColumns;
+  readonly life = new LifeColumns();
   /** Entries, with those that were lost; and events. */
   entries = 0;
   events = 0;
@@ -34,22 +34,18 @@ export class BatchColumns {
   /** The IDs of the entries, each followed by a space. */
   readonly ids = new ByteArena();
   private idStarts = new Int32Array(1_024);
+  private stampedOrdinal = 0;
+  private stamp: Stamp = '';
 
-  /** Texts of events are in `source`. */
-  constructor(catalogue: Catalogue, source: ReceiveBuffer) {
-    this.metrics = catalogue.flatMap((metric) =>
-      metric.type === 'gauge' ? [] : [{ metric, columns: createColumns(metric) }],
-    );
-    this.life = new LifeColumns(new KeyTable(), source);
+  constructor(catalogue: Catalogue) {
+    this.metrics = foldedMetrics(catalogue).map((metric) => ({ metric, columns: createColumns(metric) }));
   }
 
-  clear(): void {
-    for (const { columns } of this.metrics) {
-      columns.clear();
-      if (columns.table.isLarge) columns.table.clear();
-    }
-    this.life.clear();
-    if (this.life.table.isLarge) this.life.table.clear();
+  /** Begins a batch, with keys of `tables`; texts of events are in `source`. */
+  begin(tables: SeriesTables, source: ReceiveBuffer): void {
+    for (const [at, { columns }] of this.metrics.entries()) columns.begin(tables.series[at] ?? NO_TABLE);
+    this.life.begin(tables.coordinators, source);
+    this.stampedOrdinal = 0;
     this.entries = 0;
     this.events = 0;
     this.lostEntries = 0;
@@ -90,16 +86,24 @@ export class BatchColumns {
     return this.ids.text(this.idStart(entry), this.idLength(entry));
   }
 
-  /** The stamp of the event with that ordinal. */
+  /** The stamp of the event with that ordinal. The last one is kept: one event sets several registers. */
   stampOf(ordinal: number): Stamp {
+    if (ordinal === this.stampedOrdinal) return this.stamp;
     const event = ordinal - 1;
-    return stampEvent(this.idAt(Math.floor(event / EVENTS_PER_ENTRY)), event % EVENTS_PER_ENTRY);
+    this.stampedOrdinal = ordinal;
+    this.stamp = stampEvent(this.idAt(Math.floor(event / EVENTS_PER_ENTRY)), event % EVENTS_PER_ENTRY);
+    return this.stamp;
   }
+}
+
+/** The metrics that events are folded into, in the order of the catalogue. */
+export function foldedMetrics(catalogue: Catalogue): (CounterMetric | HistogramMetric)[] {
+  return catalogue.flatMap((metric) => (metric.type === 'gauge' ? [] : [metric]));
 }
 
 function createColumns(metric: CounterMetric | HistogramMetric): SeriesColumns {
   const bounds = metric.type === 'histogram' ? Float64Array.from(boundsInMillionths(metric)) : undefined;
-  return new SeriesColumns(new KeyTable(), bounds);
+  return new SeriesColumns(bounds);
 }
 
 const SEPARATOR = Uint8Array.of(32);

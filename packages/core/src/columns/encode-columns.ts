@@ -1,7 +1,7 @@
 import { ByteWriter } from '../bytes/byte-writer.ts';
 import { BINARY_FORM, HAS_CLOSED, HAS_OPENED, IS_STALE } from '../binary-delta.ts';
 import { EVENTS_PER_ENTRY, type BatchColumns } from './batch-columns.ts';
-import { PHASE_SET, STALE_SET, STAMPED_REGISTERS, type LifeColumns } from './life-columns.ts';
+import { PHASE_SET, STALE_SET, STAMPED_REGISTERS } from './life-columns.ts';
 import type { SeriesColumns } from './series-columns.ts';
 import { NO_WAIT } from './wait-columns.ts';
 
@@ -11,14 +11,9 @@ import { NO_WAIT } from './wait-columns.ts';
  */
 export class ColumnsEncoder {
   private readonly writer = new ByteWriter();
-  private readonly batch: BatchColumns;
 
-  constructor(batch: BatchColumns) {
-    this.batch = batch;
-  }
-
-  encode(): Uint8Array {
-    const { writer, batch } = this;
+  encode(batch: BatchColumns): Uint8Array {
+    const { writer } = this;
     writer.clear();
     writer.number(BINARY_FORM);
     writer.number(batch.entries - batch.lostEntries);
@@ -39,7 +34,7 @@ export class ColumnsEncoder {
       else this.writeHistograms(columns);
     }
     writer.number(batch.life.count);
-    for (let at = 0; at < batch.life.count; at++) this.writeLife(batch.life, at);
+    for (let at = 0; at < batch.life.count; at++) this.writeLife(batch, at);
     return writer.take();
   }
 
@@ -72,8 +67,9 @@ export class ColumnsEncoder {
     }
   }
 
-  private writeLife(life: LifeColumns, at: number): void {
+  private writeLife(batch: BatchColumns, at: number): void {
     const { writer } = this;
+    const { life } = batch;
     const key = life.keyAt(at);
     writer.copy(life.table.bytes, life.table.startOf(key), life.table.lengthOf(key));
     let flags = life.stampAt(at, STALE_SET) !== 0 && life.stale[at] === 1 ? IS_STALE : 0;
@@ -81,14 +77,15 @@ export class ColumnsEncoder {
       if (life.stampAt(at, register) !== 0) flags |= 1 << register;
     writer.number(flags);
     for (let register = 0; register < STAMPED_REGISTERS.length; register++)
-      this.writeStamp(life.stampAt(at, register));
+      this.writeStamp(batch, life.stampAt(at, register));
     if (life.stampAt(at, PHASE_SET) !== 0)
       writer.copy(life.phases.bytes, life.phaseStarts[at] ?? 0, life.phaseLengths[at] ?? 0);
-    this.writeWaits(life, at);
+    this.writeWaits(batch, at);
   }
 
-  private writeWaits({ waits, firstWaits }: LifeColumns, at: number): void {
+  private writeWaits(batch: BatchColumns, at: number): void {
     const { writer } = this;
+    const { waits, firstWaits } = batch.life;
     const first = firstWaits[at] ?? NO_WAIT;
     let count = 0;
     for (let wait = first; wait !== NO_WAIT; wait = waits.next[wait] ?? NO_WAIT) count++;
@@ -98,15 +95,15 @@ export class ColumnsEncoder {
       const closed = waits.closed[wait] ?? 0;
       writer.copy(waits.ids.bytes, waits.starts[wait] ?? 0, waits.lengths[wait] ?? 0);
       writer.number((opened === 0 ? 0 : HAS_OPENED) | (closed === 0 ? 0 : HAS_CLOSED));
-      this.writeStamp(opened);
-      this.writeStamp(closed);
+      this.writeStamp(batch, opened);
+      this.writeStamp(batch, closed);
     }
   }
 
   /** The ID of an entry and the index of the event in it; nothing for no stamp. */
-  private writeStamp(ordinal: number): void {
+  private writeStamp(batch: BatchColumns, ordinal: number): void {
     if (ordinal === 0) return;
-    const { writer, batch } = this;
+    const { writer } = this;
     const event = ordinal - 1;
     const entry = Math.floor(event / EVENTS_PER_ENTRY);
     writer.copy(batch.ids.bytes, batch.idStart(entry), batch.idLength(entry));

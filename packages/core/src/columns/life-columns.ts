@@ -1,9 +1,8 @@
-import type { Key, KeyTable } from '../bytes/key-table.ts';
-import { NO_KEY } from '../bytes/key-table.ts';
-import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
+import { NO_KEY, type Key, type KeyTable } from '../bytes/key-table.ts';
+import { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import type { LifecycleEvent } from '../coordinator-registers.ts';
 import { ByteArena } from './byte-arena.ts';
-import { grown } from './series-columns.ts';
+import { grown, NO_TABLE } from './series-columns.ts';
 import { NO_WAIT, WaitColumns, type WaitName } from './wait-columns.ts';
 
 /** The registers of a coordinator that hold a stamp (see `coordinator-registers.ts`), in the order in which they are kept. */
@@ -39,7 +38,8 @@ export interface LifeChange {
 
 /** The registers that a batch sets, by coordinator, as ordinals of the events that set them; 0: not set. */
 export class LifeColumns {
-  readonly table: KeyTable;
+  /** Of the keys. Other batches use it at the same time. */
+  table: KeyTable = NO_TABLE;
   /** Number of coordinators. */
   count = 0;
   keys = new Int32Array(FIRST_COORDINATORS);
@@ -52,16 +52,15 @@ export class LifeColumns {
   firstWaits = new Int32Array(FIRST_COORDINATORS);
   readonly waits = new WaitColumns();
   readonly phases = new ByteArena();
-  private readonly source: ReceiveBuffer;
+  private source = NO_SOURCE;
+  /** Of each key of the table, by its slot: its place here, if the key that is there is this one. */
+  private places = new Int32Array(FIRST_COORDINATORS);
   private readonly waitName: WaitName = { coordinator: 0, start: 0, length: 0, hash: 0 };
 
-  /** The texts of changes are in `source`. */
-  constructor(table: KeyTable, source: ReceiveBuffer) {
+  /** Begins a batch, with the keys of `table`; the texts of changes are in `source`. */
+  begin(table: KeyTable, source: ReceiveBuffer): void {
     this.table = table;
     this.source = source;
-  }
-
-  clear(): void {
     this.count = 0;
     this.waits.clear();
     this.phases.clear();
@@ -69,8 +68,9 @@ export class LifeColumns {
 
   /** Sets the registers that an event sets. Events must come in the order of the stream. */
   change(key: Key, change: LifeChange, stamp: number): void {
-    let at = this.table.markOf(key);
-    if (at >= this.count || this.keys[at] !== key) at = this.touch(key);
+    const slot = this.table.slotOf(key);
+    let at = this.places[slot] ?? this.count;
+    if (at >= this.count || this.keys[at] !== key) at = this.touch(key, slot);
     const { stamps } = this;
     const registers = at * STAMP_STRIDE;
     switch (change.type) {
@@ -107,10 +107,11 @@ export class LifeColumns {
     stamps[registers + SEEN] = stamp;
   }
 
-  private touch(key: Key): number {
+  private touch(key: Key, slot: number): number {
     const at = this.count++;
     if (at === this.keys.length) this.grow();
-    this.table.mark(key, at);
+    while (slot >= this.places.length) this.places = grown(this.places);
+    this.places[slot] = at;
     this.keys[at] = key;
     this.stamps.fill(0, at * STAMP_STRIDE, (at + 1) * STAMP_STRIDE);
     this.stale[at] = 0;
@@ -157,3 +158,4 @@ export class LifeColumns {
 }
 
 const FIRST_COORDINATORS = 64;
+const NO_SOURCE = new ReceiveBuffer(0, 1 << 15);

@@ -1,5 +1,4 @@
-import type { Key, KeyTable } from '../bytes/key-table.ts';
-import { NO_KEY } from '../bytes/key-table.ts';
+import { KeyTable, NO_KEY, type Key } from '../bytes/key-table.ts';
 
 /**
  * A low part of a sum stays below 2^52, and what exceeds it is counted apart. So each addition is exact: a value is at most
@@ -12,7 +11,8 @@ export const CARRY = 2 ** 52;
  * observations per bucket too. One is used again for each batch.
  */
 export class SeriesColumns {
-  readonly table: KeyTable;
+  /** Of the keys. Other batches use it at the same time. */
+  table: KeyTable;
   /** Buckets of a histogram, with `+Inf`; 0 for a counter. */
   readonly width: number;
   /** Number of series. */
@@ -25,22 +25,27 @@ export class SeriesColumns {
   buckets: Uint32Array;
   /** Upper bounds of the finite buckets. */
   private readonly bounds: Float64Array;
+  /** Of each key of the table, by its slot: its place here, if the key that is there is this one. */
+  private places = new Int32Array(FIRST_SERIES);
 
-  constructor(table: KeyTable, bounds: Float64Array | undefined) {
-    this.table = table;
+  constructor(bounds: Float64Array | undefined) {
+    this.table = NO_TABLE;
     this.bounds = bounds ?? new Float64Array(0);
     this.width = bounds === undefined ? 0 : bounds.length + 1;
     this.buckets = new Uint32Array(FIRST_SERIES * this.width);
   }
 
-  clear(): void {
+  /** Begins a batch, with the keys of `table`. */
+  begin(table: KeyTable): void {
     this.count = 0;
+    this.table = table;
   }
 
   /** Adds a value to a series. */
   add(key: Key, value: number): void {
-    let at = this.table.markOf(key);
-    if (at >= this.count || this.keys[at] !== key) at = this.touch(key);
+    const slot = this.table.slotOf(key);
+    let at = this.places[slot] ?? this.count;
+    if (at >= this.count || this.keys[at] !== key) at = this.touch(key, slot);
     const sum = (this.low[at] ?? 0) + value;
     if (sum < CARRY) this.low[at] = sum;
     else {
@@ -54,10 +59,11 @@ export class SeriesColumns {
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1;
   }
 
-  private touch(key: Key): number {
+  private touch(key: Key, slot: number): number {
     const at = this.count++;
     if (at === this.keys.length) this.grow();
-    this.table.mark(key, at);
+    while (slot >= this.places.length) this.places = grown(this.places);
+    this.places[slot] = at;
     this.keys[at] = key;
     this.low[at] = 0;
     this.carries[at] = 0;
@@ -86,3 +92,5 @@ export function grown<T extends Int32Array | Uint32Array | Float64Array | Uint8A
 }
 
 const FIRST_SERIES = 256;
+/** The table of columns that serve no batch yet. */
+export const NO_TABLE = new KeyTable();

@@ -1,5 +1,5 @@
 import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
-import type { FoldedMetric } from '../columns/batch-columns.ts';
+import type { CounterMetric, HistogramMetric } from '../catalogue.ts';
 import type { LifecycleEvent } from '../coordinator-registers.ts';
 import type { EventType } from '../event/define-event.ts';
 import { findEventType } from '../event/event-types.ts';
@@ -46,7 +46,7 @@ export interface SeenEvent {
 /** What layouts are compiled for. */
 export interface LayoutContext {
   readonly source: ReceiveBuffer;
-  readonly metrics: readonly FoldedMetric[];
+  readonly metrics: readonly (CounterMetric | HistogramMetric)[];
 }
 
 /** The layout is not one that can be read the fast way. */
@@ -200,14 +200,13 @@ function vocabularyOf({ rules }: EventType, name: string): readonly Uint8Array[]
 
 function listObservations(type: string, places: Places, { metrics }: LayoutContext): Observation[] {
   const observations: Observation[] = [];
-  for (const [at, { metric, columns }] of metrics.entries()) {
+  for (const [at, metric] of metrics.entries()) {
     if (metric.event !== type) continue;
     const value = metric.value === undefined ? -1 : places.valueOf(metric.value);
     if (metric.value !== undefined && value === -1) continue; // the event leaves it out
     if (metric.labels.length > MOST_PARTS) throw new UnreadableLayoutError();
     observations.push({
       metric: at,
-      columns,
       parts: metric.labels.map((label) => places.partOf(label)),
       value,
       scale: metric.type === 'histogram' ? scaleOf(metric) : 1,

@@ -1,5 +1,6 @@
 import { NO_KEY, type Key, type KeyTable } from '../bytes/key-table.ts';
 import { KeyParts } from '../bytes/key-parts.ts';
+import type { BatchColumns } from '../columns/batch-columns.ts';
 import type { Journal } from '../columns/journal.ts';
 import { isOfShard } from '../swarm-shard.ts';
 import type { KeyPart, Layout, LifeReading } from './layout.ts';
@@ -9,7 +10,6 @@ import { isValidPart } from './read-value.ts';
 export interface EventJournalOptions {
   readonly values: MatchedValues;
   readonly journal: Journal;
-  readonly coordinators: KeyTable;
   readonly shard: number;
   readonly shards: number;
 }
@@ -18,34 +18,33 @@ export interface EventJournalOptions {
 export class EventJournal {
   private readonly values: MatchedValues;
   private readonly journal: Journal;
-  private readonly coordinators: KeyTable;
   private readonly shard: number;
   private readonly shards: number;
   private readonly parts: KeyParts;
 
-  constructor({ values, journal, coordinators, shard, shards }: EventJournalOptions) {
+  constructor({ values, journal, shard, shards }: EventJournalOptions) {
     this.values = values;
     this.journal = journal;
-    this.coordinators = coordinators;
     this.shard = shard;
     this.shards = shards;
     this.parts = new KeyParts(values.source);
   }
 
-  /** `invalid`: a value is not what its field may have, or the event is of another shard. */
-  write(layout: Layout): 'written' | 'invalid' {
+  /** For the batch `batch`. `invalid`: a value is not what its field may have, or the event is of another shard. */
+  write(layout: Layout, { metrics, life: lives }: BatchColumns): 'written' | 'invalid' {
     if (this.shards > 1 && !this.isOwn(layout)) return 'invalid';
     const { observations, life } = layout;
     for (let at = 0; at < observations.length; at++) {
       const observation = observations[at];
       if (observation === undefined) break;
-      const { metric, columns, value, scale } = observation;
-      const key = this.keyOf(layout, observation.parts, columns.table);
+      const { metric, value, scale } = observation;
+      const table = metrics[metric]?.columns.table;
+      const key = table === undefined ? NO_KEY : this.keyOf(layout, observation.parts, table);
       if (key === NO_KEY) return 'invalid';
       this.journal.observe(metric, key, value === -1 ? 1 : (this.values.numbers[value] ?? 0) * scale);
     }
     if (life !== undefined) {
-      const key = this.keyOf(layout, life.parts, this.coordinators);
+      const key = this.keyOf(layout, life.parts, lives.table);
       if (key === NO_KEY) return 'invalid';
       this.writeChange(life, key);
     }

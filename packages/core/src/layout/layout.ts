@@ -1,4 +1,3 @@
-import type { SeriesColumns } from '../columns/series-columns.ts';
 import type { LifecycleEvent } from '../coordinator-registers.ts';
 
 /**
@@ -65,7 +64,6 @@ export interface KeyPart {
 export interface Observation {
   /** Place of the metric in the batch. */
   readonly metric: number;
-  readonly columns: SeriesColumns;
   readonly parts: readonly KeyPart[];
   /** Number of the value that is observed; -1: each event counts as one. */
   readonly value: number;
