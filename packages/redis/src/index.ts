@@ -11,6 +11,7 @@ export {
   generationsKey,
   shardCountKey,
   shardKeys,
+  shardOfEvents,
   type CoordinationKeys,
   type GenerationKeys,
   type ShardKeys,
