@@ -1,3 +1,5 @@
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findFreePort } from '@streamfold/private-servers';
 import { createPublisher } from '@streamfold/publisher';
 import { test } from '../harness/ava.ts';
@@ -89,6 +91,44 @@ test('a wrong password of a Cluster is reported as that', async (t) => {
     await failToConnect(t, `redis-cluster://ada:hush@localhost:${low.tlsPort}?tls=true&${CA}&${OWN}`),
     /got WRONGPASS .*: correct the user or the password/,
   );
+});
+
+test('the password of a Cluster, and our certificate, are read from files anew at every connect', async (t) => {
+  const directory = authority.directory;
+  const [secret, cert, key] = ['secret', 'cert', 'key'].map((name) => join(directory, `cluster-${name}`)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const node of [low, high]) {
+    await node.redis.call('ACL', 'SETUSER', 'ada', 'on', '>first', '~*', '+@all');
+  }
+  await Promise.all([
+    writeFile(secret, 'first'),
+    copyFile(client.certFile, cert),
+    copyFile(client.keyFile, key),
+  ]);
+  const url = `redis-cluster://ada@localhost:${low.tlsPort}?tls=true&${CA}&tls_cert_file=${cert}&tls_key_file=${key}&password_file=${secret}`;
+  const connection = openConnection(t, url);
+  await whenReady(connection, 20_000);
+  const renewed = await authority.issue(['renewed']);
+  await Promise.all([
+    writeFile(secret, 'second'),
+    copyFile(renewed.certFile, cert),
+    copyFile(renewed.keyFile, key),
+  ]);
+  for (const node of [low, high]) {
+    await node.redis.call('ACL', 'DELUSER', 'ada'); // disconnects her
+    await node.redis.call('ACL', 'SETUSER', 'ada', 'on', '>second', '~*', '+@all');
+  }
+  await waitUntil('all nodes are reached again', async () => {
+    await whenReady(connection, 20_000).catch(() => undefined);
+    const outcomes = await Promise.allSettled(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((each) => connection.get(each)),
+    );
+    return outcomes.every(({ status }) => status === 'fulfilled');
+  });
+  t.pass();
 });
 
 test('a Cluster behind translated addresses is reached by nat_map', async (t) => {

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isReady, whenReady } from '@streamfold/redis';
 import { findFreePort, isPortFree, startPrivateSentinel } from '@streamfold/private-servers';
 import { test } from '../harness/ava.ts';
 import { createAuthority } from '../harness/certificates.ts';
-import { assertReachable, failToConnect } from '../harness/open-connection.ts';
+import { assertReachable, failToConnect, openConnection } from '../harness/open-connection.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { startTlsRedis } from '../harness/start-tls-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -72,6 +73,22 @@ test('a password that Sentinels refuse, or want, is reported with their paramete
     await failToConnect(t, `redis-sentinel://${PLAIN_SENTINEL}?${TLS}&sentinel_tls=false`),
     /got NOAUTH .*: give a password in sentinel_password, or name a file with it in sentinel_password_file$/,
   );
+});
+
+test('the password of Sentinels is read from its file anew whenever they are asked', async (t) => {
+  const path = join(authority.directory, 'rotated-password');
+  await writeFile(path, 'not-yet');
+  const connection = openConnection(
+    t,
+    `redis-sentinel://${PLAIN_SENTINEL}?sentinel_username=scout&sentinel_password_file=${path}&${TLS}&sentinel_tls=false`,
+  );
+  await t.throwsAsync(whenReady(connection, 20_000), { message: /got WRONGPASS/ });
+  await writeFile(path, 'look-hush');
+  await waitUntil('it is connected', async () => {
+    await whenReady(connection, 20_000).catch(() => undefined);
+    return isReady(connection);
+  });
+  t.is(await connection.call('ACL', 'WHOAMI'), 'ada');
 });
 
 test('a name that Sentinels do not know is reported as that', async (t) => {
