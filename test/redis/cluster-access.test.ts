@@ -5,6 +5,7 @@ import { createPublisher } from '@streamfold/publisher';
 import { test } from '../harness/ava.ts';
 import { createAuthority } from '../harness/certificates.ts';
 import { assertReachable, failToConnect, openConnection } from '../harness/open-connection.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { startTlsRedis, type TlsRedis } from '../harness/start-tls-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -84,6 +85,17 @@ test('a failure of TLS of a Cluster is reported with its cause', async (t) => {
     /got a certificate for DNS:localhost, DNS:redis\.internal, not for 127\.0\.0\.1: /,
   );
   t.regex(await failToConnect(t, `${start}&${CA}`), /wants a client certificate/);
+});
+
+test('the doctor shows product and version of every node of a Cluster', async (t) => {
+  const url = `redis-cluster://localhost:${low.tlsPort}?tls=true&${CA}&${OWN}`;
+  const { stdout } = await runStreamfold(['doctor', '--redis', url]);
+  for (const { tlsPort } of [low, high]) {
+    t.regex(
+      stdout,
+      new RegExp(`^ok +version +(?:Redis|Valkey) \\d+\\.\\d+\\S* at localhost:${tlsPort}$`, 'm'),
+    );
+  }
 });
 
 test('a wrong password of a Cluster is reported as that', async (t) => {
