@@ -61,6 +61,17 @@ test('a failure of TLS of the Sentinels is reported with its cause, and their pa
   );
 });
 
+test('Sentinels that do not speak TLS, or speak only TLS, are recognised', async (t) => {
+  t.regex(
+    await failToConnect(t, `redis-sentinel://${PLAIN_SENTINEL}?${LOGIN}&${TLS}`),
+    /it seems not to speak TLS: set sentinel_tls=false$|if it does not speak TLS, set sentinel_tls=false$/,
+  );
+  t.regex(
+    await failToConnect(t, `redis-sentinel://${TLS_SENTINEL}?${LOGIN}&${TLS}&sentinel_tls=false`),
+    /if it speaks TLS, set sentinel_tls=true; if not, check the network$/,
+  );
+});
+
 test('a password that Sentinels refuse, or want, is reported with their parameters', async (t) => {
   t.regex(
     await failToConnect(

@@ -58,13 +58,6 @@ const ADVICE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'renew the certificate of the server',
 };
 
-/** Of a server that does not speak TLS, asked in TLS. */
-const NO_TLS = 'it seems not to speak TLS: use redis:// for it';
-/** Redis waits for the rest of what it takes to be a command. */
-const PERHAPS_NO_TLS = 'if it does not speak TLS, use redis:// for it';
-/** Of a server that speaks TLS only, asked without: it hangs up. */
-const ONLY_TLS = 'if it speaks TLS, use rediss:// for it; if not, check the network';
-
 /** The error of an attempt to connect to `peer`, with the inner cause and, if known, what to do about it. */
 export function unreachable(peer: Peer, error: Error): ConnectionError {
   const { address } = peer;
@@ -75,7 +68,7 @@ export function unreachable(peer: Peer, error: Error): ConnectionError {
       error.reason === 'no_reply'
         ? { got: 'a connection on which no reply came in time', advice: undefined }
         : peer.tls === undefined
-          ? { got: 'a connection that was closed before Redis answered', advice: ONLY_TLS }
+          ? { got: 'a connection that was closed before Redis answered', advice: adviseTls(peer) }
           : explainHangUp({ tls: peer.tls, prefix: peer.prefix });
     return new ConnectionError(
       'unreachable',
@@ -181,13 +174,31 @@ function explainTls(error: Error, peer: Peer): TlsFailure | undefined {
 function adviseOn(error: Error, peer: Peer): string | undefined {
   const code = codeOf(error);
   const tls = peer.tls !== undefined;
-  if (tls && (code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL'))) return NO_TLS;
-  if (!tls && code === 'ECONNRESET') return ONLY_TLS;
-  if (tls && code === 'ETIMEDOUT') return `${ADVICE[code] ?? ''}; ${PERHAPS_NO_TLS}`;
+  if (tls && (code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL'))) {
+    return `it seems not to speak TLS: ${howToTurnTls(peer, false)}`;
+  }
+  if (!tls && code === 'ECONNRESET') return adviseTls(peer);
+  if (tls && code === 'ETIMEDOUT') {
+    // Redis waits for the rest of what it takes to be a command.
+    return `${ADVICE[code] ?? ''}; if it does not speak TLS, ${howToTurnTls(peer, false)}`;
+  }
   const advice = ADVICE[code] ?? adviseOnLogin(code, peer);
   if (advice !== undefined) return advice;
   const inner = firstInner(error);
   return inner === undefined ? undefined : adviseOn(inner, peer);
+}
+
+/** About a server that hangs up if it is asked without TLS: it may speak only TLS. */
+function adviseTls(peer: Peer): string {
+  return peer.address.startsWith('unix:')
+    ? 'look for the reason in its log'
+    : `if it speaks TLS, ${howToTurnTls(peer, true)}; if not, check the network`;
+}
+
+function howToTurnTls({ address, prefix }: Peer, on: boolean): string {
+  if (prefix === 'sentinel_') return `set sentinel_tls=${on}`;
+  if (/^rediss?:/.test(address)) return `use ${on ? 'rediss' : 'redis'}:// for it`;
+  return on ? 'add tls=true to the URL' : 'leave tls=true out of the URL';
 }
 
 function adviseOnLogin(code: string, { prefix }: Peer): string | undefined {

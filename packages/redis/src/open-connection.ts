@@ -91,11 +91,6 @@ function openBySentinels(
     ...(natMap && { natMap: (announced: string) => mapAddress(natMap, announced) }),
   });
   const peer: Peer = { ...state.peer, tls: sentinelTls, prefix: 'sentinel_' };
-  const explainReply = (error: Error): Error => {
-    if (!error.message.includes('No such master')) return error;
-    const got = `Sentinels that watch no primary ${JSON.stringify(masterName)}`;
-    return new Error(`${got}: correct the name after the slash`);
-  };
   const note = (error: unknown, sentinel?: Redis): void => {
     state.innerError = unreachable({ ...peer, spokeTls: hasConnected(sentinel) }, toError(error));
   };
@@ -108,8 +103,8 @@ function openBySentinels(
       const send = sentinel.sendCommand.bind(sentinel);
       sentinel.sendCommand = (command, stream) => {
         command.promise.catch((error: unknown) => {
-          if (isReplyError(error) && /^(?:auth|sentinel)$/i.test(command.name))
-            note(explainReply(toError(error)));
+          const cause = explainCommand(command.name, toError(error), masterName);
+          if (cause !== undefined) note(cause);
         });
         return send(command, stream);
       };
@@ -118,6 +113,19 @@ function openBySentinels(
     },
   );
   return redis;
+}
+
+/** What the failure of a command to a Sentinel means; undefined if it means nothing, or the connection says more. */
+function explainCommand(name: string, error: Error, masterName: string | undefined): Error | undefined {
+  if (!/^(?:auth|sentinel)$/i.test(name)) return undefined;
+  if (error.message === 'Command timed out') {
+    const text = `no reply of a Sentinel within ${SENTINEL_TIMEOUT_MS} ms`;
+    return Object.assign(new Error(text), { code: 'ETIMEDOUT' });
+  }
+  if (!isReplyError(error)) return undefined;
+  if (!error.message.includes('No such master')) return error;
+  const got = `Sentinels that watch no primary ${JSON.stringify(masterName)}`;
+  return new Error(`${got}: correct the name after the slash`);
 }
 
 function openCluster(
