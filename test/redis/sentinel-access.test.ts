@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { isReady, whenReady } from '@streamfold/redis';
 import { findFreePort, isPortFree, startPrivateSentinel } from '@streamfold/private-servers';
 import { test } from '../harness/ava.ts';
@@ -17,7 +18,9 @@ const server = await startTlsRedis({ authority, certificate, clientCertificates:
 const sentinelTlsPort = await findFreePort();
 const sentinel = await startPrivateSentinel('main', server.tlsPort, [
   'user default off',
-  'user scout on >look-hush ~* &* +@all',
+  // As in docs/connecting.md.
+  'user scout on >look-hush &* -@all +auth +client|setname +sentinel|get-master-addr-by-name +sentinel|sentinels +subscribe',
+  'user admin on >admin ~* &* +@all',
   'tls-replication yes',
   `tls-port ${sentinelTlsPort}`,
   `tls-ca-cert-file ${authority.caFile}`,
@@ -42,6 +45,23 @@ test('Sentinels are asked with their own user, password and name in TLS, and the
   await assertReachable(
     t,
     `redis-sentinel://${TLS_SENTINEL}?${LOGIN}&${TLS}&sentinel_tls_server_name=sentinel.internal`,
+  );
+});
+
+test('failovers are listened for with the same user and TLS, which needs few permissions', async (t) => {
+  const admin = new Redis({ port: sentinel.port, host: '127.0.0.1', username: 'admin', password: 'admin' });
+  t.teardown(() => admin.disconnect());
+  const connection = openConnection(
+    t,
+    `redis-sentinel://${TLS_SENTINEL}?${LOGIN}&${TLS}&sentinel_tls_server_name=sentinel.internal`,
+  );
+  await whenReady(connection, 20_000);
+  await waitUntil('it listens', async () =>
+    /laddr=127\.0\.0\.1:(\d+) .* cmd=subscribe user=scout /.test(String(await admin.client('LIST'))),
+  );
+  t.regex(
+    String(await admin.client('LIST')),
+    new RegExp(`laddr=127\\.0\\.0\\.1:${sentinelTlsPort} .* cmd=subscribe user=scout `),
   );
 });
 
