@@ -1,5 +1,5 @@
 import { test } from '../harness/ava.ts';
-import { joinSwarm, type Coordinator } from '@streamfold/coordination';
+import { joinSwarm, stepMonitor, type Coordinator, type CoordinatorOptions } from '@streamfold/coordination';
 import { coordinationKeys, shardKeys } from '@streamfold/redis';
 import { startCluster, type SlotMove } from '../harness/start-cluster.ts';
 import { readPublished } from '../harness/read-published.ts';
@@ -15,7 +15,7 @@ interface Swarm {
   readonly prefix: string;
   readonly events: string;
   readonly keys: ReturnType<typeof coordinationKeys>;
-  join(id: string): Promise<Coordinator>;
+  join(id: string, options?: Partial<CoordinatorOptions>): Promise<Coordinator>;
   readTypes(): Promise<string[]>;
 }
 
@@ -28,15 +28,9 @@ async function withSwarm(body: (swarm: Swarm) => Promise<void>): Promise<void> {
       prefix,
       events: shardKeys(shard).events,
       keys: coordinationKeys(shard),
-      async join(coordinatorId) {
-        const url = cluster.url;
-        const coordinator = await joinSwarm({
-          url,
-          prefix,
-          swarmId: 's',
-          coordinatorId,
-          deadAfterMs: 600_000,
-        });
+      async join(coordinatorId, options = {}) {
+        const defaults = { url: cluster.url, prefix, swarmId: 's', coordinatorId, deadAfterMs: 600_000 };
+        const coordinator = await joinSwarm({ ...defaults, ...options });
         joined.push(coordinator);
         return coordinator;
       },
@@ -127,3 +121,46 @@ test.serial(
     });
   },
 );
+
+test.serial('a monitor that steps while a slot moves forgets no coordinator', async (t) => {
+  await withSwarm(async ({ prefix, join, events, keys }) => {
+    await join('ada', { staleAfterMs: 20, deadAfterMs: 600_000 });
+    const settings = { limit: 100, outageMs: 600_000, graceMs: 0 };
+    const step = (): ReturnType<typeof stepMonitor> =>
+      stepMonitor(cluster.redis, { prefix, shard: 0 }, { ...settings });
+    const move = await cluster.beginMove(events, [events, keys.heartbeats]);
+    const stepping = step();
+    stepping.catch(() => undefined);
+    await waitForRefusal(move);
+    await move.finish();
+    let stale = (await stepping).stale;
+    await waitUntil('it is found overdue', async () => {
+      stale += (await step()).stale;
+      return stale === 1;
+    });
+    t.is(await cluster.redis.hget(keys.coordinator('s', 'ada'), 'state'), 'stale');
+  });
+});
+
+test.serial('work and signals that are taken over while a slot moves are moved once', async (t) => {
+  await withSwarm(async ({ join, events, keys }) => {
+    const [ada, ben] = [await join('ada'), await join('ben')];
+    await ada.openWork('job', 'text');
+    await ben.sendSignal(['ada'], 'plan');
+    await ada.leave('failed');
+    const move = await cluster.beginMove(events, [
+      events,
+      keys.coordinator('s', 'ben'),
+      keys.work('s', 'ada'),
+    ]);
+    const taking = ben.takeOver('ada');
+    taking.catch(() => undefined);
+    await waitForRefusal(move);
+    await move.finish();
+    t.deepEqual(await taking, { successor: 'ben', work: 1, signals: 1 });
+    t.deepEqual(
+      (await ben.listWork()).map(({ workId }) => workId),
+      ['job'],
+    );
+  });
+});
