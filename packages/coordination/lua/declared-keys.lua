@@ -26,7 +26,8 @@ end
 -- Raised if a key is not declared; keys.wanted has its name. With a field `err`, pcall would return only that.
 local WANTING = {}
 
--- `of`: the declared keys by name; `count`: their number; `behind_base`: where the name begins in a key; `wanted`: the names of further keys.
+-- `of`: the declared keys by name; `count`: their number; `behind_base`: where the name begins in a key. `wanted`: the names of
+-- further keys, as a list and as a set; it comes with the first of them, because most calls need none.
 local function read_keys(declared)
   local events = declared[1]
   if not events or string.sub(events, -7) ~= ':events' then
@@ -34,19 +35,21 @@ local function read_keys(declared)
   end
   local base = string.sub(events, 1, -7)
   local of, behind_base = {}, #base + 1
-  for at = 1, #declared do
+  for at = 2, #declared do
     local key = declared[at]
     if string.find(key, base, 1, true) ~= 1 then fail('keys: expected keys that begin with ' .. base .. '; got ' .. key) end
     of[string.sub(key, behind_base)] = key
   end
-  return {events = events, of = of, count = #declared, behind_base = behind_base, wanted = {}, is_wanted = {}}
+  return {events = events, of = of, count = #declared, behind_base = behind_base}
 end
 
 local function want(keys, name)
-  if keys.is_wanted[name] then return end
+  local wanted = keys.wanted or {}
+  if wanted[name] then return end
   if #name > NAME_BYTES or not string.match(name, '^[%w_%-%.:/@|]+$') then fail('key: expected a name made of ids; got ' .. name) end
-  keys.is_wanted[name] = true
-  keys.wanted[#keys.wanted + 1] = name
+  wanted[name] = true
+  wanted[#wanted + 1] = name
+  keys.wanted = wanted
 end
 
 local function find_key(keys, name)
@@ -59,20 +62,28 @@ local function key_of(keys, name)
   return find_key(keys, name) or error(WANTING)
 end
 
+local function find_keys(keys, name, ...)
+  if not name then return true end
+  local key = find_key(keys, name)
+  return find_keys(keys, ...) and key
+end
+
 local function need(keys, ...)
-  local names, found = {...}, true
-  for at = 1, #names do found = find_key(keys, names[at]) and found end
-  if not found then error(WANTING) end
+  if not find_keys(keys, ...) then error(WANTING) end
+end
+
+local function count_wanted(keys)
+  return keys.wanted and #keys.wanted or 0
 end
 
 local function ask_for_wanted(keys)
-  if #keys.wanted > 0 then error(WANTING) end
+  if count_wanted(keys) > 0 then error(WANTING) end
 end
 
 -- Forgets the noted names but for the first ones: what needs these keys is left to a later call.
 local function forget_wanted(keys, kept)
-  for at = #keys.wanted, kept + 1, -1 do
-    keys.is_wanted[keys.wanted[at]] = nil
+  for at = count_wanted(keys), kept + 1, -1 do
+    keys.wanted[keys.wanted[at]] = nil
     keys.wanted[at] = nil
   end
 end

@@ -25,6 +25,7 @@
 --   set-aside                  hash: `<sorted set> <member>` to `<ms> <reason>`: malformed subjects that no monitor judges
 --   lives                      the highest life of a coordinator that was cleaned up: no life is used twice
 -- The costs in the headers were measured as time in Redis (INFO commandstats), one call after the other.
+-- Reading the declared keys adds about 4 us to each call, and 0.3 us for each key from the third on.
 -- The clock is that of Redis. Nothing is written before everything that can fail has been checked, see step.lua.
 
 local EVENTS_AT_ONCE = 500 -- events in one entry of the stream, well below the limit of 1,000

@@ -211,7 +211,7 @@ local function move(step, sorted_set, now_ms, limit, plan_subject)
       moved.more = true
       break
     end
-    local member, wanted, what = due[i], #keys.wanted, nil
+    local member, wanted, what = due[i], count_wanted(keys), nil
     local judged = judge(step, sorted_set, member, function(own) what = plan_subject(own, member, tonumber(due[i + 1])) end)
     if judged == 'planned' and moved[what] then moved[what] = moved[what] + 1 end
     if judged == 'wanting' or what == 'again' then moved.more = true end
@@ -228,7 +228,7 @@ local function move_overdue(last, now_ms, outage_ms, limit)
     -- Death is due by the last beat, whenever a step found it stale; but after a delay by an outage its time starts now.
     return plan_overdue(own, member, now_ms - due_ms > outage_ms and now_ms or due_ms, now_ms)
   end)
-  local is_first = #step.writes + #keys.wanted > 0
+  local is_first = #step.writes + count_wanted(keys) > 0
   if is_first then move(begin_step(keys), 'deadlines', now_ms, limit, plan_deadline) end
   run_step(step)
   local late = move(last, 'deadlines', now_ms, limit, plan_deadline)
