@@ -1,15 +1,14 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findFreePort } from '@streamfold/private-servers';
-import { createPublisher } from '@streamfold/publisher';
 import { test } from '../harness/ava.ts';
 import { createAuthority } from '../harness/certificates.ts';
+import { assertCounted } from '../harness/assert-counted.ts';
 import { assertReachable, failToConnect, openConnection } from '../harness/open-connection.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { startTlsRedis, type TlsRedis } from '../harness/start-tls-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
-import { signalSent } from '../publisher/signal-sent.ts';
 import { whenReady } from '@streamfold/redis';
 
 const authority = await createAuthority();
@@ -62,9 +61,13 @@ test('a Cluster with TLS is reached by its host names, all nodes of it', async (
   for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) t.is(await connection.set(key, key), 'OK');
   t.true((await low.redis.dbsize()) > 0);
   t.true((await high.redis.dbsize()) > 0);
-  const publisher = createPublisher({ url, prefix: 'p', observer: {} });
-  t.teardown(() => publisher.close({ deadlineMs: 0 }));
-  await publisher.append(signalSent(0));
+});
+
+test('a publisher and an aggregator work with a Cluster in TLS, with shards on all nodes', async (t) => {
+  await assertCounted(t, {
+    redisUrl: `redis-cluster://localhost:${low.tlsPort}?tls=true&${CA}&${OWN}`,
+    shards: 8,
+  });
 });
 
 test('a Cluster with TLS is reached by another name of its certificate', async (t) => {

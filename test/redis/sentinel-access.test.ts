@@ -5,6 +5,7 @@ import { isReady, whenReady } from '@streamfold/redis';
 import { findFreePort, isPortFree, startPrivateSentinel } from '@streamfold/private-servers';
 import { test } from '../harness/ava.ts';
 import { createAuthority } from '../harness/certificates.ts';
+import { assertCounted } from '../harness/assert-counted.ts';
 import { assertReachable, failToConnect, openConnection } from '../harness/open-connection.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { startTlsRedis } from '../harness/start-tls-redis.ts';
@@ -46,6 +47,12 @@ test('Sentinels are asked with their own user, password and name in TLS, and the
     t,
     `redis-sentinel://${TLS_SENTINEL}?${LOGIN}&${TLS}&sentinel_tls_server_name=sentinel.internal`,
   );
+});
+
+test('a publisher and an aggregator work with Sentinels in TLS', async (t) => {
+  await assertCounted(t, {
+    redisUrl: `redis-sentinel://${TLS_SENTINEL}?${LOGIN}&${TLS}&sentinel_tls_server_name=sentinel.internal`,
+  });
 });
 
 test('failovers are listened for with the same user and TLS, which needs few permissions', async (t) => {

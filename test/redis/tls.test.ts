@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { connectRedis } from '@streamfold/redis';
 import { test } from '../harness/ava.ts';
 import { createAuthority } from '../harness/certificates.ts';
+import { assertCounted } from '../harness/assert-counted.ts';
 import { assertReachable, failToConnect, openConnection } from '../harness/open-connection.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
 import { startTlsRedis } from '../harness/start-tls-redis.ts';
@@ -36,6 +37,10 @@ test('a server is reached by a name that only its certificate has', async (t) =>
 
 test('a server that wants a client certificate is reached with it', async (t) => {
   await assertReachable(t, `rediss://localhost:${mutual.tlsPort}?${CA}&${OWN}`);
+});
+
+test('a publisher and an aggregator work in TLS', async (t) => {
+  await assertCounted(t, { redisUrl: `rediss://localhost:${mutual.tlsPort}?${CA}&${OWN}` });
 });
 
 test('an unknown authority is reported with what is trusted, and what to do', async (t) => {

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { createPublisher } from '@streamfold/publisher';
 import { test } from '../harness/ava.ts';
+import { assertCounted } from '../harness/assert-counted.ts';
 import { assertReachable, failToConnect, openConnection } from '../harness/open-connection.ts';
 import { startRedis } from '../harness/start-redis.ts';
-import { signalSent } from '../publisher/signal-sent.ts';
 import { whenReady } from '@streamfold/redis';
 
 const server = await startRedis({ extraArgs: ['--unixsocket', 'redis.sock'] });
@@ -18,11 +17,8 @@ test('a Redis is reached by its Unix socket, with a database, a user and a passw
   t.regex(await connection.client('INFO'), / db=3 .* user=ada /);
 });
 
-test('a publisher works by a Unix socket', async (t) => {
-  const publisher = createPublisher({ url: `unix://${path}`, prefix: 'p', observer: {} });
-  t.teardown(() => publisher.close({ deadlineMs: 0 }));
-  await publisher.append(signalSent(0));
-  t.is(await server.redis.xlen('p:{0}:events'), 1);
+test('a publisher and an aggregator work by a Unix socket', async (t) => {
+  await assertCounted(t, { redisUrl: `unix://${path}` });
 });
 
 test('a socket on which nothing listens is named, with what to do', async (t) => {
