@@ -107,7 +107,7 @@ test('heartbeats continue after a cut connection, and an operation retries while
     const ada = await swarm.join('ada', options);
     await ada.startHeartbeat({ intervalMs: 10 }).beating;
     const key = swarm.key(`coordinator:${swarm.swarmId}|ada`);
-    await proxy.cutBeforeSend('streamfold_1_beat');
+    await proxy.cutBeforeSend('streamfold_2_beat');
     const before = await server.redis.hget(key, 'beat_ms');
     await waitUntil('it beats again', async () => (await server.redis.hget(key, 'beat_ms')) !== before);
     await proxy.stop();

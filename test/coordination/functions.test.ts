@@ -8,10 +8,24 @@ const server = await shareRedis();
 test.after.always(() => server.stop());
 test.before(() => ensureLibrary(server.redis));
 
+/** Calls a function as a client in any language can: it starts with the stream of events, and adds the keys asked for. */
+async function callRaw(name: string, events: string, ...args: (string | number)[]): Promise<unknown> {
+  const keys = [events];
+  for (;;) {
+    try {
+      return await server.redis.call('FCALL', `streamfold_2_${name}`, keys.length, ...keys, ...args);
+    } catch (error) {
+      const [, names] = /^UNDECLARED (.*)$/.exec((error as Error).message) ?? [];
+      if (names === undefined) throw error;
+      keys.push(...names.split(' ').map((key) => events.replace(/events$/, key)));
+    }
+  }
+}
+
 test('a client in any language can do every operation with FCALL alone', async (t) => {
   const events = 'raw:{0}:events';
   const call = (name: string, ...args: (string | number)[]): Promise<unknown> =>
-    server.redis.call('FCALL', `streamfold_1_${name}`, 1, events, 's', ...args);
+    callRaw(name, events, 's', ...args);
   t.deepEqual(await call('start_coordinator', 'ada', 'planning', 60_000, 120_000), ['started', '1', '0-0']);
   t.deepEqual(await call('start_coordinator', 'ben', '', 0, 0), ['started', '1', '0-0']);
   t.is(await call('beat', 'ada', '1', ''), 'beating');
@@ -144,7 +158,7 @@ test('bad arguments give an error that says what was expected, and write nothing
     ): Promise<void> => {
       const what = `${name} ${args.join(' ').slice(0, 80)}`;
       const reply = await server.redis
-        .call('FCALL', `streamfold_1_${name}`, keys.length, ...keys, ...args)
+        .call('FCALL', `streamfold_2_${name}`, keys.length, ...keys, ...args)
         .catch((error: unknown) => error);
       t.true(reply instanceof Error && reply.message.startsWith('STREAMFOLD '), `${what}: ${String(reply)}`);
       refused++;
@@ -205,9 +219,9 @@ test('missing arguments give an error, and write nothing', async (t) => {
     for (const [name, args] of Object.entries(whole)) {
       for (let kept = 0; kept < args.length; kept++) {
         const some = args.slice(0, kept);
-        const reply = await server.redis
-          .call('FCALL', `streamfold_1_${name}`, 1, swarm.key('events'), swarm.swarmId, ...some)
-          .catch((error: unknown) => error);
+        const reply = await callRaw(name, swarm.key('events'), swarm.swarmId, ...some).catch(
+          (error: unknown) => error,
+        );
         const isRefused = reply instanceof Error && reply.message.startsWith('STREAMFOLD ');
         t.true(isRefused || String(reply) === 'ended', `${name} with ${kept}: ${String(reply)}`);
       }
@@ -217,34 +231,36 @@ test('missing arguments give an error, and write nothing', async (t) => {
 });
 
 test('loading the library again changes nothing, even if many load it at once', async (t) => {
-  const before = await server.redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', 'streamfold_coordination_1');
+  const before = await server.redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', 'streamfold_coordination_2');
   await Promise.all(Array.from({ length: 5 }, () => ensureLibrary(server.redis)));
   t.deepEqual(
-    await server.redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', 'streamfold_coordination_1'),
+    await server.redis.call('FUNCTION', 'LIST', 'LIBRARYNAME', 'streamfold_coordination_2'),
     before,
   );
 });
 
 test('two versions live side by side: the functions of the next one replace none', async (t) => {
   await withSwarm(server, async (swarm) => {
-    const next = LIBRARY.replaceAll('streamfold_coordination_1', 'streamfold_coordination_2').replaceAll(
-      /'streamfold_1_/g,
-      "'streamfold_2_",
+    const next = LIBRARY.replaceAll('streamfold_coordination_2', 'streamfold_coordination_3').replaceAll(
+      /'streamfold_2_/g,
+      "'streamfold_3_",
     );
     await server.redis.call('FUNCTION', 'LOAD', 'REPLACE', next);
     const ada = await swarm.join('ada');
     const args = [swarm.swarmId, 'ada', ada.life, ''] as const;
-    for (const version of [1, 2]) {
+    const names = ['events', `coordinator:${swarm.swarmId}|ada`, 'heartbeats'];
+    const declared = names.map((name) => swarm.key(name));
+    for (const version of [2, 3]) {
       const reply = await server.redis.call(
         'FCALL',
         `streamfold_${version}_beat`,
-        1,
-        swarm.key('events'),
+        declared.length,
+        ...declared,
         ...args,
       );
       t.is(reply, 'beating');
     }
-    await server.redis.call('FUNCTION', 'DELETE', 'streamfold_coordination_2');
+    await server.redis.call('FUNCTION', 'DELETE', 'streamfold_coordination_3');
     await ada.changePhase('still-there');
   });
 });

@@ -4,6 +4,7 @@ import { startAggregator } from '../harness/start-aggregator.ts';
 import { startRedis, type TestRedis } from '../harness/start-redis.ts';
 import { withSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
+import { loadEarlierLibrary } from './earlier-library.ts';
 
 const BUILD = /return '(\d+) ([0-9a-f]{12})'/;
 const [, build = '', digest = ''] = BUILD.exec(LIBRARY) ?? [];
@@ -30,7 +31,7 @@ async function withServer(body: (server: TestRedis) => Promise<void>): Promise<v
 }
 
 const readBuild = (server: TestRedis): Promise<unknown> =>
-  server.redis.call('FCALL', 'streamfold_1_build', 0).catch(String);
+  server.redis.call('FCALL', 'streamfold_2_build', 0).catch(String);
 
 test('a coordinator that joins replaces an earlier library, and its own Lua runs', async (t) => {
   await withServer(async (server) => {
@@ -97,6 +98,24 @@ test('a user who may not load the library works with the loaded one', async (t) 
     await server.redis.call('FUNCTION', 'FLUSH');
     await withSwarm(server, async (swarm) => {
       await t.throwsAsync(swarm.join('ada', { url }), { message: /^NOPERM/ });
+    });
+  });
+});
+
+test('a user who may not load functions calls those of interface 1 until interface 2 is loaded', async (t) => {
+  await withServer(async (server) => {
+    const user = ['on', '>secret', '~*', '&*', '+@all', '-function'];
+    await server.redis.call('ACL', 'SETUSER', 'plain', ...user);
+    const url = `redis://plain:secret@127.0.0.1:${server.port}`;
+    await loadEarlierLibrary(server.redis);
+    await withSwarm(server, async (swarm) => {
+      const ada = await swarm.join('ada', { url });
+      await ada.changePhase('x');
+      await ensureLibrary(server.redis);
+      await ada.changePhase('y');
+      await server.redis.call('FUNCTION', 'DELETE', 'streamfold_coordination_1');
+      await ada.changePhase('z');
+      t.is((await swarm.events()).length, 4);
     });
   });
 });

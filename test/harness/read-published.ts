@@ -1,11 +1,11 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /** An event as it is in the stream. */
 export type PublishedEvent = Readonly<Record<string, unknown>>;
 
 /** All events in the stream of a shard, in order, from flat entries and batches. */
 export async function readPublished(
-  redis: Redis,
+  redis: Redis | Cluster,
   { prefix = 'streamfold', shard = 0 } = {},
 ): Promise<PublishedEvent[]> {
   const entries = await redis.xrange(`${prefix}:{${shard}}:events`, '-', '+');

@@ -64,7 +64,7 @@ test('a wrong password is refused in one line that does not show it, nor does an
   const connection = open(server.url.replace('//', '//eve:wrong-hush@'));
   t.teardown(() => connection.disconnect());
   const error = await t.throwsAsync(whenReady(connection, 10_000), {
-    message: /got WRONGPASS .*: correct the user or the password in the URL$/,
+    message: /got WRONGPASS .*: correct the user or the password in the URL, or in the files that it names$/,
   });
   t.false(inspect(error, { depth: 10 }).includes('hush'));
 });

@@ -109,12 +109,17 @@ test('every key has a row in the page of keys', (t) => {
     '<generation>',
   );
   const { publisher, retried, ...shard } = shardKeys({ prefix: 'streamfold', shard: 0 });
-  const { coordinator, inbox, bell, ...coordination } = coordinationKeys({ prefix: 'streamfold', shard: 0 });
-  const ofCoordinator = [coordinator, inbox, bell].map((name) => name('<swarm>', '<id>').replace('|', '\\|'));
+  const { coordinator, inbox, settled, bell, waits, work, wait, signal, acks, named, ...coordination } =
+    coordinationKeys({ prefix: 'streamfold', shard: 0 });
+  const ofSwarm = [
+    ...[coordinator, inbox, settled, bell, waits, work].map((name) => name('<swarm>', '<id>')),
+    wait('<swarm>', '<wait>'),
+    ...[signal, acks].map((name) => name('<swarm>', '<signal>', '<iteration>')),
+  ].map((key) => key.replaceAll('|', '\\|'));
   const keys: readonly string[] = [
     ...Object.values<string>(shard),
     ...Object.values<string>(coordination),
-    ...ofCoordinator,
+    ...ofSwarm,
     publisher('<id>'),
     retried(7, '<id>').replace('7', '<shard>'),
     ...Object.values<string>(generation),
@@ -128,6 +133,7 @@ test('every key has a row in the page of keys', (t) => {
     [],
   );
   t.true(readTracked('docs/redis-keys.md').includes(`\`${group}\``));
+  t.is(named('name'), 'streamfold:{0}:name');
 });
 
 test('the table of coordination keys lists exactly the keys of its functions', (t) => {
@@ -138,10 +144,12 @@ test('the table of coordination keys lists exactly the keys of its functions', (
   const described = [...header.matchAll(/^-- {3}(\S+) /gm)].map(([, key = '']) => key);
   t.true(described.length > 8);
   t.deepEqual(described.toSorted(), documented.toSorted());
-  // `base .. 'name:'` or `base .. 'name'`; the event stream is not a key of coordination.
-  const named = new Set(['events', ...described.map((key) => key.replace(/:.*/, ''))]);
+  // `key_of(keys, 'name:' .. …)`, `find_key(keys, 'name')`, `need(keys, 'name', 'name:' .. …)`.
+  const named = new Set(described.map((key) => key.replace(/:.*/, '')));
   const used = filesMatching(/^packages\/coordination\/lua\/.*\.lua$/).flatMap((path) =>
-    [...readTracked(path).matchAll(/\bbase \.\. '([a-z_]+):?'/g)].map(([, name = '']) => name),
+    [...readTracked(path).matchAll(/\b(?:key_of|find_key|need)\([\w.]*keys, ([^)]*)\)/g)].flatMap(
+      ([, names = '']) => [...names.matchAll(/'([a-z-]+):?'/g)].map(([, name = '']) => name),
+    ),
   );
   t.true(used.length > 20);
   t.deepEqual(

@@ -24,12 +24,12 @@ export const SETTINGS = {
     variable: 'STREAMFOLD_REDIS_URL',
     unit: 'URL',
     kind: 'text',
-    pattern: /^redis(s|-sentinel|-cluster)?:\/\/./,
-    expected: 'a URL redis://, rediss://, redis-sentinel:// or redis-cluster://',
+    pattern: /^(?:redis(?:s|-sentinel|-cluster)?|unix):\/\/./,
+    expected: 'a URL redis://, rediss://, unix://, redis-sentinel:// or redis-cluster://',
     byDefault: 'redis://127.0.0.1:6379',
     help: 'address of Redis',
     reason:
-      'Redis on this machine; rediss:// for TLS, redis-sentinel://host:port,host:port/master-name, redis-cluster://host:port,host:port',
+      'Redis on this machine; rediss:// for TLS, unix:///path, redis-sentinel://host:port,host:port/master-name, redis-cluster://host:port,host:port; docs/connecting.md has its parameters, such as tls_ca_file=/path',
   },
   prefix: {
     flag: '--prefix',

@@ -2,7 +2,8 @@
 -- that brought the signal: `signal.acked` with the time from sending to here. An ACK with another signature than the first is
 -- kept beside it, because either may be the valid one; the sender decides.
 --
--- KEYS  1 stream of events
+-- KEYS  1 stream of events   of the owner of the inbox: coordinator, inbox, settled; signal, acks, deadlines; of the sender:
+--       coordinator, bell
 -- ARGV  1 swarm_id   2 receiver_id, to whom the signal was sent   3 signal_id   4 iteration   5 key_id, or ''   6 signature, or ''
 --       7 whose inbox is settled: the receiver, or its successor   8 entry of that inbox, or ''   9 life of the owner of that inbox
 --       10 nonce of the signal; '' or left out, as by the earlier version: any
@@ -38,19 +39,18 @@ local function find_signed(inbox, entry, sent, nonce)
 end
 
 local function acknowledge_signal(keys, args)
-  local base = base_of(keys)
   local swarm_id, receiver_id = check_id('swarm_id', args[1]), check_id('receiver_id', args[2])
   local signal_id, iteration = check_id('signal_id', args[3]), whole(check_number('iteration', args[4]))
   local key_id, signature = check_signature('key_id', args[5]), check_signature('signature', args[6])
   local owner = check_id('owner_id', args[7])
   local entry = args[8] ~= '' and check_entry('entry', args[8]) or nil
   local nonce = args[10] and args[10] ~= '' and check_nonce(args[10]) or nil
-  if not is_present_life(base, swarm_id, owner, args[9]) then return {'ended'} end
+  local name, signal = swarm_id .. '|' .. owner, swarm_id .. '|' .. signal_id .. '|' .. iteration
+  need(keys, 'coordinator:' .. name, 'inbox:' .. name, 'signal:' .. signal, 'acks:' .. signal, 'deadlines')
+  if not is_present_life(keys, swarm_id, owner, args[9]) then return {'ended'} end
 
-  local step, name = begin_step(base), swarm_id .. '|' .. owner
-  local inbox = base .. 'inbox:' .. name
-  local signal = swarm_id .. '|' .. signal_id .. '|' .. iteration
-  local key, acks = base .. 'signal:' .. signal, base .. 'acks:' .. signal
+  local step, inbox = begin_step(keys), key_of(keys, 'inbox:' .. name)
+  local key, acks = key_of(keys, 'signal:' .. signal), key_of(keys, 'acks:' .. signal)
   local sent = read_hash(key)
   know_type(step, key, 'hash')
   if entry then
@@ -85,7 +85,7 @@ local function acknowledge_signal(keys, args)
   plan(step, {'HSET', acks, receiver_id, latency_ms .. ' ' .. key_id .. ' ' .. signature})
   plan(step, {'HSET', key, 'open', whole(open)})
   if open == 0 then
-    plan(step, {'ZREM', base .. 'deadlines', 's|' .. signal})
+    plan(step, {'ZREM', key_of(keys, 'deadlines'), 's|' .. signal})
     released = plan_release(step, signal, sent, tonumber(sent['waits'] or '0'), math.floor(micros / 1000))
   end
   -- Later it expires with the signal: whatever prolongs one prolongs the other.

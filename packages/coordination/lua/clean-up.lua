@@ -1,7 +1,8 @@
 -- Removes the keys of coordinators whose last life ended long ago, by exact name, if they have not changed since they were
 -- found. Work and signals that nobody took over are kept, and reported. Timestamps are checked against the clock of Redis.
 --
--- KEYS  1 stream of events
+-- KEYS  1 stream of events   ended, lives; coordinators, and of those that may be removed work, inbox, bell, waits, settled: as
+--       asked for
 -- ARGV  1 ended for at least, ms   2 most coordinators looked at   3 'dry_run', 'remove', or 'retain': like 'remove', but only
 --         for those that are old enough, and without an event for each refusal; aggregators do this periodically
 --       4 earliest plausible time, ms   5 how far in the future a time may be, ms   6 skip the first n
@@ -23,37 +24,37 @@ local function judge_time(text, now_ms, earliest_ms, tolerance_ms)
 end
 
 -- The examined members of the index, and their times: member, time, member, time …
-local function list_ended(base, mode, skip, limit, until_ms)
+local function list_ended(keys, mode, skip, limit, until_ms)
   if mode == 'retain' then
-    return redis.call('ZRANGEBYSCORE', base .. 'ended', '-inf', whole(until_ms), 'WITHSCORES', 'LIMIT', skip, limit)
+    return redis.call('ZRANGEBYSCORE', key_of(keys, 'ended'), '-inf', whole(until_ms), 'WITHSCORES', 'LIMIT', skip, limit)
   end
-  return redis.call('ZRANGE', base .. 'ended', skip, skip + limit - 1, 'WITHSCORES')
+  return redis.call('ZRANGE', key_of(keys, 'ended'), skip, skip + limit - 1, 'WITHSCORES')
 end
 
 -- The verdict for a coordinator; nil if it ended too recently.
-local function judge_ended(base, member, indexed_ms, times)
-  local coordinator = read_hash(base .. 'coordinator:' .. member)
+local function judge_ended(keys, member, indexed_ms, times)
+  local coordinator = read_hash(key_of(keys, 'coordinator:' .. member))
   if is_alive(coordinator) then return 'alive' end
   local ended = coordinator['ended_ms'] or ''
   local refusal = judge_time(ended, times.now_ms, times.earliest_ms, times.tolerance_ms)
   if refusal then return refusal end
   if tonumber(ended) ~= tonumber(indexed_ms) then return 'changed' end
   if times.now_ms - tonumber(ended) < times.idle_ms then return nil end
-  local left = redis.call('HLEN', base .. 'work:' .. member) + redis.call('XLEN', base .. 'inbox:' .. member)
+  need(keys, 'work:' .. member, 'inbox:' .. member, 'bell:' .. member, 'waits:' .. member, 'settled:' .. member)
+  local left = redis.call('HLEN', key_of(keys, 'work:' .. member)) + redis.call('XLEN', key_of(keys, 'inbox:' .. member))
   return left > 0 and 'kept' or 'removed', split_life(coordinator['life'])
 end
 
 local function plan_removal(step, member)
-  local base = step.base
-  plan(step, {'UNLINK', base .. 'coordinator:' .. member, base .. 'inbox:' .. member, base .. 'bell:' .. member,
-    base .. 'waits:' .. member, base .. 'settled:' .. member})
-  plan(step, {'ZREM', base .. 'ended', member})
+  local keys = step.keys
+  plan(step, {'UNLINK', key_of(keys, 'coordinator:' .. member), key_of(keys, 'inbox:' .. member), key_of(keys, 'bell:' .. member),
+    key_of(keys, 'waits:' .. member), key_of(keys, 'settled:' .. member)})
+  plan(step, {'ZREM', key_of(keys, 'ended'), member})
   local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
   plan_event(step, {'type', 'cleanup.removed', 'swarm_id', swarm_id, 'removed_id', id})
 end
 
 local function clean_up(keys, args)
-  local base = base_of(keys)
   local limit, mode, skip = check_number('limit', args[2], 10000), args[3], check_number('skip', args[6])
   if limit < 1 then fail('limit: expected 1 to 10000; got ' .. args[2]) end
   check_word('mode', mode, {'dry_run', 'remove', 'retain'})
@@ -61,14 +62,19 @@ local function clean_up(keys, args)
     idle_ms = check_number('ended_for_ms', args[1]), now_ms = math.floor(now_micros() / 1000),
     earliest_ms = check_number('earliest_ms', args[4]), tolerance_ms = check_number('tolerance_ms', args[5]),
   }
-  local step, report = begin_step(base), {}
-  local known_highest = split_life(redis.call('GET', base .. 'lives') or '0')
+  need(keys, 'ended', 'lives')
+  local step, report = begin_step(keys), {}
+  local known_highest = split_life(redis.call('GET', key_of(keys, 'lives')) or '0')
   local highest = known_highest
-  local members = list_ended(base, mode, skip, limit, times.now_ms - times.idle_ms)
+  local members = list_ended(keys, mode, skip, limit, times.now_ms - times.idle_ms)
   for i = 1, #members, 2 do
     local member = members[i]
-    local judged, verdict, life = pcall(judge_ended, base, member, members[i + 1], times)
-    if not judged then verdict = read_malformation(verdict) and 'malformed' or fail_again(verdict) end
+    local judged, verdict, life = pcall(judge_ended, keys, member, members[i + 1], times)
+    if not judged and verdict == WANTING then
+      verdict = nil -- asked for below, together with the keys of the others
+    elseif not judged then
+      verdict = read_malformation(verdict) and 'malformed' or fail_again(verdict)
+    end
     local swarm_id, id = string.match(member, '^([^|]+)|(.+)$')
     if verdict == 'removed' and mode == 'dry_run' then
       verdict = 'would_remove'
@@ -83,7 +89,8 @@ local function clean_up(keys, args)
       report[#report + 1] = verdict
     end
   end
-  if highest > known_highest then plan(step, {'SET', base .. 'lives', whole(highest)}) end
+  ask_for_wanted(keys)
+  if highest > known_highest then plan(step, {'SET', key_of(keys, 'lives'), whole(highest)}) end
   run_step(step)
   return report
 end

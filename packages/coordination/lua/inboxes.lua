@@ -8,7 +8,7 @@ end
 -- from the next one. The position to which it had read is kept, so that the next reader knows which entries were
 -- delivered before. Returns that entry.
 local function plan_end_reader(step, name, coordinator)
-  local inbox = step.base .. 'inbox:' .. name
+  local inbox = key_of(step.keys, 'inbox:' .. name)
   local delivered = is_entry_id(coordinator['delivered']) and coordinator['delivered'] or '0-0'
   if not coordinator['life'] then return delivered end
   local groups = redis.pcall('XINFO', 'GROUPS', inbox)
@@ -19,7 +19,7 @@ local function plan_end_reader(step, name, coordinator)
     if group['name'] == 'life-' .. coordinator['life'] then
       local now = group['last-delivered-id']
       if is_after(now, delivered) then delivered = now end
-      plan(step, {'HSET', step.base .. 'coordinator:' .. name, 'delivered', delivered})
+      plan(step, {'HSET', key_of(step.keys, 'coordinator:' .. name), 'delivered', delivered})
       plan(step, {'XGROUP', 'DESTROY', inbox, group['name']})
       if redis.call('XLEN', inbox) > 0 then -- cleanup removes an empty one together with the coordinator
         -- Signals of the earlier version do not say how long to keep them.
@@ -34,7 +34,7 @@ end
 
 -- The inbox of a life that begins: it does not expire while the coordinator is alive.
 local function plan_adopt_inbox(step, name, before, times)
-  local inbox = step.base .. 'inbox:' .. name
+  local inbox = key_of(step.keys, 'inbox:' .. name)
   if times.left_ms > 0 then
     if not is_alive(before) then plan_keep_inbox(step, name, before, times.now_ms + times.left_ms) end
     plan(step, {'PEXPIRE', inbox, whole(FOREVER_MS)})
@@ -43,8 +43,8 @@ local function plan_adopt_inbox(step, name, before, times)
   end
 end
 
-local function has_reader(base, name, life)
-  local groups = redis.pcall('XINFO', 'GROUPS', base .. 'inbox:' .. name)
+local function has_reader(keys, name, life)
+  local groups = redis.pcall('XINFO', 'GROUPS', key_of(keys, 'inbox:' .. name))
   if groups.err then return false end
   for _, list in ipairs(groups) do
     if fields_of(list)['name'] == 'life-' .. life then return true end

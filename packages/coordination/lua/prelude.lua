@@ -1,5 +1,5 @@
--- The code that the functions of this library share. All keys of a swarm are in one hash slot, that of its shard, so
--- each function gets one key, the stream of events `<prefix>:{<shard>}:events`, and derives the others from it:
+-- The code that the functions of this library share. All keys of a swarm are in one hash slot, that of its shard. In
+-- addition to the stream of events there are these keys, here by their part behind `<prefix>:{<shard>}:`, see declared-keys.lua:
 --
 --   coordinator:<swarm>|<id>   hash: life, state, phase, stale_after_ms, dead_after_ms, started_ms, beat_ms, ended_ms,
 --                              delivered: the entry up to which the inbox was delivered to earlier lives,
@@ -25,6 +25,7 @@
 --   set-aside                  hash: `<sorted set> <member>` to `<ms> <reason>`: malformed subjects that no monitor judges
 --   lives                      the highest life of a coordinator that was cleaned up: no life is used twice
 -- The costs in the headers were measured as time in Redis (INFO commandstats), one call after the other.
+-- Reading the declared keys adds about 4 us to each call, and 0.3 us for each key from the third on.
 -- The clock is that of Redis. Nothing is written before everything that can fail has been checked, see step.lua.
 
 local EVENTS_AT_ONCE = 500 -- events in one entry of the stream, well below the limit of 1,000
@@ -32,15 +33,6 @@ local BELL_LENGTH = 1000 -- rings kept for a slow listener; `acks` is authoritat
 local LONGEST_MS = 31536000000 -- a year: the longest duration in an event
 local KEPT_AFTER_MS = 3600000 -- a signal is remembered this long after its ACKs are due: monitors may be late
 local LARGEST_WHOLE = 9007199254740991 -- 2^53 - 1: above it a double cannot distinguish all numbers
-
-local function fail(text)
-  error({err = 'STREAMFOLD ' .. text})
-end
-
--- Raises the error that pcall caught: an error of Redis is a table, or only its text.
-local function fail_again(failure)
-  error({err = type(failure) == 'table' and failure['err'] or tostring(failure)})
-end
 
 local function check_id(name, value, most)
   if value == nil or #value < 1 or #value > (most or 128) or not string.match(value, '^[%w_%-%.:/@]+$') then
@@ -82,13 +74,6 @@ local function id_or_unknown(value, most)
   return 'unknown'
 end
 
-local function base_of(keys)
-  if #keys ~= 1 or string.sub(keys[1], -7) ~= ':events' then
-    fail('keys: expected one, the stream of events; got ' .. #keys)
-  end
-  return string.sub(keys[1], 1, -7)
-end
-
 local function now_micros()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -116,9 +101,9 @@ local function read_fields(key, names)
 end
 
 -- Appends events, each a list of field, value, field, value …: one as a flat entry, several as batches.
-local function append_events(base, events)
+local function append_events(keys, events)
   if #events == 1 then
-    redis.call('XADD', base .. 'events', '*', unpack(events[1]))
+    redis.call('XADD', keys.events, '*', unpack(events[1]))
     return
   end
   for first = 1, #events, EVENTS_AT_ONCE do
@@ -128,7 +113,7 @@ local function append_events(base, events)
       for f = 1, #events[i], 2 do object[events[i][f]] = events[i][f + 1] end
       objects[#objects + 1] = cjson.encode(object)
     end
-    redis.call('XADD', base .. 'events', '*', 'events', '[' .. table.concat(objects, ',') .. ']')
+    redis.call('XADD', keys.events, '*', 'events', '[' .. table.concat(objects, ',') .. ']')
   end
 end
 
@@ -149,14 +134,14 @@ end
 
 -- These fields of the coordinator (life and state are among them) if the caller's life is the current one; nil if it was
 -- declared dead, stopped or replaced, or if it belongs to a future that Redis has lost.
-local function read_life(base, swarm_id, coordinator_id, life, names)
-  local coordinator = read_fields(base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id, names)
+local function read_life(keys, swarm_id, coordinator_id, life, names)
+  local coordinator = read_fields(key_of(keys, 'coordinator:' .. swarm_id .. '|' .. coordinator_id), names)
   if coordinator['life'] == life and is_alive(coordinator) then return coordinator end
   return nil
 end
 
 -- True if the caller's life is the current one.
-local function is_present_life(base, swarm_id, coordinator_id, life)
-  local key = base .. 'coordinator:' .. swarm_id .. '|' .. coordinator_id
+local function is_present_life(keys, swarm_id, coordinator_id, life)
+  local key = key_of(keys, 'coordinator:' .. swarm_id .. '|' .. coordinator_id)
   return redis.call('HGET', key, 'life') == life and is_alive_in(redis.call('HGET', key, 'state'))
 end

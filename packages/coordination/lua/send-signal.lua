@@ -1,7 +1,8 @@
 -- Delivers a signal to the inbox of each receiver: `signal.sent` for each. The same signal and iteration again is the same
 -- signal: nothing is delivered, nothing is counted.
 --
--- KEYS  1 stream of events
+-- KEYS  1 stream of events   signal, coordinator of the sender, deadlines if ACKs are due; of each receiver: inbox, coordinator;
+--       near-bound, if an inbox is nearly full
 -- ARGV  1 swarm_id   2 sender_id   3 life of the sender   4 signal_id   5 iteration   6 signal_type   7 payload, any text
 --       8 ACKs are due within, ms; 0: never   9 how long the signal is remembered, ms   10 key_id, or ''
 --       11 `<nonce>|<sent_ms>|<deliver_by_ms>`: the nonce is new for each signal; the times, by the clock of Redis, are the
@@ -53,19 +54,22 @@ local function read_receivers(args)
 end
 
 -- The latest ID of these inboxes, ms: it is ahead of the clock after the clock was set back.
-local function read_latest_ms(base, swarm_id, receivers)
+local function read_latest_ms(keys, swarm_id, receivers)
   local latest_ms = 0
   for _, receiver in ipairs(receivers) do
-    local stream = redis.pcall('XINFO', 'STREAM', base .. 'inbox:' .. swarm_id .. '|' .. receiver)
-    if not stream.err then
+    local inbox = find_key(keys, 'inbox:' .. swarm_id .. '|' .. receiver)
+    local stream = inbox and redis.pcall('XINFO', 'STREAM', inbox)
+    if stream and not stream.err then
       latest_ms = math.max(latest_ms, tonumber(string.match(fields_of(stream)['last-generated-id'], '^%d+')))
     end
   end
   return latest_ms
 end
 
-local function reply_late(base, swarm_id, to, now_ms)
-  return {'late', whole(now_ms), whole(math.max(now_ms, read_latest_ms(base, swarm_id, to.ids)))}
+local function reply_late(keys, swarm_id, to, now_ms)
+  local latest_ms = math.max(now_ms, read_latest_ms(keys, swarm_id, to.ids))
+  ask_for_wanted(keys)
+  return {'late', whole(now_ms), whole(latest_ms)}
 end
 
 -- The ids as JSON: no id needs escaping.
@@ -88,13 +92,14 @@ end
 -- Plans an entry in the inbox of each receiver: `entry` with its id at 11 and its signature at 21. Returns the receivers
 -- whose inboxes are full.
 local function plan_deliveries(step, swarm_id, to, entry, keep)
-  local inbox_of, coordinator_of = step.base .. 'inbox:' .. swarm_id .. '|', step.base .. 'coordinator:' .. swarm_id .. '|'
-  local ids, inboxes, full = to.ids, {}, {}
+  local inbox_of, coordinator_of = 'inbox:' .. swarm_id .. '|', 'coordinator:' .. swarm_id .. '|'
+  local keys, ids, inboxes, full = step.keys, to.ids, {}, {}
   for at = 1, #ids do
-    local inbox = inbox_of .. ids[at]
+    local inbox, key = find_key(keys, inbox_of .. ids[at]), find_key(keys, coordinator_of .. ids[at])
     inboxes[at] = inbox
-    if not plan_delivery(step, inbox, coordinator_of .. ids[at], keep) then full[#full + 1] = ids[at] end
+    if inbox and key and not plan_delivery(step, inbox, key, keep) then full[#full + 1] = ids[at] end
   end
+  ask_for_wanted(keys)
   check_appends(inboxes, to.deliver_by_ms ~= nil) -- an entry with an ID too late for the signature is removed again
   local second_at = to.second_signatures and #entry + 1
   plan_entries(step, inboxes, entry, function(write, at)
@@ -105,7 +110,6 @@ local function plan_deliveries(step, swarm_id, to, entry, keep)
 end
 
 local function send_signal(keys, args)
-  local base = base_of(keys)
   local swarm_id, sender_id = check_id('swarm_id', args[1]), check_id('sender_id', args[2])
   local signal_id, iteration = check_id('signal_id', args[4]), whole(check_number('iteration', args[5]))
   local signal_type, payload = check_id('signal_type', args[6], 64), check_text('payload', args[7])
@@ -117,19 +121,20 @@ local function send_signal(keys, args)
       .. #to.ids .. ': send a reference to it')
   end
   local signal = swarm_id .. '|' .. signal_id .. '|' .. iteration
-  local key = base .. 'signal:' .. signal
+  need(keys, 'signal:' .. signal, 'coordinator:' .. swarm_id .. '|' .. sender_id)
+  local key = key_of(keys, 'signal:' .. signal)
   local before = read_hash(key)
   if before['sent_micros'] then
     if before['sender_id'] ~= sender_id then return {'not_sender'} end
     local before_ms = before['sent_ms'] or whole(math.floor(tonumber(before['sent_micros']) / 1000))
     return {'repeated', before_ms, before['signal_type'], before['receivers'], before['nonce'] or ''}
   end
-  if not is_present_life(base, swarm_id, sender_id, args[3]) then return {'ended'} end
+  if not is_present_life(keys, swarm_id, sender_id, args[3]) then return {'ended'} end
 
   local micros = now_micros()
   local now_ms = math.floor(micros / 1000)
-  if to.sent_ms and (to.sent_ms > now_ms or now_ms > to.deliver_by_ms) then return reply_late(base, swarm_id, to, now_ms) end
-  local step, until_ms = begin_step(base), now_ms + kept_ms
+  if to.sent_ms and (to.sent_ms > now_ms or now_ms > to.deliver_by_ms) then return reply_late(keys, swarm_id, to, now_ms) end
+  local step, until_ms = begin_step(keys), now_ms + kept_ms
   local sent_ms, until_text = whole(to.sent_ms or now_ms), whole(until_ms)
   local deliver_by_ms = to.deliver_by_ms and whole(to.deliver_by_ms) or ''
   local entry = {'XADD', '', '*', 'signal_id', signal_id, 'iteration', iteration, 'sender_id', sender_id, 'receiver_id', '',
@@ -147,7 +152,7 @@ local function send_signal(keys, args)
     'sent_micros', whole(micros), 'sent_ms', sent_ms, 'nonce', to.nonce or '', 'deliver_by_ms', deliver_by_ms, 'keep_until_ms',
     until_text, 'waits', '0'})
   plan(step, {'PEXPIRE', key, whole(due_ms > 0 and math.max(kept_ms, due_ms + KEPT_AFTER_MS) or kept_ms)})
-  if due_ms > 0 then plan(step, {'ZADD', base .. 'deadlines', whole(now_ms + due_ms), 's|' .. signal}) end
-  if not run_step(step, to.deliver_by_ms) then return reply_late(base, swarm_id, to, now_ms) end
+  if due_ms > 0 then plan(step, {'ZADD', key_of(keys, 'deadlines'), whole(now_ms + due_ms), 's|' .. signal}) end
+  if not run_step(step, to.deliver_by_ms) then return reply_late(keys, swarm_id, to, now_ms) end
   return {'sent', sent_ms, to.sent_ms and whole(now_ms) or sent_ms}
 end

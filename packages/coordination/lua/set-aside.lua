@@ -15,36 +15,39 @@ local function read_malformation(failure)
   return nil
 end
 
-local function count_set_aside(base)
-  local count = redis.pcall('HLEN', base .. 'set-aside')
+local function count_set_aside(keys)
+  local count = redis.pcall('HLEN', key_of(keys, 'set-aside'))
   return type(count) == 'number' and count or nil
 end
 
 local function plan_set_aside(step, sorted_set, member, reason)
+  need(step.keys, sorted_set, 'set-aside')
   step.set_aside = (step.set_aside or 0) + 1
-  plan(step, {'ZREM', step.base .. sorted_set, member})
-  local kept = count_set_aside(step.base)
+  plan(step, {'ZREM', key_of(step.keys, sorted_set), member})
+  local kept = count_set_aside(step.keys)
   if not kept or kept + step.set_aside > SET_ASIDE_MOST then return end
-  local now_ms = whole(math.floor(now_micros() / 1000))
-  plan(step, {'HSET', step.base .. 'set-aside', sorted_set .. ' ' .. member, now_ms .. ' ' .. string.sub(reason, 1, REASON_BYTES)})
+  local notes, now_ms = key_of(step.keys, 'set-aside'), whole(math.floor(now_micros() / 1000))
+  plan(step, {'HSET', notes, sorted_set .. ' ' .. member, now_ms .. ' ' .. string.sub(reason, 1, REASON_BYTES)})
 end
 
 local function cut(list, length)
   for at = #list, length + 1, -1 do list[at] = nil end
 end
 
--- Plans the work for one subject, or, if its records are malformed, sets it aside: all of it or nothing. Returns true if it
--- was planned. An error that is not about the record is raised again.
+-- Plans the work for one subject, or, if its records are malformed, sets it aside: all of it or nothing. Returns 'planned',
+-- 'set_aside', or 'wanting' if keys are not declared: then nothing is planned, and the names of the keys are noted, so that the
+-- caller can go through other subjects before it asks for the keys of all. An error that is not about the record is raised again.
 local function judge(step, sorted_set, member, plan_subject)
   check_step(step) -- earlier plans do not belong to this subject
   local writes, events, rings, set_aside = #step.writes, #step.events, #step.rings, step.set_aside
   local planned, failure = pcall(plan_subject, step)
   if planned then planned, failure = pcall(check_step, step) end
-  if planned then return true end
+  if planned then return 'planned' end
   cut(step.writes, writes)
   cut(step.events, events)
   cut(step.rings, rings)
   step.checked_to, step.set_aside = writes, set_aside
+  if failure == WANTING then return 'wanting' end
   plan_set_aside(step, sorted_set, member, read_malformation(failure) or fail_again(failure))
-  return false
+  return 'set_aside'
 end

@@ -1,7 +1,8 @@
 -- Settles an entry of an inbox without an ACK: the signal is done and will not be delivered again. If it was refused because of
 -- a bad signature, that is an event: `signal.rejected`.
 --
--- KEYS  1 stream of events
+-- KEYS  1 stream of events   coordinator, inbox; settled, if the signal is signed; with wrong_inbox the coordinator to whom the
+--       signal was sent
 -- ARGV  1 swarm_id   2 coordinator_id, whose inbox it is   3 entry   4 reason of the refusal: unsigned, unknown_key or
 --       bad_signature; '' if it is only settled   5 life of the coordinator
 --       6 optional, more about the reason: replayed, earlier_version, or wrong_inbox. With wrong_inbox the entry is refused
@@ -13,24 +14,26 @@
 local RECEIVER_FIELDS = {'life', 'state', 'started_ms'}
 
 -- True if the life to which a signal was sent has ended: a successor may have its signals.
-local function is_handed_over(base, swarm_id, fields)
-  local receiver = read_fields(base .. 'coordinator:' .. swarm_id .. '|' .. (fields['receiver_id'] or ''), RECEIVER_FIELDS)
+local function is_handed_over(keys, swarm_id, fields)
+  local key = key_of(keys, 'coordinator:' .. swarm_id .. '|' .. id_or_unknown(fields['receiver_id']))
+  local receiver = read_fields(key, RECEIVER_FIELDS)
   if not receiver['life'] then return false end
   return not is_alive(receiver) or tonumber(receiver['started_ms']) > (tonumber(fields['sent_ms'] or '') or 0)
 end
 
 local function settle_signal(keys, args)
-  local base = base_of(keys)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
   local entry_id = check_entry('entry', args[3])
   local reason = check_word('reason', args[4], {'', 'unsigned', 'unknown_key', 'bad_signature'})
   local detail = check_word('detail', args[6] or '', {'', 'replayed', 'earlier_version', 'wrong_inbox'})
-  if not is_present_life(base, swarm_id, id, args[5]) then return 'ended' end
-  local name, step = swarm_id .. '|' .. id, begin_step(base)
-  check_write(step, 'XDEL', base .. 'inbox:' .. name)
-  local signed, fields = read_signed(base .. 'inbox:' .. name, entry_id)
+  need(keys, 'coordinator:' .. swarm_id .. '|' .. id, 'inbox:' .. swarm_id .. '|' .. id)
+  if not is_present_life(keys, swarm_id, id, args[5]) then return 'ended' end
+  local name, step = swarm_id .. '|' .. id, begin_step(keys)
+  local inbox = key_of(keys, 'inbox:' .. name)
+  check_write(step, 'XDEL', inbox)
+  local signed, fields = read_signed(inbox, entry_id)
   if not fields then return 'gone' end
-  if detail == 'wrong_inbox' and is_handed_over(base, swarm_id, fields) then return 'handed_over' end
+  if detail == 'wrong_inbox' and is_handed_over(keys, swarm_id, fields) then return 'handed_over' end
   if reason ~= '' then
     local event = {'type', 'signal.rejected', 'swarm_id', swarm_id, 'sender_id', id_or_unknown(fields['sender_id']),
       'receiver_id', id, 'signal_type', id_or_unknown(fields['signal_type'], 64), 'part', 'signal', 'reason', reason}

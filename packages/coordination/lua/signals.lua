@@ -48,7 +48,7 @@ end
 -- Notes that the inbox of a live coordinator has signals to keep until then, in case it ends.
 local function plan_keep_inbox(step, name, coordinator, until_ms)
   if until_ms <= (tonumber(coordinator['inbox_until_ms'] or '') or 0) then return end
-  plan(step, {'HSET', step.base .. 'coordinator:' .. name, 'inbox_until_ms', whole(until_ms)})
+  plan(step, {'HSET', key_of(step.keys, 'coordinator:' .. name), 'inbox_until_ms', whole(until_ms)})
 end
 
 -- The time until which the signals in the inbox of a coordinator that is not alive are kept; 0 if there are none.
@@ -72,7 +72,7 @@ local function plan_delivery(step, inbox, key, keep)
   local alive = until_ms >= keep.until_ms or is_alive_in(redis.call('HGET', key, 'state'))
   if fill >= 1 and plan_expiry(step, inbox, alive and redis.call('HGET', key, 'life'), keep.now_ms) == 0 then return false end
   if fill >= NEAR_BOUND then
-    plan(step, {'ZADD', step.base .. 'near-bound', whole(fill * 100), string.sub(inbox, #step.base + 1)})
+    plan(step, {'ZADD', key_of(step.keys, 'near-bound'), whole(fill * 100), string.sub(inbox, step.keys.behind_base)})
   end
   if alive then
     if until_ms >= keep.until_ms then return true end
@@ -87,11 +87,11 @@ end
 -- Settles an entry of an inbox: it will not be delivered again. The nonce of a signed one is kept as long as a copy could be
 -- put into the inbox in time, so that later lives refuse the copy.
 local function plan_settle(step, name, life, entry, signed)
-  local inbox = step.base .. 'inbox:' .. name
+  local inbox = key_of(step.keys, 'inbox:' .. name)
   plan(step, {'XACK', inbox, 'life-' .. life, entry})
   plan(step, {'XDEL', inbox, entry})
   if not signed then return end
-  local settled, entry_ms = step.base .. 'settled:' .. name, string.match(entry, '^%d+')
+  local settled, entry_ms = key_of(step.keys, 'settled:' .. name), string.match(entry, '^%d+')
   check_write(step, 'ZADD', settled)
   for _, nonce in ipairs(redis.call('ZRANGEBYSCORE', settled, '-inf', '(' .. entry_ms, 'LIMIT', 0, 10)) do
     if nonce ~= signed.nonce then plan(step, {'ZREM', settled, nonce}) end
@@ -117,10 +117,11 @@ end
 local function plan_release(step, signal, sent, waits, now_ms)
   local keep_until_ms = tonumber(sent['keep_until_ms'] or '')
   if not keep_until_ms or waits > 0 then return false end -- a signal of the earlier version keeps its expiry
-  local key, left_ms = step.base .. 'signal:' .. signal, math.max(keep_until_ms - now_ms, 1000)
+  local key, left_ms = key_of(step.keys, 'signal:' .. signal), math.max(keep_until_ms - now_ms, 1000)
   if redis.call('PTTL', key) <= left_ms then return false end -- no wait has prolonged it
+  local acks = key_of(step.keys, 'acks:' .. signal)
   plan(step, {'PEXPIRE', key, whole(left_ms)})
-  plan(step, {'PEXPIRE', step.base .. 'acks:' .. signal, whole(left_ms)})
+  plan(step, {'PEXPIRE', acks, whole(left_ms)})
   return true
 end
 
@@ -128,7 +129,7 @@ local RELEASE_FIELDS = {'waits', 'keep_until_ms'}
 
 -- A wait for the ACKs of a signal has ended.
 local function plan_release_by_wait(step, signal, now_ms)
-  local key = step.base .. 'signal:' .. signal
+  local key = key_of(step.keys, 'signal:' .. signal)
   local sent = read_fields(key, RELEASE_FIELDS)
   local left = step.waits_left or {}
   local waits = left[signal] or tonumber(sent['waits'] or '')

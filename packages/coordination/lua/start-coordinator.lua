@@ -5,7 +5,7 @@
 -- A client generates a token once each time it joins: the same token again is the same life. So a first attempt that
 -- arrives late, after its retry has begun a life, changes nothing.
 --
--- KEYS  1 stream of events
+-- KEYS  1 stream of events   coordinator, inbox, waits, heartbeats, ended, lives; those of open waits, as asked for
 -- ARGV  1 swarm_id   2 coordinator_id   3 phase, or ''   4 stale after, ms; 0: no heartbeat is expected   5 dead after, ms
 --       6 token, 16 to 40 random digits; without it, as from programs of the earlier version, each call begins a life
 -- Returns {'started', <life>, <entry up to which the inbox was delivered to earlier lives>}; {'again'} if more old waits were
@@ -33,26 +33,26 @@ local function read_former_tokens(coordinator)
 end
 
 local function plan_life(step, name, before, life, args)
-  local base, now_ms = step.base, math.floor(now_micros() / 1000)
+  local keys, now_ms = step.keys, math.floor(now_micros() / 1000)
   local stale_after_ms = tonumber(args[4])
-  plan(step, {'HSET', base .. 'coordinator:' .. name, 'life', life, 'state', 'started', 'phase',
+  plan(step, {'HSET', key_of(keys, 'coordinator:' .. name), 'life', life, 'state', 'started', 'phase',
     args[3] ~= '' and args[3] or 'unknown', 'stale_after_ms', whole(stale_after_ms), 'dead_after_ms', whole(tonumber(args[5])),
     'started_ms', whole(now_ms), 'beat_ms', '', 'ended_ms', ''})
   if stale_after_ms > 0 then
-    plan(step, {'ZADD', base .. 'heartbeats', whole(now_ms + stale_after_ms), name})
+    plan(step, {'ZADD', key_of(keys, 'heartbeats'), whole(now_ms + stale_after_ms), name})
   else
-    plan(step, {'ZREM', base .. 'heartbeats', name})
+    plan(step, {'ZREM', key_of(keys, 'heartbeats'), name})
   end
-  plan(step, {'ZREM', base .. 'ended', name})
-  local left_ms = redis.call('PTTL', base .. 'inbox:' .. name)
-  if left_ms == -2 or not has_reader(base, name, life) then -- -2: there is no inbox
-    plan(step, {'XGROUP', 'CREATE', base .. 'inbox:' .. name, 'life-' .. life, '0', 'MKSTREAM'})
+  plan(step, {'ZREM', key_of(keys, 'ended'), name})
+  local inbox = key_of(keys, 'inbox:' .. name)
+  local left_ms = redis.call('PTTL', inbox)
+  if left_ms == -2 or not has_reader(keys, name, life) then -- -2: there is no inbox
+    plan(step, {'XGROUP', 'CREATE', inbox, 'life-' .. life, '0', 'MKSTREAM'})
   end
   plan_adopt_inbox(step, name, before, {now_ms = now_ms, left_ms = left_ms})
 end
 
 local function start_coordinator(keys, args)
-  local base = base_of(keys)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
   local phase = check_text('phase', args[3]) ~= '' and check_id('phase', args[3], 64) or nil
   local stale_after_ms, dead_after_ms = check_number('stale_after_ms', args[4]), check_number('dead_after_ms', args[5])
@@ -60,7 +60,8 @@ local function start_coordinator(keys, args)
     fail('dead_after_ms: expected more than stale_after_ms, ' .. args[4] .. '; got ' .. args[5])
   end
   local token, name = check_token(args[6]), swarm_id .. '|' .. id
-  local key, step = base .. 'coordinator:' .. name, begin_step(base)
+  need(keys, 'coordinator:' .. name, 'inbox:' .. name, 'waits:' .. name, 'heartbeats', 'ended', 'lives')
+  local key, step = key_of(keys, 'coordinator:' .. name), begin_step(keys)
   local before = read_hash(key)
   know_type(step, key, 'hash')
   local number, token_before = split_life(before['life'])
@@ -79,7 +80,7 @@ local function start_coordinator(keys, args)
     return {'again'}
   end
   local delivered = plan_end_reader(step, name, before)
-  if not before['life'] then number = split_life(redis.call('GET', base .. 'lives') or '0') end
+  if not before['life'] then number = split_life(redis.call('GET', key_of(keys, 'lives')) or '0') end
   local life = whole(number + 1) .. (token and '.' .. token or '')
   local started = {'type', 'coordinator.started', 'swarm_id', swarm_id, 'coordinator_id', id}
   if phase then

@@ -1,7 +1,7 @@
 -- Begins a wait of a sender for the ACKs of one signal and iteration: `wait.started`. From now on monitors watch its deadline,
 -- so that it ends even if its process dies.
 --
--- KEYS  1 stream of events
+-- KEYS  1 stream of events   coordinator, wait, waits of the coordinator, signal, acks, deadlines
 -- ARGV  1 swarm_id   2 coordinator_id   3 life   4 wait_id   5 signal_id   6 iteration   7 timeout, ms
 --       8 how long after the timeout a monitor ends it, ms: the waiter itself acts first
 --       9 optional: a random token of this call, by which a repeated call is recognized
@@ -12,18 +12,20 @@
 local WAITED_FIELDS = {'sent_micros', 'sender_id', 'receivers', 'waits'}
 
 local function start_wait(keys, args)
-  local base = base_of(keys)
   local swarm_id, id = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
   local wait_id, signal_id = check_id('wait_id', args[4]), check_id('signal_id', args[5])
   local iteration = whole(check_number('iteration', args[6]))
   local timeout_ms, slack_ms = check_number('timeout_ms', args[7], LONGEST_MS), check_number('slack_ms', args[8], LONGEST_MS)
   local signal = swarm_id .. '|' .. signal_id .. '|' .. iteration
-  local signal_key = base .. 'signal:' .. signal
+  local name = swarm_id .. '|' .. id
+  need(keys, 'coordinator:' .. name, 'wait:' .. swarm_id .. '|' .. wait_id, 'waits:' .. name, 'signal:' .. signal,
+    'acks:' .. signal, 'deadlines')
+  local signal_key = key_of(keys, 'signal:' .. signal)
   local sent = read_fields(signal_key, WAITED_FIELDS)
-  if not is_present_life(base, swarm_id, id, args[3]) then return 'ended' end
+  if not is_present_life(keys, swarm_id, id, args[3]) then return 'ended' end
   if not sent['sent_micros'] then return 'unknown' end
   if sent['sender_id'] ~= id then return 'not_sender' end
-  local key = base .. 'wait:' .. swarm_id .. '|' .. wait_id
+  local key = key_of(keys, 'wait:' .. swarm_id .. '|' .. wait_id)
   local token = args[9] or ''
   if #token > 64 then fail('token: expected at most 64 bytes; got ' .. #token) end
   if redis.call('EXISTS', key) == 1 then
@@ -31,7 +33,7 @@ local function start_wait(keys, args)
   end
 
   local micros, receivers = now_micros(), decode_receivers(signal_key, sent['receivers'])
-  local step = begin_step(base)
+  local step = begin_step(keys)
   know_type(step, key, 'hash')
   know_type(step, signal_key, 'hash')
   plan(step, {'HSET', key, 'coordinator_id', id, 'signal_id', signal_id, 'iteration', iteration, 'receivers',
@@ -39,13 +41,13 @@ local function start_wait(keys, args)
   local kept_ms = timeout_ms + slack_ms + KEPT_AFTER_MS
   if redis.call('PTTL', signal_key) < kept_ms then
     plan(step, {'PEXPIRE', signal_key, whole(kept_ms), 'GT'})
-    plan(step, {'PEXPIRE', base .. 'acks:' .. signal, whole(kept_ms), 'GT'})
+    plan(step, {'PEXPIRE', key_of(keys, 'acks:' .. signal), whole(kept_ms), 'GT'})
   end
   local waits = tonumber(sent['waits'] or '') -- none: sent with an earlier edition
   if waits then plan(step, {'HSET', signal_key, 'waits', whole(waits + 1)}) end
-  plan(step, {'SADD', base .. 'waits:' .. swarm_id .. '|' .. id, wait_id})
-  plan(step, {'ZREM', base .. 'deadlines', 's|' .. signal}) -- from now on this wait reports missing receivers
-  plan(step, {'ZADD', base .. 'deadlines', whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
+  plan(step, {'SADD', key_of(keys, 'waits:' .. name), wait_id})
+  plan(step, {'ZREM', key_of(keys, 'deadlines'), 's|' .. signal}) -- from now on this wait reports missing receivers
+  plan(step, {'ZADD', key_of(keys, 'deadlines'), whole(math.floor(micros / 1000) + timeout_ms + slack_ms),
     'w|' .. swarm_id .. '|' .. wait_id})
   plan_event(step, {'type', 'wait.started', 'swarm_id', swarm_id, 'coordinator_id', id, 'wait_id', wait_id,
     'timeout_ms', whole(timeout_ms), 'expected', whole(#receivers)})

@@ -1,7 +1,7 @@
 -- A step: the writes and events of one call, collected first, checked as a whole, and only then done. Lua does not roll
 -- back, so a step that fails at its second write would leave half of its work behind.
 --
---   local step = begin_step(base)
+--   local step = begin_step(keys)
 --   plan(step, {'HSET', key, 'state', 'stale'})    a write, as for redis.call; must not depend on an earlier one
 --   plan_event(step, {'type', 'heartbeat.stale', …})
 --   plan_ring(step, name, …)                       wakes a coordinator that waits for ACKs
@@ -23,8 +23,8 @@ local TYPE_TEST = {hash = 'HLEN', ['sorted set'] = 'ZCARD', set = 'SCARD', strea
 -- The beginning of the last thousand entry IDs, of 41 characters.
 local ALMOST_LAST = '18446744073709551615-18446744073709551'
 
-local function begin_step(base)
-  return {base = base, writes = {}, events = {}, rings = {}, allowed = {}, types = {}, checked_to = 0}
+local function begin_step(keys)
+  return {keys = keys, writes = {}, events = {}, rings = {}, allowed = {}, types = {}, checked_to = 0}
 end
 
 local function plan(step, write)
@@ -78,9 +78,11 @@ end
 -- Wakes a coordinator that waits for the ACKs of a signal: `open` of them are missing. A coordinator whose life has ended
 -- does not wait; a bell for it would be a key that nobody removes.
 local function plan_ring(step, name, signal_id, iteration, receiver_id, open)
-  if not is_alive_in(redis.call('HGET', step.base .. 'coordinator:' .. name, 'state')) then return end
-  step.rings[#step.rings + 1] = {'XADD', step.base .. 'bell:' .. name, 'MAXLEN', '~', BELL_LENGTH, '*', 'signal_id',
-    signal_id, 'iteration', iteration, 'receiver_id', receiver_id, 'open', open}
+  need(step.keys, 'coordinator:' .. name, 'bell:' .. name)
+  if not is_alive_in(redis.call('HGET', key_of(step.keys, 'coordinator:' .. name), 'state')) then return end
+  local bell = key_of(step.keys, 'bell:' .. name)
+  step.rings[#step.rings + 1] = {'XADD', bell, 'MAXLEN', '~', BELL_LENGTH, '*', 'signal_id', signal_id, 'iteration', iteration,
+    'receiver_id', receiver_id, 'open', open}
 end
 
 -- Fails unless the key, if it exists, has this type. Returns the reply of the test: for a stream, its length.
@@ -121,7 +123,7 @@ end
 -- Fails unless all of a step can be done. It may be called early, before more is planned: no write is checked twice.
 local function check_step(step)
   if #step.events > 0 or step.entries then
-    local events = step.base .. 'events'
+    local events = step.keys.events
     step.types[events] = 'stream' -- XADD itself is the check: everything written before it can be removed again
     check_write(step, 'XADD', events)
     -- The same holds for the last ID if there is one entry; if there are several, the second one may find no ID left.
@@ -185,14 +187,15 @@ local function append_entries(step, latest_ms)
 end
 
 local function append_all_events(step)
-  if #step.events > 0 then append_events(step.base, step.events) end
+  if #step.events > 0 then append_events(step.keys, step.events) end
   if not step.entries then return end
-  for at = 1, #step.entries do redis.call('XADD', step.base .. 'events', '*', 'events', step.entries[at]) end
+  for at = 1, #step.entries do redis.call('XADD', step.keys.events, '*', 'events', step.entries[at]) end
 end
 
 -- Does all of a step, or fails and changes nothing. With latest_ms it is done only if no entry except events would get a
 -- later ID; returns whether it was done.
 local function run_step(step, latest_ms)
+  ask_for_wanted(step.keys)
   check_step(step)
   local writes = step.writes
   local appended = append_entries(step, latest_ms)

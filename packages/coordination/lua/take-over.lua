@@ -1,7 +1,8 @@
 -- Hands the work and the unsettled signals of an ended coordinator to a live successor. Each item belongs to one of the two
 -- at every moment, and is moved once. Work with a malformed record stays.
 --
--- KEYS  1 stream of events
+-- KEYS  1 stream of events   coordinator of the caller; of the ended one and the successor: coordinator, work, inbox; to elect:
+--       heartbeats, coordinators as asked for
 -- ARGV  1 swarm_id   2 coordinator_id of the caller   3 life of the caller   4 coordinator_id of the one that ended
 --       5 successor, or '' to elect one: the first by name of the beating coordinators of the swarm
 --       6 most items moved by this step
@@ -12,25 +13,34 @@
 
 local STEP_BYTES = 8388608 -- after this number a step moves no more: a payload may have 1 MiB
 local WRITTEN_AT_ONCE = 100 -- pieces of work written by one command
+local ASKED_AT_ONCE = 16 -- candidates whose keys are asked for
 local READ_AT_ONCE = 8 -- signals read by one command, for the same reason
 
-local function elect_successor(base, swarm_id)
-  local elected
-  for _, member in ipairs(redis.call('ZRANGE', base .. 'heartbeats', 0, -1)) do
+local function elect_successor(keys, swarm_id)
+  local candidates = {}
+  for _, member in ipairs(redis.call('ZRANGE', key_of(keys, 'heartbeats'), 0, -1)) do
     local swarm, id = string.match(member, '^([^|]+)|(.+)$')
-    if swarm == swarm_id and (not elected or id < elected)
-      and redis.call('HGET', base .. 'coordinator:' .. member, 'state') == 'beating' then
-      elected = id
-    end
+    if swarm == swarm_id and id_or_unknown(id) == id then candidates[#candidates + 1] = id end
   end
-  return elected
+  table.sort(candidates)
+  for at, id in ipairs(candidates) do
+    local key = find_key(keys, 'coordinator:' .. swarm_id .. '|' .. id)
+    if not key then -- the first ones rarely are all stale
+      for later = at + 1, math.min(at + ASKED_AT_ONCE - 1, #candidates) do
+        find_key(keys, 'coordinator:' .. swarm_id .. '|' .. candidates[later])
+      end
+      ask_for_wanted(keys)
+    end
+    if redis.call('HGET', key, 'state') == 'beating' then return id end
+  end
+  return nil
 end
 
 -- Plans the transfer of work. Returns the number of pieces, their bytes, and whether more are left that can be moved. They
 -- are taken at random: to read the first ones of any order, Redis would have to read all. A malformed record stays where it is.
 local function plan_work(step, transfer, limit)
   local swarm_id, id, successor = transfer.swarm_id, transfer.from, transfer.to
-  local from, to = step.base .. 'work:' .. swarm_id .. '|' .. id, step.base .. 'work:' .. swarm_id .. '|' .. successor
+  local from, to = key_of(step.keys, 'work:' .. swarm_id .. '|' .. id), key_of(step.keys, 'work:' .. swarm_id .. '|' .. successor)
   local now_ms, taken, work, bytes = math.floor(now_micros() / 1000), {}, 0, 0
   local records, work_ids, is_empty = {}, {}, check_type(step, to, 'hash') == 0
   local function plan_moved()
@@ -65,7 +75,7 @@ end
 
 -- Plans the transfer of signals. Returns their number, and whether more are left.
 local function plan_signals(step, from, to, limit, bytes)
-  local inbox, next_inbox = step.base .. 'inbox:' .. from, step.base .. 'inbox:' .. to
+  local inbox, next_inbox = key_of(step.keys, 'inbox:' .. from), key_of(step.keys, 'inbox:' .. to)
   local signals, after, left = 0, '-', redis.call('XLEN', inbox)
   while signals < math.min(limit, left) and bytes < STEP_BYTES do
     local entries = redis.call('XRANGE', inbox, after, '+', 'COUNT', math.min(READ_AT_ONCE, limit - signals))
@@ -83,28 +93,30 @@ local function plan_signals(step, from, to, limit, bytes)
 end
 
 local function take_over(keys, args)
-  local base = base_of(keys)
   local swarm_id, caller = check_id('swarm_id', args[1]), check_id('coordinator_id', args[2])
   local id, limit = check_id('ended_id', args[4]), check_number('limit', args[6])
   if limit < 1 or limit > 10000 then fail('limit: expected 1 to 10000; got ' .. args[6]) end
   local successor = check_text('successor', args[5]) ~= '' and check_id('successor', args[5])
-  if not is_present_life(base, swarm_id, caller, args[3]) then return {'ended'} end
-  local left = read_hash(base .. 'coordinator:' .. swarm_id .. '|' .. id)
+  local name = swarm_id .. '|' .. id
+  need(keys, 'coordinator:' .. swarm_id .. '|' .. caller, 'coordinator:' .. name, 'work:' .. name, 'inbox:' .. name)
+  if not is_present_life(keys, swarm_id, caller, args[3]) then return {'ended'} end
+  local left = read_hash(key_of(keys, 'coordinator:' .. name))
   if is_alive(left) then return {'alive'} end
   if left['state'] ~= 'dead' and left['state'] ~= 'stopped' then return {'unknown'} end
-  successor = successor or elect_successor(base, swarm_id)
+  successor = successor or elect_successor(keys, swarm_id)
   if not successor or successor == id then return {'no_successor'} end
   local successor_name = swarm_id .. '|' .. successor
-  local owner = read_hash(base .. 'coordinator:' .. successor_name)
+  need(keys, 'coordinator:' .. successor_name, 'work:' .. successor_name, 'inbox:' .. successor_name)
+  local owner = read_hash(key_of(keys, 'coordinator:' .. successor_name))
   if not is_alive(owner) then return {'no_successor'} end
 
-  local step = begin_step(base)
+  local step = begin_step(keys)
   local work, bytes, more = plan_work(step, {swarm_id = swarm_id, from = id, to = successor}, limit)
   local signals = 0
-  if not more then signals, more = plan_signals(step, swarm_id .. '|' .. id, successor_name, limit - work, bytes) end
+  if not more then signals, more = plan_signals(step, name, successor_name, limit - work, bytes) end
   if signals > 0 then
     local now_ms = math.floor(now_micros() / 1000)
-    plan_keep_inbox(step, successor_name, owner, read_inbox_until_ms(base .. 'inbox:' .. swarm_id .. '|' .. id, now_ms))
+    plan_keep_inbox(step, successor_name, owner, read_inbox_until_ms(key_of(keys, 'inbox:' .. name), now_ms))
   end
   run_step(step)
   return {'moved', successor, work, signals, more and 1 or 0}

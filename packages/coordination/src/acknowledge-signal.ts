@@ -23,14 +23,15 @@ export async function acknowledgeSignal(
   signal: ReceivedSignal,
 ): Promise<AckOutcome> {
   checkObject('signal', signal, 'entryId');
-  const { id, iteration, receiverId, entryId, nonce } = signal;
+  const { id, iteration, senderId, receiverId, entryId, nonce } = signal;
   const { swarmId, coordinatorId, keyRing } = settings;
   const content = { swarmId, id, iteration, receiverId };
   const message = nonce === undefined ? earlierAckMessage(content) : ackMessage(content, nonce);
   const { keyId, signature } = keyRing.sign(message);
   const signed = [swarmId, receiverId, id, iteration, keyId, signature];
   const args = [...signed, coordinatorId, entryId, lifeId, nonce ?? ''];
-  const reply = refuseEnded(await link.call('acknowledge-signal', args));
+  const ofSender = [link.keys.coordinator(swarmId, senderId), link.keys.bell(swarmId, senderId)];
+  const reply = refuseEnded(await link.call('acknowledge-signal', args, ofSender));
   const [status, latencyMs] = reply as [AckOutcome['status'], string?];
   return { status, latencyMs: latencyMs === undefined ? undefined : Number(latencyMs) };
 }

@@ -1,5 +1,5 @@
 import { coordinationKeys, type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
-import { callFunction } from './function-library.ts';
+import { callFunction } from './call-function.ts';
 
 /** The outcome for one coordinator. */
 export interface CleanupVerdict {

@@ -4,7 +4,7 @@ import { STREAM_LUA, type RedisConnection } from '@streamfold/redis';
 
 /**
  * The functions of the library, one file each in `lua/`. Other languages call them by these names with the prefix
- * `streamfold_1_` and `_` for `-`. The number is that of the interface: another one can be loaded beside it during a rolling
+ * `streamfold_2_` and `_` for `-`. The number is that of the interface: another one can be loaded beside it during a rolling
  * upgrade.
  */
 const FUNCTION_NAMES = [
@@ -31,20 +31,25 @@ const FUNCTION_NAMES = [
 
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
-const INTERFACE = 1;
+/**
+ * Callers of interface 2 declare all keys of a call. Those of interface 1 declared only the stream of events, and its functions
+ * named the other keys by themselves. Both work on the same state.
+ */
+export const INTERFACE = 2;
+export const EARLIER_INTERFACE = 1;
 
 /**
  * The edition of the Lua; raise it with every change (checked with test/coordination/library-editions.json). Programs of
  * several editions may run during a rolling upgrade: all of them call the one with the highest build.
  */
-const BUILD = 12;
+const BUILD = 1;
 
 const BUILD_FUNCTION = `streamfold_${INTERFACE}_build`;
 
 /** The code that the functions share; each file uses those before it. */
 const SHARED = [
   STREAM_LUA,
-  ...['prelude', 'step', 'signals', 'inboxes', 'set-aside', 'waits'].map(locateLua),
+  ...['declared-keys', 'prelude', 'step', 'signals', 'inboxes', 'set-aside', 'waits'].map(locateLua),
 ];
 
 const SOURCES = [...SHARED, ...FUNCTION_NAMES.map(locateLua)]
@@ -57,7 +62,8 @@ export const LIBRARY = assembleLibrary();
 
 function assembleLibrary(): string {
   const registrations = FUNCTION_NAMES.map(
-    (name) => `redis.register_function('${registeredName(name)}', ${name.replaceAll('-', '_')})`,
+    (name) =>
+      `redis.register_function('${registeredName(name)}', with_declared_keys(${name.replaceAll('-', '_')}))`,
   );
   return [
     `#!lua name=streamfold_coordination_${INTERFACE}`,
@@ -73,12 +79,13 @@ function locateLua(name: string): URL {
   return new URL(`../lua/${name}.lua`, import.meta.url);
 }
 
-function registeredName(name: FunctionName): string {
-  return `streamfold_${INTERFACE}_${name.replaceAll('-', '_')}`;
+/** The name of a function in Redis. */
+export function registeredName(name: FunctionName, ofInterface = INTERFACE): string {
+  return `streamfold_${ofInterface}_${name.replaceAll('-', '_')}`;
 }
 
 /**
- * FCALL streamfold_1_build 0, FUNCTION LOAD [REPLACE] library
+ * FCALL streamfold_2_build 0, FUNCTION LOAD [REPLACE] library
  *
  * Makes sure that this edition of the functions is loaded, or a later one: it replaces an earlier one, or another one of
  * the same build. A user who may not load functions works with the loaded ones. Functions are persisted and replicated with
@@ -88,11 +95,12 @@ export async function ensureLibrary(redis: RedisConnection): Promise<void> {
   try {
     await updateLibrary(redis);
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOPERM')) throw error;
+    if (!isNotPermitted(error)) throw error;
   }
 }
 
-async function updateLibrary(redis: RedisConnection): Promise<void> {
+/** Does the same, or fails with NOPERM if the user may not. */
+export async function updateLibrary(redis: RedisConnection): Promise<void> {
   const nodes = 'nodes' in redis ? redis.nodes('master') : [redis];
   await Promise.all(nodes.map(updateLibraryOfNode));
 }
@@ -136,29 +144,10 @@ async function loadWhereMissing(node: RedisNode): Promise<boolean> {
   }
 }
 
-function isFunctionMissing(error: unknown): boolean {
+export function isFunctionMissing(error: unknown): boolean {
   return error instanceof Error && error.message.includes('Function not found');
 }
 
-/**
- * FCALL streamfold_1_<name> 1 events arg …
- *
- * Calls a function, and loads the library if Redis does not have it: at first use, or after a FLUSHALL.
- *
- * @throws the error reply of Redis: `STREAMFOLD …` says what was expected and what arrived. After an error of the
- *   connection it is unknown whether the call was done.
- */
-export async function callFunction(
-  redis: RedisConnection,
-  name: FunctionName,
-  [events, ...args]: readonly [events: string, ...args: (string | number)[]],
-): Promise<unknown> {
-  for (let loads = 0; ; loads++) {
-    try {
-      return await redis.fcall(registeredName(name), 1, events, ...args);
-    } catch (error) {
-      if (!isFunctionMissing(error) || loads === 2) throw error;
-      await updateLibrary(redis);
-    }
-  }
+export function isNotPermitted(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOPERM');
 }

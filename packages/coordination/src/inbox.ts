@@ -102,7 +102,8 @@ async function rejectBadSignal(entry: InboxEntry, life: Life): Promise<Rejection
   const reject = async (rejection: Rejection): Promise<Rejection | undefined> => {
     const { reason, detail = '' } = rejection;
     const args = [swarmId, coordinatorId, entry.signal.entryId, reason, life.id, detail];
-    return (await link.call('settle-signal', args)) === 'handed_over' ? undefined : rejection;
+    const receiver = link.keys.coordinator(swarmId, entry.signal.receiverId);
+    return (await link.call('settle-signal', args, [receiver])) === 'handed_over' ? undefined : rejection;
   };
   const rejection = judgeSignature(entry, swarmId, keyRing);
   if (rejection !== undefined) return reject(rejection);

@@ -3,7 +3,8 @@ export { CoordinationError, type CoordinationFailure } from './coordination-erro
 export type { AckOutcome } from './acknowledge-signal.ts';
 export { joinSwarm, type Coordinator } from './coordinator.ts';
 export type { Work } from './list-work.ts';
-export { callFunction, ensureLibrary, LIBRARY, type FunctionName } from './function-library.ts';
+export { callFunction } from './call-function.ts';
+export { ensureLibrary, LIBRARY, type FunctionName } from './function-library.ts';
 export type { Heartbeat, HeartbeatOptions } from './heartbeat.ts';
 export {
   createKeyRing,

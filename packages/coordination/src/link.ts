@@ -13,7 +13,8 @@ import {
 } from '@streamfold/redis';
 import { swarmShard } from '@streamfold/core';
 import { CoordinationError } from './coordination-error.ts';
-import { callFunction, ensureLibrary, type FunctionName } from './function-library.ts';
+import { callWithKeys } from './call-function.ts';
+import { ensureLibrary, type FunctionName } from './function-library.ts';
 import { onAbort } from './on-abort.ts';
 import type { CoordinatorSettings } from './options.ts';
 
@@ -25,10 +26,11 @@ export interface Link {
    * Calls a function, and calls it again if the connection broke: calling any of them twice is safe. While Redis is down it
    * retries for `callTimeoutMs`.
    *
+   * @param further keys that the function needs in addition to those that the arguments name, if they are known.
    * @throws {CoordinationError} `invalid` if Redis refuses the arguments; `ended` once the link is closed; the error of
    *   the connection after the time; the reason of the coordinator's signal, at once, when that is aborted.
    */
-  call(name: FunctionName, args: readonly (string | number)[]): Promise<unknown>;
+  call(name: FunctionName, args: readonly (string | number)[], further?: readonly string[]): Promise<unknown>;
   /** Opens another connection, for blocking reads; closed with the link. */
   openReader(name: string): RedisConnection;
   /** True from `close` on. */
@@ -66,7 +68,7 @@ export function openLink(settings: CoordinatorSettings): Link {
   };
   const redis = open('coordinator');
   const shard = { prefix, shard: swarmShard(swarmId, shards) };
-  const { events } = shardKeys(shard); // the functions derive all other keys from it
+  const { events } = shardKeys(shard);
   let prepared = false;
   let closed = false;
 
@@ -74,7 +76,7 @@ export function openLink(settings: CoordinatorSettings): Link {
     new CoordinationError('ended', `expected a coordinator that has not left; ${coordinatorId} has`, {
       cause,
     });
-  const attempt = async (name: FunctionName, args: readonly (string | number)[]): Promise<unknown> => {
+  const attempt: Link['call'] = async (name, args, further = []) => {
     if (closed) throw refuseClosed();
     await whenReady(redis, READY_TIMEOUT_MS);
     if (!prepared) {
@@ -82,16 +84,16 @@ export function openLink(settings: CoordinatorSettings): Link {
       await ensureLibrary(redis);
       prepared = true;
     }
-    return callFunction(redis, name, [events, ...args]);
+    return callWithKeys(redis, { name, events, args, further });
   };
 
   return {
     keys: coordinationKeys(shard),
-    async call(name, args) {
+    async call(name, args, further) {
       const deadlineMs = performance.now() + callTimeoutMs;
       for (let failures = 0; ; failures++) {
         try {
-          return await untilAborted(attempt(name, args), signal);
+          return await untilAborted(attempt(name, args, further), signal);
         } catch (cause) {
           signal.throwIfAborted();
           if (cause instanceof CoordinationError) throw cause;

@@ -1,5 +1,5 @@
 import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
-import { callFunction } from './function-library.ts';
+import { callFunction } from './call-function.ts';
 
 /** The result of one step of a monitor. */
 export interface MonitorStep {

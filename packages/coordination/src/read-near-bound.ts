@@ -1,5 +1,5 @@
 import { type RedisConnection, type Shard, shardKeys } from '@streamfold/redis';
-import { callFunction } from './function-library.ts';
+import { callFunction } from './call-function.ts';
 
 /** The number of inboxes of a shard that are nearly full: at least 80 % of their bound. */
 export interface NearBound {
@@ -11,7 +11,7 @@ export interface NearBound {
 }
 
 /**
- * FCALL streamfold_1_read_near_bound 1 events
+ * FCALL streamfold_2_read_near_bound numkeys events near-bound inbox …
  *
  * Checks the inboxes that deliveries have found nearly full, at most 100 of them; no key is searched for.
  */

@@ -61,15 +61,13 @@ export async function waitForAcks(
     const isOwn = started === 'exists' && chosenId === undefined;
     if (started !== 'open' && !isOwn) throw refuse(started, { sent, waitId });
     alarm.set(timeoutMs);
+    const keysOfWait = nameKeysOfWait(life, sent);
     for (;;) {
       const reason = alarm.reason();
       const verified = await rejectBadAcks(life, sent);
-      const reply = (await link.call('finish-wait', [
-        settings.swarmId,
-        waitId,
-        reason ?? 'if_complete',
-        ...(verified === undefined ? ['any'] : ['verified', ...verified]),
-      ])) as FinishReply;
+      const acks = verified === undefined ? ['any'] : ['verified', ...verified];
+      const args = [settings.swarmId, waitId, reason ?? 'if_complete', ...acks];
+      const reply = (await link.call('finish-wait', args, keysOfWait)) as FinishReply;
       if (reply[0] === 'finished') return toResult(reply);
       if (reply[0] === 'gone') throw new CoordinationError('ended', `wait ${waitId} is no longer open`);
       await alarm.next();
@@ -78,6 +76,15 @@ export async function waitForAcks(
     unlisten();
     alarm.close();
   }
+}
+
+/** The keys with which a wait of this life ends, in addition to those that its id names. */
+function nameKeysOfWait(
+  { link: { keys }, settings: { swarmId, coordinatorId } }: Life,
+  { id, iteration }: SentSignal,
+): string[] {
+  const signal = [swarmId, id, String(iteration)] as const;
+  return [keys.waits(swarmId, coordinatorId), keys.signal(...signal), keys.acks(...signal)];
 }
 
 type StartReply = 'open' | 'exists' | 'unknown' | 'not_sender';

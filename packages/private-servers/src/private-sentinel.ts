@@ -13,8 +13,16 @@ export interface PrivateSentinel {
   stop(): Promise<void>;
 }
 
-/** Starts a Sentinel that watches `name` at `primaryPort`, and alone decides that it is down. It may not answer yet. */
-export async function startPrivateSentinel(name: string, primaryPort: number): Promise<PrivateSentinel> {
+/**
+ * Starts a Sentinel that watches `name` at `primaryPort`, and alone decides that it is down. It may not answer yet.
+ *
+ * @param moreLines of its configuration.
+ */
+export async function startPrivateSentinel(
+  name: string,
+  primaryPort: number,
+  moreLines: readonly string[] = [],
+): Promise<PrivateSentinel> {
   const directory = await mkdtemp(join(tmpdir(), 'streamfold-sentinel-'));
   const configuration = join(directory, 'sentinel.conf');
   const port = await findFreePort();
@@ -25,6 +33,7 @@ export async function startPrivateSentinel(name: string, primaryPort: number): P
     `sentinel monitor ${name} 127.0.0.1 ${primaryPort} 1`,
     `sentinel down-after-milliseconds ${name} 2000`,
     `sentinel failover-timeout ${name} 20000`,
+    ...moreLines,
   ];
   await writeFile(configuration, `${lines.join('\n')}\n`);
   const server = await startGuarded([redisServerPath(), configuration, '--sentinel'], {

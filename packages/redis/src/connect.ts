@@ -1,10 +1,8 @@
-import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { broken, unreachable, type ConnectionError } from './connection-error.ts';
-import { guardCluster, guardConnection } from './guard-commands.ts';
-import { describeTarget, parseRedisUrl, type RedisTarget } from './redis-url.ts';
+import { Cluster, type Redis } from 'ioredis';
+import { broken, ConnectionError, unreachable, type Peer } from './connection-error.ts';
+import { hasConnected, openConnection, type ConnectionState } from './open-connection.ts';
+import { describeTarget, parseRedisUrl } from './redis-url.ts';
 import { checkObject } from './redis-url-option.ts';
-import { quietSentinels } from './quiet-sentinels.ts';
-import { toError } from './to-error.ts';
 
 /** A connection to one Redis (directly or found by Sentinels), or to a Redis Cluster. */
 export type RedisConnection = Redis | Cluster;
@@ -30,23 +28,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * that all bytes take as long as the first ones.
  */
 const LOADING_LOOK_MS = 500;
-/** A Sentinel answers from memory. */
-const SENTINEL_TIMEOUT_MS = 2_000;
 /** The kernel probes an idle peer after this time. */
 const KEEP_ALIVE_MS = 10_000;
-/** CLUSTER SLOTS; the client's own second is too short for a node under load. */
-const SLOTS_TIMEOUT_MS = 3_000;
-
 /** What is known of each open connection, for the errors of `whenReady`. */
 const states = new WeakMap<RedisConnection, ConnectionState>();
-
-interface ConnectionState {
-  readonly address: string;
-  readonly tls: boolean;
-  fail(error: ConnectionError): void;
-  /** Of the last failed attempt to connect, or of the break before it; undefined from the next success on. */
-  lastError: ConnectionError | undefined;
-}
 
 /**
  * Opens a connection that reconnects forever and never sends a command twice: what was in flight when the connection
@@ -56,19 +41,25 @@ interface ConnectionState {
  *
  * Commands fail with a `ConnectionError`, or with the error that Redis replied.
  *
+ * Files with secrets and certificates are read anew at each attempt to connect, so that they can be replaced.
+ *
  * @param url see `parseRedisUrl`.
- * @throws {ConfigurationError} if the URL cannot be used.
+ * @throws {ConfigurationError} if the URL, or a file that it names, cannot be used.
  */
 export function connectRedis(url: string, options: ConnectOptions): RedisConnection {
   const target = parseRedisUrl(url);
   checkObject('options', options, 'name');
   const state: ConnectionState = {
-    address: describeTarget(target),
-    tls: target.tls,
+    peer: { address: describeTarget(target), tls: target.tls, prefix: '' },
     lastError: undefined,
+    innerError: undefined,
     fail(error) {
       state.lastError = error;
       options.onError?.(error);
+    },
+    warn(error) {
+      const text = `${error.message.replace(/^Redis URL: /, '')}. Its last contents are used`;
+      options.onError?.(new ConnectionError('unreachable', text, error));
     },
   };
   const connection = openConnection(target, state, {
@@ -86,67 +77,27 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
   states.set(connection, state);
   connection.setMaxListeners(0); // any number of callers may wait for it
   connection.on('error', (error: Error) => {
-    const { address, tls } = state;
-    state.fail(isReady(connection) ? broken(address, error) : unreachable(address, error, tls));
+    state.fail(
+      isReady(connection) ? broken(state.peer.address, error) : explainFailure(connection, state, error),
+    );
   });
   connection.on('ready', () => {
     state.lastError = undefined;
+    state.innerError = undefined;
   });
   return connection;
 }
 
-function openConnection(
-  target: RedisTarget,
-  state: ConnectionState,
-  common: RedisOptions & ClusterOptions & { readonly commandTimeout: number },
-): RedisConnection {
-  const { scheme, nodes, username, password, db } = target;
-  const credentials = { ...(username && { username }), ...(password && { password }) };
-  const tls = target.tls ? { tls: {} } : {};
-  const { commandTimeout: timeoutMs } = common;
-  const rules = {
-    address: () => state.address,
-    timeoutMs,
-    lastError: () => state.lastError,
-    onGivenUp: (error: ConnectionError) => state.fail(error),
-  };
-  if (scheme === 'redis-cluster') {
-    const { enableOfflineQueue, lazyConnect, ...redisOptions } = common;
-    const cluster = new Cluster([...nodes], {
-      enableOfflineQueue: enableOfflineQueue ?? false,
-      lazyConnect: lazyConnect ?? true,
-      clusterRetryStrategy: (attempt) => reconnectAfterMs(attempt),
-      retryDelayOnFailover: 0, // otherwise the client sends again what was in flight
-      slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
-      redisOptions: { ...redisOptions, ...credentials, ...tls },
-    });
-    cluster.on('+node', (node: Redis) => {
-      const { host, port } = node.options;
-      guardConnection(node, { ...rules, address: () => `${state.address} (node ${host}:${port})` });
-    });
-    cluster.on('node error', (error: unknown) => {
-      state.lastError = unreachable(state.address, toError(error), state.tls);
-    });
-    guardCluster(cluster, rules);
-    return cluster;
-  }
-  const redis = new Redis({
-    ...common,
-    ...credentials,
-    ...tls,
-    ...(scheme === 'redis-sentinel'
-      ? {
-          sentinels: [...nodes],
-          name: target.masterName ?? '',
-          failoverDetector: true,
-          sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
-          ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
-        }
-      : { db, ...nodes[0] }),
-  });
-  if (scheme === 'redis-sentinel') quietSentinels(redis);
-  guardConnection(redis, rules);
-  return redis;
+/** The client's texts when no Sentinel, or no node of a Cluster, was reached; the reason came before. */
+const ALL_FAILED = /^(?:All sentinels are unreachable|Failed to refresh slots cache)/;
+
+function explainFailure(
+  connection: RedisConnection,
+  { peer, innerError }: ConnectionState,
+  error: Error,
+): ConnectionError {
+  if (innerError !== undefined && ALL_FAILED.test(error.message)) return innerError;
+  return unreachable({ ...peer, spokeTls: hasConnected(connection) }, error);
 }
 
 /** Time for a reply on a twin of a connection that has no such time of its own. */
@@ -209,7 +160,8 @@ export function isReady(connection: RedisConnection): boolean {
  */
 export function whenReady(connection: RedisConnection, timeoutMs: number): Promise<void> {
   if (isReady(connection)) return Promise.resolve();
-  const { address, tls } = states.get(connection) ?? { address: 'Redis', tls: false };
+  const state = states.get(connection);
+  const peer: Peer = state?.peer ?? { address: 'Redis', tls: undefined, prefix: '' };
   return new Promise((resolve, reject) => {
     const settle = (error?: Error): void => {
       clearTimeout(timer);
@@ -218,12 +170,12 @@ export function whenReady(connection: RedisConnection, timeoutMs: number): Promi
       else reject(error);
     };
     const onReady = (): void => settle();
-    const onError = (error: Error): void => settle(unreachable(address, error, tls));
-    const onEnd = (): void => settle(unreachable(address, new Error('it closed on our side'), tls));
+    // The listener of `connectRedis` was called before.
+    const onError = (error: Error): void => settle(state?.lastError ?? unreachable(peer, error));
+    const onEnd = (): void => settle(unreachable(peer, new Error('it closed on our side')));
     const timer = setTimeout(() => {
-      settle(lastError() ?? unreachable(address, new Error(`no connection within ${timeoutMs} ms`), tls));
+      settle(state?.lastError ?? unreachable(peer, new Error(`no connection within ${timeoutMs} ms`)));
     }, timeoutMs);
-    const lastError = (): Error | undefined => states.get(connection)?.lastError;
     connection.on('ready', onReady).on('error', onError).on('end', onEnd);
   });
 }

@@ -1,4 +1,6 @@
 import { isReplyError, replyCode } from './reply-error.ts';
+import { explainHangUp, explainTlsError, type TlsFailure } from './tls-error.ts';
+import type { TlsSettings } from './tls-settings.ts';
 
 /**
  * What failed:
@@ -32,46 +34,55 @@ export class ConnectionError extends Error {
   }
 }
 
+/** The server that a connection leads to, for error texts. */
+export interface Peer {
+  readonly address: string;
+  /** Undefined without TLS. */
+  readonly tls: TlsSettings | undefined;
+  /** Before the names of the URL's parameters that are about it. */
+  readonly prefix: '' | 'sentinel_';
+  /** True once the server has been found to speak TLS, in this attempt to connect. */
+  readonly spokeTls?: boolean;
+}
+
 /** What to do about errors whose text alone does not say it, by their code. */
 const ADVICE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'start Redis there, or correct the address',
+  ENOENT: 'start Redis with this unixsocket, or correct the path',
+  EACCES: 'let this user write to the socket: unixsocketperm of Redis, and the permissions of its folder',
   ENOTFOUND: 'correct the host name',
   EAI_AGAIN: 'check the DNS server',
   ETIMEDOUT: 'check the address and the firewalls on the way',
   EHOSTUNREACH: 'check the address and the network',
   ENETUNREACH: 'check the address and the network',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its authority in NODE_EXTRA_CA_CERTS',
-  SELF_SIGNED_CERT_IN_CHAIN: 'name its authority in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name its authority in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'name its authority in NODE_EXTRA_CA_CERTS',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'use a host name that the certificate holds',
   CERT_HAS_EXPIRED: 'renew the certificate of the server',
-  NOAUTH: 'give a password in the URL, as in redis://user:password@host',
-  WRONGPASS: 'correct the user or the password in the URL',
 };
 
-/** Of a server that does not speak TLS, asked in TLS. */
-const NO_TLS = 'it seems not to speak TLS: use redis:// for it';
-/** Redis waits for the rest of what it takes to be a command. */
-const PERHAPS_NO_TLS = 'if it does not speak TLS, use redis:// for it';
-/** Of a server that speaks TLS only, asked without: it hangs up. */
-const ONLY_TLS = 'if it speaks TLS, use rediss:// for it; if not, check the network';
-
-/** The error of an attempt to connect to `address`, with the inner cause and, if known, what to do about it. */
-export function unreachable(address: string, error: Error, tls: boolean): ConnectionError {
+/** The error of an attempt to connect to `peer`, with the inner cause and, if known, what to do about it. */
+export function unreachable(peer: Peer, error: Error): ConnectionError {
+  const { address } = peer;
   if (error instanceof ConnectionError) {
     if (error.reason === 'unreachable') return error;
     // A command of the greeting.
-    const got =
+    const { got, advice } =
       error.reason === 'no_reply'
-        ? 'a connection on which no reply came in time'
-        : `a connection that was closed before Redis answered${tls ? '' : `: ${ONLY_TLS}`}`;
-    return new ConnectionError('unreachable', `expected an answer at ${address}; got ${got}`, error);
+        ? { got: 'a connection on which no reply came in time', advice: undefined }
+        : peer.tls === undefined
+          ? { got: 'a connection that was closed before Redis answered', advice: adviseTls(peer) }
+          : explainHangUp({ tls: peer.tls, prefix: peer.prefix });
+    return new ConnectionError(
+      'unreachable',
+      `expected an answer at ${address}; got ${got}${advice === undefined ? '' : `: ${advice}`}`,
+      error,
+    );
   }
-  const advice = adviseOn(error, tls);
+  const { got, advice } = explainTls(error, peer) ?? {
+    got: describeAt(address, error),
+    advice: adviseOn(error, peer),
+  };
   return new ConnectionError(
     'unreachable',
-    `expected an answer at ${address}; got ${describeAt(address, error)}${advice === undefined ? '' : `: ${advice}`}`,
+    `expected an answer at ${address}; got ${got}${advice === undefined ? '' : `: ${advice}`}`,
     error,
   );
 }
@@ -149,15 +160,59 @@ function innerError(error: Error): Error | undefined {
   return error.cause instanceof Error ? error.cause : undefined;
 }
 
-function adviseOn(error: Error, tls: boolean): string | undefined {
+function explainTls(error: Error, peer: Peer): TlsFailure | undefined {
+  if (peer.tls === undefined) return undefined;
+  const tlsPeer = { tls: peer.tls, prefix: peer.prefix };
   const code = codeOf(error);
-  if (tls && (code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL'))) return NO_TLS;
-  if (!tls && code === 'ECONNRESET') return ONLY_TLS;
-  if (tls && code === 'ETIMEDOUT') return `${ADVICE[code] ?? ''}; ${PERHAPS_NO_TLS}`;
-  const advice = ADVICE[code];
+  if (peer.spokeTls && (code === 'ECONNRESET' || code === 'EPIPE')) return explainHangUp(tlsPeer);
+  const failure = explainTlsError(error, code, tlsPeer);
+  if (failure !== undefined) return failure;
+  const inner = firstInner(error);
+  return inner === undefined ? undefined : explainTls(inner, peer);
+}
+
+function adviseOn(error: Error, peer: Peer): string | undefined {
+  const code = codeOf(error);
+  const tls = peer.tls !== undefined;
+  if (tls && (code === 'ECONNRESET' || code === 'EPROTO' || code.startsWith('ERR_SSL'))) {
+    return `it seems not to speak TLS: ${howToTurnTls(peer, false)}`;
+  }
+  if (!tls && code === 'ECONNRESET') return adviseTls(peer);
+  if (tls && code === 'ETIMEDOUT') {
+    // Redis waits for the rest of what it takes to be a command.
+    return `${ADVICE[code] ?? ''}; if it does not speak TLS, ${howToTurnTls(peer, false)}`;
+  }
+  const advice = ADVICE[code] ?? adviseOnLogin(code, peer);
   if (advice !== undefined) return advice;
+  const inner = firstInner(error);
+  return inner === undefined ? undefined : adviseOn(inner, peer);
+}
+
+/** About a server that hangs up if it is asked without TLS: it may speak only TLS. */
+function adviseTls(peer: Peer): string {
+  return peer.address.startsWith('unix:')
+    ? 'look for the reason in its log'
+    : `if it speaks TLS, ${howToTurnTls(peer, true)}; if not, check the network`;
+}
+
+function howToTurnTls({ address, prefix }: Peer, on: boolean): string {
+  if (prefix === 'sentinel_') return `set sentinel_tls=${on}`;
+  if (/^rediss?:/.test(address)) return `use ${on ? 'rediss' : 'redis'}:// for it`;
+  return on ? 'add tls=true to the URL' : 'leave tls=true out of the URL';
+}
+
+function adviseOnLogin(code: string, { prefix }: Peer): string | undefined {
+  const inUrl = prefix === '' ? 'in the URL, as in redis://user:password@host' : 'in sentinel_password';
+  if (code === 'NOAUTH') return `give a password ${inUrl}, or name a file with it in ${prefix}password_file`;
+  if (code !== 'WRONGPASS') return undefined;
+  return prefix === ''
+    ? 'correct the user or the password in the URL, or in the files that it names'
+    : 'correct sentinel_username or sentinel_password, or the files with them';
+}
+
+function firstInner(error: Error): Error | undefined {
   const inner = error instanceof AggregateError ? (error.errors as unknown[])[0] : innerError(error);
-  return inner instanceof Error ? adviseOn(inner, tls) : undefined;
+  return inner instanceof Error ? inner : undefined;
 }
 
 function codeOf(error: Error): string {

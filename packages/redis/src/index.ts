@@ -18,6 +18,7 @@ export {
   generationsKey,
   shardCountKey,
   shardKeys,
+  shardOfEvents,
   type CoordinationKeys,
   type GenerationKeys,
   type ShardKeys,

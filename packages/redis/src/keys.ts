@@ -24,10 +24,18 @@ export interface ShardKeys {
   retried(from: number, id: string): string;
 }
 
-/** The keys of coordination on one shard that are used outside of its functions. */
+/** The keys of coordination on one shard. Its functions touch only keys that their callers name here. */
 export interface CoordinationKeys {
+  /** Living coordinators by the time at which they are overdue; a sorted set. */
+  readonly heartbeats: string;
+  /** Waits and signals by the time at which they are overdue; a sorted set. */
+  readonly deadlines: string;
   /** Coordinators by the time at which their last life ended; a sorted set. */
   readonly ended: string;
+  /** The highest life of a coordinator that was cleaned up; a number. */
+  readonly lives: string;
+  /** Inboxes that are nearly full, by percent; a sorted set. */
+  readonly nearBound: string;
   /** The last step of the monitors of the shard; a hash. */
   readonly monitor: string;
   /** Malformed records that monitors have set aside; a hash. */
@@ -36,8 +44,22 @@ export interface CoordinationKeys {
   coordinator(swarmId: string, id: string): string;
   /** The signals that a coordinator has to settle; a stream. */
   inbox(swarmId: string, id: string): string;
+  /** Nonces of signed signals that a coordinator has settled recently; a sorted set that expires. */
+  settled(swarmId: string, id: string): string;
   /** Wakes the waits of a coordinator; a stream. */
   bell(swarmId: string, id: string): string;
+  /** The open waits of a coordinator; a set. */
+  waits(swarmId: string, id: string): string;
+  /** The open work of a coordinator; a hash. */
+  work(swarmId: string, id: string): string;
+  /** The record of a wait; a hash. */
+  wait(swarmId: string, waitId: string): string;
+  /** The record of a signal; a hash that expires. */
+  signal(swarmId: string, signalId: string, iteration: string): string;
+  /** The ACKs of a signal; a hash that expires. */
+  acks(swarmId: string, signalId: string, iteration: string): string;
+  /** The key that a function asks for by its part behind the shard. */
+  named(name: string): string;
 }
 
 /** The keys of one generation on one shard. */
@@ -82,16 +104,38 @@ export function shardKeys(shard: Shard): ShardKeys {
   };
 }
 
+/**
+ * The shard whose stream of events this is.
+ *
+ * @throws {RangeError} if it is not the key of a stream of events.
+ */
+export function shardOfEvents(events: string): Shard {
+  const [, prefix, shard] = /^(.+):\{(\d+)\}:events$/s.exec(events) ?? [];
+  if (prefix === undefined) throw new RangeError(`expected <prefix>:{<shard>}:events; got ${events}`);
+  return { prefix, shard: Number(shard) };
+}
+
 /** Keys of coordination on a shard. */
 export function coordinationKeys(shard: Shard): CoordinationKeys {
   const base = keyBase(shard);
   return {
+    heartbeats: `${base}:heartbeats`,
+    deadlines: `${base}:deadlines`,
     ended: `${base}:ended`,
+    lives: `${base}:lives`,
+    nearBound: `${base}:near-bound`,
     monitor: `${base}:monitor`,
     setAside: `${base}:set-aside`,
     coordinator: (swarmId, id) => `${base}:coordinator:${swarmId}|${id}`,
     inbox: (swarmId, id) => `${base}:inbox:${swarmId}|${id}`,
+    settled: (swarmId, id) => `${base}:settled:${swarmId}|${id}`,
     bell: (swarmId, id) => `${base}:bell:${swarmId}|${id}`,
+    waits: (swarmId, id) => `${base}:waits:${swarmId}|${id}`,
+    work: (swarmId, id) => `${base}:work:${swarmId}|${id}`,
+    wait: (swarmId, waitId) => `${base}:wait:${swarmId}|${waitId}`,
+    signal: (swarmId, id, iteration) => `${base}:signal:${swarmId}|${id}|${iteration}`,
+    acks: (swarmId, id, iteration) => `${base}:acks:${swarmId}|${id}|${iteration}`,
+    named: (name) => `${base}:${name}`,
   };
 }
 

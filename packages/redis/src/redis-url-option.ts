@@ -2,7 +2,7 @@ import { ConfigurationError } from './configuration-error.ts';
 import { parseRedisUrl, redactUrl, URL_FORMS } from './redis-url.ts';
 
 /**
- * Where Redis is: `redis://`, `rediss://`, `redis-sentinel://` or `redis-cluster://`. The name is `redisUrl` in every
+ * Where Redis is: `redis://`, `rediss://`, `unix://`, `redis-sentinel://` or `redis-cluster://`. The name is `redisUrl` in every
  * function; `url` is accepted too.
  */
 export type RedisUrlOption =

@@ -36,7 +36,7 @@ const COMMANDS = [
 /** Further commands of coordination and of the monitors in the aggregators; some run only in functions. */
 // prettier-ignore
 const COMMANDS_OF_COORDINATION = [
-  'FCALL streamfold_1_beat 1 EVENTS', 'FUNCTION LOAD REPLACE library', 'GET COORDINATOR', 'SET COORDINATOR value',
+  'FCALL streamfold_2_beat 1 EVENTS', 'FUNCTION LOAD REPLACE library', 'GET COORDINATOR', 'SET COORDINATOR value',
   'EXISTS COORDINATOR', 'UNLINK COORDINATOR', 'PEXPIRE COORDINATOR 1', 'PTTL COORDINATOR', 'HGET COORDINATOR field',
   'HGETALL COORDINATOR', 'HLEN COORDINATOR', 'HSET COORDINATOR field value', 'HSETNX COORDINATOR field value',
   'HEXISTS COORDINATOR field', 'HMGET COORDINATOR field', 'HRANDFIELD COORDINATOR 1',

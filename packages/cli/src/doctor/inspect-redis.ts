@@ -13,6 +13,8 @@ import {
 } from '@streamfold/redis';
 import { judge, type Finding } from './finding.ts';
 import { inspectPermissions } from './inspect-permissions.ts';
+import { inspectVersions } from './inspect-version.ts';
+import { parseInfo, type Info } from './parse-info.ts';
 
 /** Inspects Redis and changes nothing; `localTimeMs` is the clock of this machine, ms since 1970. One finding per check, in a fixed order; checks that the user may not make say so. */
 export async function inspectRedis(
@@ -41,7 +43,7 @@ async function inspectInfo(redis: RedisConnection): Promise<readonly Finding[]> 
     return [judge('info').warn(text)];
   }
   return [
-    inspectVersion(info),
+    ...(await inspectVersions(redis, info)),
     inspectRole(info),
     ...inspectFailover(info, await readSetting(redis, 'min-replicas-to-write')),
     inspectPersistence(info, await readSetting(redis, 'appendfsync'), await readSetting(redis, 'save')),
@@ -80,17 +82,6 @@ async function inspectShardCount(redis: RedisConnection, { prefix, shards }: Ins
       );
 }
 
-type Info = ReadonlyMap<string, string>;
-
-function parseInfo(text: string): Info {
-  const fields = new Map<string, string>();
-  for (const line of text.split('\r\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
-  }
-  return fields;
-}
-
 /** CONFIG GET name; `undefined` if the user may not run it, as on many hosted servers. */
 async function readSetting(redis: RedisConnection, name: string): Promise<string | undefined> {
   try {
@@ -99,20 +90,6 @@ async function readSetting(redis: RedisConnection, name: string): Promise<string
   } catch {
     return undefined;
   }
-}
-
-/** Oldest Redis whose streams, scripts and permissions are enough. Valkey began with 7.2. */
-const LEAST_MAJOR = 7;
-
-function inspectVersion(info: Info): Finding {
-  const { ok, fail } = judge('version');
-  const valkey = info.get('valkey_version');
-  const version = valkey ?? info.get('redis_version') ?? 'unknown';
-  const name = valkey === undefined ? 'Redis' : 'Valkey';
-  const recent = Number(version.split('.')[0]) >= LEAST_MAJOR;
-  return recent
-    ? ok(`${name} ${version}`)
-    : fail(`${name} ${version}; Redis 7.0 or newer, or Valkey, is needed`);
 }
 
 function inspectRole(info: Info): Finding {

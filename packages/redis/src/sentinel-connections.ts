@@ -4,18 +4,18 @@ import type { Redis } from 'ioredis';
 type ConnectToSentinel = (...args: unknown[]) => Redis;
 
 /**
- * Adds a listener for errors to every connection to a Sentinel. The client opens one to each, to learn of failovers, without
- * one; the client would then print every failure of an unreachable Sentinel to standard error. It is retried, and the other
- * Sentinels know the same.
+ * Calls `before` before a connection to a Sentinel is made, and `after` with it. The client makes one to each Sentinel: to
+ * ask for the primary, and to learn of failovers.
  */
-export function quietSentinels(redis: Redis): void {
+export function interceptSentinels(redis: Redis, before: () => void, after: (sentinel: Redis) => void): void {
   const connector: unknown = Reflect.get(redis, 'connector');
   if (typeof connector !== 'object' || connector === null) return;
   const connect: unknown = Reflect.get(connector, 'connectToSentinel');
   if (typeof connect !== 'function') return;
   Reflect.set(connector, 'connectToSentinel', (...args: unknown[]) => {
+    before();
     const sentinel = (connect as ConnectToSentinel).apply(connector, args);
-    sentinel.on('error', () => undefined);
+    after(sentinel);
     return sentinel;
   });
 }

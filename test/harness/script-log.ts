@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+/** A call of a function or script, and the commands that it ran. */
+export interface LoggedCall {
+  /** Of the function. */
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly commands: (readonly string[])[];
+}
+
+export interface ScriptLog {
+  /** The calls of functions from the beginning of the log until now, in order. */
+  read(): Promise<readonly LoggedCall[]>;
+  stop(): void;
+}
+
+const LINE = /^\+[\d.]+ \[\d+ ([^\]]+)\] (.*)$/;
+const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
+
+/** MONITOR: shows a call before the commands that it runs. */
+export async function startScriptLog(port: number): Promise<ScriptLog> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  let text = '';
+  socket.on('error', () => undefined);
+  socket.write('MONITOR\r\n');
+  const answered = once(socket, 'data');
+  socket.on('data', (part: string) => (text += part));
+  await answered;
+  return {
+    async read() {
+      // The log shows this command after all that ran before it.
+      const end = `streamfold-end-${text.length}`;
+      const ended = waitForText(socket, end);
+      const other = connect(port, '127.0.0.1');
+      other.end(`ECHO ${end}\r\n`);
+      await ended;
+      other.destroy();
+      return readCalls(text);
+    },
+    stop: () => socket.destroy(),
+  };
+}
+
+async function waitForText(socket: ReturnType<typeof connect>, wanted: string): Promise<void> {
+  let seen = '';
+  for (;;) {
+    const [part] = (await once(socket, 'data')) as [string];
+    seen += part;
+    if (seen.includes(wanted)) return;
+  }
+}
+
+function readCalls(text: string): LoggedCall[] {
+  const calls: LoggedCall[] = [];
+  for (const line of text.split('\r\n')) {
+    const [, source = '', rest = ''] = LINE.exec(line) ?? [];
+    const [command = '', ...args] = [...rest.matchAll(ARGUMENT)].map(([, argument = '']) => argument);
+    if (source === 'lua') calls.at(-1)?.commands.push([command, ...args]);
+    else if (command.toLowerCase() === 'fcall') {
+      const [name = '', count = '0'] = args;
+      calls.push({ name, keys: args.slice(2, 2 + Number(count)), commands: [] });
+    }
+  }
+  return calls;
+}
