@@ -1,4 +1,4 @@
-import { Cluster, type Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { broken, ConnectionError, unreachable, type Peer } from './connection-error.ts';
 import { hasConnected, openConnection, type ConnectionState } from './open-connection.ts';
 import { describeTarget, parseRedisUrl } from './redis-url.ts';
@@ -30,8 +30,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const LOADING_LOOK_MS = 500;
 /** The kernel probes an idle peer after this time. */
 const KEEP_ALIVE_MS = 10_000;
+
 /** What is known of each open connection, for the errors of `whenReady`. */
 const states = new WeakMap<RedisConnection, ConnectionState>();
+
+/** What each was opened with. */
+const origins = new WeakMap<RedisConnection, { readonly url: string; readonly options: ConnectOptions }>();
 
 /**
  * Opens a connection that reconnects forever and never sends a command twice: what was in flight when the connection
@@ -75,6 +79,7 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
     retryStrategy: (attempt) => reconnectAfterMs(attempt),
   });
   states.set(connection, state);
+  origins.set(connection, { url, options });
   connection.setMaxListeners(0); // any number of callers may wait for it
   connection.on('error', (error: Error) => {
     state.fail(
@@ -100,45 +105,41 @@ function explainFailure(
   return unreachable({ ...peer, spokeTls: hasConnected(connection) }, error);
 }
 
-/** Time for a reply on a twin of a connection that has no such time of its own. */
-const TWIN_TIMEOUT_MS = 10_000;
+/** A twin connects within this time. */
+const TWIN_READY_MS = 10_000;
 
 /**
- * Opens another connection to the same Redis, for a reader that needs one of its own; the caller disconnects it. Once it is
- * lost, it stays closed. `undefined` for a Cluster, where the client chooses among many connections.
+ * Opens another connection to the same Redis, for a reader that needs one of its own; the caller disconnects it.
+ * `undefined` for a Cluster, where the client chooses among many connections.
  *
  * @throws {ConnectionError} if it cannot be opened.
  */
 export async function openTwin(redis: RedisConnection, name: string): Promise<Redis | undefined> {
   if (redis instanceof Cluster) return undefined;
-  const { address, tls } = states.get(redis) ?? { address: 'Redis', tls: false };
-  let lastError: Error | undefined;
-  const twin = redis.duplicate({
-    connectionName: name,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    lazyConnect: true,
-    retryStrategy: () => null,
-  });
-  twin.on('error', (error: Error) => {
-    lastError = error;
-  });
-  quietSentinels(twin);
-  const timeoutMs = redis.options.commandTimeout ?? TWIN_TIMEOUT_MS;
-  guardConnection(twin, {
-    address: () => address,
-    timeoutMs,
-    lastError: () => lastError,
-    onGivenUp: () => undefined,
-  });
+  const twin = duplicate(redis, name);
+  twin.connect().catch(() => undefined); // `whenReady` says why
   try {
-    await twin.connect();
+    await whenReady(twin, TWIN_READY_MS);
   } catch (error) {
     twin.disconnect();
-    throw unreachable(address, lastError ?? toError(error), tls);
+    throw error;
   }
   return twin;
+}
+
+function duplicate(redis: Redis, name: string): Redis {
+  const origin = origins.get(redis);
+  const twin = origin && connectRedis(origin.url, { ...origin.options, name });
+  if (twin instanceof Redis) return twin;
+  // Opened elsewhere: once it is lost, it stays closed.
+  const options = {
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  };
+  return redis
+    .duplicate({ ...options, connectionName: name, lazyConnect: true })
+    .on('error', () => undefined);
 }
 
 function reconnectAfterMs(attempt: number): number {
