@@ -6,10 +6,11 @@ import {
   type Coordinator,
   type ReceivedSignal,
 } from '@streamfold/coordination';
-import { startScriptLog } from '../harness/script-log.ts';
+import { listUndeclared, startScriptLog } from '../harness/script-log.ts';
 import { startRedis } from '../harness/start-redis.ts';
 import { takeSignals, withSwarm, type TestSwarm } from '../harness/start-swarm.ts';
 import { waitUntil } from '../harness/wait-until.ts';
+import { callEarlierFunction, loadEarlierLibrary } from './earlier-library.ts';
 
 const server = await startRedis();
 test.after.always(() => server.stop());
@@ -26,14 +27,7 @@ test.serial('no function touches a key that its caller has not declared', async 
       await overrunDeadlines(swarm);
       await fillInbox(swarm);
       const calls = await log.read();
-      const undeclared = calls.flatMap(({ name, keys, commands }) =>
-        commands.flatMap((command) =>
-          command
-            .filter((argument) => argument.startsWith(`${swarm.prefix}:{`) && !keys.includes(argument))
-            .map((key) => `${name}: ${command[0]} ${key}`),
-        ),
-      );
-      t.deepEqual([...new Set(undeclared)], []);
+      t.deepEqual(listUndeclared(calls, swarm.prefix), []);
       const registered = [...LIBRARY.matchAll(/'(streamfold_2_\w+)'/g)].map(([, name = '']) => name);
       const called = new Set(calls.filter(({ commands }) => commands.length > 0).map(({ name }) => name));
       t.true(registered.length > 15);
@@ -97,6 +91,47 @@ test.serial(
     });
   },
 );
+
+test.serial(
+  'a monitor moves the overdue ones that it has asked for, although others become overdue meanwhile',
+  async (t) => {
+    await withSwarm(server, async (swarm) => {
+      const { key, swarmId } = swarm;
+      await swarm.step();
+      const join = (id: string): Promise<unknown> =>
+        swarm.call('start-coordinator', swarmId, id, '', 1, 60_000, '1'.repeat(20));
+      const first = ['events', 'heartbeats', 'deadlines', 'monitor', 'set-aside'].map(key);
+      const ask = async (): Promise<string[]> => {
+        const reply = await stepWith(first).catch((error: unknown) => error);
+        const [, names = ''] = /^UNDECLARED (.*)$/.exec(reply instanceof Error ? reply.message : '') ?? [];
+        return names.split(' ').filter((name) => name !== '');
+      };
+      await join('ada');
+      let asked: string[] = [];
+      await waitUntil('the first one is overdue', async () => (asked = await ask()).length > 0);
+      await join('ben');
+      await waitUntil('the second one is overdue', async () => (await ask()).length > asked.length);
+      const [stale, , , , more] = (await stepWith([...first, ...asked.map(key)])) as number[];
+      t.deepEqual([stale, more], [1, 1]);
+      t.like(await swarm.step(), { stale: 1, more: false });
+    });
+  },
+);
+
+test.serial('a key that a function names by itself is found in the log', async (t) => {
+  await withSwarm(server, async ({ prefix, key, swarmId }) => {
+    await loadEarlierLibrary(server.redis);
+    const log = await startScriptLog(server.port);
+    await callEarlierFunction(server.redis, 'list-settled', [key('events'), swarmId, 'ada']);
+    const settled = key(`settled:${swarmId}|ada`);
+    t.deepEqual(listUndeclared(await log.read(), prefix), [`streamfold_1_list_settled: ZRANGE ${settled}`]);
+    log.stop();
+  });
+});
+
+function stepWith(keys: readonly string[]): Promise<unknown> {
+  return server.redis.fcall('streamfold_2_step_monitor', keys.length, ...keys, 100, 600_000, 0);
+}
 
 async function acknowledgeNext(coordinator: Coordinator): Promise<ReceivedSignal> {
   const [signal] = await takeSignals(coordinator, 1);

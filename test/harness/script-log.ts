@@ -3,14 +3,14 @@ import { connect } from 'node:net';
 
 /** A call of a function or script, and the commands that it ran. */
 export interface LoggedCall {
-  /** Of the function. */
+  /** Of the function; of a script, its SHA-1 or its text. */
   readonly name: string;
   readonly keys: readonly string[];
   readonly commands: (readonly string[])[];
 }
 
 export interface ScriptLog {
-  /** The calls of functions from the beginning of the log until now, in order. */
+  /** The calls of functions and scripts from the beginning of the log until now, in order. */
   read(): Promise<readonly LoggedCall[]>;
   stop(): void;
 }
@@ -51,13 +51,25 @@ async function waitForText(socket: ReturnType<typeof connect>, wanted: string): 
   }
 }
 
+/** `<name>: <command> <key>` of each key of the prefix that a command of a call touches, and the call does not declare. */
+export function listUndeclared(calls: readonly LoggedCall[], prefix: string): string[] {
+  const undeclared = calls.flatMap(({ name, keys, commands }) =>
+    commands.flatMap((command) =>
+      command
+        .filter((argument) => argument.startsWith(`${prefix}:{`) && !keys.includes(argument))
+        .map((key) => `${name.slice(0, 100)}: ${command[0]} ${key}`),
+    ),
+  );
+  return [...new Set(undeclared)];
+}
+
 function readCalls(text: string): LoggedCall[] {
   const calls: LoggedCall[] = [];
   for (const line of text.split('\r\n')) {
     const [, source = '', rest = ''] = LINE.exec(line) ?? [];
     const [command = '', ...args] = [...rest.matchAll(ARGUMENT)].map(([, argument = '']) => argument);
     if (source === 'lua') calls.at(-1)?.commands.push([command, ...args]);
-    else if (command.toLowerCase() === 'fcall') {
+    else if (/^(?:fcall|evalsha|eval)$/i.test(command)) {
       const [name = '', count = '0'] = args;
       calls.push({ name, keys: args.slice(2, 2 + Number(count)), commands: [] });
     }

@@ -26,6 +26,8 @@ test('a name of a key that is built by Lua is found, wherever it is built', (t) 
     `redis.call('XINFO', 'GROUPS', 'p:{0}:events')`,
     `plan(step, {'UNLINK', key_of(keys, 'a'), base .. 'b'})`,
     `local other, inbox = 1, base .. 'inbox:' .. name\nredis.call('XLEN', inbox)`,
+    `redis.call('GET', ARGV[at])`,
+    `local key = ARGV[at]\nredis.call('GET', key)`,
     `redis.call('SET', string.format('%s:lives', base), 1)`,
     `redis.call('HGET', redis.call('HGET', pointer, 'key'), 'x')`,
   ];
@@ -69,9 +71,9 @@ function listKeys([command = '', ...args]: readonly string[]): string[] {
 function isBuilt(key: string, code: string): boolean {
   if (/^(?:KEYS\[\d\]|key_of\(.*\)|find_key\(.*\)|''|unpack\(\w+\))$/s.test(key)) return false;
   if (/^[\w.]+\.events$/.test(key)) return false;
-  if (!/^\w+(?:\[\w+\])?$/.test(key)) return true;
+  if (!/^\w+(?:\[\w+\])?$/.test(key) || /^(?:ARGV|args)\b/.test(key)) return true;
   return listAssigned(key.replace(/\[.*/, ''), code).some((value) =>
-    /\.\.|^'|\bstring\.|\bredis\./.test(value),
+    /\.\.|^'|\bstring\.|\bredis\.|\bARGV\b|\bargs\[/.test(value),
   );
 }
 
