@@ -56,7 +56,9 @@ export function createEventWriter(): EventWriter {
       return template === undefined ? '' : (fields.values[template.swarmAt] as string);
     },
     get id() {
-      return template === undefined ? undefined : (fields.values[template.idAt] as string | undefined);
+      // Most events have no id, and looking at place -1 of an array takes as long as writing a few fields.
+      if (template === undefined || template.idAt === -1) return undefined;
+      return fields.values[template.idAt] as string | undefined;
     },
     encode() {
       const encoded = unreadable ?? encodeFields(fields);
