@@ -44,7 +44,7 @@ export async function appendAll(
 
   const enqueueAll = async (): Promise<void> => {
     for (const event of events) {
-      if (!ledger.hasRoom) {
+      if (!ledger.hasRoom()) {
         deliveries.hasten();
         await ledger.room(() => refusal() !== undefined);
       }

@@ -40,7 +40,7 @@ export function startDeliveries(context: Omit<DeliveryContext, 'shard' | 'pool'>
       const delivery = deliveryOf(shards === 1 ? 0 : swarmShard(writer.swarmId, shards));
       const end = writer.write(delivery.queue.tail(bytes));
       if (end === NOT_PLAIN) return 'not_plain';
-      if (!ledger.hasRoom) return 'full';
+      if (!ledger.hasRoom()) return 'full';
       const { id } = writer;
       const mark =
         id === undefined ? undefined : { member: memberOf(writer.swarmId, id), receipt: undefined };

@@ -51,80 +51,91 @@ export interface EventQueue {
 const NO_PAGE = new Page(0, 0);
 
 export function createEventQueue(pool: PagePool): EventQueue {
-  const pages: Page[] = [];
-  const marks = new Map<number, Mark>();
+  return new PagedQueue(pool);
+}
+
+/** A class, since V8 calls the methods of an object literal with getters in the slow way. */
+class PagedQueue implements EventQueue {
+  readonly #pool: PagePool;
+  readonly #pages: Page[] = [];
+  readonly #marks = new Map<number, Mark>();
   /** Sequences of events that left before their turn, and follow the oldest. */
-  const extracted = new Set<number>();
-  let page = NO_PAGE;
-  let oldest = 1;
-  let next = 1;
+  readonly #extracted = new Set<number>();
+  #page = NO_PAGE;
+  #oldest = 1;
+  #next = 1;
 
-  const dropUpTo = (upTo: number): void => {
-    for (; oldest <= upTo || extracted.has(oldest); oldest++) {
-      marks.delete(oldest);
-      extracted.delete(oldest);
-    }
-    let [first] = pages;
-    while (first !== undefined && first.firstSequence + first.count <= oldest) {
-      pages.shift();
-      if (first === page) page = NO_PAGE;
-      if (!first.isInDoubt) pool.give(first);
-      [first] = pages;
-    }
-  };
+  constructor(pool: PagePool) {
+    this.#pool = pool;
+  }
 
-  const queue: EventQueue = {
-    get length() {
-      return next - oldest - extracted.size;
-    },
-    get oldest() {
-      return oldest < next ? oldest : undefined;
-    },
-    get latest() {
-      return next - 1;
-    },
-    tail(bytes) {
-      if (!page.hasRoom(bytes)) {
-        page = pool.take(bytes, next);
-        pages.push(page);
+  get length(): number {
+    return this.#next - this.#oldest - this.#extracted.size;
+  }
+
+  get oldest(): number | undefined {
+    return this.#oldest < this.#next ? this.#oldest : undefined;
+  }
+
+  get latest(): number {
+    return this.#next - 1;
+  }
+
+  tail(bytes: number): Page {
+    if (!this.#page.hasRoom(bytes)) {
+      this.#page = this.#pool.take(bytes, this.#next);
+      this.#pages.push(this.#page);
+    }
+    return this.#page;
+  }
+
+  push(end: number, mark?: Mark): number {
+    if (mark !== undefined) this.#marks.set(this.#next, mark);
+    this.#next++;
+    return this.#page.append(end);
+  }
+
+  pushText(text: string, mark?: Mark): number {
+    const { bytes, at } = this.tail(Buffer.byteLength(text));
+    return this.push(at + bytes.write(text, at), mark);
+  }
+
+  visit(after: number, visitor: Visitor): void {
+    for (const page of this.#pages) {
+      const { firstSequence, count } = page;
+      const from = Math.max(0, after + 1 - firstSequence, this.#oldest - firstSequence);
+      for (let index = from; index < count; index++) {
+        const sequence = firstSequence + index;
+        if (this.#extracted.has(sequence)) continue;
+        if (!visitor(page, index, this.#marks.get(sequence))) return;
       }
-      return page;
-    },
-    push(end, mark) {
-      if (mark !== undefined) marks.set(next, mark);
-      next++;
-      return page.append(end);
-    },
-    pushText(text, mark) {
-      const { bytes, at } = queue.tail(Buffer.byteLength(text));
-      return queue.push(at + bytes.write(text, at), mark);
-    },
-    visit(after, visitor) {
-      for (const each of pages) {
-        const { firstSequence, count } = each;
-        for (
-          let index = Math.max(0, after + 1 - firstSequence, oldest - firstSequence);
-          index < count;
-          index++
-        ) {
-          const sequence = firstSequence + index;
-          if (extracted.has(sequence)) continue;
-          if (!visitor(each, index, marks.get(sequence))) return;
-        }
-      }
-    },
-    drop: dropUpTo,
-    doubt() {
-      for (const each of pages) each.isInDoubt = true;
-    },
-    extract(after, choose) {
-      const chosen = chooseEvents(queue, after, choose);
-      for (const sequence of chosen.sequences) extracted.add(sequence);
-      dropUpTo(0); // the oldest may have been taken away
-      return chosen;
-    },
-  };
-  return queue;
+    }
+  }
+
+  drop(upTo: number): void {
+    for (; this.#oldest <= upTo || this.#extracted.has(this.#oldest); this.#oldest++) {
+      this.#marks.delete(this.#oldest);
+      this.#extracted.delete(this.#oldest);
+    }
+    let [first] = this.#pages;
+    while (first !== undefined && first.firstSequence + first.count <= this.#oldest) {
+      this.#pages.shift();
+      if (first === this.#page) this.#page = NO_PAGE;
+      if (!first.isInDoubt) this.#pool.give(first);
+      [first] = this.#pages;
+    }
+  }
+
+  doubt(): void {
+    for (const page of this.#pages) page.isInDoubt = true;
+  }
+
+  extract(after: number, choose: (receipt: Receipt | undefined) => boolean): Extracted {
+    const chosen = chooseEvents(this, after, choose);
+    for (const sequence of chosen.sequences) this.#extracted.add(sequence);
+    this.drop(0); // the oldest may have been taken away
+    return chosen;
+  }
 }
 
 function chooseEvents(

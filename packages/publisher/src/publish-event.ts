@@ -40,7 +40,7 @@ export function createPublish(context: AppendContext): (event: EventInput) => Pu
       ledger.dropped('invalid', 1);
       return { status: 'invalid', reason: encoded.reason, field: encoded.field, detail: encoded.detail };
     }
-    if (!ledger.hasRoom) return refuseFull();
+    if (!ledger.hasRoom()) return refuseFull();
     deliveries.enqueue(toShard(encoded, settings.shards));
     return ACCEPTED;
   };

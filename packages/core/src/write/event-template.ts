@@ -125,16 +125,16 @@ export function measureEvent(template: EventTemplate, { values }: EventFields): 
  */
 export function writeEvent(template: EventTemplate, { values }: EventFields, place: Place): number {
   const { parts, tail } = template;
-  const { bytes, view } = place;
+  const { view } = place;
   let end = place.at;
   for (let at = 0; at < parts.length; at++) {
     const part = parts[at];
     if (part === undefined) break;
     end = writeFixedText(view, end, part.before);
     const value = values[part.fieldAt];
-    if (part.nameCharacters === 0) end = part.write(bytes, end, value);
+    if (part.nameCharacters === 0) end = part.write(view, end, value);
     else if (typeof value !== 'string' || value.length > part.nameCharacters) return NOT_PLAIN;
-    else end = writeName(bytes, end, value);
+    else end = writeName(view, end, value);
     if (end === NOT_PLAIN) return NOT_PLAIN;
   }
   return writeFixedText(view, end, tail);

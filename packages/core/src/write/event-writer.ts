@@ -31,38 +31,50 @@ export interface EventWriter {
 }
 
 export function createEventWriter(): EventWriter {
-  const templates = createTemplateList();
-  const scratch = new EventFields();
-  let isReading = false;
-  let fields = scratch;
-  let unreadable: InvalidEvent | undefined;
-  let template: EventTemplate | undefined;
+  return new TemplateWriter();
+}
 
-  return {
-    read(event) {
-      const isNested = isReading; // a getter of an event may publish another one
-      const into = isNested ? new EventFields() : scratch;
-      isReading = true;
-      unreadable = readFields(event, into);
-      isReading = isNested;
-      fields = into;
-      template = unreadable === undefined ? templates.find(into) : undefined;
-      if (template === undefined || typeof into.values[template.swarmAt] !== 'string') return 0;
-      const bytes = measureEvent(template, into);
-      return bytes > FLAT_ENTRY_BYTES ? 0 : bytes;
-    },
-    write: (place) => (template === undefined ? NOT_PLAIN : writeEvent(template, fields, place)),
-    get swarmId() {
-      return template === undefined ? '' : (fields.values[template.swarmAt] as string);
-    },
-    get id() {
-      return template === undefined ? undefined : (fields.values[template.idAt] as string | undefined);
-    },
-    encode() {
-      const encoded = unreadable ?? encodeFields(fields);
-      if (encoded.ok && template === undefined) templates.learn(fields);
-      fields.clear(); // they may be large
-      return encoded;
-    },
-  };
+/** A class, since V8 calls the methods of an object literal with getters in the slow way. */
+class TemplateWriter implements EventWriter {
+  readonly #templates = createTemplateList();
+  readonly #scratch = new EventFields();
+  #isReading = false;
+  #fields = this.#scratch;
+  #unreadable: InvalidEvent | undefined;
+  #template: EventTemplate | undefined;
+
+  read(event: EventInput): number {
+    const isNested = this.#isReading; // a getter of an event may publish another one
+    const into = isNested ? new EventFields() : this.#scratch;
+    this.#isReading = true;
+    this.#unreadable = readFields(event, into);
+    this.#isReading = isNested;
+    this.#fields = into;
+    const template = this.#unreadable === undefined ? this.#templates.find(into) : undefined;
+    this.#template = template;
+    if (template === undefined || typeof into.values[template.swarmAt] !== 'string') return 0;
+    const bytes = measureEvent(template, into);
+    return bytes > FLAT_ENTRY_BYTES ? 0 : bytes;
+  }
+
+  write(place: Place): number {
+    return this.#template === undefined ? NOT_PLAIN : writeEvent(this.#template, this.#fields, place);
+  }
+
+  get swarmId(): string {
+    return this.#template === undefined ? '' : (this.#fields.values[this.#template.swarmAt] as string);
+  }
+
+  get id(): string | undefined {
+    // Most events have no id, and looking at place -1 of an array takes as long as writing a few fields.
+    if (this.#template === undefined || this.#template.idAt === -1) return undefined;
+    return this.#fields.values[this.#template.idAt] as string | undefined;
+  }
+
+  encode(): EncodedEvent | InvalidEvent {
+    const encoded = this.#unreadable ?? encodeFields(this.#fields);
+    if (encoded.ok && this.#template === undefined) this.#templates.learn(this.#fields);
+    this.#fields.clear(); // they may be large
+    return encoded;
+  }
 }
