@@ -146,7 +146,7 @@ test('a wrong or missing password is reported in one line, with exit code 1', as
     ['', 'NOAUTH Authentication required: give a password in the URL, as in redis://user:password@host'],
     [
       ':wrong@',
-      'WRONGPASS invalid username-password pair or user is disabled: correct the user or the password in the URL',
+      'WRONGPASS invalid username-password pair or user is disabled: correct the user or the password in the URL, or in the files that it names',
     ],
     [':hush@', ''],
   ] as const;
