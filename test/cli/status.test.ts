@@ -143,7 +143,10 @@ test('a wrong or missing password is reported in one line, with exit code 1', as
   t.teardown(() => locked.stop());
   await locked.redis.config('SET', 'requirepass', 'hush');
   const runs = [
-    ['', 'NOAUTH Authentication required: give a password in the URL, as in redis://user:password@host'],
+    [
+      '',
+      'NOAUTH Authentication required: give a password in the URL, as in redis://user:password@host, or name a file with it in password_file',
+    ],
     [
       ':wrong@',
       'WRONGPASS invalid username-password pair or user is disabled: correct the user or the password in the URL, or in the files that it names',
