@@ -1,5 +1,6 @@
 import type { InvalidEvent } from '../encode-event.ts';
 import { showValue } from '../event/define-event.ts';
+import { mostBytes } from './value-writer.ts';
 
 /** Few events have more fields. */
 const USUAL_FIELDS = 16;
@@ -10,6 +11,8 @@ export class EventFields {
   readonly values: unknown[] = new Array<unknown>(USUAL_FIELDS);
   /** The number of fields: what follows in the arrays belongs to an earlier event. */
   count = 0;
+  /** The bytes that the values take at most if they are plain. */
+  valueBytes = 0;
 
   /** Keeps no value alive. */
   clear(): void {
@@ -17,6 +20,7 @@ export class EventFields {
     this.values.fill(undefined);
     this.names.length = Math.min(this.names.length, USUAL_FIELDS);
     this.count = 0;
+    this.valueBytes = 0;
   }
 }
 
@@ -60,24 +64,30 @@ function hasOnlyOwnFields(given: object): boolean {
 function readOwnFields(given: Readonly<Record<string, unknown>>, into: EventFields): void {
   const { names, values } = into;
   let count = 0;
+  let bytes = 0;
   for (const name in given) {
     const value = given[name];
     if (value === undefined) continue;
     names[count] = name;
     values[count] = value;
+    bytes += mostBytes(value);
     count++;
   }
   into.count = count;
+  into.valueBytes = bytes;
 }
 
 function readListedFields(given: Readonly<Record<string, unknown>>, into: EventFields): void {
   let count = 0;
+  let bytes = 0;
   for (const name of Object.keys(given)) {
     const value = given[name];
     if (value === undefined) continue;
     into.names[count] = name;
     into.values[count] = value;
+    bytes += mostBytes(value);
     count++;
   }
   into.count = count;
+  into.valueBytes = bytes;
 }

@@ -2,14 +2,7 @@ import type { EventType } from '../event/define-event.ts';
 import { findEventType } from '../event/event-types.ts';
 import type { EventFields } from './event-fields.ts';
 import { toFixedText, WORD_BYTES, writeFixedText, type FixedText, type Place } from './fixed-text.ts';
-import {
-  createValueWriter,
-  mostBytes,
-  NOT_PLAIN,
-  writeExtra,
-  writeName,
-  type ValueWriter,
-} from './value-writer.ts';
+import { createValueWriter, NOT_PLAIN, writeExtra, writeName, type ValueWriter } from './value-writer.ts';
 
 /**
  * The JSON text of the events of one type with the same fields in the same order: the parts that are the same in all of
@@ -109,14 +102,8 @@ export function fitsTemplate(template: EventTemplate, { names, values, count }: 
 }
 
 /** The bytes that an event takes at most. */
-export function measureEvent(template: EventTemplate, { values }: EventFields): number {
-  const { parts } = template;
-  let bytes = template.fixedBytes + WORD_BYTES;
-  for (let at = 0; at < parts.length; at++) {
-    const part = parts[at];
-    if (part !== undefined) bytes += mostBytes(values[part.fieldAt]);
-  }
-  return bytes;
+export function measureEvent(template: EventTemplate, { valueBytes }: EventFields): number {
+  return template.fixedBytes + valueBytes + WORD_BYTES;
 }
 
 /**
