@@ -40,7 +40,7 @@ export interface ShardView {
   refresh(): Promise<void>;
   /**
    * Merges a record that this process has appended to the delta log, if it follows the last one merged. If it does not, the next
-   * refresh reads it from the log. Must not be called during a refresh.
+   * refresh reads it from the log. Must not be called during a refresh. Does not throw.
    */
   mergeOwn(record: DeltaRecord): void;
   /** Writes a snapshot if the log has grown enough since the last one, or the last one is unusable. */
@@ -107,7 +107,12 @@ export function createShardView(options: ShardViewOptions): ShardView {
       });
     },
     mergeOwn(record) {
-      if (merged !== undefined && complete && mergeNext(merged, record)) schedule.merged(record);
+      if (merged === undefined || !complete) return;
+      try {
+        if (mergeNext(merged, record)) schedule.merged(record);
+      } catch {
+        merged = undefined; // half of it may be merged: the next refresh loads the state again, and reports what is wrong
+      }
     },
     async writeSnapshotWhenDue() {
       if (merged === undefined) return;
