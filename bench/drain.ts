@@ -17,19 +17,19 @@ import type { Workload } from './workload/generate-workload.ts';
 
 const FLAT: Workload = {
   name: 'flat entries, 1,500 series',
-  events: 300_000,
+  events: 600_000,
   eventsPerEntry: 1,
   series: 1_500,
 };
 const BATCHES: Workload = {
   name: '50 events an entry, 1,500 series',
-  events: 1_000_000,
+  events: 3_000_000,
   eventsPerEntry: 50,
   series: 1_500,
 };
 const MANY_SERIES: Workload = {
   name: 'flat entries, 100,000 series',
-  events: 300_000,
+  events: 600_000,
   eventsPerEntry: 1,
   series: 100_000,
 };
