@@ -19,6 +19,7 @@ export class LayoutList {
   /** By what is constant in their events; `undefined`: such events have to be decoded. The oldest first. */
   private readonly learned = new Map<string, Layout | undefined>();
   private untilNext = LEARN_ONE_IN;
+  private matches = 0;
   private readonly context: LayoutContext;
 
   constructor(context: LayoutContext) {
@@ -64,8 +65,16 @@ export class LayoutList {
     this.learned.delete(forgotten);
   }
 
-  /** Notes that the layout at `place` has matched: it moves forward once it has matched more often than the one before. */
+  /**
+   * Notes that the layout at `place` has matched: it moves forward once it has matched more often than the one before. One
+   * match in eight is counted, which tells as much.
+   */
   matched(place: number): void {
+    this.matches = (this.matches + 1) & 7;
+    if (this.matches === 0) this.count(place);
+  }
+
+  private count(place: number): void {
     const layout = this.layouts[place];
     if (layout === undefined) return;
     layout.matches++;
