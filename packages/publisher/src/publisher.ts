@@ -32,7 +32,7 @@ export interface Publisher {
   /**
    * Accepts an event for publishing, without waiting for Redis. Never throws. The event is validated and copied: changing
    * the object afterwards has no effect. `full`, `invalid` and `closed` mean that it was not accepted.
-   * One to two microseconds, see docs/performance.md.
+   * About one microsecond, see docs/performance.md.
    */
   publish(event: EventInput): PublishOutcome;
   /**

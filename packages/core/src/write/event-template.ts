@@ -119,9 +119,9 @@ export function writeEvent(template: EventTemplate, { values }: EventFields, pla
     if (part === undefined) break;
     end = writeFixedText(view, end, part.before);
     const value = values[part.fieldAt];
-    if (part.nameCharacters === 0) end = part.write(view, end, value);
+    if (part.nameCharacters === 0) end = part.write(place, end, value);
     else if (typeof value !== 'string' || value.length > part.nameCharacters) return NOT_PLAIN;
-    else end = writeName(view, end, value);
+    else end = writeName(place, end, value);
     if (end === NOT_PLAIN) return NOT_PLAIN;
   }
   return writeFixedText(view, end, tail);
