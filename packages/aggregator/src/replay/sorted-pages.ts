@@ -1,3 +1,5 @@
+import { findPage, lowerBound } from '../view/paged-keys.ts';
+
 /**
  * Texts by key, in the order of the keys, that are joined quickly after few changes: they are kept in pages, and only the
  * touched pages are joined again.
@@ -82,28 +84,4 @@ export function createSortedPages(): SortedPages {
       return size;
     },
   };
-}
-
-/** Index of the last page whose first key is not after `key`; the first page if there is none. */
-function findPage(pages: readonly Page[], key: string): number {
-  let low = 0;
-  let high = pages.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((pages[middle]?.keys[0] ?? '') <= key) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-/** Index of the first key that is not before `key`. */
-function lowerBound(keys: readonly string[], key: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((keys[middle] ?? '') < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,4 +1,5 @@
 import type { SeriesKey, TextBytes } from '@streamfold/core';
+import { findPage, lowerBound } from './paged-keys.ts';
 import { shareCopy, spliceBytes, type SharedBytes } from './shared-bytes.ts';
 
 /** The series of a family, as they are shown. */
@@ -138,28 +139,4 @@ const NOTHING = new Uint8Array();
 function removeEmpty(pages: Page[]): void {
   for (let at = pages.length - 1; at >= 0 && pages.length > 1; at--)
     if (pages[at]?.keys.length === 0) pages.splice(at, 1);
-}
-
-/** Index of the last page whose first key is not after `key`; the first page if there is none. */
-function findPage(pages: readonly Page[], key: SeriesKey): number {
-  let low = 0;
-  let high = pages.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((pages[middle]?.keys[0] ?? '') <= key) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-/** Index of the first key that is not before `key`. */
-function lowerBound(keys: readonly SeriesKey[], key: SeriesKey): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((keys[middle] ?? '') < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
