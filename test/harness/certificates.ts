@@ -92,11 +92,18 @@ function prepareCertificate(
 ): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = publicKey;
-  certificate.serialNumber = `00${randomBytes(8).toString('hex')}`;
+  certificate.serialNumber = createSerialNumber();
   certificate.validity.notBefore = new Date(Date.now() - HOUR_MS);
   certificate.validity.notAfter = new Date(Date.now() + HOUR_MS);
   certificate.setSubject(subject);
   certificate.setIssuer(issuer);
   certificate.setExtensions(extensions);
   return certificate;
+}
+
+/** A positive number of eight bytes, as DER writes it: OpenSSL refuses one that begins with a byte of zeros that it does not need. */
+function createSerialNumber(): string {
+  const bytes = randomBytes(8);
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
+  return bytes.toString('hex');
 }
