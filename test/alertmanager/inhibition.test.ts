@@ -111,7 +111,7 @@ test.serial('a silenced alert reaches nobody until the alert that silences it is
   const environment = 'one after the other';
   const tell = (name: string, isOver: boolean): Promise<void> =>
     sendAlerts(alertmanager.url, [{ ...alertOf(name, environment), isOver }]);
-  const told = (): string[] =>
+  const sentAlerts = (): string[] =>
     receiver.notifications.flatMap((notification) =>
       notification.to === 'slack' && notification.attachments[0]?.title.endsWith(environment) === true
         ? [notification.attachments[0].title.replace(/ in .*/, '')]
@@ -119,12 +119,12 @@ test.serial('a silenced alert reaches nobody until the alert that silences it is
     );
   await tell('StuckCoordinator', false);
   await tell('HighBlockingCoordinators', false);
-  await waitUntil('the critical alert to be sent', () => told().length === 1);
+  await waitUntil('the critical alert to be sent', () => sentAlerts().length === 1);
   await tell('StuckCoordinator', true);
-  await waitUntil('the other alert to be sent', () => told().length === 3);
+  await waitUntil('the other alert to be sent', () => sentAlerts().length === 3);
   t.deepEqual(
-    told().toSorted(),
+    sentAlerts().toSorted(),
     ['FIRING: HighBlockingCoordinators', 'FIRING: StuckCoordinator', 'RESOLVED: StuckCoordinator'].toSorted(),
   );
-  t.is(told()[0], 'FIRING: StuckCoordinator');
+  t.is(sentAlerts()[0], 'FIRING: StuckCoordinator');
 });

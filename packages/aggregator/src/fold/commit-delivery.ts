@@ -1,5 +1,10 @@
 import { toError } from '@streamfold/redis';
-import { commitBatch, type CommitOutcome, type FoldedBatch } from '../state/commit-batch.ts';
+import {
+  commitBatch,
+  type CommitOutcome,
+  type FoldedBatch,
+  type FoldingMode,
+} from '../state/commit-batch.ts';
 import { commitRead, type ReadCommitOutcome } from '../state/commit-read.ts';
 import { describeOwnRecord } from '../state/describe-own-record.ts';
 import type { BatchSize } from './batch-size.ts';
@@ -55,7 +60,7 @@ async function commit(batch: FoldedBatch, delivery: Delivery, options: CommitOpt
   const { shard } = generation;
   const startedMs = now();
   const mode = options.mode?.() ?? 'live';
-  const committed = await send(batch, delivery, { ...options, mode: () => mode });
+  const committed = await send({ batch, mode }, delivery, options);
   hold.settled();
   size.committed();
   if (committed.outcome === 'contested') observe({ type: 'batch_contested', shard, entries: batch.entries });
@@ -80,12 +85,12 @@ async function commit(batch: FoldedBatch, delivery: Delivery, options: CommitOpt
 }
 
 async function send(
-  batch: FoldedBatch,
+  { batch, mode }: { readonly batch: FoldedBatch; readonly mode: FoldingMode },
   { origin, consumer, batches }: Delivery,
   options: CommitOptions,
 ): Promise<CommitOutcome | ReadCommitOutcome> {
-  const { redis, generation, names, mode = () => 'live', hold, size, observe } = options;
-  const common = { consumer, batch, mode: mode() };
+  const { redis, generation, names, hold, size, observe } = options;
+  const common = { consumer, batch, mode };
   try {
     if (origin === 'ahead' && batches.length === 1) return await commitRead(redis, generation, common);
     const removeConsumer = consumer !== names.own;
