@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
+import { startMonitor } from './monitor.ts';
 
 /** The commands of clients, as MONITOR shows them. */
 export interface CommandLog {
@@ -15,18 +14,14 @@ const LINE = /^\+[\d.]+ \[\d+ ([^\]]+)\] "([^"]+)"(.*)$/;
 
 /** MONITOR: logs commands from here on. */
 export async function startCommandLog(port: number, prefix: string): Promise<CommandLog> {
-  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
-  let text = '';
-  socket.on('error', () => undefined);
-  socket.write('MONITOR\r\n');
-  const answered = once(socket, 'data');
-  socket.on('data', (part: string) => (text += part));
-  await answered;
+  const { socket, text } = await startMonitor(port);
   const read = (): { source: string; name: string; rest: string }[] =>
-    text.split('\r\n').flatMap((line) => {
-      const [, source = '', name = '', rest = ''] = LINE.exec(line) ?? [];
-      return name === '' ? [] : [{ source, name: name.toLowerCase(), rest }];
-    });
+    text()
+      .split('\r\n')
+      .flatMap((line) => {
+        const [, source = '', name = '', rest = ''] = LINE.exec(line) ?? [];
+        return name === '' ? [] : [{ source, name: name.toLowerCase(), rest }];
+      });
   const isOurs = ({ rest }: { rest: string }): boolean => rest.includes(`"${prefix}:{`);
   return {
     commands: () =>

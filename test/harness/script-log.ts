@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { startMonitor } from './monitor.ts';
 
 /** A call of a function or script, and the commands that it ran. */
 export interface LoggedCall {
@@ -20,23 +21,17 @@ const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
 
 /** MONITOR: shows a call before the commands that it runs. */
 export async function startScriptLog(port: number): Promise<ScriptLog> {
-  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
-  let text = '';
-  socket.on('error', () => undefined);
-  socket.write('MONITOR\r\n');
-  const answered = once(socket, 'data');
-  socket.on('data', (part: string) => (text += part));
-  await answered;
+  const { socket, text } = await startMonitor(port);
   return {
     async read() {
       // The log shows this command after all that ran before it.
-      const end = `streamfold-end-${text.length}`;
+      const end = `streamfold-end-${text().length}`;
       const ended = waitForText(socket, end);
       const other = connect(port, '127.0.0.1');
       other.end(`ECHO ${end}\r\n`);
       await ended;
       other.destroy();
-      return readCalls(text);
+      return readCalls(text());
     },
     stop: () => socket.destroy(),
   };
