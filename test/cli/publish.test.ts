@@ -50,6 +50,20 @@ test('events from standard input are appended in order, even without a newline a
   );
 });
 
+test('--wait-replicas ends with 1 if the replicas do not have the events in time; the IDs are printed', async (t) => {
+  const { publish, entries } = open();
+  const run = await publish([...SENT, '--wait-replicas', '1', '--wait-ms', '10']);
+  const [[id] = ['']] = await entries();
+  t.deepEqual(run, {
+    code: 1,
+    stdout: `${id}\n`,
+    stderr:
+      'streamfold: not confirmed: 1 of the events appended, but not as durable as was asked for: after 10 ms 0 of 1 replicas had them\n',
+  });
+  const json = await publish([...SENT, '--wait-replicas', '1', '--wait-ms', '10', '--json']);
+  t.deepEqual(JSON.parse(json.stdout), { entryIds: [(await entries()).at(-1)?.[0]], unconfirmed: 1 });
+});
+
 test('--json prints entry IDs and the number of duplicates', async (t) => {
   const { publish, entries } = open();
   const run = await publish([...SENT, 'id=e1', '--json']);

@@ -25,6 +25,7 @@ export function openPublisher(redis: Redis, options: Partial<PublisherOptions> &
     dropped: tell('dropped'),
     connected: tell('connected'),
     disconnected: tell('disconnected'),
+    unconfirmed: tell('unconfirmed'),
   };
   return {
     prefix,

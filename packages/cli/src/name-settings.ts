@@ -9,6 +9,7 @@ const SETTING_OF: Readonly<Record<string, SettingName>> = {
   url: 'redis',
   begin_new: 'beginNew',
   discard_unrecorded: 'discardUnrecorded',
+  'durability.disk': 'waitDisk',
   fromMs: 'from',
   untilMs: 'until',
   stepSeconds: 'step',

@@ -151,7 +151,7 @@ function addRunning(add: Add, eventTypes: string): void {
         'streamfold demo --coordinators-only --redis redis://127.0.0.1:6379',
       ),
     );
-  add('publish', ['stdin', 'json'])
+  add('publish', ['stdin', 'waitReplicas', 'waitDisk', 'waitMs', 'json'])
     .argument('[type]', 'type of the event')
     .argument('[fields...]', 'field=value …')
     .summary('append an event, or many from standard input')
@@ -164,6 +164,7 @@ function addRunning(add: Add, eventTypes: string): void {
       examples(
         'streamfold publish signal.sent swarm_id=s1 sender_id=a receiver_id=b signal_type=handoff',
         'streamfold publish --stdin < events.ndjson',
+        'streamfold publish --stdin --wait-replicas 1 < events.ndjson',
       ),
     );
 }

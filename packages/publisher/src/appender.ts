@@ -2,6 +2,7 @@ import { shardKeys, toError } from '@streamfold/redis';
 import { appendEvents, type AppendedReply } from './append-events.ts';
 import type { Batch } from './batch.ts';
 import { classifyFailure } from './classify-failure.ts';
+import type { Confirmation, Confirmer } from './confirmer.ts';
 import type { Link } from './link.ts';
 import type { RetryReason } from './observer.ts';
 import type { PublisherSettings } from './options.ts';
@@ -23,7 +24,12 @@ export interface NumberedBatch {
   readonly giveUpRedisMs: number;
 }
 
-type Attempt = AppendedReply | { readonly status: 'failed'; readonly failure: AttemptFailure };
+/** What was appended, and whether it is as durable as was asked for. */
+export interface AppendedBatch extends AppendedReply {
+  readonly confirmation: Exclude<Confirmation, { readonly status: 'in_doubt' }>;
+}
+
+type Attempt = AppendedBatch | { readonly status: 'failed'; readonly failure: AttemptFailure };
 
 export interface AttemptFailure {
   readonly reason: RetryReason;
@@ -35,17 +41,29 @@ export interface AppenderContext {
   readonly publisherId: string;
   readonly settings: PublisherSettings;
   readonly link: Link;
+  /** None if an event counts as published once the primary has it in memory. */
+  readonly confirmer: Confirmer | undefined;
 }
 
 /** This last part of the window is not used, because a clock may be adjusted by that much. */
 const CLOCK_STEP_MS = 2_000;
 
-export function createAppender({ shard, publisherId, settings, link }: AppenderContext): Appender {
+const CONFIRMED = { status: 'confirmed' } as const;
+
+export function createAppender({ shard, publisherId, settings, link, confirmer }: AppenderContext): Appender {
   const { now, prefix, idempotencyWindowMs: windowMs } = settings;
   const { events, publishedIds, publisher } = shardKeys({ prefix, shard });
   const keys = [events, publishedIds, publisher(publisherId)] as const;
   const trustMs = windowMs - CLOCK_STEP_MS;
   let numbers = 0;
+
+  const confirm = async (reply: AppendedReply, number: number): Promise<Attempt> => {
+    const confirmation = (await confirmer?.confirm({ key: keys[2], number })) ?? CONFIRMED;
+    if (confirmation.status !== 'in_doubt') return { ...reply, confirmation };
+    // Whatever the reason: sent again under its number, it is in the stream once.
+    return { status: 'failed', failure: { reason: 'no_reply', error: confirmation.error } };
+  };
+
   return {
     number: (batch) => ({
       batch,
@@ -57,7 +75,8 @@ export function createAppender({ shard, publisherId, settings, link }: AppenderC
       try {
         const reply = await appendEvents(link.redis, { keys, number, windowMs, deadlineMs, batch });
         link.setRedisTimeMs(reply.redisTimeMs);
-        return reply.status === 'late' ? { status: 'failed', failure: { reason: 'late' } } : reply;
+        if (reply.status === 'late') return { status: 'failed', failure: { reason: 'late' } };
+        return await confirm(reply, number);
       } catch (cause) {
         const error = toError(cause);
         return { status: 'failed', failure: { reason: classifyFailure(error), error } };

@@ -1,11 +1,10 @@
-import type { AppendedReply } from './append-events.ts';
-import type { AttemptFailure } from './appender.ts';
+import type { AppendedBatch, AttemptFailure } from './appender.ts';
 import { formBatch, type Batch } from './batch.ts';
 import type { Bell } from './bell.ts';
 import { createEventQueue, type EventQueue } from './event-queue.ts';
 import type { Ledger } from './ledger.ts';
 import type { PagePool } from './page-pool.ts';
-import type { PublishFailure } from './publish-error.ts';
+import type { DropFailure } from './publish-error.ts';
 import type { Receipt } from './receipt.ts';
 
 /**
@@ -19,11 +18,11 @@ export interface Backlog {
   /** The events in flight were certainly not appended: they wait again. If Redis refused them, those with a receipt are dropped. */
   requeue(failure: AttemptFailure): void;
   /** The events in flight are in the stream, by this reply or as duplicates. */
-  settle(reply: AppendedReply, attempts: number): void;
+  settle(appended: AppendedBatch, attempts: number): void;
   /** Drops the events in flight: it is unknown whether they were appended. */
   giveUp(error?: Error): void;
   /** Drops the events for whose receipt `choose` is true, but none in flight. */
-  drop(choose: (receipt: Receipt | undefined) => boolean, reason: PublishFailure, error?: Error): void;
+  drop(choose: (receipt: Receipt | undefined) => boolean, reason: DropFailure, error?: Error): void;
 }
 
 export interface BacklogContext {
@@ -51,7 +50,7 @@ export function createBacklog({ shard, pool, ledger, bell }: BacklogContext): Ba
 
   const reportDropped = (
     { events, receipts }: { events: number; receipts: readonly Receipt[] },
-    reason: PublishFailure,
+    reason: DropFailure,
     error?: Error,
   ): void => {
     ledger.dropped(reason, events, error);
@@ -72,7 +71,7 @@ export function createBacklog({ shard, pool, ledger, bell }: BacklogContext): Ba
       held = undefined;
       if (reason === 'refused') drop((receipt) => receipt !== undefined, reason, error);
     },
-    settle({ entryId, leftOut }, attempts) {
+    settle({ entryId, leftOut, confirmation }, attempts) {
       if (held === undefined) return;
       const { events, parts } = held;
       let duplicates = 0;
@@ -80,6 +79,7 @@ export function createBacklog({ shard, pool, ledger, bell }: BacklogContext): Ba
         const isDuplicate = leftOut.has(index);
         if (isDuplicate) duplicates += part.events;
         for (const receipt of part.receipts) {
+          if (confirmation.status === 'unconfirmed') receipt.unconfirmed(confirmation.error);
           if (isDuplicate) receipt.duplicated();
           else receipt.appended(shard, entryId);
         }
@@ -89,6 +89,10 @@ export function createBacklog({ shard, pool, ledger, bell }: BacklogContext): Ba
       const appended = events - duplicates;
       if (appended > 0) ledger.published({ shard, entryId, events: appended, attempts });
       ledger.duplicated({ shard, events: duplicates });
+      if (confirmation.status === 'unconfirmed') {
+        const { reached, error } = confirmation;
+        ledger.unconfirmed({ shard, entryId, events, ...reached, error });
+      }
     },
     giveUp(error) {
       if (held === undefined) return;

@@ -5,7 +5,7 @@ import type { EventQueue } from './event-queue.ts';
 import type { Ledger } from './ledger.ts';
 import type { PagePool } from './page-pool.ts';
 import type { RetryReason } from './observer.ts';
-import type { PublishFailure } from './publish-error.ts';
+import type { DropFailure } from './publish-error.ts';
 import type { Receipt } from './receipt.ts';
 
 /** Delivers the events of one shard in the order in which they were published. */
@@ -18,11 +18,11 @@ export interface Delivery {
   /** The same; resolves when each of these events is settled or dropped. */
   flush(): Promise<void>;
   /** Drops the events of `receipt` that were not sent. */
-  recall(receipt: Receipt, reason: PublishFailure): void;
+  recall(receipt: Receipt, reason: DropFailure): void;
   /** Checks the link again. */
   wake(): void;
   /** Drops the remaining events; resolves when nothing is in flight. The link must be closed. */
-  end(reason: PublishFailure, error?: Error): Promise<void>;
+  end(reason: DropFailure, error?: Error): Promise<void>;
 }
 
 export interface DeliveryContext extends AppenderContext {
@@ -52,6 +52,9 @@ const PAUSE_REFUSED_MS = 5_000;
  *                                                 └─ late, or too old: given up, as its number may be forgotten
  * ```
  *
+ * If `durability` is asked for, a reply settles the batch only once that is confirmed, or its time is over. If Redis is lost
+ * meanwhile, that is `no reply`: the batch is `unknown`.
+ *
  * A batch of queued events is formed again at each attempt, so that it includes events that arrived meanwhile. `recall`
  * takes events only from `queued`. After `end`, those that are `sent` or `unknown` are abandoned, the others dropped.
  */
@@ -66,7 +69,7 @@ export function startDelivery(context: DeliveryContext): Delivery {
   /** Events up to this one do not wait for more. */
   let hastened = 0;
   let timer: NodeJS.Timeout | undefined;
-  let ended: { reason: PublishFailure; error: Error | undefined } | undefined;
+  let ended: { reason: DropFailure; error: Error | undefined } | undefined;
 
   const hasten = (): void => {
     clearTimeout(timer);

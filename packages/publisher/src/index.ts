@@ -1,4 +1,5 @@
 export type { EventInput } from '@streamfold/core';
+export type { Durability } from './durability.ts';
 export { InvalidEventError } from './invalid-event-error.ts';
 export type { PublisherStats } from './ledger.ts';
 export type { DropReason, PublisherObserver, RetryReason } from './observer.ts';

@@ -1,5 +1,5 @@
 import { createBell } from './bell.ts';
-import { DROP_REASONS, tell, type DropReason, type RetryReason } from './observer.ts';
+import { DROP_REASONS, tell, type DropReason, type PublisherObserver, type RetryReason } from './observer.ts';
 import type { PublisherSettings } from './options.ts';
 
 /** Counts since the publisher was created. */
@@ -10,6 +10,8 @@ export interface PublisherStats {
   readonly published: number;
   /** Events left out, because the stream holds an event with their `swarm_id` and `id`. */
   readonly duplicates: number;
+  /** Events in the stream that were not as durable in time as `durability` asks. They are counted above, too. */
+  readonly unconfirmed: number;
   /** Entries appended. */
   readonly entries: number;
   /** Attempts that failed and were repeated. */
@@ -31,6 +33,7 @@ export interface Ledger {
   release(events: number, bytes: number): void;
   published(fact: { shard: number; entryId: string; events: number; attempts: number }): void;
   duplicated(fact: { shard: number; events: number }): void;
+  unconfirmed(fact: Parameters<NonNullable<PublisherObserver['unconfirmed']>>[0]): void;
   retried(fact: { shard: number; events: number; attempt: number; reason: RetryReason; error?: Error }): void;
   dropped(reason: DropReason, events: number, error?: Error): void;
   /** Wakes callers that wait for room. */
@@ -45,7 +48,7 @@ export function createLedger(settings: PublisherSettings): Ledger {
   const { observer, maxBufferedEvents, maxBufferedBytes } = settings;
   const bell = createBell();
   const dropped = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
-  const counts = { accepted: 0, published: 0, duplicates: 0, entries: 0, retries: 0 };
+  const counts = { accepted: 0, published: 0, duplicates: 0, unconfirmed: 0, entries: 0, retries: 0 };
   const buffer = { bufferedEvents: 0, bufferedBytes: 0 };
   const hasRoom = (): boolean =>
     buffer.bufferedEvents < maxBufferedEvents && buffer.bufferedBytes + EVENT_BYTES <= maxBufferedBytes;
@@ -74,6 +77,10 @@ export function createLedger(settings: PublisherSettings): Ledger {
       if (fact.events === 0) return;
       counts.duplicates += fact.events;
       tell(() => observer.duplicate?.(fact));
+    },
+    unconfirmed(fact) {
+      counts.unconfirmed += fact.events;
+      tell(() => observer.unconfirmed?.(fact));
     },
     retried(fact) {
       counts.retries += 1;

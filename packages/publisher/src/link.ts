@@ -7,6 +7,7 @@ import {
   toError,
   type RedisConnection,
 } from '@streamfold/redis';
+import { checkDurability } from './durability.ts';
 import { tell } from './observer.ts';
 import type { PublisherSettings } from './options.ts';
 
@@ -43,6 +44,7 @@ export function openLink(settings: PublisherSettings, onChange: () => void): Lin
   const greet = async (): Promise<void> => {
     try {
       await agreeOnShardCount(redis, settings);
+      await checkDurability(redis, settings.durability);
       clockOffsetMs = (await readServerTimeMs(redis)) - now();
       greeted = isReady(redis);
       if (greeted) tell(() => observer.connected?.());

@@ -39,6 +39,19 @@ export interface PublisherObserver {
   published?(fact: { shard: number; entryId: string; events: number; attempts: number }): void;
   /** Events were left out, because an event with the same `swarm_id` and `id` is in the stream. */
   duplicate?(fact: { shard: number; events: number }): void;
+  /**
+   * Events are in the stream, but not as durable as `durability` asks: this many replicas have them within its time, and they are
+   * on the disk of the primary or not. A failover or a crash may lose them. The error says what was missing, or why Redis refused
+   * to wait.
+   */
+  unconfirmed?(fact: {
+    shard: number;
+    entryId: string;
+    events: number;
+    replicas: number;
+    disk: boolean;
+    error: Error;
+  }): void;
   /** An attempt to append a batch failed, and is repeated. */
   retried?(fact: {
     shard: number;

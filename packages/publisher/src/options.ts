@@ -1,10 +1,12 @@
 import {
+  checkObject,
   checkPrefix,
   ConfigurationError,
   DEFAULT_PREFIX,
   readRedisUrl,
   type RedisUrlOption,
 } from '@streamfold/redis';
+import type { Durability, DurabilitySettings } from './durability.ts';
 import type { PublisherObserver } from './observer.ts';
 import { warnOfFirstFailure } from './warn-of-first-failure.ts';
 
@@ -26,6 +28,8 @@ export type PublisherOptions = RedisUrlOption & {
   readonly idempotencyWindowMs?: number;
   /** How long to wait for the reply to a batch, 100 to 60,000 ms, at most a third of the window. Default 3,000. */
   readonly replyTimeoutMs?: number;
+  /** When an event counts as published. Default: once the primary has it in memory. */
+  readonly durability?: Durability;
   /** Called with what happens. Without an observer, the first failure of the connection is a process warning. */
   readonly observer?: PublisherObserver;
   /** Monotonic clock, ms. Default `performance.now`. */
@@ -34,9 +38,10 @@ export type PublisherOptions = RedisUrlOption & {
 
 /** Options, checked and complete. */
 export type PublisherSettings = Required<
-  Omit<PublisherOptions, keyof RedisUrlOption | 'observer' | 'now'>
+  Omit<PublisherOptions, keyof RedisUrlOption | 'observer' | 'now' | 'durability'>
 > & {
   readonly redisUrl: string;
+  readonly durability: DurabilitySettings;
   readonly observer: PublisherObserver;
   readonly now: () => number;
 };
@@ -79,9 +84,29 @@ export function checkOptions(options: PublisherOptions): PublisherSettings {
       ...RANGES.replyTimeoutMs,
       most: Math.min(RANGES.replyTimeoutMs.most, Math.floor(read('idempotencyWindowMs') / 3)),
     }),
+    durability: readDurability(options.durability),
     observer: options.observer ?? warnOfFirstFailure(),
     now: options.now ?? (() => performance.now()),
   });
+}
+
+const DURABILITY_RANGES = {
+  replicas: { byDefault: 0, least: 0, most: 100 },
+  timeoutMs: { byDefault: 2_000, least: 10, most: 600_000 },
+} as const satisfies Record<string, Range>;
+
+function readDurability(given: Durability = {}): DurabilitySettings {
+  const { replicas, timeoutMs, disk = false } = checkObject('durability', given, 'replicas') as Durability;
+  if (typeof disk !== 'boolean') {
+    throw new ConfigurationError(`expected true or false; got ${String(disk)}`, {
+      options: ['durability.disk'],
+    });
+  }
+  return {
+    replicas: checkNumber('durability.replicas', replicas, DURABILITY_RANGES.replicas),
+    disk,
+    timeoutMs: checkNumber('durability.timeoutMs', timeoutMs, DURABILITY_RANGES.timeoutMs),
+  };
 }
 
 function checkNumber(name: string, value: number | undefined, { byDefault, least, most }: Range): number {

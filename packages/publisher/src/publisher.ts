@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { EventInput } from '@streamfold/core';
 import { appendAll, type AppendContext, type Refusal } from './append-all.ts';
 import { createBell } from './bell.ts';
+import { openConfirmer } from './confirmer.ts';
 import { startDeliveries } from './deliveries.ts';
+import { isAsked } from './durability.ts';
 import { createLedger, type PublisherStats } from './ledger.ts';
 import { openLink } from './link.ts';
 import { checkOptions, type PublisherOptions } from './options.ts';
-import { PublishError } from './publish-error.ts';
+import { NO_PROGRESS, PublishError } from './publish-error.ts';
 import { createPublish, type PublishOutcome } from './publish-event.ts';
 import type { Appended } from './receipt.ts';
 
@@ -40,7 +42,7 @@ export interface Publisher {
    * before; if the buffer is full, `append` waits for room.
    *
    * Rejects with {@link InvalidEventError}, and appends nothing, if one is invalid; with {@link PublishError} if some could
-   * not be appended or it is unknown whether they were (`reason`).
+   * not be appended, it is unknown whether they were, or they are not as durable as `durability` asks (`reason`).
    */
   append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<Appended>;
   /** Sends the events accepted so far without waiting for more. Resolves when each of them is appended or dropped. */
@@ -87,7 +89,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     deliveries.wake();
     changed.ring();
   });
-  const deliveries = startDeliveries({ publisherId, settings, link, ledger });
+  const confirmer = isAsked(settings.durability) ? openConfirmer(settings) : undefined;
+  const deliveries = startDeliveries({ publisherId, settings, link, confirmer, ledger });
   const context: AppendContext = { settings, ledger, deliveries, refusal: () => refusal };
 
   /** Accepts no more events from now on. */
@@ -100,7 +103,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const ready = async (): Promise<void> => {
     while (!link.ready && refusal === undefined) await changed.wait();
     if (link.misfit !== undefined) throw link.misfit;
-    if (refusal !== undefined) throw new PublishError('closed', 0);
+    if (refusal !== undefined) throw new PublishError('closed', NO_PROGRESS);
   };
 
   const close = async (deadlineMs: number): Promise<Closed> => {
@@ -111,10 +114,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     deadline.ring();
     link.close();
     const left = ledger.stats();
+    confirmer?.close();
     await deliveries.end('closed');
-    const fateUnknown = ledger.stats().dropped.fate_unknown - before.dropped.fate_unknown;
+    const after = ledger.stats();
+    const fateUnknown = after.dropped.fate_unknown - before.dropped.fate_unknown;
     const givenUp = left.dropped.fate_unknown - before.dropped.fate_unknown;
-    return { undelivered: left.bufferedEvents + givenUp, fateUnknown };
+    // In the stream, but not confirmed in time.
+    const appended = after.published + after.duplicates - left.published - left.duplicates;
+    return { undelivered: left.bufferedEvents + givenUp - appended, fateUnknown };
   };
 
   return {

@@ -1,4 +1,4 @@
-import { PublishError, type PublishFailure } from './publish-error.ts';
+import { PublishError, type DropFailure, type PublishFailure } from './publish-error.ts';
 
 /** The result of `append`. */
 export interface Appended {
@@ -15,7 +15,9 @@ export interface Receipt {
   readonly done: Promise<Appended>;
   appended(shard: number, entryId: string): void;
   duplicated(): void;
-  dropped(reason: PublishFailure, error?: Error): void;
+  /** An event that is in the stream is not as durable as was asked for. Called before its outcome. */
+  unconfirmed(error: Error): void;
+  dropped(reason: DropFailure, error?: Error): void;
   /** Stops waiting: events not yet settled are in flight, and their fate is unknown to the caller. */
   abandon(): void;
 }
@@ -25,6 +27,7 @@ export function createReceipt(events: number): Receipt {
   const entries = new Map<string, string>();
   let duplicates = 0;
   let dropped = 0;
+  let unconfirmed = 0;
   let failure: { reason: PublishFailure; error: Error | undefined } | undefined;
   let open = events;
   let resolve: (appended: Appended) => void;
@@ -33,10 +36,14 @@ export function createReceipt(events: number): Receipt {
     resolve = onResolve;
     reject = onReject;
   });
+  const fail = (reason: PublishFailure, cause?: Error): void => {
+    const entryIds = [...entries.values()];
+    reject(new PublishError(reason, { undelivered: dropped, unconfirmed, entryIds }, cause));
+  };
   const settleOne = (): void => {
     if (--open > 0) return;
     if (failure === undefined) resolve({ entryIds: [...entries.values()], duplicates });
-    else reject(new PublishError(failure.reason, dropped, failure.error));
+    else fail(failure.reason, failure.error);
   };
   if (events === 0) settleOne();
   return {
@@ -49,14 +56,21 @@ export function createReceipt(events: number): Receipt {
       duplicates += 1;
       settleOne();
     },
+    unconfirmed(error) {
+      unconfirmed += 1;
+      failure ??= { reason: 'unconfirmed', error };
+    },
     dropped(reason, error) {
       dropped += 1;
       // The unknown fate matters most to a caller that may publish again.
-      if (failure === undefined || reason === 'fate_unknown') failure = { reason, error };
+      if (failure === undefined || failure.reason === 'unconfirmed' || reason === 'fate_unknown')
+        failure = { reason, error };
       settleOne();
     },
     abandon() {
-      if (open > 0) reject(new PublishError('fate_unknown', dropped + open));
+      if (open === 0) return;
+      dropped += open;
+      fail('fate_unknown');
     },
   };
 }

@@ -1,5 +1,5 @@
 import { encodeEvent, EVENT_TYPES, findEventType, parseJson, type EventInput } from '@streamfold/core';
-import { createPublisher, PublishError } from '@streamfold/publisher';
+import { createPublisher, PublishError, type PublisherObserver } from '@streamfold/publisher';
 import { ConfigurationError } from '@streamfold/redis';
 import type { Command } from '../environment.ts';
 import { findNearest } from '../find-nearest.ts';
@@ -20,18 +20,33 @@ export const publish: Command = async (environment, args) => {
     throw new ConfigurationError('standard input: expected at least one event; got none');
   }
   for (const each of given) checkEvent(each);
-  const { redis: redisUrl, prefix, shards } = configuration;
+  const { redis: redisUrl, prefix, shards, waitReplicas, waitDisk, waitMs } = configuration;
   await withRedis(configuration, async () => undefined); // fails at once if Redis cannot be reached
-  const publisher = createPublisher({ redisUrl, prefix, shards });
+  const durability = { replicas: waitReplicas, disk: waitDisk, timeoutMs: waitMs };
+  let lastFailure: Error | undefined;
+  const observer: PublisherObserver = {
+    connected: () => (lastFailure = undefined),
+    disconnected: ({ error }) => (lastFailure = error),
+  };
+  const publisher = createPublisher({ redisUrl, prefix, shards, durability, observer });
+  const show = (entryIds: readonly string[], counts: Readonly<Record<string, number>>): void => {
+    if (configuration.json) print(JSON.stringify({ entryIds, ...counts }));
+    else for (const entryId of entryIds) print(entryId);
+  };
   try {
     const { entryIds, duplicates } = await publisher.append(given.map(({ event }) => event));
-    if (configuration.json) print(JSON.stringify({ entryIds, duplicates }));
-    else for (const entryId of entryIds) print(entryId);
+    show(entryIds, { duplicates });
     if (duplicates > 0) printError(`${duplicates} not appended: published before, with the same id`);
     return 0;
   } catch (error) {
-    if (error instanceof PublishError) throw new Error(`not published: ${error.message}`, { cause: error });
-    throw error;
+    if (!(error instanceof PublishError)) throw error;
+    const { entryIds, unconfirmed } = error;
+    if (error.reason !== 'unconfirmed') {
+      const why = error.cause === undefined && lastFailure ? `: ${lastFailure.message}` : '';
+      throw new Error(`not published: ${error.message}${why}`, { cause: error });
+    }
+    show(entryIds, { unconfirmed });
+    throw new Error(`not confirmed: ${error.message}`, { cause: error });
   } finally {
     await publisher.close();
   }
