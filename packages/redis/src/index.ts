@@ -28,6 +28,15 @@ export { checkObject, readRedisUrl, type RedisUrlOption } from './redis-url-opti
 export { isNoGroup, isReplyError, isTransientReply } from './reply-error.ts';
 export { replyField } from './reply-field.ts';
 export { createReplyTap, type ParseOutcome, type ReplyParser, type ReplyTap } from './reply-tap.ts';
+export {
+  largestShare,
+  planMoves,
+  readShardNodes,
+  type ClusterNode,
+  type NodeShards,
+  type PlacedShard,
+  type ShardMove,
+} from './shard-placement.ts';
 export { runTransaction } from './run-transaction.ts';
 export { loadScript, STREAM_LUA, type Script } from './script.ts';
 export { readServerTimeMs } from './server-time.ts';

@@ -19,5 +19,8 @@ export const doctor: Command = async ({ configuration, print, localTimeMs }) =>
   );
 
 function describe(findings: readonly Finding[]): string[] {
-  return findings.map(({ verdict, what, text }) => `${verdict.padEnd(5)} ${what.padEnd(17)} ${text}`);
+  return findings.flatMap(({ verdict, what, text, commands = [] }) => [
+    `${verdict.padEnd(5)} ${what.padEnd(17)} ${text}`,
+    ...commands.map((command) => `      ${command}`),
+  ]);
 }

@@ -5,7 +5,13 @@ import {
   type RegisteredGeneration,
   type ShardStatus,
 } from '@streamfold/aggregator';
-import { askAll, listShards } from '@streamfold/redis';
+import {
+  askAll,
+  listShards,
+  readShardNodes,
+  type Installation,
+  type RedisConnection,
+} from '@streamfold/redis';
 import { count } from '../count.ts';
 import type { Command, ExitCode } from '../environment.ts';
 import { withRedis } from '../with-redis.ts';
@@ -24,10 +30,11 @@ export const status: Command = async ({ configuration, print }) =>
         (shard) => readStatus(redis, shard),
         SHARDS_AT_ONCE,
       );
+      const nodes = await readNodes(redis, configuration);
       const { live = null, generations } = await readRegistry(redis, prefix);
       const others = [...generations.values()].filter(({ state }) => state !== 'live');
-      if (json) print(JSON.stringify(listAll(statuses, { live, others }), null, 2));
-      else for (const each of statuses) for (const line of describe(each)) print(line);
+      if (json) print(JSON.stringify(listAll(statuses, { live, others, nodes }), null, 2));
+      else for (const each of statuses) for (const line of describe(each, nodes.get(each.shard))) print(line);
       if (!json) for (const each of others) print(describeOther(each));
       if (!json && shards > 1) for (const line of describeAll(statuses)) print(line);
       return 0;
@@ -35,14 +42,36 @@ export const status: Command = async ({ configuration, print }) =>
     { shardCount: 'compare' },
   );
 
+/** The node that holds each shard, by the number of the shard; empty if there is no Cluster. */
+async function readNodes(
+  redis: RedisConnection,
+  installation: Installation,
+): Promise<ReadonlyMap<number, string>> {
+  if (!('nodes' in redis)) return new Map();
+  const nodes = await readShardNodes(redis, installation);
+  return new Map(
+    nodes.flatMap(({ node: { host, port }, shards }) =>
+      shards.map(({ shard }) => [shard, `${host}:${port}`] as const),
+    ),
+  );
+}
+
 /** `generations` is the earlier name of `otherGenerations`. */
 function listAll(
   statuses: readonly ShardStatus[],
-  { live, others }: { readonly live: string | null; readonly others: readonly RegisteredGeneration[] },
+  {
+    live,
+    others,
+    nodes,
+  }: {
+    readonly live: string | null;
+    readonly others: readonly RegisteredGeneration[];
+    readonly nodes: ReadonlyMap<number, string>;
+  },
 ): Record<string, unknown> {
   const otherGenerations = others.map(({ definitions: _definitions, ...generation }) => generation);
   return {
-    shards: statuses.map(toJson),
+    shards: statuses.map((each) => toJson(each, nodes.get(each.shard))),
     liveGeneration: live,
     otherGenerations,
     generations: otherGenerations,
@@ -50,9 +79,9 @@ function listAll(
 }
 
 /** Missing values are null, so that a reader of the JSON sees that they were looked up. */
-function toJson(shard: ShardStatus): Record<string, unknown> {
+function toJson(shard: ShardStatus, node: string | null = null): Record<string, unknown> {
   const { archived = null, archiveStop = null, stateLoss = null, generation = null } = shard;
-  return { ...shard, archived, archiveStop, stateLoss, generation };
+  return { ...shard, node, archived, archiveStop, stateLoss, generation };
 }
 
 /** A generation that is not live: a rebuild is building it, or has replaced it. */
@@ -86,17 +115,12 @@ function describeAll(statuses: readonly ShardStatus[]): string[] {
   ];
 }
 
-function describe({
-  shard,
-  stream,
-  streamEntries,
-  deadLetters,
-  archived,
-  archiveStop,
-  stateLoss,
-  generation,
-}: ShardStatus): string[] {
-  const lines = [`shard ${shard}`, row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`)];
+function describe(
+  { shard, stream, streamEntries, deadLetters, archived, archiveStop, stateLoss, generation }: ShardStatus,
+  node: string | undefined,
+): string[] {
+  const lines = [`shard ${shard}`, ...(node === undefined ? [] : [row('node', node)])];
+  lines.push(row('stream', `${stream}, ${count(streamEntries, 'entry', 'entries')}`));
   if (archived !== undefined) {
     const { lastId, sequence } = archived;
     lines.push(row('archived', `to ${lastId}, ${count(sequence, 'segment', 'segments')}`));

@@ -5,6 +5,8 @@ export interface Finding {
   readonly what: string;
   /** What was found and, if it is a problem, what to do. */
   readonly text: string;
+  /** Commands for a shell that mend it. */
+  readonly commands?: readonly string[];
 }
 
 /** Makes the findings about one thing, one function for each verdict. */

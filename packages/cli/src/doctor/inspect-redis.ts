@@ -13,6 +13,7 @@ import {
 } from '@streamfold/redis';
 import { judge, type Finding } from './finding.ts';
 import { inspectPermissions } from './inspect-permissions.ts';
+import { inspectPlacement } from './inspect-placement.ts';
 import { inspectVersions } from './inspect-version.ts';
 import { parseInfo, type Info } from './parse-info.ts';
 
@@ -27,6 +28,9 @@ export async function inspectRedis(
     ...info,
     ...(await inspectPermissions(redis, installation)),
     await settled('shards', () => inspectShardCount(redis, installation)),
+    ...(await inspectPlacement(redis, installation).catch((error: unknown) => [
+      judge('shards on nodes').warn(`cannot be read; got ${toError(error).message}`),
+    ])),
     await settled('clock', () => inspectClock(redis, localTimeMs)),
     await settled('stream clock', () => inspectStreamClock(redis, installation)),
     ...(await inspectStateLoss(redis, installation)),
