@@ -95,7 +95,7 @@ test('Sentinel: whatever ends the primary, nothing confirmed is lost or doubled,
     await group.waitUntilWhole();
   }
 
-  await heartbeat.stop();
+  heartbeat.stop();
   const primary = await group.readPrimary();
   if (primary === undefined) throw new Error('expected a primary');
   await ada.leave();

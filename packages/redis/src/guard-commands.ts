@@ -17,6 +17,9 @@ export interface CommandRules {
 /** The client's text for a command that took too long; it has no code. */
 const CLIENT_TIMEOUT = 'Command timed out';
 
+/** The client's text for a command that a Cluster sent on, or put off, too often; with the last reply. */
+const TOO_OFTEN = /^Too many Cluster redirections\. Last error: ReplyError: (.*)$/s;
+
 /**
  * Makes a connection drop its socket, and so open a new one, when it can no longer be trusted: when a reply does not come
  * in time, as it could be taken for the reply to a later command, or when the server says that it is not the one to ask.
@@ -61,7 +64,8 @@ function guardCommand(command: Command, rules: CommandRules, giveUp: (error: Con
   const reject = command.reject.bind(command);
   const name = command.name.toUpperCase();
   const address = rules.address();
-  command.reject = (error) => {
+  command.reject = (given) => {
+    const error = lastRefusal(given) ?? given;
     if (error instanceof ConnectionError) reject(error);
     else if (isReplyError(error)) {
       if ('command' in error) error.command = { name: command.name };
@@ -78,6 +82,12 @@ function guardCommand(command: Command, rules: CommandRules, giveUp: (error: Con
     } else if (sent.has(command)) reject(lost(address, name, causeOfLoss(rules.lastError())));
     else reject(notConnected(address, name, rules.lastError()));
   };
+}
+
+/** The last of the replies that refused a command, if there were too many: nothing of it was done. */
+function lastRefusal({ message }: Error): Error | undefined {
+  const [, reply] = TOO_OFTEN.exec(message) ?? [];
+  return reply === undefined ? undefined : Object.assign(new Error(reply), { name: 'ReplyError' });
 }
 
 /** What the connection said when it broke; undefined if it just ended, or the last error is of an attempt to connect. */
