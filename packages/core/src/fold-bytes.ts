@@ -22,7 +22,7 @@ import { LearnedLayouts } from './layout/learned-layouts.ts';
 import { BATCH_TAIL, EVENTS_HEAD, FIELDS_HEAD, isAt, LINE_HEAD } from './layout/line-form.ts';
 import { matchFlat } from './layout/match-flat.ts';
 import { matchJson } from './layout/match-json.ts';
-import { MatchedValues, NO_MATCH } from './layout/matched-values.ts';
+import { MatchedEntry, NO_MATCH } from './layout/matched-values.ts';
 import { countDigits, readIdText, readLength } from './layout/read-value.ts';
 
 export interface BytesFoldOptions {
@@ -48,7 +48,7 @@ export class BytesFold {
   private readonly pool: ColumnPool;
   private readonly context: DecodeContext;
   private readonly onDeadLetter: BytesFoldOptions['onDeadLetter'];
-  private readonly values: MatchedValues;
+  private readonly matched: MatchedEntry;
   private readonly journal = new Journal();
   private readonly events: EventJournal;
   private readonly decoded: DecodedEventFold;
@@ -60,11 +60,11 @@ export class BytesFold {
     this.batch = this.pool.take(this.source);
     this.context = context;
     this.onDeadLetter = onDeadLetter;
-    this.values = new MatchedValues(this.source);
+    this.matched = new MatchedEntry(this.source);
     const metrics = foldedMetrics(catalogue);
     const { shard, shards } = context;
     this.events = new EventJournal({
-      values: this.values,
+      source: this.source,
       journal: this.journal,
       shard,
       shards,
@@ -102,7 +102,7 @@ export class BytesFold {
     const end = isBatch ? this.foldBatch(fields) : this.foldFlat(fields);
     if (end === NO_MATCH || end > received) return NO_MATCH;
     this.batch.openEntry(this.source.bytes, idStart, idLength);
-    this.batch.payloadBytes += this.values.payloadBytes;
+    this.batch.payloadBytes += this.matched.payloadBytes;
     this.applyJournal();
     return end;
   }
@@ -131,9 +131,9 @@ export class BytesFold {
     for (let at = 0; at < layouts.length; at++) {
       const layout = layouts[at];
       if (layout === undefined) break;
-      const end = matchFlat(layout, this.values, start);
+      const end = matchFlat(layout, this.matched, start);
       if (end === NO_MATCH) continue;
-      if (end > this.source.end || this.values.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
+      if (end > this.source.end || this.matched.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
       list.matched(at);
       this.journal.clear();
       return this.events.write(layout, this.batch) === 'written' ? end : NO_MATCH;
@@ -142,16 +142,16 @@ export class BytesFold {
   }
 
   private foldBatch(start: number): number {
-    const { source, values } = this;
+    const { source, matched } = this;
     const lengthStart = start + EVENTS_FIELD_BYTES;
     const length = readLength(source, lengthStart);
     const textStart = lengthStart + countDigits(length) + 2;
     const textEnd = textStart + length;
     if (length === NO_MATCH || textEnd + 2 > source.end) return NO_MATCH;
     if (length > BATCH_ENTRY_BYTES) return NO_MATCH;
-    values.limit = textEnd;
-    values.closing = QUOTE;
-    values.payloadBytes = EVENTS_NAME_BYTES + length;
+    matched.limit = textEnd;
+    matched.closing = QUOTE;
+    matched.payloadBytes = EVENTS_NAME_BYTES + length;
     return this.foldEvents(this.layouts.batches.reply, textStart) === textEnd ? textEnd + 2 : NO_MATCH;
   }
 
@@ -176,7 +176,7 @@ export class BytesFold {
     for (let at = 0; at < layouts.length; at++) {
       const layout = layouts[at];
       if (layout === undefined) break;
-      const end = matchJson(layout, this.values, start);
+      const end = matchJson(layout, this.matched, start);
       if (end === NO_MATCH) continue;
       list.matched(at);
       return this.events.write(layout, this.batch) === 'written' ? end : NO_MATCH;
@@ -189,7 +189,7 @@ export class BytesFold {
    * `NO_MATCH`, and the batch is as it was, if it has to be decoded.
    */
   foldLine(start: number): number {
-    const { source, values, batch } = this;
+    const { source, matched, batch } = this;
     const idStart = start + LINE_HEAD.length;
     const idEnd = readIdText(source, idStart);
     if (idEnd === NO_MATCH || !isAt(source, start, LINE_HEAD) || !isAt(source, idEnd, FIELDS_HEAD))
@@ -199,23 +199,23 @@ export class BytesFold {
     const end = isBatch ? this.foldLineOfBatch(fields + EVENTS_HEAD.length) : this.foldLineOfEvent(fields);
     if (end === NO_MATCH) return NO_MATCH;
     batch.openEntry(source.bytes, idStart, idEnd - idStart);
-    batch.payloadBytes += values.payloadBytes;
+    batch.payloadBytes += matched.payloadBytes;
     this.applyJournal();
     return end;
   }
 
   private foldLineOfEvent(start: number): number {
-    const { source, values } = this;
+    const { source, matched } = this;
     const list = this.layouts.flat.line;
-    values.limit = source.end;
-    values.closing = QUOTE;
+    matched.limit = source.end;
+    matched.closing = QUOTE;
     for (let at = 0; at < list.layouts.length; at++) {
       const layout = list.layouts[at];
       if (layout === undefined) break;
-      const end = matchJson(layout, values, start);
+      const end = matchJson(layout, matched, start);
       if (end === NO_MATCH) continue;
-      values.payloadBytes = end - start; // and some quotes and commas
-      if (end > source.end || values.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
+      matched.payloadBytes = end - start; // and some quotes and commas
+      if (end > source.end || matched.payloadBytes > FLAT_ENTRY_BYTES) return NO_MATCH;
       list.matched(at);
       this.journal.clear();
       return this.events.write(layout, this.batch) === 'written' ? end : NO_MATCH;
@@ -224,11 +224,11 @@ export class BytesFold {
   }
 
   private foldLineOfBatch(start: number): number {
-    const { source, values } = this;
-    values.limit = source.end;
-    values.closing = BACKSLASH;
+    const { source, matched } = this;
+    matched.limit = source.end;
+    matched.closing = BACKSLASH;
     const end = this.foldEvents(this.layouts.batches.line, start);
-    values.payloadBytes = EVENTS_NAME_BYTES + end - start; // and the backslashes
+    matched.payloadBytes = EVENTS_NAME_BYTES + end - start; // and the backslashes
     if (end === NO_MATCH || end > source.end || end - start > BATCH_ENTRY_BYTES) return NO_MATCH;
     return isAt(source, end, BATCH_TAIL) ? end + BATCH_TAIL.length : NO_MATCH;
   }

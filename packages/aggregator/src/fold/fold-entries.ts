@@ -16,6 +16,7 @@ import type { TakeEntry } from './delivered-entry.ts';
 import type { EntriesParser } from './entries-parser.ts';
 import { PageFold } from './fold-page.ts';
 import { createReplyFold } from './fold-reply.ts';
+import { SeriesBound } from './series-bound.ts';
 
 /** Bounds of one commit, so that Redis never stalls for long: by its script, or by the size of its arguments. */
 export interface CommitBounds {
@@ -99,13 +100,17 @@ export function createFolding(options: FoldOptions): Fold {
       const batches: FoldedBatch[] = [];
       let entries = 0;
       let payloadBytes = 0;
+      const seriesBound = new SeriesBound(bounds.series);
       const closeBatch = (): void => {
+        seriesBound.startAnew();
         entries += fold.batch.entries;
         payloadBytes += fold.batch.payloadBytes;
         batches.push(close());
       };
       const closeFullBatch = (): void => {
-        if (fold.batch.entries > 0 && hasReached(bounds, fold.batch, deadLetters.length)) closeBatch();
+        if (fold.batch.entries === 0) return;
+        if (hasReached(bounds, fold.batch, deadLetters.length) || seriesBound.isReached(fold.batch))
+          closeBatch();
       };
       deadLetters = [];
       fieldsCharacters = bounds.fieldsCharacters;
@@ -134,12 +139,12 @@ export function createFolding(options: FoldOptions): Fold {
   };
 }
 
+/** Whether a batch has reached a bound other than that of series. */
 function hasReached(bounds: CommitBounds, batch: BatchColumns, deadLetters: number): boolean {
   return (
     batch.entries >= bounds.entries ||
     batch.payloadBytes >= bounds.payloadBytes ||
-    deadLetters >= bounds.deadLetters ||
-    batch.countTouched() >= bounds.series
+    deadLetters >= bounds.deadLetters
   );
 }
 

@@ -58,12 +58,15 @@ export class KeyTable {
     const { source, count } = parts;
     let at = key + HEADER_BYTES;
     for (let part = 0; part < count; part++) {
-      let from = parts.starts[part] ?? 0;
-      const end = from + (parts.lengths[part] ?? 0);
+      const from = parts.starts[part] ?? 0;
+      const length = parts.lengths[part] ?? 0;
       if (part > 0 && bytes[at++] !== SEPARATOR) return false;
-      for (; from + 4 <= end; from += 4, at += 4)
-        if (source.view.getInt32(from, true) !== view.getInt32(at, true)) return false;
-      for (; from < end; from++, at++) if (source.bytes[from] !== bytes[at]) return false;
+      const words = length & -4;
+      for (let byte = 0; byte < words; byte += 4)
+        if (source.view.getInt32(from + byte, true) !== view.getInt32(at + byte, true)) return false;
+      const differing = source.view.getInt32(from + words, true) ^ view.getInt32(at + words, true);
+      if ((differing & (TAIL_MASKS[length & 3] ?? 0)) !== 0) return false;
+      at += length;
     }
     return true;
   }
@@ -146,6 +149,8 @@ const SLOT = 0;
 const LENGTH = 1;
 const HASH = 2;
 const HEADER_BYTES = 12;
+/** Masks of the first bytes of a word. */
+const TAIL_MASKS = Int32Array.of(0, 0xff, 0xffff, 0xffffff);
 /** The last word of a key is compared with the bytes behind it. */
 const SPARE_BYTES = 8;
 

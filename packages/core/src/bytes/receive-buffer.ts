@@ -121,6 +121,15 @@ export function mixWord(hash: number, word: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
+/**
+ * Finds a byte in a word; `wanted` is the byte four times. The lowest bit that is set is the highest one of the first such
+ * byte; 0 if there is none.
+ */
+export function findByte(word: number, wanted: number): number {
+  const zeroed = word ^ wanted;
+  return (zeroed - 0x01010101) & ~zeroed & 0x80808080;
+}
+
 /** The hash of a list of which `hash` is the hash so far. */
 export function mixHash(hash: number, next: number): number {
   return Math.imul(((hash << 5) | (hash >>> 27)) ^ next, GOLDEN);

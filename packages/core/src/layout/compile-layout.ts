@@ -23,6 +23,7 @@ import {
   type Observation,
 } from './layout.ts';
 import { MOST_VALUES } from './matched-values.ts';
+import { cutSegment } from './segment.ts';
 
 /** A field as it stands in an event that was decoded. */
 export interface SeenField {
@@ -69,7 +70,7 @@ export function compileLayout({ fields, after }: SeenEvent, context: LayoutConte
     const observations = listObservations(eventType.type, places, context);
     const life = readLife(eventType, places);
     const { kinds, hashedKinds } = places;
-    const { steps, words } = encodeSegments(
+    const { steps, pieces } = encodeSegments(
       segments,
       values.map(
         ({ isNumber }, at) =>
@@ -80,7 +81,7 @@ export function compileLayout({ fields, after }: SeenEvent, context: LayoutConte
       type: eventType.type,
       values: values.length,
       steps,
-      words,
+      pieces,
       constantBytes: countConstantBytes(fields),
       vocabularies: values.map(({ name }) => vocabularyOf(eventType, name)),
       hashedKinds: values.map((_, at) => hashedKinds[at] ?? ID),
@@ -228,29 +229,19 @@ function readLife({ type, rules }: EventType, places: Places): LifeReading | und
   };
 }
 
-/** The segments as words of four bytes, and the steps that compare them. */
+/** The segments as pieces, and the steps that compare them. */
 function encodeSegments(
   segments: readonly string[],
   kinds: readonly number[],
-): Pick<Layout, 'steps' | 'words'> {
+): Pick<Layout, 'steps' | 'pieces'> {
   const steps: number[] = [];
-  const words: number[] = [];
+  const pieces: number[] = [];
   for (const [at, segment] of segments.entries()) {
-    const first = words.length;
-    for (let from = 0; from === 0 || from < segment.length; from += 4) words.push(readWord(segment, from));
-    const lastBytes = segment.length === 0 ? 0 : ((segment.length - 1) & 3) + 1;
-    const mask = lastBytes === 4 ? -1 : (1 << (8 * lastBytes)) - 1;
-    steps.push(segment.length, first, words.length - 1, mask, kinds[at] ?? EXTRA);
+    const first = pieces.length;
+    pieces.push(...cutSegment(segment));
+    steps.push(segment.length, first, pieces.length - 1, kinds[at] ?? EXTRA);
   }
   if (steps.length !== segments.length * STEP_NUMBERS)
-    throw new Error('expected five numbers for each segment');
-  return { steps: Int32Array.from(steps), words: Int32Array.from(words) };
-}
-
-/** Up to four bytes of a text as a little-endian number; bytes behind its end are 0. */
-function readWord(text: string, from: number): number {
-  let word = 0;
-  for (let byte = 0; byte < 4 && from + byte < text.length; byte++)
-    word |= text.charCodeAt(from + byte) << (8 * byte);
-  return word;
+    throw new Error('expected four numbers for each segment');
+  return { steps: Int32Array.from(steps), pieces: Float64Array.from(pieces) };
 }

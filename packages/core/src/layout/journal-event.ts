@@ -1,14 +1,15 @@
 import { NO_KEY, type Key, type KeyTable } from '../bytes/key-table.ts';
 import { KeyParts } from '../bytes/key-parts.ts';
+import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import type { BatchColumns } from '../columns/batch-columns.ts';
 import type { Journal } from '../columns/journal.ts';
 import { isOfShard } from '../swarm-shard.ts';
 import type { KeyPart, Layout, LifeReading } from './layout.ts';
-import type { MatchedValues } from './matched-values.ts';
+import { HASHES, LENGTHS, NUMBERS, STARTS } from './matched-values.ts';
 import { isValidPart } from './read-value.ts';
 
 export interface EventJournalOptions {
-  readonly values: MatchedValues;
+  readonly source: ReceiveBuffer;
   readonly journal: Journal;
   readonly shard: number;
   readonly shards: number;
@@ -16,18 +17,18 @@ export interface EventJournalOptions {
 
 /** Turns an event whose values were found into what it does: the series that it counts in, and the registers that it sets. */
 export class EventJournal {
-  private readonly values: MatchedValues;
+  private readonly source: ReceiveBuffer;
   private readonly journal: Journal;
   private readonly shard: number;
   private readonly shards: number;
   private readonly parts: KeyParts;
 
-  constructor({ values, journal, shard, shards }: EventJournalOptions) {
-    this.values = values;
+  constructor({ source, journal, shard, shards }: EventJournalOptions) {
+    this.source = source;
     this.journal = journal;
     this.shard = shard;
     this.shards = shards;
-    this.parts = new KeyParts(values.source);
+    this.parts = new KeyParts(source);
   }
 
   /** For the batch `batch`. `invalid`: a value is not what its field may have, or the event is of another shard. */
@@ -41,7 +42,7 @@ export class EventJournal {
       const table = metrics[metric]?.columns.table;
       const key = table === undefined ? NO_KEY : this.keyOf(layout, observation.parts, table);
       if (key === NO_KEY) return 'invalid';
-      this.journal.observe(metric, key, value === -1 ? 1 : (this.values.numbers[value] ?? 0) * scale);
+      this.journal.observe(metric, key, value === -1 ? 1 : (NUMBERS[value] ?? 0) * scale);
     }
     if (life !== undefined) {
       const key = this.keyOf(layout, life.parts, lives.table);
@@ -53,41 +54,40 @@ export class EventJournal {
   }
 
   private isOwn({ swarm }: Layout): boolean {
-    const { source, starts, lengths } = this.values;
-    const start = starts[swarm] ?? 0;
-    const bytes = source.bytes.subarray(start, start + (lengths[swarm] ?? 0));
+    const start = STARTS[swarm] ?? 0;
+    const bytes = this.source.bytes.subarray(start, start + (LENGTHS[swarm] ?? 0));
     return isOfShard(bytes, this.shard, this.shards);
   }
 
   /** The key with these parts; a new one if they are valid, else `NO_KEY`. */
   private keyOf(layout: Layout, keyParts: readonly KeyPart[], table: KeyTable): Key {
-    const { parts, values } = this;
+    const { parts } = this;
     parts.clear();
     for (let at = 0; at < keyParts.length; at++) {
       const part = keyParts[at];
       if (part === undefined) break;
       const { value } = part;
       if (value === -1) parts.add(part.start, part.length, part.hash);
-      else parts.add(values.starts[value] ?? 0, values.lengths[value] ?? 0, values.hashes[value] ?? 0);
+      else parts.add(STARTS[value] ?? 0, LENGTHS[value] ?? 0, HASHES[value] ?? 0);
     }
     parts.finish();
     const key = table.find(parts);
     if (key !== NO_KEY) return key;
-    for (const { value } of keyParts) if (value !== -1 && !isValidPart(layout, values, value)) return NO_KEY;
+    for (const { value } of keyParts)
+      if (value !== -1 && !isValidPart(layout, this.source, value)) return NO_KEY;
     return table.insert(parts);
   }
 
   private writeChange({ type, phase, wait, timeoutType }: LifeReading, key: Key): void {
-    const { starts, lengths, source } = this.values;
     const change = this.journal.addChange(key);
     change.type = type;
-    change.phaseStart = (phase === undefined || phase.value === -1 ? phase?.start : starts[phase.value]) ?? 0;
+    change.phaseStart = (phase === undefined || phase.value === -1 ? phase?.start : STARTS[phase.value]) ?? 0;
     change.phaseLength =
-      (phase === undefined || phase.value === -1 ? phase?.length : lengths[phase.value]) ?? 0;
-    change.waitStart = starts[wait] ?? 0;
-    change.waitLength = wait === -1 ? 0 : (lengths[wait] ?? 0);
-    change.waitHash = wait === -1 ? 0 : source.hash(change.waitStart, change.waitLength);
-    change.isHeartbeat = timeoutType !== -1 && lengths[timeoutType] === HEARTBEAT.length;
+      (phase === undefined || phase.value === -1 ? phase?.length : LENGTHS[phase.value]) ?? 0;
+    change.waitStart = wait === -1 ? 0 : (STARTS[wait] ?? 0);
+    change.waitLength = wait === -1 ? 0 : (LENGTHS[wait] ?? 0);
+    change.waitHash = wait === -1 ? 0 : this.source.hash(change.waitStart, change.waitLength);
+    change.isHeartbeat = timeoutType !== -1 && LENGTHS[timeoutType] === HEARTBEAT.length;
   }
 }
 

@@ -15,29 +15,28 @@ export const EXTRA = 7;
 /** Added to the kind of a value that JSON writes as a number. */
 export const NUMBER = 8;
 
-/** The numbers of a segment in `Layout.steps`. */
+/** The numbers of a segment in `Layout.steps` (see `segment.ts`), and of the value behind it. */
 export const STEP_BYTES = 0;
-export const STEP_FIRST_WORD = 1;
-export const STEP_LAST_WORD = 2;
-export const STEP_LAST_MASK = 3;
-export const STEP_VALUE = 4;
-export const STEP_NUMBERS = 5;
+export const STEP_FIRST = 1;
+export const STEP_LAST = 2;
+export const STEP_VALUE = 3;
+export const STEP_NUMBERS = 4;
 
 /** Longest texts. */
 export const ID_BYTES = 128;
 export const LABEL_BYTES = 64;
 
 /**
- * The bytes of events of one type that have the same fields in the same order: constant segments, compared as words of four
- * bytes, and between them values of known kinds. The names of the fields, the type and the version are constant.
+ * The bytes of events of one type that have the same fields in the same order: constant segments, compared eight bytes at a
+ * time, and between them values of known kinds. The names of the fields, the type and the version are constant.
  */
 export interface Layout {
   readonly type: string;
   /** Number of values; there is one segment more. */
   readonly values: number;
-  /** For each segment: its bytes, its first and last word, a mask of the last one, and the kind of the value behind it. */
+  /** For each segment: its bytes, its first and last piece, and the kind of the value behind it. */
   readonly steps: Int32Array;
-  readonly words: Int32Array;
+  readonly pieces: Float64Array;
   /** Bytes of the names and of the constant values. */
   readonly constantBytes: number;
   /** Of each value: what it may be, if it is a word. */

@@ -78,6 +78,7 @@ export class LayoutList {
     const layout = this.layouts[place];
     if (layout === undefined) return;
     layout.matches++;
+    if (place === 0) return;
     const before = this.layouts[place - 1];
     if (before === undefined || before.matches >= layout.matches) return;
     this.layouts[place - 1] = layout;

@@ -1,7 +1,7 @@
 import { CR, MINUS, NAME_BYTES, NAME_PAIRS, PLAIN_BYTES, POINT, ZERO } from '../bytes/byte-classes.ts';
 import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import { CLOCK, COUNT, DURATION, EXTRA, ID, ID_BYTES, LABEL, LABEL_BYTES, type Layout } from './layout.ts';
-import { NO_MATCH, type MatchedValues } from './matched-values.ts';
+import { LENGTHS, NO_MATCH, NUMBERS, STARTS } from './matched-values.ts';
 
 /**
  * Readers of values in a reply. Each returns the first byte that is not of its kind, or `NO_MATCH` if what is before that
@@ -10,7 +10,7 @@ import { NO_MATCH, type MatchedValues } from './matched-values.ts';
  */
 
 /** Bytes that ids are made of, at most `most`. */
-function readName(source: ReceiveBuffer, start: number, most: number): number {
+export function readName(source: ReceiveBuffer, start: number, most: number): number {
   const { view } = source;
   let at = start;
   let pair = 0;
@@ -23,11 +23,16 @@ function readName(source: ReceiveBuffer, start: number, most: number): number {
 }
 
 /** Digits, at most `most`; at least one. */
-function readDigits(source: ReceiveBuffer, start: number, most: number): number {
-  const { bytes } = source;
+function readDigits({ view, bytes }: ReceiveBuffer, start: number, most: number): number {
   let at = start;
+  while (areDigits(view.getInt32(at, true))) at += 4;
   while (isDigit(bytes[at] ?? 0)) at++;
   return at === start || at - start > most ? NO_MATCH : at;
+}
+
+/** True if all four bytes of a word are digits, 0x30 to 0x39: the upper half of each is 3, and still is after 6 is added. */
+function areDigits(word: number): boolean {
+  return (word & 0xf0f0f0f0) === 0x30303030 && ((word + 0x06060606) & 0xf0f0f0f0) === 0x30303030;
 }
 
 function isDigit(byte: number): boolean {
@@ -42,8 +47,8 @@ const CLOCK_DIGITS = 15;
 const COUNT_DIGITS = 6;
 
 /** Decimal milliseconds; the number is whole microseconds, rounded half up. */
-function readDuration(values: MatchedValues, value: number, start: number): number {
-  const { bytes } = values.source;
+export function readDuration({ bytes }: ReceiveBuffer, value: number): number {
+  const start = STARTS[value] ?? 0;
   let at = start;
   let micros = 0;
   for (let digit = (bytes[at] ?? 0) - ZERO; digit >= 0 && digit <= 9; digit = (bytes[++at] ?? 0) - ZERO)
@@ -60,22 +65,23 @@ function readDuration(values: MatchedValues, value: number, start: number): numb
     }
     if (at === point + 1) return NO_MATCH;
   }
-  values.numbers[value] = micros;
+  NUMBERS[value] = micros;
   return at;
 }
 
 /** Decimal milliseconds since 1970. */
-function readClock(source: ReceiveBuffer, start: number): number {
+export function readClock(source: ReceiveBuffer, start: number): number {
   const point = readDigits(source, start, CLOCK_DIGITS);
   if (point === NO_MATCH || source.bytes[point] !== POINT) return point;
   return readDigits(source, point + 1, Number.MAX_SAFE_INTEGER);
 }
 
-function readCount(values: MatchedValues, value: number, start: number): number {
-  const end = readDigits(values.source, start, COUNT_DIGITS);
+function readCount(source: ReceiveBuffer, value: number): number {
+  const start = STARTS[value] ?? 0;
+  const end = readDigits(source, start, COUNT_DIGITS);
   let count = 0;
-  for (let at = start; at < end; at++) count = count * 10 + (values.source.bytes[at] ?? 0) - ZERO;
-  values.numbers[value] = count;
+  for (let at = start; at < end; at++) count = count * 10 + (source.bytes[at] ?? 0) - ZERO;
+  NUMBERS[value] = count;
   return end;
 }
 
@@ -106,41 +112,42 @@ export function readJsonNumber(source: ReceiveBuffer, start: number): number {
 }
 
 /** A value of a kind without vocabulary that is not hashed; `EXTRA` is what JSON writes without escapes. */
-export function readKind(values: MatchedValues, value: number, kind: number): number {
-  const { source } = values;
-  const start = values.starts[value] ?? 0;
+export function readKind(source: ReceiveBuffer, value: number, kind: number): number {
+  const start = STARTS[value] ?? 0;
   if (kind === ID) return readName(source, start, ID_BYTES);
   if (kind === LABEL) return readName(source, start, LABEL_BYTES);
-  if (kind === DURATION) return readDuration(values, value, start);
+  if (kind === DURATION) return readDuration(source, value);
   if (kind === CLOCK) return readClock(source, start);
-  if (kind === COUNT) return readCount(values, value, start);
+  if (kind === COUNT) return readCount(source, value);
   return kind === EXTRA ? readPlain(source, start) : NO_MATCH;
 }
 
 /** True if a value is one of the words that its field may have. */
-export function isWord({ vocabularies }: Layout, { source, starts, lengths }: MatchedValues, value: number) {
-  const start = starts[value] ?? 0;
-  const length = lengths[value] ?? 0;
-  for (const word of vocabularies[value] ?? []) if (equals(source, start, length, word)) return true;
+export function isWord({ vocabularies }: Layout, source: ReceiveBuffer, value: number): boolean {
+  const words = vocabularies[value];
+  if (words === undefined) return false;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at];
+    if (word !== undefined && equals(source, value, word)) return true;
+  }
   return false;
 }
 
-// oxlint-disable-next-line max-params -- called for every event
-function equals({ bytes }: ReceiveBuffer, start: number, length: number, word: Uint8Array): boolean {
-  if (word.length !== length) return false;
-  for (let at = 0; at < length; at++) if (bytes[start + at] !== word[at]) return false;
+function equals({ bytes }: ReceiveBuffer, value: number, word: Uint8Array): boolean {
+  const start = STARTS[value] ?? 0;
+  if (word.length !== LENGTHS[value]) return false;
+  for (let at = 0; at < word.length; at++) if (bytes[start + at] !== word[at]) return false;
   return true;
 }
 
 /** True if a value that is hashed may be part of a key. */
-export function isValidPart(layout: Layout, values: MatchedValues, value: number): boolean {
+export function isValidPart(layout: Layout, source: ReceiveBuffer, value: number): boolean {
   const kind = layout.hashedKinds[value];
-  if (kind !== ID && kind !== LABEL) return isWord(layout, values, value);
-  const start = values.starts[value] ?? 0;
-  const length = values.lengths[value] ?? 0;
+  if (kind !== ID && kind !== LABEL) return isWord(layout, source, value);
+  const start = STARTS[value] ?? 0;
+  const length = LENGTHS[value] ?? 0;
   if (length < 1 || length > (kind === ID ? ID_BYTES : LABEL_BYTES)) return false;
-  for (let at = start; at < start + length; at++)
-    if (NAME_BYTES[values.source.bytes[at] ?? 0] === 0) return false;
+  for (let at = start; at < start + length; at++) if (NAME_BYTES[source.bytes[at] ?? 0] === 0) return false;
   return true;
 }
 
