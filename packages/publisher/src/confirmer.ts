@@ -34,12 +34,13 @@ interface Question {
 }
 
 /**
- * Opens a connection of its own, as `WAIT` blocks the connection that sends it. `WAIT` concerns what its connection has seen, so
- * it follows a `GET` of the publisher's last batch, in one write: if the `GET` shows the number of the batch, the batch was
- * there before, and everything up to then is waited for.
+ * Opens a connection of its own, as `WAIT` blocks the connection that sends it. `WAIT` concerns what its own connection has
+ * written, and all that was written before that. So it follows a `GETEX` of the publisher's last batch, which reads its number
+ * and is a write: it remembers the batch for another window. If the number is there, the batch was written before. After a
+ * `GET` Redis 7.2 and newer, and Valkey, wait for nothing.
  */
 export function openConfirmer(settings: PublisherSettings): Confirmer {
-  const { durability, replyTimeoutMs, redisUrl, now } = settings;
+  const { durability, idempotencyWindowMs: windowMs, replyTimeoutMs, redisUrl, now } = settings;
   const redis = connectRedis(redisUrl, {
     name: 'streamfold-publisher-wait',
     commandTimeoutMs: replyTimeoutMs + ASK_MS,
@@ -61,7 +62,7 @@ export function openConfirmer(settings: PublisherSettings): Confirmer {
     try {
       await whenReady(redis, replyTimeoutMs);
       const commands = redis.pipeline();
-      for (const { key } of asked) commands.get(key);
+      for (const { key } of asked) commands.getex(key, 'PX', windowMs);
       commands.call(...waitCommand(durability, ASK_MS));
       const replies = (await commands.exec()) ?? [];
       const failed = replies.find(([error]) => error !== null)?.[0];
