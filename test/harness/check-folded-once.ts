@@ -1,7 +1,6 @@
 import type { ExecutionContext } from './ava.ts';
 import { readStatus } from '@streamfold/aggregator';
-import { shardKeys } from '@streamfold/redis';
-import type { Redis } from 'ioredis';
+import { shardKeys, type RedisConnection } from '@streamfold/redis';
 import { compareSamples } from './compare-samples.ts';
 import type { Load } from './publish-load.ts';
 import { foldReference, parse } from './reference-fold.ts';
@@ -10,7 +9,9 @@ import { scrape, withoutAges } from './scrape.ts';
 import { waitUntilFolded } from './wait-until-folded.ts';
 
 export interface Installation {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
+  /** Of its Redis, if `redis` leads to a Cluster. */
+  readonly redisUrl?: string;
   readonly prefix: string;
   readonly shards?: number;
 }

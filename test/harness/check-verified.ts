@@ -3,7 +3,7 @@ import { countLost, waitUntilAllFolded, type Installation } from './check-folded
 import { compareSamples } from './compare-samples.ts';
 import { readPublished } from './read-published.ts';
 import { foldReference } from './reference-fold.ts';
-import { checkReplicasAgree } from './replicas-agree.ts';
+import { checkReplicasAgree, urlOf } from './replicas-agree.ts';
 import { runStreamfold } from './run-streamfold.ts';
 import { scrape, withoutAges } from './scrape.ts';
 
@@ -23,7 +23,7 @@ export async function checkVerified(
   const expected = foldReference(events.map((fields) => ({ fields })));
   for (const url of urls) t.deepEqual(compareSamples(withoutAges(await scrape(url)), expected), [], hint);
   await checkReplicasAgree(t, installation, urls);
-  const redisUrl = `redis://127.0.0.1:${redis.options.port}`;
+  const redisUrl = urlOf(redis);
   const { code, stderr } = await runStreamfold(['verify', '--redis', redisUrl, '--prefix', prefix]);
   t.is(code, 0, `${hint}: ${stderr}`);
   return events;

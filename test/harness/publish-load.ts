@@ -50,7 +50,7 @@ export function createLoad({ publisher, url, prefix, seed, shards = 1 }: LoadOpt
     fields: readonly string[],
   ): Promise<void> => {
     raw ??= connectRedis(url, { name: 'raw', commandTimeoutMs: 30_000 });
-    if (raw.status === 'wait') await raw.connect();
+    if (raw.status === 'wait') raw.connect().catch(() => undefined); // of a Cluster it may never settle
     for (;;) {
       try {
         if (!isReady(raw)) await whenReady(raw, 30_000);

@@ -1,3 +1,5 @@
+import type { RedisConnection } from '@streamfold/redis';
+import { Cluster } from 'ioredis';
 import type { ExecutionContext } from './ava.ts';
 import type { Installation } from './check-folded-once.ts';
 import { startAggregator } from './start-aggregator.ts';
@@ -9,10 +11,9 @@ import { waitUntil } from './wait-until.ts';
  */
 export async function checkReplicasAgree(
   t: ExecutionContext,
-  { redis, prefix, shards = 1 }: Installation,
+  { redis, redisUrl = urlOf(redis), prefix, shards = 1 }: Installation,
   urls: readonly string[],
 ): Promise<void> {
-  const redisUrl = `redis://127.0.0.1:${redis.options.port}`;
   const fresh = await startAggregator({ redisUrl, prefix, shards, role: 'serve' });
   try {
     let expected: string | undefined;
@@ -31,6 +32,12 @@ export async function checkReplicasAgree(
   } finally {
     await fresh.stop();
   }
+}
+
+/** Of a single Redis. */
+export function urlOf(redis: RedisConnection): string {
+  if (redis instanceof Cluster) throw new TypeError('expected the URL of the Cluster');
+  return `redis://127.0.0.1:${redis.options.port}`;
 }
 
 /** GET /prometheus/metrics without ages; `undefined` if it is not served right now. */

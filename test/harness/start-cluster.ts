@@ -7,7 +7,10 @@ import { waitUntil } from './wait-until.ts';
 export interface TestCluster {
   /** `redis-cluster://…`, with all nodes. */
   readonly url: string;
+  /** The primaries, at the beginning. */
   readonly nodes: readonly TestRedis[];
+  /** Of the first primaries, one each. */
+  readonly replicas: readonly TestRedis[];
   /** A connection to all of them. */
   readonly redis: RedisConnection;
   /** Begins to move the slot of `key` to another node, and moves these keys of it. Returns the two nodes. */
@@ -19,29 +22,42 @@ export interface TestCluster {
 export interface SlotMove {
   readonly from: TestRedis;
   readonly to: TestRedis;
+  /** Names of its keys that have not moved yet. */
+  listLeft(): Promise<string[]>;
+  move(keys: readonly string[]): Promise<void>;
   /** Moves all other keys, and ends the move on all nodes. */
   finish(): Promise<void>;
 }
 
 const PRIMARIES = 3;
 const SLOTS = 16_384;
+const NODE_TIMEOUT_MS = 5_000;
+/** A busy machine must not take a node that is only slow for one that is gone. */
+const FAILOVER_TIMEOUT_MS = 2_000;
 const MIGRATE_TIMEOUT_MS = 5_000;
 const KEYS_MOST = 10_000;
 
-/** Starts the nodes, gives each a third of the slots, and resolves when all of them serve. */
-export async function startCluster(): Promise<TestCluster> {
-  const nodes = await Promise.all(Array.from({ length: PRIMARIES }, startNode));
+/**
+ * Starts the nodes, gives each primary a third of the slots, and resolves when all of them serve.
+ *
+ * @param replicas how many of the primaries have a replica. It takes over if its primary is gone.
+ */
+export async function startCluster({ replicas = 0 } = {}): Promise<TestCluster> {
+  const timeoutMs = replicas === 0 ? NODE_TIMEOUT_MS : FAILOVER_TIMEOUT_MS;
+  const all = await Promise.all(Array.from({ length: PRIMARIES + replicas }, () => startNode(timeoutMs)));
+  const nodes = all.slice(0, PRIMARIES);
+  const followers = all.slice(PRIMARIES);
   const redis = connectRedis(`redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, {
     name: 'streamfold-test',
     commandTimeoutMs: 30_000,
   });
   const stop = async (): Promise<void> => {
     redis.disconnect();
-    await Promise.all(nodes.map(async (node) => node.stop()));
+    await Promise.all(all.map(async (node) => node.stop()));
   };
   const owners = new Map<number, number>(); // of the slots that were moved, the node by its place
   try {
-    await joinNodes(nodes);
+    await joinNodes(nodes, followers);
     await redis.connect();
   } catch (error) {
     await stop();
@@ -50,6 +66,7 @@ export async function startCluster(): Promise<TestCluster> {
   return {
     url: `redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     nodes,
+    replicas: followers,
     redis,
     beginMove: (key, moved) => beginMove(nodes, { key, moved }, owners),
     stop,
@@ -57,14 +74,15 @@ export async function startCluster(): Promise<TestCluster> {
 }
 
 /** The bus of a node listens on a free port of its own: 10,000 above the other one may be no port, or taken. */
-async function startNode(): Promise<TestRedis> {
+async function startNode(timeoutMs: number): Promise<TestRedis> {
   const busPort = String(await findFreePort());
+  // prettier-ignore
   return startRedis({
-    extraArgs: ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '5000'],
+    extraArgs: ['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', String(timeoutMs)],
   });
 }
 
-async function joinNodes(nodes: readonly TestRedis[]): Promise<void> {
+async function joinNodes(nodes: readonly TestRedis[], replicas: readonly TestRedis[]): Promise<void> {
   const [first] = nodes;
   if (first === undefined) return;
   const share = Math.ceil(SLOTS / nodes.length);
@@ -74,15 +92,21 @@ async function joinNodes(nodes: readonly TestRedis[]): Promise<void> {
     await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
   }
   const [, busPort = ''] = (await first.redis.call('CONFIG', 'GET', 'cluster-port')) as string[];
-  for (const { redis } of nodes.slice(1))
-    await redis.call('CLUSTER', 'MEET', '127.0.0.1', first.port, busPort);
+  const all = [...nodes, ...replicas];
+  for (const { redis } of all.slice(1)) await redis.call('CLUSTER', 'MEET', '127.0.0.1', first.port, busPort);
   await waitUntil('all nodes know each other and serve', async () => {
-    const states = await Promise.all(nodes.map(async ({ redis }) => redis.call('CLUSTER', 'INFO')));
-    const known = `cluster_known_nodes:${nodes.length}\r`;
+    const states = await Promise.all(all.map(async ({ redis }) => redis.call('CLUSTER', 'INFO')));
+    const known = `cluster_known_nodes:${all.length}\r`;
     return states.every(
       (state) => String(state).includes('cluster_state:ok') && String(state).includes(known),
     );
   });
+  for (const [at, { redis }] of replicas.entries()) {
+    await redis.call('CLUSTER', 'REPLICATE', String(await nodes[at]?.redis.call('CLUSTER', 'MYID')));
+    await waitUntil('the replica follows its primary', async () =>
+      (await redis.info('replication')).includes('master_link_status:up'),
+    );
+  }
 }
 
 async function beginMove(
@@ -103,12 +127,16 @@ async function beginMove(
     const place = ['127.0.0.1', to.port, '', 0, MIGRATE_TIMEOUT_MS];
     await from.redis.call('MIGRATE', ...place, 'KEYS', ...keys);
   };
+  const listLeft = async (): Promise<string[]> =>
+    (await from.redis.call('CLUSTER', 'GETKEYSINSLOT', slot, KEYS_MOST)) as string[];
   await migrate(moved);
   return {
     from,
     to,
+    listLeft,
+    move: migrate,
     async finish() {
-      await migrate((await from.redis.call('CLUSTER', 'GETKEYSINSLOT', slot, KEYS_MOST)) as string[]);
+      await migrate(await listLeft());
       const others = nodes.filter((node) => node !== from && node !== to);
       for (const { redis } of [to, from, ...others]) {
         await redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(toId));

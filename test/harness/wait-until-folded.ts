@@ -1,10 +1,10 @@
 import { findGeneration, measureLag, type Generation } from '@streamfold/aggregator';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@streamfold/redis';
 import { waitUntil } from './wait-until.ts';
 
 /** Resolves once nothing in the stream of the shard is undelivered or pending, and at least one entry was ever folded. */
 export async function waitUntilFolded(
-  redis: Redis,
+  redis: RedisConnection,
   { prefix, shard = 0 }: { prefix: string; shard?: number },
 ): Promise<void> {
   await waitUntil(`all of ${prefix}:{${shard}}:events to be folded`, async () => {
@@ -19,7 +19,11 @@ export async function waitUntilFolded(
 }
 
 /** The live generation, once an aggregator has opened it. */
-export async function waitForGeneration(redis: Redis, prefix: string, shard = 0): Promise<Generation> {
+export async function waitForGeneration(
+  redis: RedisConnection,
+  prefix: string,
+  shard = 0,
+): Promise<Generation> {
   let generation: Generation | undefined;
   await waitUntil(`a generation of ${prefix} and its group`, async () => {
     generation = await findGeneration(redis, { prefix, shard });

@@ -1,5 +1,12 @@
 import type { EntryId } from '@streamfold/core';
-import { createReplyTap, openTwin, type RedisConnection } from '@streamfold/redis';
+import {
+  createReplyTap,
+  followOwner,
+  isReady,
+  isRedirected,
+  openTwin,
+  type RedisConnection,
+} from '@streamfold/redis';
 import { describeStream, type StreamExtent } from './describe-stream.ts';
 import { encodeEntry, type EntryBytes } from './entry-bytes.ts';
 import { RangeReply } from './range-reply.ts';
@@ -96,8 +103,8 @@ interface Range {
 }
 
 /**
- * Reads with a tap on a connection of its own, opened by the first read, which the client's own commands would disturb; in a
- * Cluster as the client reads.
+ * Reads with a tap on a connection of its own, opened by the first read, which the client's own commands would disturb. In a
+ * Cluster it leads to the node that owns the slot; while the slot moves, the client reads.
  */
 function createSource(redis: RedisConnection, events: string): Source {
   let opening: Promise<Source> | undefined;
@@ -120,20 +127,35 @@ function createSource(redis: RedisConnection, events: string): Source {
 }
 
 async function openSource(redis: RedisConnection, events: string): Promise<Source> {
-  const twin = await openTwin(redis, 'streamfold-log');
-  if (twin === undefined) return createClientSource(redis, events);
+  const client = createClientSource(redis, events);
+  const twin = await openTwin(redis, events, { name: 'streamfold-log' });
+  if (twin === undefined) return client;
   const tap = createReplyTap(twin);
-  return {
-    async read({ after, to, count, reply }) {
-      reply.begin();
-      let extent: Promise<StreamExtent> | undefined;
+  const readTapped: Source['read'] = async ({ after, to, count, reply }) => {
+    reply.begin();
+    let extent: Promise<StreamExtent> | undefined;
+    try {
       await tap.read(() => {
         const range = twin.xrange(events, `(${after}`, to, 'COUNT', count);
         extent = describeStream(twin, events);
-        extent.catch(() => undefined); // awaited after the range
         return range;
       }, reply);
-      return { entries: reply.entries, extent: await (extent ?? describeStream(twin, events)) };
+    } finally {
+      await extent?.catch(() => undefined); // nothing is under way when the next range is read
+    }
+    return { entries: reply.entries, extent: await (extent ?? describeStream(twin, events)) };
+  };
+  return {
+    async read(range) {
+      if (!isReady(twin)) return client.read(range); // it may be on its way to another node
+      try {
+        return await readTapped(range);
+      } catch (error) {
+        if (!isRedirected(twin, error)) throw error;
+        const page = await client.read(range);
+        followOwner(twin);
+        return page;
+      }
     },
     close: () => twin.disconnect(),
   };

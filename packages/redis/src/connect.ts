@@ -1,7 +1,7 @@
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import { broken, ConnectionError, unreachable, type Peer } from './connection-error.ts';
-import { hasConnected, openConnection, type ConnectionState } from './open-connection.ts';
-import { describeTarget, parseRedisUrl } from './redis-url.ts';
+import { hasConnected, openConnection, type CommonOptions, type ConnectionState } from './open-connection.ts';
+import { describeTarget, parseRedisUrl, type RedisTarget } from './redis-url.ts';
 import { checkObject } from './redis-url-option.ts';
 
 /** A connection to one Redis (directly or found by Sentinels), or to a Redis Cluster. */
@@ -34,8 +34,18 @@ const KEEP_ALIVE_MS = 10_000;
 /** What is known of each open connection, for the errors of `whenReady`. */
 const states = new WeakMap<RedisConnection, ConnectionState>();
 
-/** What each was opened with. */
-const origins = new WeakMap<RedisConnection, { readonly url: string; readonly options: ConnectOptions }>();
+/** What a connection is opened with. */
+export interface Origin {
+  readonly url: string;
+  readonly options: ConnectOptions;
+}
+
+const origins = new WeakMap<RedisConnection, Origin>();
+
+/** What a connection was opened with; undefined if it was opened elsewhere. */
+export function originOf(connection: RedisConnection): Origin | undefined {
+  return origins.get(connection);
+}
 
 /**
  * Opens a connection that reconnects forever and never sends a command twice: what was in flight when the connection
@@ -51,6 +61,19 @@ const origins = new WeakMap<RedisConnection, { readonly url: string; readonly op
  * @throws {ConfigurationError} if the URL, or a file that it names, cannot be used.
  */
 export function connectRedis(url: string, options: ConnectOptions): RedisConnection {
+  return connectBy(openConnection, { url, options });
+}
+
+/**
+ * The same, with a client that `open` makes.
+ *
+ * @throws {ConfigurationError} as `connectRedis`.
+ */
+export function connectBy<Client extends RedisConnection>(
+  open: (target: RedisTarget, state: ConnectionState, common: CommonOptions) => Client,
+  origin: Origin,
+): Client {
+  const { url, options } = origin;
   const target = parseRedisUrl(url);
   checkObject('options', options, 'name');
   const state: ConnectionState = {
@@ -66,7 +89,7 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
       options.onError?.(new ConnectionError('unreachable', text, error));
     },
   };
-  const connection = openConnection(target, state, {
+  const connection = open(target, state, {
     connectionName: options.name,
     commandTimeout: options.commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -79,7 +102,7 @@ export function connectRedis(url: string, options: ConnectOptions): RedisConnect
     retryStrategy: (attempt) => reconnectAfterMs(attempt),
   });
   states.set(connection, state);
-  origins.set(connection, { url, options });
+  origins.set(connection, origin);
   connection.setMaxListeners(0); // any number of callers may wait for it
   connection.on('error', (error: Error) => {
     state.fail(
@@ -103,43 +126,6 @@ function explainFailure(
 ): ConnectionError {
   if (innerError !== undefined && ALL_FAILED.test(error.message)) return innerError;
   return unreachable({ ...peer, spokeTls: hasConnected(connection) }, error);
-}
-
-/** A twin connects within this time. */
-const TWIN_READY_MS = 10_000;
-
-/**
- * Opens another connection to the same Redis, for a reader that needs one of its own; the caller disconnects it.
- * `undefined` for a Cluster, where the client chooses among many connections.
- *
- * @throws {ConnectionError} if it cannot be opened.
- */
-export async function openTwin(redis: RedisConnection, name: string): Promise<Redis | undefined> {
-  if (redis instanceof Cluster) return undefined;
-  const twin = duplicate(redis, name);
-  twin.connect().catch(() => undefined); // `whenReady` says why
-  try {
-    await whenReady(twin, TWIN_READY_MS);
-  } catch (error) {
-    twin.disconnect();
-    throw error;
-  }
-  return twin;
-}
-
-function duplicate(redis: Redis, name: string): Redis {
-  const origin = origins.get(redis);
-  const twin = origin && connectRedis(origin.url, { ...origin.options, name });
-  if (twin instanceof Redis) return twin;
-  // Opened elsewhere: once it is lost, it stays closed.
-  const options = {
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  };
-  return redis
-    .duplicate({ ...options, connectionName: name, lazyConnect: true })
-    .on('error', () => undefined);
 }
 
 function reconnectAfterMs(attempt: number): number {

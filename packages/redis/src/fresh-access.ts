@@ -51,7 +51,7 @@ export function followAccess(
 /** Sets options of a connection before each attempt to connect. */
 export function refreshBeforeConnecting(
   redis: Redis,
-  readOptions: () => Pick<RedisOptions, 'username' | 'password' | 'tls'>,
+  readOptions: () => Pick<RedisOptions, 'username' | 'password' | 'tls' | 'host' | 'port'>,
 ): void {
   const connect = redis.connect.bind(redis);
   redis.connect = (callback) => {

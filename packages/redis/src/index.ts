@@ -1,14 +1,7 @@
 export { askAll } from './ask-all.ts';
 export { checkPrefix } from './check-prefix.ts';
 export { ConfigurationError } from './configuration-error.ts';
-export {
-  connectRedis,
-  isReady,
-  openTwin,
-  whenReady,
-  type ConnectOptions,
-  type RedisConnection,
-} from './connect.ts';
+export { connectRedis, isReady, whenReady, type ConnectOptions, type RedisConnection } from './connect.ts';
 export { CONNECTION_FAILURES, ConnectionError, type ConnectionFailure } from './connection-error.ts';
 export { listShards, type Installation, type Shard } from './installation.ts';
 export {
@@ -23,6 +16,7 @@ export {
   type GenerationKeys,
   type ShardKeys,
 } from './keys.ts';
+export { connectToOwner, followOwner, isRedirected, openTwin } from './owner-connection.ts';
 export { redactUrl } from './redis-url.ts';
 export { checkObject, readRedisUrl, type RedisUrlOption } from './redis-url-option.ts';
 export { isNoGroup, isReplyError, isTransientReply } from './reply-error.ts';

@@ -2,7 +2,7 @@ import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
 import { unreachable, type ConnectionError, type Peer } from './connection-error.ts';
 import { followAccess, refreshBeforeConnecting, type AccessOptions } from './fresh-access.ts';
 import { guardCluster, guardConnection, type CommandRules } from './guard-commands.ts';
-import type { NatMap, RedisAddress } from './redis-address.ts';
+import { showAddress, type NatMap, type RedisAddress } from './redis-address.ts';
 import type { RedisTarget } from './redis-url.ts';
 import { isReplyError } from './reply-error.ts';
 import { interceptSentinels } from './sentinel-connections.ts';
@@ -22,7 +22,7 @@ export interface ConnectionState {
 }
 
 /** Options of every connection that this program opens. */
-type CommonOptions = RedisOptions & ClusterOptions & { readonly commandTimeout: number };
+export type CommonOptions = RedisOptions & ClusterOptions & { readonly commandTimeout: number };
 
 /** A Sentinel answers from memory. */
 const SENTINEL_TIMEOUT_MS = 2_000;
@@ -40,12 +40,7 @@ export function openConnection(
   common: CommonOptions,
 ): Redis | Cluster {
   const readAccess = followAccess(target, (error) => state.warn(error));
-  const rules: CommandRules = {
-    address: () => state.peer.address,
-    timeoutMs: common.commandTimeout,
-    lastError: () => state.lastError,
-    onGivenUp: (error) => state.fail(error),
-  };
+  const rules = ruleCommands(state, common);
   if (target.scheme === 'redis-cluster') {
     const cluster = openCluster(target, state, { common, rules, readAccess });
     guardCluster(cluster, rules);
@@ -64,6 +59,42 @@ export function openConnection(
   refreshBeforeConnecting(redis, () => readAccess().server);
   guardConnection(redis, rules);
   return redis;
+}
+
+/**
+ * Makes the client for one node of a Cluster, not yet connected.
+ *
+ * @param findAddress asked before each attempt to connect; undefined: where it was before.
+ * @throws {ConfigurationError} if a file that the URL names is unusable.
+ */
+export function openNode(
+  target: RedisTarget,
+  state: ConnectionState,
+  {
+    common,
+    findAddress,
+  }: { readonly common: CommonOptions; readonly findAddress: () => RedisAddress | undefined },
+): Redis {
+  const readAccess = followAccess(target, (error) => state.warn(error));
+  const redis = new Redis({ ...common, ...readAccess().server, ...target.nodes[0] });
+  surviveSocketErrors(redis);
+  refreshBeforeConnecting(redis, () => ({ ...readAccess().server, ...findAddress() }));
+  guardConnection(redis, { ...ruleCommands(state, common), address: () => describeNode(state, redis) });
+  return redis;
+}
+
+function ruleCommands(state: ConnectionState, { commandTimeout }: CommonOptions): CommandRules {
+  return {
+    address: () => state.peer.address,
+    timeoutMs: commandTimeout,
+    lastError: () => state.lastError,
+    onGivenUp: (error) => state.fail(error),
+  };
+}
+
+/** Name of one node in error texts. */
+function describeNode({ peer }: ConnectionState, { options: { host = '', port = 0 } }: Redis): string {
+  return `${peer.address} (node ${showAddress({ host, port })})`;
 }
 
 function openBySentinels(
@@ -159,7 +190,6 @@ function openCluster(
     state.lastError = state.innerError;
   };
   cluster.on('+node', (node: Redis) => {
-    const { host, port } = node.options;
     const copy = node.duplicate.bind(node);
     // CLUSTER SLOTS has a connection of its own, whose errors the client hides.
     node.duplicate = (override) => {
@@ -171,7 +201,7 @@ function openCluster(
     };
     surviveSocketErrors(node);
     refreshBeforeConnecting(node, () => readAccess().server);
-    guardConnection(node, { ...rules, address: () => `${state.peer.address} (node ${host}:${port})` });
+    guardConnection(node, { ...rules, address: () => describeNode(state, node) });
   });
   cluster.on('node error', (error: unknown) => {
     // The client's text for a connection that was closed on our side; its error came before.

@@ -26,6 +26,9 @@ type TransientCode = (typeof TRANSIENT_CODES)[number];
 /** Codes that say "not here": this server will not do it, but the address may lead to another one by now. */
 const MISDIRECTED_CODES = ['MASTERDOWN', 'READONLY', 'UNBLOCKED'] as const satisfies readonly TransientCode[];
 
+/** Codes that say "there": `MOVED`, the slot has another owner; `ASK`, it is moving, and this key has moved already. */
+const REDIRECTION_CODES = ['ASK', 'MOVED'] as const satisfies readonly TransientCode[];
+
 /** The same without their own code: from a script in a Cluster, and from a server that is full of clients. */
 const TRANSIENT_TEXT = /attempted to access a non local key|max number of clients reached/;
 
@@ -61,6 +64,11 @@ export function isTransientReply(error: unknown): boolean {
 export function isMisdirectedReply(error: unknown): boolean {
   const code = replyCode(error);
   return includes(MISDIRECTED_CODES, code) || (code === 'ERR' && /[\s-]READONLY /.test(replyText(error)));
+}
+
+/** True if a node of a Cluster replied that another one has the key: the command was not done. */
+export function isRedirection(error: unknown): boolean {
+  return includes(REDIRECTION_CODES, replyCode(error));
 }
 
 /** True if the consumer group, or its stream, does not exist. */

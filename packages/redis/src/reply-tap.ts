@@ -18,8 +18,9 @@ export type ParseOutcome = { readonly complete: false } | { readonly complete: t
  */
 export interface ReplyTap {
   /**
-   * `send` sends a command while no other is under way on the connection. Its reply is given to `reply` as it arrives; a
-   * null array or an error is not. The client reads the replies to what `send` sends after it.
+   * `send` sends a command on the connection, on which only commands of reads are under way. Its reply is given to `reply`
+   * as it arrives; a null array or an error is not. Further reads may be sent meanwhile: their replies come after it. What
+   * `send` itself sends after its command, the client reads, if nothing else is sent until the replies have come.
    *
    * @throws what `send` throws: an error reply, or the loss of the connection. What was parsed until then is not all.
    */
@@ -33,62 +34,82 @@ type OnData = (chunk: Buffer) => void;
 const TAKEN = Buffer.from('*-1\r\n');
 const ASTERISK = 42;
 const MINUS = 45;
+const LINE_END = '\r\n';
 
 /** The tap of one connection. It is attached again after each reconnect. */
 export function createReplyTap(redis: Redis): ReplyTap {
-  let tapped: Socket | undefined;
-  let parser: ReplyParser | undefined;
-  let head: Buffer | undefined;
-
-  const intercept = (chunk: Buffer, forward: OnData): void => {
-    if (parser === undefined) {
-      forward(chunk);
-      return;
-    }
-    const bytes = head === undefined ? chunk : Buffer.concat([head, chunk]);
-    if (parser.untouched && bytes.length < 2) {
-      head = bytes;
-      return;
-    }
-    head = undefined;
-    if (parser.untouched && (bytes[0] !== ASTERISK || bytes[1] === MINUS)) {
-      parser = undefined; // an error or nil: the client knows best what to do with it
-      forward(bytes);
-      return;
-    }
-    const outcome = parser.push(bytes);
-    if (!outcome.complete) return;
-    parser = undefined;
-    forward(outcome.rest.length === 0 ? TAKEN : Buffer.concat([TAKEN, outcome.rest]));
-  };
-
-  const put = (socket: Socket): void => {
-    const listeners = socket.listeners('data') as OnData[];
-    const forward: OnData = (chunk) => {
-      for (const listener of listeners) listener.call(socket, chunk);
-    };
-    socket.removeAllListeners('data');
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        intercept(chunk, forward);
-      } catch (error) {
-        // Replies no longer match commands: only a new connection can repair that.
-        socket.destroy(toError(error));
-      }
-    });
-    tapped = socket;
-  };
-
+  let tapped: TappedSocket | undefined;
   return {
     async read(send, reply) {
-      if (tapped !== redis.stream) put(redis.stream);
-      head = undefined;
-      parser = reply;
+      if (tapped?.socket !== redis.stream) tapped = tapSocket(redis.stream);
+      const { socket, expected } = tapped;
+      expected.push(reply);
       try {
         await send();
       } finally {
-        parser = undefined;
+        const at = expected.indexOf(reply);
+        if (at !== -1) {
+          expected.splice(at, 1);
+          // It was sent, and its reply may still come: the next one would be taken for it.
+          if (redis.stream === socket && redis.status === 'ready') socket.destroy();
+        }
       }
     },
   };
+}
+
+interface TappedSocket {
+  readonly socket: Socket;
+  /** The replies that are still to come, or to be completed, in their order. */
+  readonly expected: ReplyParser[];
+}
+
+function tapSocket(socket: Socket): TappedSocket {
+  const expected: ReplyParser[] = [];
+  const listeners = socket.listeners('data') as OnData[];
+  const forward = (chunk: Buffer): void => {
+    if (chunk.length > 0) for (const listener of listeners) listener.call(socket, chunk);
+  };
+  /** The beginning of a reply that does not yet show what it is. */
+  let head: Buffer | undefined;
+
+  const intercept = (chunk: Buffer): void => {
+    let bytes = head === undefined ? chunk : Buffer.concat([head, chunk]);
+    head = undefined;
+    for (let reply = expected[0]; reply !== undefined; reply = expected[0]) {
+      if (reply.untouched && bytes.length < 2) {
+        head = bytes;
+        return;
+      }
+      if (reply.untouched && (bytes[0] !== ASTERISK || bytes[1] === MINUS)) {
+        // An error or nil: the client knows best what to do with it.
+        const end = bytes.indexOf(LINE_END);
+        if (end === -1) {
+          head = bytes;
+          return;
+        }
+        expected.shift();
+        forward(bytes.subarray(0, end + LINE_END.length));
+        bytes = bytes.subarray(end + LINE_END.length);
+        continue;
+      }
+      const outcome = reply.push(bytes);
+      if (!outcome.complete) return;
+      expected.shift();
+      forward(TAKEN);
+      bytes = outcome.rest;
+    }
+    forward(bytes);
+  };
+
+  socket.removeAllListeners('data');
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      intercept(chunk);
+    } catch (error) {
+      // Replies no longer match commands: only a new connection can repair that.
+      socket.destroy(toError(error));
+    }
+  });
+  return { socket, expected };
 }

@@ -45,7 +45,7 @@ const LOOK_MS = 500;
 
 /** The consumer is created by its first read. */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { readRedis, redis, generation, names, claimIdleMs, observe, now, pause } = options;
+  const { reads, redis, generation, names, claimIdleMs, observe, now, pause } = options;
   const { shard } = generation;
   const hold = createHold({ claimIdleMs, now });
   const claims = createClaims(options, hold);
@@ -93,10 +93,9 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       while (!stop.aborted && !gone) {
         await retry({ shard, step: 'fold', observe, pause, stop }, async () => {
           try {
-            await Promise.all([
-              whenReady(redis, READY_TIMEOUT_MS),
-              whenReady(readRedis, READY_TIMEOUT_MS),
-            ]).catch(forgetHold);
+            await Promise.all([whenReady(redis, READY_TIMEOUT_MS), reads.whenReady(READY_TIMEOUT_MS)]).catch(
+              forgetHold,
+            );
             if (hold.state === 'released' && !(await tryAgain(stop))) return;
             if (hasAskedForNew && (await claims.claimWhenDue())) {
               source = 'own_pending';

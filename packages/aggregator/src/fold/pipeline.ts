@@ -10,6 +10,7 @@ import type { DeltaRecord } from '../state/read-deltas.ts';
 import { removeConsumer } from '../state/remove-consumers.ts';
 import { createEntryReader } from './read-entries.ts';
 import type { ReadNames } from './read-names.ts';
+import type { StreamReads } from './stream-reads.ts';
 
 /** Where a reader reads: what is pending for it already, or what no consumer has seen yet. */
 export type Source = 'own_pending' | 'new';
@@ -30,8 +31,7 @@ export interface Pipeline {
 }
 
 export interface PipelineOptions {
-  /** For reads: a read that waits for entries blocks everything else on its connection. */
-  readonly readRedis: RedisConnection;
+  readonly reads: StreamReads;
   /** For commits, and everything else. */
   readonly redis: RedisConnection;
   readonly generation: Generation;
@@ -63,8 +63,8 @@ const REPLAYED_ENTRIES = 1_000;
 
 /** How an event gets from the stream into the metrics: read → decode → fold → commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { readRedis, redis, generation, names, fold, hold, blockMs } = options;
-  const reader = createEntryReader(readRedis, generation);
+  const { reads, redis, generation, names, fold, hold, blockMs } = options;
+  const reader = createEntryReader(reads, generation);
   const { bounds, mode = () => 'live' } = options;
   const size = createBatchSize(bounds, () => (mode() === 'live' ? bounds.entries : REPLAYED_ENTRIES));
   let ahead: Promise<Delivery> | undefined;

@@ -1,13 +1,8 @@
-import { createReplyTap, type RedisConnection } from '@streamfold/redis';
-import { Redis } from 'ioredis';
 import type { Generation } from '../state/generation.ts';
-import { describeDelivered } from './delivered-entry.ts';
 import type { EntriesFold } from './fold-entries.ts';
+import type { StreamReads } from './stream-reads.ts';
 
-/**
- * Reads entries on a connection on which nothing else is sent meanwhile. They are folded as they arrive; only once the
- * promise has resolved are they all that was read.
- */
+/** Reads entries. They are folded as they arrive; only once the promise has resolved are they all that was read. */
 export interface EntryReader {
   /**
    * XREADGROUP GROUP group consumer COUNT count [BLOCK ms] STREAMS key >
@@ -32,37 +27,25 @@ export interface EntryReader {
 }
 
 export function createEntryReader(
-  redis: RedisConnection,
+  reads: StreamReads,
   { shardKeys: { events }, keys: { group } }: Generation,
 ): EntryReader {
-  const read = createRead(redis);
   return {
     readNew: ({ consumer, count, blockMs }, folding) =>
-      read(
-        () =>
-          blockMs === undefined
+      reads.read({
+        blockMs,
+        folding,
+        send: (redis, waitMs) =>
+          waitMs === undefined
             ? redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '>')
             : // prettier-ignore
-              redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', events, '>'),
-        folding,
-      ),
+              redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'BLOCK', waitMs, 'STREAMS', events, '>'),
+      }),
     readPending: ({ consumer, count }, folding) =>
-      read(() => redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '0'), folding),
+      reads.read({
+        isPending: true,
+        folding,
+        send: (redis) => redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', events, '0'),
+      }),
   };
 }
-
-/** A single connection is read with our own parser; in a Cluster, where the client chooses among many, with the client's. */
-function createRead(
-  redis: RedisConnection,
-): (send: () => Promise<unknown>, folding: EntriesFold) => Promise<void> {
-  if (redis instanceof Redis) {
-    const tap = createReplyTap(redis);
-    return (send, folding) => tap.read(send, folding.parseReply());
-  }
-  return async (send, folding) => {
-    const [stream] = ((await send()) as Reply) ?? [];
-    for (const [id, fields] of stream?.[1] ?? []) folding.take(describeDelivered(id, fields ?? undefined));
-  };
-}
-
-type Reply = [key: string, entries: [id: string, fields: string[] | null][]][] | null;

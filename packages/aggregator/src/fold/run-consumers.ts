@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ColumnPool, noUpcasters } from '@streamfold/core';
 import { agreeOnShardCount, type Installation, type RedisConnection } from '@streamfold/redis';
 import { createFolding, type CommitBounds } from './fold-entries.ts';
@@ -6,6 +7,7 @@ import { createConnections } from '../run/connections.ts';
 import { createConsumer } from './consumer.ts';
 import type { OnCommitted } from './pipeline.ts';
 import { createReadNames } from './read-names.ts';
+import { createStreamReads } from './stream-reads.ts';
 import { createGroup, type GroupOutcome } from '../state/create-group.ts';
 import type { Observe } from '../run/fact.ts';
 import { numberOf, openGeneration, type Generation } from '../state/generation.ts';
@@ -33,7 +35,10 @@ export interface ConsumerSettings extends Installation {
 
 /** Readers per shard and process: while one waits for its commit, the other one reads. */
 const CONSUMERS_PER_SHARD = 2;
-/** A read waits this long for entries: it bounds the duration of a shutdown on an idle stream. */
+/**
+ * A read waits this long for entries. On an idle stream, a shutdown takes up to this time for each reader of a shard, as
+ * they wait in turn.
+ */
 const BLOCK_MS = 500;
 /** A command without a reply after this time is given up; more than a long script takes. */
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -69,14 +74,22 @@ export async function runConsumers(
   const { redisUrl, shards, claimIdleMs, batchEntries, mode, onCommitted, observe, now, pause } = settings;
   const { replyTimeoutMs = COMMAND_TIMEOUT_MS } = settings;
   const connections = createConnections(redisUrl, observe);
+  const group = new AbortController();
+  setMaxListeners(0, group.signal); // all readers of all shards may pause at once
+  const redis = connections.open('fold', replyTimeoutMs);
   const consumers = generations.flatMap((generation) => {
     const { shard } = generation;
-    const redis = connections.open(`fold-${shard}`, replyTimeoutMs);
+    const { events } = generation.shardKeys;
+    const reads = createStreamReads({
+      redis,
+      readRedis: connections.openAtOwner(redis, events, `read-${shard}`),
+      pause: (ms) => pause(ms, group.signal),
+    });
     const context = { shard, shards, upcasters: noUpcasters };
     const pool = new ColumnPool(generation.catalogue);
     return Array.from({ length: CONSUMERS_PER_SHARD }, (_, reader) =>
       createConsumer({
-        readRedis: connections.open(`read-${shard}-${reader}`, replyTimeoutMs),
+        reads,
         redis,
         generation,
         restoreGroup: () => restoreGroup(redis, generation, settings),
@@ -93,7 +106,6 @@ export async function runConsumers(
       }),
     );
   });
-  const group = new AbortController();
   const end = (): void => group.abort();
   stop.addEventListener('abort', end, { once: true });
   if (stop.aborted) end();

@@ -1,10 +1,16 @@
-import { connectRedis, isReady, type RedisConnection } from '@streamfold/redis';
+import { connectRedis, connectToOwner, isReady, type RedisConnection } from '@streamfold/redis';
+import type { Redis } from 'ioredis';
 import type { Observe } from './fact.ts';
 
 /** The connections of one aggregator. */
 export interface Connections {
   /** Opens one more, shown as `streamfold-<name>`; it connects, and reconnects, in the background. */
   open(name: string, commandTimeoutMs: number): RedisConnection;
+  /**
+   * Opens one more to the server that holds `key`: in a Cluster to the node that owns its slot, which `redis`, one of these
+   * connections, knows. See `connectToOwner`.
+   */
+  openAtOwner(redis: RedisConnection, key: string, name: string): Redis;
   /** Closes all connections. Afterwards none reconnects. */
   close(): Promise<void>;
 }
@@ -21,6 +27,12 @@ export function createConnections(url: string, observe: Observe): Connections {
       });
       opened.push(connection);
       connection.connect().catch(() => undefined); // onError reports it; it keeps trying
+      return connection;
+    },
+    openAtOwner(redis, key, name) {
+      const connection = connectToOwner(redis, key, { name: `streamfold-${name}` });
+      if (connection === undefined) throw new TypeError(`expected one of the connections to ${name}`);
+      opened.push(connection);
       return connection;
     },
     async close() {
