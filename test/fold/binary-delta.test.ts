@@ -1,11 +1,5 @@
 import { createFolding, decodeContent } from '@streamfold/aggregator/round-trips';
-import {
-  CATALOGUE,
-  createBinaryDeltaMerger,
-  createColumnsMerger,
-  emptyDelta,
-  noUpcasters,
-} from '@streamfold/core';
+import { CATALOGUE, createBinaryDeltaMerger, emptyDelta, noUpcasters } from '@streamfold/core';
 import type { FoldedBatch } from '@streamfold/aggregator/round-trips';
 import { toComparable } from '../core/comparable-delta.ts';
 import { test } from '../harness/ava.ts';
@@ -39,19 +33,6 @@ test('records merge to the same state in any order and grouping', (t) => {
   const begun = emptyDelta();
   mergeInto(begun, records.slice(0, 4));
   t.deepEqual(mergeInto(begun, records.slice(4)), state);
-});
-
-test('batches that are merged without their records come to the same state, in any order and among records', (t) => {
-  const expected = mergeInto();
-  for (const inOrder of [batches, batches.toReversed()]) {
-    const state = emptyDelta();
-    const own = createColumnsMerger(state);
-    const others = createBinaryDeltaMerger(state, 2);
-    for (const [at, { columns, record }] of inOrder.entries())
-      if (at % 3 === 1) others.merge(Buffer.from(record), '');
-      else own.merge(columns, '');
-    t.deepEqual(toComparable(state), expected);
-  }
 });
 
 test('a record of no entries changes nothing', (t) => {

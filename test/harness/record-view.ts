@@ -45,19 +45,27 @@ export function createRecordView(
         });
         serverTimeMs = atMs;
       }
-      merged.project();
-      merged.births.forgetOld(serverTimeMs);
+      merged.forgetOld(serverTimeMs);
       return Promise.resolve();
     },
-    mergeOwn: () => undefined,
+    mergeOwn: (record) => merged.merge(record),
+    settle: () => void merged.read(),
     writeSnapshotWhenDue: () => Promise.resolve(),
     shard: 0,
     loaded: true,
     position: '0-0',
-    state: merged.delta,
-    bound: merged.bound,
-    births: merged.births,
-    gauges: merged.gauges,
+    get state() {
+      return merged.read().delta;
+    },
+    get bound() {
+      return merged.read().bound;
+    },
+    get births() {
+      return merged.read().births;
+    },
+    get gauges() {
+      return merged.read().gauges;
+    },
     get serverTimeMs() {
       return serverTimeMs;
     },

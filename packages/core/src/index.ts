@@ -72,7 +72,7 @@ export type { ReceiveBuffer } from './bytes/receive-buffer.ts';
 export { describeColumns } from './columns/describe-columns.ts';
 export { NO_MATCH } from './layout/matched-values.ts';
 export { createBinaryDeltaMerger, type BinaryDeltaMerger } from './merge-binary-delta.ts';
-export { createColumnsMerger, type ColumnsMerger } from './merge-columns.ts';
+export { OwnBatches } from './own-batches.ts';
 export { createEntryFold, type FoldEntry } from './fold-entry.ts';
 export { createFold, type FoldEvent } from './fold.ts';
 export {

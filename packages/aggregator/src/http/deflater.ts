@@ -56,7 +56,9 @@ export function createDeflater(): Deflater {
     });
     started.on('message', (batch: DeflatedBatch) => {
       // A thread that was ended may still deliver an answer, to a call that has been rejected.
-      if (worker === started) waiting.shift()?.resolve(batch);
+      if (worker !== started) return;
+      waiting.shift()?.resolve(batch);
+      if (waiting.length === 0) started.unref(); // a process may end while its thread is idle
     });
     started.on('error', (error) => {
       if (worker === started) end(error);
@@ -65,7 +67,6 @@ export function createDeflater(): Deflater {
       if (worker === started)
         end(new Error(`expected the thread that compresses to run; it ended with code ${code}`));
     });
-    started.unref(); // after the listeners: a listener of messages keeps the process running
     return started;
   };
 
@@ -73,6 +74,7 @@ export function createDeflater(): Deflater {
     async deflate(runs) {
       const batch = joinBatch(runs, spare.pop());
       worker ??= start();
+      worker.ref();
       worker.postMessage(batch, [batch.bytes.buffer]);
       clearTimeout(idle);
       idle = setTimeout(

@@ -12,6 +12,7 @@ export async function followLog(
   state: MergedState,
   onMerged: (record: DeltaRecord) => void,
 ): Promise<boolean> {
+  let merged = 0;
   try {
     const end = await readHead(redis, keys);
     while (state.at.position !== end.position) {
@@ -20,6 +21,7 @@ export async function followLog(
       for (const record of records) {
         if (!isSameRecord(record.previous, state.at)) return false;
         state.merge(record);
+        merged++;
         onMerged(record);
         if (record.name.position === end.position) break;
       }
@@ -28,7 +30,7 @@ export async function followLog(
     state.confirm(end);
     return end.position !== LOG_START.position || !(await hasLostHead(redis, keys));
   } finally {
-    state.project();
+    if (merged > 0) state.read(); // lives that are over are forgotten
   }
 }
 

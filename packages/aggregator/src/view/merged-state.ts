@@ -1,15 +1,11 @@
 import {
   createBinaryDeltaMerger,
-  createColumnsMerger,
-  createCoordinatorGauges,
   mergeDelta,
-  pruneRegisters,
+  OwnBatches,
   pruneTombstones,
-  readCoordinator,
   stampMs,
   type Catalogue,
   type CoordinatorGauges,
-  type CoordinatorProjection,
   type Delta,
   type SeriesBorn,
   type SeriesKey,
@@ -18,28 +14,39 @@ import { isYoung, type Births } from '../state/births.ts';
 import { HASH_SEED } from '../state/hash-seed.ts';
 import type { Snapshot } from '../state/load-snapshot.ts';
 import type { DeltaRecord, RecordName } from '../state/read-deltas.ts';
+import { createProjectedGauges } from './projected-gauges.ts';
 import { createSeriesBound, type SeriesBound } from './series-bound.ts';
 import type { ViewListener } from './shard-view.ts';
 
-/** After this number of records all coordinators are pruned; a record prunes only its own. */
-const PRUNING_RECORDS = 1_000;
-
-/** A snapshot, the deltas merged into it since, and everything derived from both. */
-export interface MergedState {
+/** The state at one record, and everything derived from it. */
+export interface SettledState {
   readonly delta: Delta;
   /** The births of the young series. */
   readonly births: Births;
   /** Determines which series are shown. */
   readonly bound: SeriesBound;
   readonly gauges: CoordinatorGauges;
+}
+
+/**
+ * A snapshot, and the records merged into it since.
+ *
+ * Batches of this process are only added up, as numbers (`OwnBatches`), until something reads the state or a record of another
+ * process comes: so a run of them costs little more than the last one. `read` is the only way to the state.
+ */
+export interface MergedState {
+  /** Settles what is not in the state yet, reports the changed series, and returns the state: of the last merged record. */
+  read(): SettledState;
+  /** Entries whose records were merged. */
+  readonly entries: number;
   /** The last merged record. */
   readonly at: RecordName;
   /** The time at which it was appended, ms of Redis's clock. */
   readonly atMs: number;
   /** Merges the next record. @throws {Error} if it is malformed; the state is then as it was. */
   merge(record: DeltaRecord): void;
-  /** Updates the gauges: once for each coordinator, however many records touched it. */
-  project(): void;
+  /** Forgets the births of series that are not young at `nowMs`. */
+  forgetOld(nowMs: number): void;
   /** Notes that the state is that of the record `name`, the last one merged. */
   confirm(name: RecordName): void;
 }
@@ -52,45 +59,51 @@ export interface MergedStateOptions {
 }
 
 /** The state of a snapshot, into which records are merged. */
-export function createMergedState(
-  { at: start, state: delta, births }: Snapshot,
-  { catalogue, limit, listener }: MergedStateOptions,
-): MergedState {
-  const gaugesByProjection = nameGauges(catalogue);
-  const gauges = createCoordinatorGauges((projection, key) => {
-    for (const name of gaugesByProjection.get(projection) ?? []) listener.changed(name, key);
-  });
-  for (const [key, registers] of delta.coordinators) gauges.set(key, readCoordinator(registers));
-  const bound = createSeriesBound(delta, { catalogue, limit });
-  /** Coordinators that have changed since the gauges were updated. */
-  const touched = new Set<string>();
-  let at = start;
-  let atMs = stampMs(start.position);
-  let recordsSincePruning = 0;
-  const mergeUndecoded = createUndecodedMerge(delta);
+export function createMergedState(snapshot: Snapshot, options: MergedStateOptions): MergedState {
+  const { state: delta, births } = snapshot;
+  const { catalogue, listener } = options;
+  const gauges = createProjectedGauges(delta, options);
+  const bound = createSeriesBound(delta, options);
+  const own = new OwnBatches(delta, catalogue);
+  const mergeOther = createOtherMerge(delta, bound);
+  const pruning = createPruning(delta);
+  let { at } = snapshot;
+  let atMs = stampMs(at.position);
+  /** The latest time that was given. If the clock goes back, series born before that are old: what is not settled yet must be. */
+  let nowMs = atMs;
 
-  /** Merges a record into the state and the bound, without decoding it if all it does is to add to series. */
-  const mergeRecord = (record: DeltaRecord, born: SeriesBorn | undefined): MergedKeys => {
-    const merged = bound.showsTogether ? undefined : mergeUndecoded(record, born);
-    if (merged !== undefined) {
-      bound.mergedMetrics(merged.series.keys());
-      return merged;
-    }
-    const added = record.delta();
-    added.watermark = record.watermark;
-    mergeDelta(delta, added, born);
-    bound.merged(added);
-    return {
-      series: new Map([...added.series].map(([name, values]) => [name, values.keys()])),
-      coordinators: added.coordinators.keys(),
-    };
+  const report = ({ series, coordinators }: MergedKeys): void => {
+    gauges.touch(coordinators);
+    for (const [name, keys] of series)
+      for (const key of keys) listener.changed(name, bound.shownAs(name, key));
+  };
+
+  const settle = (): void => {
+    if (own.isEmpty) return;
+    const together = bound.showsTogether ? own.describeSeries() : undefined;
+    const merged = own.settle((name, key, bornMs) => {
+      if (bornMs !== OLD) births.add(name, key, bornMs);
+    });
+    if (together === undefined) bound.mergedMetrics(merged.series.keys());
+    else bound.merged({ series: together });
+    births.forgetOld(nowMs);
+    report(merged);
+    pruning.runWhenDue();
+  };
+
+  const forgetOld = (ms: number): void => {
+    nowMs = ms;
+    births.forgetOld(ms);
   };
 
   return {
-    delta,
-    births,
-    bound,
-    gauges,
+    read() {
+      settle();
+      return { delta, births, bound, gauges: gauges.read() };
+    },
+    get entries() {
+      return delta.totals.entries;
+    },
     get at() {
       return at;
     },
@@ -98,28 +111,20 @@ export function createMergedState(
       return atMs;
     },
     merge(record) {
-      const { bornMs } = record;
-      const born: SeriesBorn | undefined = isYoung(bornMs, record.atMs)
-        ? (name, key) => births.add(name, key, bornMs)
-        : undefined;
-      const { series, coordinators } = mergeRecord(record, born);
+      const { columns, watermark, bornMs } = record;
+      const isOld = !isYoung(bornMs, record.atMs);
+      if (columns === undefined || record.atMs < nowMs || !own.takes(columns)) settle();
+      pruning.count();
+      if (columns === undefined) {
+        report(mergeOther(record, isOld ? undefined : (name, key) => births.add(name, key, bornMs)));
+        pruning.runWhenDue();
+      } else own.join(columns, watermark, isOld ? OLD : bornMs);
       ({ name: at, atMs } = record);
-      births.forgetOld(atMs);
-      for (const key of coordinators) touched.add(key);
-      for (const [name, keys] of series)
-        for (const key of keys) listener.changed(name, bound.shownAs(name, key));
-      if (++recordsSincePruning < PRUNING_RECORDS) return;
-      recordsSincePruning = 0;
-      pruneTombstones(delta);
+      forgetOld(atMs);
     },
-    project() {
-      const { coordinators, watermark } = delta;
-      for (const key of touched) {
-        const registers = coordinators.get(key);
-        gauges.set(key, registers && readCoordinator(registers));
-        if (registers && pruneRegisters(registers, watermark) === 'nothing_left') coordinators.delete(key);
-      }
-      touched.clear();
+    forgetOld(ms) {
+      if (ms < nowMs) settle();
+      forgetOld(ms);
     },
     confirm(name) {
       at = name;
@@ -127,15 +132,46 @@ export function createMergedState(
   };
 }
 
-/** Merges a record into `delta` without decoding it; returns `undefined`, and merges nothing, if it must be decoded. */
-function createUndecodedMerge(
+/** The birth time of series that are not young. */
+const OLD = -1;
+
+/** Merges a record of the log into a state and its bound, without decoding it if all it does is to add to series. */
+function createOtherMerge(
   delta: Delta,
-): (record: DeltaRecord, born: SeriesBorn | undefined) => MergedKeys | undefined {
-  const others = createBinaryDeltaMerger(delta, HASH_SEED);
-  const own = createColumnsMerger(delta);
-  return ({ columns, binary, watermark }, born) => {
-    if (columns !== undefined) return own.merge(columns, watermark, born);
-    return binary === undefined ? undefined : others.merge(binary, watermark, born);
+  bound: SeriesBound,
+): (record: DeltaRecord, born: SeriesBorn | undefined) => MergedKeys {
+  const undecoded = createBinaryDeltaMerger(delta, HASH_SEED);
+  return (record, born) => {
+    const { binary, watermark } = record;
+    if (binary !== undefined && !bound.showsTogether) {
+      const merged = undecoded.merge(binary, watermark, born);
+      bound.mergedMetrics(merged.series.keys());
+      return merged;
+    }
+    const added = record.delta();
+    added.watermark = watermark;
+    mergeDelta(delta, added, born);
+    bound.merged(added);
+    return {
+      series: new Map([...added.series].map(([name, values]) => [name, values.keys()])),
+      coordinators: added.coordinators.keys(),
+    };
+  };
+}
+
+/** After this number of records all coordinators are pruned; reading the gauges prunes only those that have changed. */
+const PRUNING_RECORDS = 1_000;
+
+/** Prunes a state now and then. All counted records must be in it by then: an older event may still need a tombstone. */
+function createPruning(delta: Delta): { count(): void; runWhenDue(): void } {
+  let records = 0;
+  return {
+    count: () => void records++,
+    runWhenDue() {
+      if (records < PRUNING_RECORDS) return;
+      records = 0;
+      pruneTombstones(delta);
+    },
   };
 }
 
@@ -143,16 +179,4 @@ function createUndecodedMerge(
 interface MergedKeys {
   readonly series: ReadonlyMap<string, Iterable<SeriesKey>>;
   readonly coordinators: Iterable<string>;
-}
-
-/** Names of the gauges that show a projection. */
-function nameGauges(catalogue: Catalogue): ReadonlyMap<CoordinatorProjection, readonly string[]> {
-  return new Map(
-    (['coordinators_alive', 'open_waits', 'oldest_open_wait'] as const).map((projection) => [
-      projection,
-      catalogue
-        .filter((metric) => metric.type === 'gauge' && metric.projection === projection)
-        .map(({ name }) => name),
-    ]),
-  );
 }

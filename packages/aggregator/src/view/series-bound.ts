@@ -18,7 +18,7 @@ const OTHER = 'other';
  */
 export interface SeriesBound {
   /** Called with each delta after it was merged into the state. The cost grows with the delta, and once per metric with the state. */
-  merged(delta: Delta): void;
+  merged(delta: Pick<Delta, 'series'>): void;
   /** True if series of some metric are shown as one: `merged` must then see each delta. */
   readonly showsTogether: boolean;
   /** If none were shown as one before, this is enough: series of these metrics were merged into the state. */

@@ -4,9 +4,10 @@ import type { Observe } from '../run/fact.ts';
 import type { Births } from '../state/births.ts';
 import type { Generation } from '../state/generation.ts';
 import { isSameRecord, type DeltaRecord, type Position } from '../state/read-deltas.ts';
+import type { CapturedState } from '../state/write-snapshot.ts';
 import { followLog } from './follow-log.ts';
 import { loadState, type StateLoader } from './load-state.ts';
-import { createMergedState, type MergedState } from './merged-state.ts';
+import { createMergedState, type MergedState, type SettledState } from './merged-state.ts';
 import type { SeriesBound } from './series-bound.ts';
 import { createSnapshotSchedule, type SnapshotSchedule } from './snapshot-schedule.ts';
 
@@ -45,6 +46,8 @@ export interface ShardView {
   mergeOwn(record: DeltaRecord): void;
   /** Writes a snapshot if the log has grown enough since the last one, or the last one is unusable. */
   writeSnapshotWhenDue(): Promise<void>;
+  /** Brings what the view shows up to the last merged record, and reports the changed series. Reading anything of it does the same. */
+  settle(): void;
   readonly shard: number;
   /** True once the first refresh has reached the end of the log, and while the state loaded since is complete. */
   readonly loaded: boolean;
@@ -88,23 +91,25 @@ export function createShardView(options: ShardViewOptions): ShardView {
 
   const loader = createLoader(options, schedule, (state) => follow((merged = state)));
 
+  /** The state with all that was merged. If that fails, half of it may be there: the next refresh loads the state again. */
+  const read = (): SettledState =>
+    readOr(expectLoaded(merged, shard), () => {
+      merged = undefined;
+    });
+
   return {
     async refresh() {
       const cause = merged === undefined ? 'start' : 'log_discontinued';
-      const before = merged?.delta.totals.entries ?? 0;
+      const before = merged?.entries ?? 0;
       if (merged === undefined || !(await follow(merged))) {
         complete = false;
         await loadState({ redis, keys }, loader, cause);
       }
       complete = true;
       serverTimeMs = await readServerTimeMs(redis); // after the records, so none of them is later
-      merged?.births.forgetOld(serverTimeMs);
-      reportLoss(observe, {
-        shard,
-        before,
-        left: expectLoaded(merged, shard).delta.totals.entries,
-        atMs: serverTimeMs,
-      });
+      merged?.forgetOld(serverTimeMs);
+      const { entries: left } = expectLoaded(merged, shard);
+      reportLoss(observe, { shard, before, left, atMs: serverTimeMs });
     },
     mergeOwn(record) {
       if (merged === undefined || !complete) return;
@@ -119,11 +124,12 @@ export function createShardView(options: ShardViewOptions): ShardView {
       const captured = merged;
       // A refresh meanwhile may have loaded another state: this one does not belong to the current record.
       const written = await schedule.writeWhenDue(createId, () =>
-        merged === captured ? { ...captured, state: captured.delta } : undefined,
+        merged === captured ? capture(read(), captured) : undefined,
       );
       if (written === undefined) return;
       observe({ type: 'snapshot_written', shard, outcome: written.outcome, bytes: written.bytes });
     },
+    settle: () => void read(),
     shard,
     get loaded() {
       return merged !== undefined && complete;
@@ -132,16 +138,16 @@ export function createShardView(options: ShardViewOptions): ShardView {
       return merged?.at.position ?? '';
     },
     get state() {
-      return expectLoaded(merged, shard).delta;
+      return read().delta;
     },
     get bound() {
-      return expectLoaded(merged, shard).bound;
+      return read().bound;
     },
     get births() {
-      return expectLoaded(merged, shard).births;
+      return read().births;
     },
     get gauges() {
-      return expectLoaded(merged, shard).gauges;
+      return read().gauges;
     },
     get serverTimeMs() {
       return serverTimeMs;
@@ -178,6 +184,19 @@ function createLoader(
       observe({ type: 'snapshot_unreadable', shard, key, reason, error });
     },
   };
+}
+
+function readOr(state: MergedState, onFailure: () => void): SettledState {
+  try {
+    return state.read();
+  } catch (error) {
+    onFailure();
+    throw error;
+  }
+}
+
+function capture({ delta: state, births }: SettledState, { at, atMs }: MergedState): CapturedState {
+  return { state, births, at, atMs };
 }
 
 /** Merges a record if it follows the last one. */

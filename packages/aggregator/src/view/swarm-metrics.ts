@@ -100,6 +100,7 @@ export function createSwarmMetrics(
     scrape: (format, zeroFirstSeconds = 0) =>
       alone(async () => {
         await refreshViews();
+        for (const view of views) view.settle(); // reports the changed series: a rendering begins with those
         return render(format, zeroFirstSeconds);
       }),
     refresh,

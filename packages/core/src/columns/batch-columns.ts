@@ -5,7 +5,7 @@ import { stampEvent, type EntryId, type Stamp } from '../entry-id.ts';
 import { boundsInMillionths } from '../fold.ts';
 import { ByteArena } from './byte-arena.ts';
 import { LifeColumns } from './life-columns.ts';
-import type { SeriesTables } from './series-tables.ts';
+import { SeriesTables } from './series-tables.ts';
 import { grown, NO_TABLE, SeriesColumns } from './series-columns.ts';
 
 /** A metric that events are folded into, and what a batch adds to it. */
@@ -33,6 +33,8 @@ export class BatchColumns {
   readonly deadLetters = new Map<DeadLetterReason, number>();
   /** The IDs of the entries, each followed by a space. */
   readonly ids = new ByteArena();
+  /** Of the keys. */
+  tables = NO_TABLES;
   private idStarts = new Int32Array(1_024);
   private stampedOrdinal = 0;
   private stamp: Stamp = '';
@@ -44,13 +46,19 @@ export class BatchColumns {
   /** Begins a batch, with keys of `tables`; texts of events are in `source`. */
   begin(tables: SeriesTables, source: ReceiveBuffer): void {
     for (const [at, { columns }] of this.metrics.entries()) columns.begin(tables.series[at] ?? NO_TABLE);
-    this.life.begin(tables.coordinators, source);
-    this.stampedOrdinal = 0;
-    this.entries = 0;
+    this.tables = tables;
+    this.beginLives(source);
     this.events = 0;
     this.lostEntries = 0;
     this.payloadBytes = 0;
     this.deadLetters.clear();
+  }
+
+  /** Forgets the coordinators, and the entries that have set their registers. */
+  beginLives(source: ReceiveBuffer): void {
+    this.life.begin(this.tables.coordinators, source);
+    this.stampedOrdinal = 0;
+    this.entries = 0;
     this.ids.clear();
   }
 
@@ -82,6 +90,18 @@ export class BatchColumns {
     return (this.idStarts[entry + 1] ?? 0) - 1 - this.idStart(entry);
   }
 
+  /** Orders the event with that ordinal and one of another batch as their stamps. */
+  compareStamp(ordinal: number, other: BatchColumns, ordinalOfOther: number): number {
+    const event = ordinal - 1;
+    const eventOfOther = ordinalOfOther - 1;
+    const entry = Math.floor(event / EVENTS_PER_ENTRY);
+    const entryOfOther = Math.floor(eventOfOther / EVENTS_PER_ENTRY);
+    return (
+      this.ids.compareIds(this.idStart(entry), other.ids, other.idStart(entryOfOther)) ||
+      (event % EVENTS_PER_ENTRY) - (eventOfOther % EVENTS_PER_ENTRY)
+    );
+  }
+
   private idAt(entry: number): EntryId {
     return this.ids.text(this.idStart(entry), this.idLength(entry));
   }
@@ -107,3 +127,5 @@ function createColumns(metric: CounterMetric | HistogramMetric): SeriesColumns {
 }
 
 const SEPARATOR = Uint8Array.of(32);
+/** The tables of columns that serve no batch yet. */
+const NO_TABLES = new SeriesTables(0);

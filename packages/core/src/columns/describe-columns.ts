@@ -1,5 +1,5 @@
 import { emptyRegisters, type CoordinatorRegisters } from '../coordinator-registers.ts';
-import { emptyDelta, seriesOf, type Delta, type SeriesValue } from '../delta.ts';
+import { emptyDelta, type Delta, type SeriesKey, type SeriesValue } from '../delta.ts';
 import type { BatchColumns } from './batch-columns.ts';
 import { PHASE_SET, STALE_SET, STAMPED_REGISTERS, type LifeColumns } from './life-columns.ts';
 import { joinSum } from './join-sum.ts';
@@ -8,13 +8,7 @@ import { NO_WAIT } from './wait-columns.ts';
 
 /** The same as a delta. */
 export function describeColumns(batch: BatchColumns): Delta {
-  const delta = emptyDelta();
-  for (const { metric, columns } of batch.metrics) {
-    if (columns.count === 0) continue;
-    const series = seriesOf(delta, metric.name);
-    for (let at = 0; at < columns.count; at++)
-      series.set(columns.table.textOf(columns.keyAt(at)), readSeries(columns, at));
-  }
+  const delta = { ...emptyDelta(), series: describeSeries(batch) };
   const { life } = batch;
   const { totals } = delta;
   for (let at = 0; at < life.count; at++)
@@ -24,6 +18,18 @@ export function describeColumns(batch: BatchColumns): Delta {
   totals.lostEntries = batch.lostEntries;
   for (const [reason, count] of batch.deadLetters) totals.deadLetters.set(reason, count);
   return delta;
+}
+
+export function describeSeries({ metrics }: BatchColumns): Delta['series'] {
+  const described: Delta['series'] = new Map();
+  for (const { metric, columns } of metrics) {
+    if (columns.count === 0) continue;
+    const series = new Map<SeriesKey, SeriesValue>();
+    for (let at = 0; at < columns.count; at++)
+      series.set(columns.table.textOf(columns.keyAt(at)), readSeries(columns, at));
+    described.set(metric.name, series);
+  }
+  return described;
 }
 
 function readSeries({ width, low, carries, buckets }: SeriesColumns, at: number): SeriesValue {

@@ -3,7 +3,7 @@ import { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import type { LifecycleEvent } from '../coordinator-registers.ts';
 import { ByteArena } from './byte-arena.ts';
 import { grown, NO_TABLE } from './series-columns.ts';
-import { NO_WAIT, WaitColumns, type WaitName } from './wait-columns.ts';
+import { emptyWaitName, NO_WAIT, WaitColumns, type WaitName } from './wait-columns.ts';
 
 /** The registers of a coordinator that hold a stamp (see `coordinator-registers.ts`), in the order in which they are kept. */
 export const STAMPED_REGISTERS = [
@@ -22,7 +22,7 @@ export const PHASE_SET = 3;
 export const STALE_SET = 4;
 const ALL_WAITS_CLOSED = 5;
 /** Registers of one coordinator, with two that are not used. */
-const STAMP_STRIDE = 8;
+export const STAMP_STRIDE = 8;
 
 /** What an event does to the registers of its coordinator: `foldLifecycle` on bytes. Lengths of 0: it has no such field. */
 export interface LifeChange {
@@ -55,7 +55,7 @@ export class LifeColumns {
   private source = NO_SOURCE;
   /** Of each key of the table, by its slot: its place here, if the key that is there is this one. */
   private places = new Int32Array(FIRST_COORDINATORS);
-  private readonly waitName: WaitName = { coordinator: 0, start: 0, length: 0, hash: 0 };
+  private readonly waitName = emptyWaitName();
 
   /** Begins a batch, with the keys of `table`; the texts of changes are in `source`. */
   begin(table: KeyTable, source: ReceiveBuffer): void {
@@ -68,9 +68,7 @@ export class LifeColumns {
 
   /** Sets the registers that an event sets. Events must come in the order of the stream. */
   change(key: Key, change: LifeChange, stamp: number): void {
-    const slot = this.table.slotOf(key);
-    let at = this.places[slot] ?? this.count;
-    if (at >= this.count || this.keys[at] !== key) at = this.touch(key, slot);
+    const at = this.placeOf(key);
     const { stamps } = this;
     const registers = at * STAMP_STRIDE;
     switch (change.type) {
@@ -107,6 +105,13 @@ export class LifeColumns {
     stamps[registers + SEEN] = stamp;
   }
 
+  /** The place of a coordinator, which is touched by that. */
+  placeOf(key: Key): number {
+    const slot = this.table.slotOf(key);
+    const at = this.places[slot] ?? this.count;
+    return at < this.count && this.keys[at] === key ? at : this.touch(key, slot);
+  }
+
   private touch(key: Key, slot: number): number {
     const at = this.count++;
     if (at === this.keys.length) this.grow();
@@ -126,15 +131,22 @@ export class LifeColumns {
   }
 
   private waitOf(at: number, { waitStart, waitLength, waitHash }: LifeChange): number {
-    const { waitName, waits, source } = this;
+    const { waitName } = this;
     waitName.coordinator = at;
+    waitName.bytes = this.source.bytes;
     waitName.start = waitStart;
     waitName.length = waitLength;
     waitName.hash = waitHash;
-    const known = waits.find(waitName, source);
+    return this.touchWait(waitName);
+  }
+
+  /** The number of a wait, which is touched by that. */
+  touchWait(name: WaitName): number {
+    const { waits } = this;
+    const known = waits.find(name);
     if (known !== NO_WAIT) return known;
-    const wait = waits.insert(waitName, this.firstWaits[at] ?? NO_WAIT, source);
-    this.firstWaits[at] = wait;
+    const wait = waits.insert(name, this.firstWaits[name.coordinator] ?? NO_WAIT);
+    this.firstWaits[name.coordinator] = wait;
     return wait;
   }
 
@@ -151,6 +163,11 @@ export class LifeColumns {
     return this.keys[at] ?? NO_KEY;
   }
 
+  /** Bytes of the texts that are kept. */
+  get textBytes(): number {
+    return this.waits.ids.end + this.phases.end;
+  }
+
   /** The ordinal that a register of a coordinator holds. */
   stampAt(at: number, register: number): number {
     return this.stamps[at * STAMP_STRIDE + register] ?? 0;
@@ -158,4 +175,4 @@ export class LifeColumns {
 }
 
 const FIRST_COORDINATORS = 64;
-const NO_SOURCE = new ReceiveBuffer(0, 1 << 15);
+export const NO_SOURCE = new ReceiveBuffer(0, 1 << 15);

@@ -18,6 +18,8 @@ export class SeriesColumns {
   /** Number of series. */
   count = 0;
   keys = new Int32Array(FIRST_SERIES);
+  /** Of the keys in the table. */
+  slots = new Int32Array(FIRST_SERIES);
   /** The sums: low + 2^52 * carries. */
   low = new Float64Array(FIRST_SERIES);
   carries = new Uint32Array(FIRST_SERIES);
@@ -59,12 +61,39 @@ export class SeriesColumns {
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1;
   }
 
+  /** Adds what another batch adds to series of the same table. */
+  join(other: SeriesColumns): void {
+    const { width } = this;
+    for (let from = 0; from < other.count; from++) {
+      const key = other.keys[from] ?? NO_KEY;
+      const slot = other.slots[from] ?? 0;
+      let at = this.places[slot] ?? this.count;
+      if (at >= this.count || this.keys[at] !== key) at = this.touch(key, slot);
+      let sum = (this.low[at] ?? 0) + (other.low[from] ?? 0);
+      let carries = other.carries[from] ?? 0;
+      if (sum >= CARRY) {
+        sum -= CARRY;
+        carries++;
+      }
+      this.low[at] = sum;
+      if (carries > 0) this.carries[at] = (this.carries[at] ?? 0) + carries;
+      const first = at * width;
+      const firstFrom = from * width;
+      for (let bucket = 0; bucket < width; bucket++) {
+        const observations = other.buckets[firstFrom + bucket] ?? 0;
+        if (observations > 0)
+          this.buckets[first + bucket] = (this.buckets[first + bucket] ?? 0) + observations;
+      }
+    }
+  }
+
   private touch(key: Key, slot: number): number {
     const at = this.count++;
     if (at === this.keys.length) this.grow();
     while (slot >= this.places.length) this.places = grown(this.places);
     this.places[slot] = at;
     this.keys[at] = key;
+    this.slots[at] = slot;
     this.low[at] = 0;
     this.carries[at] = 0;
     const { width } = this;
@@ -74,6 +103,7 @@ export class SeriesColumns {
 
   private grow(): void {
     this.keys = grown(this.keys);
+    this.slots = grown(this.slots);
     this.low = grown(this.low);
     this.carries = grown(this.carries);
     this.buckets = grown(this.buckets);
@@ -91,6 +121,6 @@ export function grown<T extends Int32Array | Uint32Array | Float64Array | Uint8A
   return longer;
 }
 
-const FIRST_SERIES = 256;
+export const FIRST_SERIES = 256;
 /** The table of columns that serve no batch yet. */
 export const NO_TABLE = new KeyTable();

@@ -1,4 +1,3 @@
-import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import { finishHash, mixHash } from '../bytes/receive-buffer.ts';
 import { ByteArena } from './byte-arena.ts';
 import { grown } from './series-columns.ts';
@@ -6,12 +5,17 @@ import { grown } from './series-columns.ts';
 /** The waits of one coordinator form a list; this ends it. */
 export const NO_WAIT = 0;
 
-/** A wait id as it stands in the receive buffer, and the place of its coordinator in the batch. */
+/** A wait id as it stands in bytes, and the place of its coordinator in the batch. */
 export interface WaitName {
   coordinator: number;
+  bytes: Uint8Array;
   start: number;
   length: number;
   hash: number;
+}
+
+export function emptyWaitName(): WaitName {
+  return { coordinator: 0, bytes: new Uint8Array(0), start: 0, length: 0, hash: 0 };
 }
 
 /**
@@ -27,7 +31,8 @@ export class WaitColumns {
   starts = new Int32Array(FIRST_WAITS);
   lengths = new Int32Array(FIRST_WAITS);
   readonly ids = new ByteArena();
-  private hashes = new Int32Array(FIRST_WAITS);
+  /** Of the ids. */
+  hashes = new Int32Array(FIRST_WAITS);
   private coordinators = new Int32Array(FIRST_WAITS);
   private mask = 2 * FIRST_WAITS - 1;
   private index = new Int32Array(2 * FIRST_WAITS);
@@ -39,32 +44,30 @@ export class WaitColumns {
   }
 
   /** The wait of that name; `NO_WAIT` if the batch has not touched it. */
-  find(name: WaitName, source: ReceiveBuffer): number {
-    const hash = hashWait(name);
-    for (let cell = hash & this.mask; ; cell = (cell + 1) & this.mask) {
+  find(name: WaitName): number {
+    const { hash, coordinator } = name;
+    for (let cell = placeWait(hash, coordinator) & this.mask; ; cell = (cell + 1) & this.mask) {
       const wait = this.index[cell] ?? NO_WAIT;
       if (wait === NO_WAIT) return NO_WAIT;
-      if (this.hashes[wait] === hash && this.isNamed(wait, name, source)) return wait;
+      if (this.hashes[wait] === hash && this.isNamed(wait, name)) return wait;
     }
   }
 
-  // oxlint-disable-next-line max-params -- called for every event of a wait
-  private isNamed(wait: number, { coordinator, start, length }: WaitName, source: ReceiveBuffer): boolean {
+  private isNamed(wait: number, { coordinator, bytes, start, length }: WaitName): boolean {
     if (this.coordinators[wait] !== coordinator || this.lengths[wait] !== length) return false;
     const known = this.starts[wait] ?? 0;
-    for (let at = 0; at < length; at++)
-      if (this.ids.bytes[known + at] !== source.bytes[start + at]) return false;
+    for (let at = 0; at < length; at++) if (this.ids.bytes[known + at] !== bytes[start + at]) return false;
     return true;
   }
 
   /** Adds a wait that is not there yet, in front of the list that begins with `next`. */
-  insert(name: WaitName, next: number, source: ReceiveBuffer): number {
+  insert(name: WaitName, next: number): number {
     const wait = ++this.count;
     if (wait === this.opened.length) this.grow();
-    this.starts[wait] = this.ids.copy(source.bytes, name.start, name.length);
+    this.starts[wait] = this.ids.copy(name.bytes, name.start, name.length);
     this.lengths[wait] = name.length;
     this.coordinators[wait] = name.coordinator;
-    this.hashes[wait] = hashWait(name);
+    this.hashes[wait] = name.hash;
     this.opened[wait] = 0;
     this.closed[wait] = 0;
     this.next[wait] = next;
@@ -81,7 +84,7 @@ export class WaitColumns {
   }
 
   private place(wait: number): void {
-    let cell = (this.hashes[wait] ?? 0) & this.mask;
+    let cell = placeWait(this.hashes[wait] ?? 0, this.coordinators[wait] ?? 0) & this.mask;
     while (this.index[cell] !== NO_WAIT) cell = (cell + 1) & this.mask;
     this.index[cell] = wait;
   }
@@ -100,7 +103,8 @@ export class WaitColumns {
   }
 }
 
-function hashWait({ hash, coordinator }: WaitName): number {
+/** Where the search for a wait begins. */
+function placeWait(hash: number, coordinator: number): number {
   return finishHash(mixHash(hash, coordinator));
 }
 
