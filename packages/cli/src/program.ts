@@ -211,11 +211,12 @@ function addChores(add: Add): void {
       'Removes the keys of ended coordinators, in bounded steps, by exact name. Keeps coordinators with remaining work or signals. Aggregators do the same automatically. Exit code 1 if a record was refused.',
     )
     .addHelpText('after', examples('streamfold cleanup --dry-run'));
-  add('doctor', ['json'])
+  add('doctor', ['acl', 'json'])
     .summary('check that Redis meets the requirements of the guarantees')
     .description(
       'Checks version, role, persistence, maxmemory-policy, permissions and clock of Redis. Exit code 1 if a guarantee cannot be kept. Changes nothing.',
-    );
+    )
+    .addHelpText('after', examples('streamfold doctor', 'streamfold doctor --acl > users.redis'));
 }
 
 function addDeadLetters(program: Commander, add: Add): void {

@@ -174,6 +174,13 @@ export const SETTINGS = {
     help: 'print JSON',
     reason: 'for programs that read the output',
   },
+  acl: {
+    flag: '--acl',
+    variable: 'STREAMFOLD_ACL',
+    kind: 'flag',
+    help: 'print ACL SETUSER lines of least privilege for each role; ask nothing of Redis',
+    reason: 'programs need only some commands on some keys',
+  },
   stdin: {
     flag: '--stdin',
     variable: 'STREAMFOLD_STDIN',

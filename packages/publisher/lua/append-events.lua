@@ -44,6 +44,7 @@ local PURPOSE = 'remembers what was published'
 require_permission(PURPOSE, 'SET', last_batch, '', 'PX', '1')
 if #members > 0 then
   require_permission(PURPOSE, 'ZADD', ids, '0', '')
+  require_permission(PURPOSE, 'ZRANGEBYSCORE', ids, '0', '0')
   require_permission(PURPOSE, 'ZREM', ids, '')
 end
 

@@ -21,7 +21,7 @@ export interface ShardKeys {
   /** The last batch of a publisher, for its retries; a string that expires. */
   publisher(id: string): string;
   /** The entry that a retry has appended for the dead letter `id` of shard `from`; a string that expires. */
-  retried(from: number, id: string): string;
+  retried(from: number | string, id: string): string;
 }
 
 /** The keys of coordination on one shard. Its functions touch only keys that their callers name here. */

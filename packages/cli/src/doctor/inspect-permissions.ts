@@ -1,57 +1,26 @@
 import {
   askAll,
-  coordinationKeys,
-  generationKeys,
-  generationsKey,
   listShards,
   loadScript,
-  shardCountKey,
-  shardKeys,
   toError,
   type Installation,
   type RedisConnection,
   type Shard,
 } from '@streamfold/redis';
+import { nameUser } from './acl/acl-rules.ts';
+import { DUTIES, type Duty, type DutyName } from './acl/duties.ts';
+import { nameKeys, type KeyKind } from './acl/key-kinds.ts';
+import { ROLES, type Role } from './acl/roles.ts';
 import { judge, type Finding } from './finding.ts';
 
 const script = loadScript(new URL('../../lua/check-permissions.lua', import.meta.url));
 
-/**
- * The commands that the programs run, in scripts or outside them. The permission is checked for the command and for its
- * keys. EVENTS, STATE, COORDINATOR, SHARDS and GENERATIONS stand for keys.
- */
-// prettier-ignore
-const COMMANDS = [
-  'XADD EVENTS * field value', 'XREADGROUP GROUP group consumer STREAMS EVENTS >', 'XACK EVENTS group 1-1',
-  'XAUTOCLAIM EVENTS group consumer 1 0-0', 'XCLAIM EVENTS group consumer 0 1-1', 'XSETID EVENTS 1-1', 'XPENDING EVENTS group', 'XRANGE EVENTS - +', 'XREVRANGE EVENTS + -', 'XLEN EVENTS',
-  'XDEL EVENTS 1-1', 'XTRIM EVENTS MINID 1-1', 'XGROUP CREATE EVENTS group 0',
-  'XGROUP DELCONSUMER EVENTS group consumer', 'XINFO STREAM EVENTS', 'XINFO GROUPS EVENTS',
-  'XINFO CONSUMERS EVENTS group', 'GET STATE', 'SET STATE value', 'DEL STATE', 'UNLINK STATE', 'EXISTS STATE',
-  'PEXPIRE STATE 1', 'PERSIST STATE', 'HGET STATE field', 'HGETALL STATE', 'HLEN STATE', 'XGROUP DESTROY EVENTS group', 'HMGET STATE field', 'HSET STATE field value',
-  'HDEL STATE field', 'HINCRBY STATE field 1', 'ZADD STATE 1 member', 'ZREM STATE member', 'ZMSCORE STATE member',
-  'ZRANGEBYSCORE STATE 0 1', 'TIME', 'PING', 'INFO', 'GET SHARDS', 'SET SHARDS 1', 'HGETALL GENERATIONS', 'HSET GENERATIONS field value',
-  'HINCRBY GENERATIONS field 1', 'HDEL GENERATIONS field',
-];
-
-/** Further commands of coordination and of the monitors in the aggregators; some run only in functions. */
-// prettier-ignore
-const COMMANDS_OF_COORDINATION = [
-  'FCALL streamfold_2_beat 1 EVENTS', 'FUNCTION LOAD REPLACE library', 'GET COORDINATOR', 'SET COORDINATOR value',
-  'EXISTS COORDINATOR', 'UNLINK COORDINATOR', 'PEXPIRE COORDINATOR 1', 'PTTL COORDINATOR', 'HGET COORDINATOR field',
-  'HGETALL COORDINATOR', 'HLEN COORDINATOR', 'HSET COORDINATOR field value', 'HSETNX COORDINATOR field value',
-  'HEXISTS COORDINATOR field', 'HMGET COORDINATOR field', 'HRANDFIELD COORDINATOR 1',
-  'HDEL COORDINATOR field', 'HINCRBY COORDINATOR field 1', 'SADD COORDINATOR member', 'SCARD COORDINATOR',
-  'SRANDMEMBER COORDINATOR', 'SREM COORDINATOR member', 'ZADD COORDINATOR 1 member', 'ZCARD COORDINATOR',
-  'ZRANGE COORDINATOR 0 1', 'ZRANGEBYSCORE COORDINATOR 0 1', 'ZREM COORDINATOR member', 'XADD COORDINATOR * field value',
-  'XDEL COORDINATOR 1-1', 'XLEN COORDINATOR', 'XRANGE COORDINATOR - +', 'XREVRANGE COORDINATOR + -',
-  'XREAD STREAMS COORDINATOR $', 'XREADGROUP GROUP group consumer STREAMS COORDINATOR >',
-  'XGROUP CREATE COORDINATOR group 0', 'XGROUP DESTROY COORDINATOR group', 'XINFO STREAM COORDINATOR',
-  'XINFO GROUPS COORDINATOR', 'MEMORY USAGE COORDINATOR',
-];
+/** They need functions; counting works without them. */
+const WITH_FUNCTIONS: ReadonlySet<DutyName> = new Set(['coordinate', 'monitor', 'cleanUp']);
 
 /**
- * Checks that this user may run the commands of the programs on every kind of key. Missing permissions of coordination are
- * only a warning: counting works without them.
+ * Checks that this user may run the commands of the programs on every kind of key: those of its role if it is one of the users
+ * that `doctor --acl` prints, otherwise all. Missing permissions of coordination alone are only a warning.
  */
 export async function inspectPermissions(
   redis: RedisConnection,
@@ -59,19 +28,19 @@ export async function inspectPermissions(
 ): Promise<readonly Finding[]> {
   const { prefix } = installation;
   const { ok, fail } = judge('permissions');
+  const role = roleOf(redis, prefix);
+  const duties = role === undefined ? (Object.keys(DUTIES) as DutyName[]) : ROLES[role];
   try {
-    const refused = await findRefused(redis, installation, COMMANDS);
-    const ofCoordination = await findRefused(redis, installation, COMMANDS_OF_COORDINATION);
-    return [
+    const counting = duties.filter((duty) => !WITH_FUNCTIONS.has(duty));
+    const refused = await findRefused(redis, installation, counting);
+    const whose = role === undefined ? 'all required commands' : `all commands that ${role}s need`;
+    const finding =
       refused === ''
-        ? ok(`all required commands are permitted on keys ${prefix}:*`)
-        : fail(`not permitted: ${refused}`),
-      ofCoordination === ''
-        ? judge('coordination').ok('the functions may be loaded and called')
-        : judge('coordination').warn(
-            `not permitted: ${ofCoordination}; coordinators and monitors need it, counting does not`,
-          ),
-    ];
+        ? ok(`${whose} are permitted on keys ${prefix}:*`)
+        : fail(`not permitted: ${refused}; streamfold doctor --acl prints the permissions of each role`);
+    const coordinating = duties.filter((duty) => WITH_FUNCTIONS.has(duty));
+    if (coordinating.length === 0) return [finding];
+    return [finding, judgeCoordination(await findRefused(redis, installation, coordinating), role)];
   } catch (error) {
     const why = toError(error).message;
     const text = `expected EVALSHA and EVAL on keys ${prefix}:* to be permitted; got ${why}`;
@@ -79,40 +48,91 @@ export async function inspectPermissions(
   }
 }
 
-/** The commands that are not permitted on some shard, in words; empty if all are. */
+/** Counting works without coordination, but a coordinator does not. */
+function judgeCoordination(refused: string, role: Role | undefined): Finding {
+  const { ok, warn, fail } = judge('coordination');
+  if (refused === '') {
+    return ok(
+      role === 'coordinator' ? 'the functions may be called' : 'the functions may be loaded and called',
+    );
+  }
+  if (role === 'coordinator') return fail(`not permitted: ${refused}`);
+  return warn(`not permitted: ${refused}; coordinators and monitors need it, counting does not`);
+}
+
+/** The role of the user that the connection logs in as, by its name. */
+function roleOf(redis: RedisConnection, prefix: string): Role | undefined {
+  const { username } = 'nodes' in redis ? (redis.options.redisOptions ?? {}) : redis.options;
+  return (Object.keys(ROLES) as Role[]).find((role) => username === nameUser(role, prefix));
+}
+
+/** The commands of duties that are not permitted on some shard, in words; empty if all are. */
 async function findRefused(
   redis: RedisConnection,
   installation: Installation,
-  commands: readonly string[],
+  duties: readonly DutyName[],
 ): Promise<string> {
   const refused = await askAll(listShards(installation), async (shard) => {
-    const keys = nameKeys(shard);
-    const asked = commands.map((command) => substitute(command, keys));
-    const reply = (await script.run(redis, [keys.EVENTS], asked)) as number[];
-    return reply.map((at) => describe(commands[at - 1] ?? '', keys));
+    const needs = duties.flatMap((duty) => listNeeds(DUTIES[duty], shard));
+    const keys = nameKeys(shard, SAMPLE_ID);
+    const reply = (await script.run(
+      redis,
+      [keys.events],
+      needs.map(({ command }) => command),
+    )) as number[];
+    return reply.map((at) => needs[at - 1]?.inWords ?? '');
   });
   return [...new Set(refused.flat())].join(', ');
 }
 
-type Keys = Readonly<Record<'EVENTS' | 'STATE' | 'COORDINATOR' | 'SHARDS' | 'GENERATIONS', string>>;
+const SAMPLE_ID = 'id';
 
-function nameKeys(shard: Shard): Keys {
-  return {
-    EVENTS: shardKeys(shard).events,
-    STATE: generationKeys(shard, '1-0').head,
-    COORDINATOR: coordinationKeys(shard).coordinator('swarm', 'id'),
-    SHARDS: shardCountKey(shard.prefix),
-    GENERATIONS: generationsKey(shard.prefix),
-  };
+interface Need {
+  /** A command, with the arguments that Redis needs to find its keys. */
+  readonly command: string;
+  /** `XADD on streamfold:{0}:events`. */
+  readonly inWords: string;
 }
 
-function substitute(command: string, keys: Keys): string {
-  return command.replace(/EVENTS|STATE|COORDINATOR|SHARDS|GENERATIONS/, (kind) => keys[kind as keyof Keys]);
+/** These run only to connect: their failure has been reported, or does no harm. */
+const OF_CONNECTING = /^(?:client|cluster|readonly|asking|select)\b/;
+
+function listNeeds({ commands, keys }: Duty, shard: Shard): Need[] {
+  const named = nameKeys(shard, SAMPLE_ID);
+  const withoutKeys = commands
+    .split(' ')
+    .filter((name) => name !== '' && !OF_CONNECTING.test(name))
+    .map((name) => ({ command: complete(name, named.events), inWords: inWords(name, named.events) }));
+  const withKeys = (Object.entries(keys) as [KeyKind, string][]).flatMap(([kind, names]) =>
+    names.split(' ').map((name) => ({
+      command: complete(name, named[kind]),
+      inWords: `${spell(name)} on ${named[kind]}`,
+    })),
+  );
+  return [...withoutKeys, ...withKeys];
 }
 
-/** `XADD on streamfold:{0}:events`. */
-function describe(command: string, keys: Keys): string {
-  const name = /^(XGROUP \w+|XINFO \w+|FUNCTION \w+|\w+)/.exec(command)?.[0] ?? command;
-  const kind = /EVENTS|STATE|COORDINATOR|SHARDS|GENERATIONS/.exec(command)?.[0];
-  return kind === undefined ? name : `${name} on ${keys[kind as keyof Keys]}`;
+/** Redis finds the keys of these commands by their other arguments. */
+const ARGUMENTS: Readonly<Record<string, string>> = {
+  eval: 'script 1 KEY',
+  evalsha: 'sha1 1 KEY',
+  fcall: 'streamfold_2_beat 1 KEY',
+  xread: 'STREAMS KEY $',
+  xreadgroup: 'GROUP group consumer STREAMS KEY >',
+  'function|load': 'library',
+};
+const WITHOUT_KEY = new Set(['info', 'time', 'ping', 'multi', 'exec', 'wait']);
+
+function complete(name: string, key: string): string {
+  const args = ARGUMENTS[name] ?? (WITHOUT_KEY.has(name) ? '' : 'KEY');
+  return `${spell(name)} ${args.replace('KEY', key)}`;
+}
+
+/** Of the commands that name no key themselves, only calls have one. */
+function inWords(name: string, key: string): string {
+  return (ARGUMENTS[name] ?? '').includes('KEY') ? `${spell(name)} on ${key}` : spell(name);
+}
+
+function spell(name: string): string {
+  return name.toUpperCase().replace('|', ' ');
 }
