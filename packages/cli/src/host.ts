@@ -10,6 +10,13 @@ export interface Host {
   readonly stderr: Writable;
   /** Aborted to stop a command that runs until it is stopped. */
   readonly stop: AbortSignal;
-  /** Called before a command starts. `lasting`: it runs until it is stopped, and then finishes what it has begun. */
-  readonly starting: (lasting: boolean) => void;
+  /** Called before a command starts. */
+  readonly starting: (command: StartingCommand) => void;
+}
+
+export interface StartingCommand {
+  /** True if it runs until it is stopped, and then finishes what it has begun. */
+  readonly lasting: boolean;
+  /** True if it may take long, and live folding on the same machine is more urgent. */
+  readonly background: boolean;
 }

@@ -1,3 +1,4 @@
+import { constants, getPriority, setPriority } from 'node:os';
 import { runProgram } from './run-program.ts';
 
 // The entry point: the only place that knows the process and its signals.
@@ -13,6 +14,16 @@ const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
  * second one within this time is the same request.
  */
 const SAME_REQUEST_MS = 500;
+
+/** Other programs that need the processor get it first, as with `nice`. It has no effect while a processor is free. */
+function yieldProcessor(): void {
+  const { PRIORITY_BELOW_NORMAL } = constants.priority;
+  try {
+    if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Some containers forbid the call: the command then runs at the priority with which it was started.
+  }
+}
 
 const stop = new AbortController();
 let stoppedAtMs = 0;
@@ -42,7 +53,10 @@ process.exitCode = await runProgram({
   stdout: process.stdout,
   stderr: process.stderr,
   stop: stop.signal,
-  starting: (lasts) => (lasting = lasts),
+  starting: (command) => {
+    lasting = command.lasting;
+    if (command.background) yieldProcessor();
+  },
 });
 process.removeListener('disconnect', loseParent);
 if (process.connected) process.disconnect();

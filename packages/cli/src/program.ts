@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { Command as Commander } from 'commander';
 import type { Command } from './environment.ts';
+import type { StartingCommand } from './host.ts';
 import type { SettingName } from './settings.ts';
 import { toOption } from './to-option.ts';
 import { toUsageError } from './usage-error.ts';
@@ -10,10 +11,8 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>;
 type Load = () => Promise<Command>;
 
 /** The command and options of the command line. */
-export interface Choice {
+export interface Choice extends StartingCommand {
   readonly load: Load;
-  /** True if it runs until it is stopped, and then finishes what it has begun. */
-  readonly lasting: boolean;
   readonly flags: Flags;
   /** Names of the settings that the command takes. */
   readonly taken: ReadonlySet<string>;
@@ -24,6 +23,9 @@ type Run = (choice: Choice) => Promise<void>;
 
 /** Commands that run until they are stopped; the others end by themselves. */
 const LASTING: ReadonlySet<string> = new Set(['serve', 'demo', 'rebuild', 'archive', 'restore']);
+
+/** Commands that fold a whole log again, beside the aggregators that fold what is published meanwhile. */
+const BACKGROUND: ReadonlySet<string> = new Set(['rebuild', 'verify', 'backfill']);
 
 const LOAD = {
   serve: async () => (await import('./command/serve.ts')).serve,
@@ -92,6 +94,7 @@ export function createProgram({ version, eventTypes, stdout, stderr }: ProgramOp
       await run({
         load: LOAD[name],
         lasting: LASTING.has(name),
+        background: BACKGROUND.has(name),
         flags: self.optsWithGlobals<Flags>(),
         taken: new Set(self.options.map((option) => option.attributeName())),
         args: self.args,

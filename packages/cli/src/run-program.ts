@@ -21,7 +21,7 @@ export async function runProgram(host: Host): Promise<ExitCode> {
     const eventTypes = await readEventTypes(host);
     const program = createProgram({ version, eventTypes, stdout, stderr }, async (choice) => {
       const environment = await createEnvironment(host, choice);
-      host.starting(choice.lasting);
+      host.starting(choice);
       const command = await choice.load();
       exitCode = await command(environment, choice.args);
     });
