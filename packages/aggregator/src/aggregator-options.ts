@@ -59,7 +59,7 @@ const DEFAULTS = {
   port: 3_000,
   role: 'all',
   claimIdleMs: 30_000,
-  batchEntries: 5_000,
+  batchEntries: 3_000,
   definitions: DEFAULT_DEFINITIONS,
   monitorGraceMs: 15_000,
   endedForMs: 24 * 3_600_000,
