@@ -42,11 +42,19 @@ function inOrder(names: Iterable<string>): string[] {
   return [...names].toSorted((left, right) => (left < right ? -1 : 1));
 }
 
+/** The name of a package without the part of it that is imported. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
 /** The packages of this repository that another one imports. */
 function importedPackages(folder: string): string[] {
   const names = sources(folder)
     .flatMap(imports)
-    .flatMap((specifier) => folderOf.get(specifier) ?? []);
+    .flatMap((specifier) => folderOf.get(packageOf(specifier)) ?? []);
   return inOrder(new Set(names.filter((name) => name !== folder)));
 }
 
@@ -90,4 +98,13 @@ test('files of a package import each other directly, not through the index', (t)
       .map((specifier) => `${path}: ${specifier}`),
   );
   t.deepEqual(through, []);
+});
+
+test('a coordinator loads two files of the core, not its schemas: its process starts in half the time', (t) => {
+  const imported = sources('coordination').flatMap(imports);
+  t.deepEqual(inOrder(new Set(imported.filter((specifier) => packageOf(specifier) === '@streamfold/core'))), [
+    '@streamfold/core/entry-id',
+    '@streamfold/core/swarm-shard',
+  ]);
+  for (const file of ['entry-id', 'swarm-shard']) t.deepEqual(imports(`packages/core/src/${file}.ts`), []);
 });

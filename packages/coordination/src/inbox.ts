@@ -1,4 +1,4 @@
-import { isAfter } from '@streamfold/core';
+import { isAfter } from '@streamfold/core/entry-id';
 import { isNoGroup, toError, whenReady } from '@streamfold/redis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInboxCursor } from './inbox-cursor.ts';

@@ -11,7 +11,7 @@ import {
   type CoordinationKeys,
   type RedisConnection,
 } from '@streamfold/redis';
-import { swarmShard } from '@streamfold/core';
+import { swarmShard } from '@streamfold/core/swarm-shard';
 import { CoordinationError } from './coordination-error.ts';
 import { callWithKeys } from './call-function.ts';
 import { ensureLibrary, type FunctionName } from './function-library.ts';
