@@ -21,8 +21,6 @@ export interface AppendContext {
 }
 
 const TIMED_OUT: Refusal = { reason: 'timed_out' };
-/** The longest timer of Node, about 25 days; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Accepts events in order, waits for room, and resolves when all of them are in the stream. After `timeoutMs` it accepts no
@@ -68,7 +66,7 @@ export async function appendAll(
   };
 
   const enqueued = enqueueAll();
-  const timer = setTimeout(expire, Math.min(timeoutMs, LONGEST_TIMER_MS));
+  const timer = setTimeout(expire, timeoutMs);
   try {
     const [appended] = await Promise.all([receipt.done, enqueued]);
     return appended;

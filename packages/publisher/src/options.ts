@@ -109,6 +109,25 @@ function readDurability(given: Durability = {}): DurabilitySettings {
   };
 }
 
+/** The longest timer of Node, about 25 days; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * How long a call may wait, at most what a timer can take.
+ *
+ * @throws {ConfigurationError} if it is not a number of at least 0; `Infinity` is one.
+ */
+export function checkWait(name: string, ms: number): number {
+  if (typeof ms === 'number' && ms >= 0) return Math.min(ms, LONGEST_TIMER_MS);
+  throw new ConfigurationError(`expected a number of milliseconds of at least 0; got ${show(ms)}`, {
+    options: [name],
+  });
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
 function checkNumber(name: string, value: number | undefined, { byDefault, least, most }: Range): number {
   if (value === undefined) return byDefault;
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;

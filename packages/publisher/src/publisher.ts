@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EventInput } from '@streamfold/core';
+import { toError } from '@streamfold/redis';
 import { appendAll, type AppendContext, type Refusal } from './append-all.ts';
 import { createBell } from './bell.ts';
 import { openConfirmer } from './confirmer.ts';
@@ -7,7 +8,7 @@ import { startDeliveries } from './deliveries.ts';
 import { isAsked } from './durability.ts';
 import { createLedger, type PublisherStats } from './ledger.ts';
 import { openLink } from './link.ts';
-import { checkOptions, type PublisherOptions } from './options.ts';
+import { checkOptions, checkWait, type PublisherOptions } from './options.ts';
 import { NO_PROGRESS, PublishError } from './publish-error.ts';
 import { createPublish, type PublishOutcome } from './publish-event.ts';
 import type { Appended } from './receipt.ts';
@@ -42,7 +43,8 @@ export interface Publisher {
    * before; if the buffer is full, `append` waits for room.
    *
    * Rejects with {@link InvalidEventError}, and appends nothing, if one is invalid; with {@link PublishError} if some could
-   * not be appended, it is unknown whether they were, or they are not as durable as `durability` asks (`reason`).
+   * not be appended, it is unknown whether they were, or they are not as durable as `durability` asks (`reason`); with
+   * `ConfigurationError` if the timeout is no number of at least 0.
    */
   append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<Appended>;
   /** Sends the events accepted so far without waiting for more. Resolves when each of them is appended or dropped. */
@@ -58,6 +60,8 @@ export interface Publisher {
   /**
    * Accepts no more events, and delivers the remaining ones until the deadline. Afterwards the connection is closed, no
    * timer runs, and all promises of this publisher are settled. Calling it again returns the same promise.
+   *
+   * Rejects with `ConfigurationError`, and stays open, if the deadline is no number of at least 0.
    */
   close(options?: CloseOptions): Promise<Closed>;
   stats(): PublisherStats;
@@ -126,11 +130,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     publish: createPublish(context),
-    append: async (input, { timeoutMs = APPEND_TIMEOUT_MS } = {}) => appendAll(context, input, timeoutMs),
+    append: async (input, { timeoutMs = APPEND_TIMEOUT_MS } = {}) =>
+      appendAll(context, input, checkWait('timeoutMs', timeoutMs)),
     flush: () => deliveries.flush(),
     room: () => ledger.room(() => refusal !== undefined),
     ready,
-    close: ({ deadlineMs = CLOSE_DEADLINE_MS } = {}) => (closing ??= close(deadlineMs)),
+    close({ deadlineMs = CLOSE_DEADLINE_MS } = {}) {
+      try {
+        return (closing ??= close(checkWait('deadlineMs', deadlineMs)));
+      } catch (error) {
+        return Promise.reject(toError(error)); // it stays open
+      }
+    },
     stats: () => ledger.stats(),
   };
 }
