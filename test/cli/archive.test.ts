@@ -6,7 +6,7 @@ import { appendFlat, eventsKey } from '../harness/append-events.ts';
 import { countLost } from '../harness/check-folded-once.ts';
 import { generateEvents } from '../harness/generate-events.ts';
 import { openTestArchive, type TestArchive } from '../harness/open-test-archive.ts';
-import { runStreamfold, startServe, type ProgramRun } from '../harness/run-streamfold.ts';
+import { runStreamfold, serveHere, type ProgramRun } from '../harness/run-streamfold.ts';
 import { scrape } from '../harness/scrape.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
@@ -166,8 +166,8 @@ test('aggregators archive and trim on a schedule, one of them at a time, and rep
     STREAMFOLD_ARCHIVE_AFTER_SECONDS: '0',
     STREAMFOLD_RETENTION_HOURS: '0',
   };
-  const serving = await Promise.all([startServe(redisUrl, env), startServe(redisUrl, env)]);
-  t.teardown(() => Promise.all(serving.map((each) => each.kill('SIGTERM'))));
+  const serving = await Promise.all([serveHere(redisUrl, env), serveHere(redisUrl, env)]);
+  t.teardown(() => Promise.all(serving.map((each) => each.stop())));
   for (const seed of [1, 2, 3]) {
     await appendFlat(redis, { prefix }, generateEvents(100, { seed }));
     await waitUntil('all to be folded, archived and trimmed', async () => {
@@ -204,15 +204,14 @@ test('an archive that cannot be written does not disturb aggregation, is reporte
   t.teardown(archive.remove);
   const file = join(archive.directory, 'a-file');
   await writeFile(file, '');
-  const serving = await startServe(redisUrl, {
+  const serving = await serveHere(redisUrl, {
     STREAMFOLD_PREFIX: prefix,
     STREAMFOLD_ARCHIVE: join(file, 'archive'),
     STREAMFOLD_ARCHIVE_EVERY_SECONDS: '1',
     STREAMFOLD_ARCHIVE_AFTER_SECONDS: '0',
     STREAMFOLD_RETENTION_HOURS: '0',
-    STREAMFOLD_LOG_LEVEL: 'error',
   });
-  t.teardown(() => serving.kill('SIGTERM'));
+  t.teardown(serving.stop);
   await appendFlat(redis, { prefix }, generateEvents(100, { seed: 1 }));
   await waitUntilFolded(redis, { prefix });
   await waitUntil('the failure to be counted', async () => {
@@ -245,16 +244,15 @@ test('a shard that cannot be archived does not stop the archiving of the others'
   const archive = await openTestArchive();
   t.teardown(archive.remove);
   await writeFile(join(archive.directory, 'shard-0'), 'a file where a directory should be');
-  const serving = await startServe(redisUrl, {
+  const serving = await serveHere(redisUrl, {
     STREAMFOLD_PREFIX: prefix,
     STREAMFOLD_SHARDS: '2',
     STREAMFOLD_ARCHIVE: archive.directory,
     STREAMFOLD_ARCHIVE_EVERY_SECONDS: '1',
     STREAMFOLD_ARCHIVE_AFTER_SECONDS: '0',
     STREAMFOLD_RETENTION_HOURS: '0',
-    STREAMFOLD_LOG_LEVEL: 'error',
   });
-  t.teardown(() => serving.kill('SIGTERM'));
+  t.teardown(serving.stop);
   const events = [...generateEvents(60, { seed: 1 })];
   for (const shard of [0, 1]) await appendFlat(redis, { prefix, shard }, events);
   await waitUntil('the second shard to be archived and trimmed', async () => {

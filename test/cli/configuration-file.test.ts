@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from '../harness/ava.ts';
-import { runStreamfold, startServe } from '../harness/run-streamfold.ts';
+import { runStreamfold, serveHere } from '../harness/run-streamfold.ts';
 import { shareRedis } from '../harness/start-redis.ts';
 import { scrape } from '../harness/scrape.ts';
 import { waitUntilFolded } from '../harness/wait-until-folded.ts';
@@ -39,11 +39,11 @@ FILES['byte-order-mark.json'] = `\uFEFF${FILES['a.json']}`;
 for (const [name, text] of Object.entries(FILES)) {
   test(`serve folds with a configuration file: ${name}`, async (t) => {
     const prefix = `t-${name}`;
-    const serving = await startServe(redisUrl, {
+    const serving = await serveHere(redisUrl, {
       STREAMFOLD_CONFIG: await write(name, text),
       STREAMFOLD_PREFIX: prefix,
     });
-    t.teardown(() => serving.kill('SIGTERM'));
+    t.teardown(serving.stop);
     const event = ['type', 'signal.sent', 'swarm_id', 's', 'sender_id', 'a', 'receiver_id', 'b'];
     await redis.xadd(`${prefix}:{0}:events`, '*', ...event, 'signal_type', 'handoff');
     await waitUntilFolded(redis, { prefix });

@@ -1,4 +1,5 @@
 import { test } from '../harness/ava.ts';
+import { runStreamfold } from '../harness/run-streamfold.ts';
 import { shareRedis } from '../harness/start-redis.ts';
 import { startStreamfold, type RunningStreamfold } from '../harness/start-streamfold.ts';
 import { waitUntil } from '../harness/wait-until.ts';
@@ -74,14 +75,19 @@ test('while Redis is unreachable serve keeps trying, answers requests, and still
 
 test('a number of shards other than the recorded one ends serve with both numbers and exit code 2', async (t) => {
   await server.redis.set('recorded:shards', '4');
-  const serve = startServe(['--port', '0', '--prefix', 'recorded'], {});
-  const { code, stderr } = await serve.ended;
+  const args = ['serve', '--port', '0', '--redis', server.url, '--prefix', 'recorded'];
+  const { code, stderr } = await runStreamfold(args, { env: { STREAMFOLD_LOG_LEVEL: 'error' } });
   t.is(code, 2);
   t.regex(stderr, /^streamfold: STREAMFOLD_SHARDS \(--shards\): expected 4, [^\n]*; got 1\n$/);
 });
 
 test('an address in use ends serve with one line and exit code 2', async (t) => {
-  const { code, stderr } = await startServe(['--port', String(server.port)], {}).ended;
+  const { code, stderr } = await runStreamfold(
+    ['serve', '--redis', server.url, '--port', String(server.port)],
+    {
+      env: { STREAMFOLD_LOG_LEVEL: 'error' },
+    },
+  );
   t.is(code, 2);
   t.regex(
     stderr,

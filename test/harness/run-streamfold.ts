@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,19 @@ export interface ProgramRun {
 /** Runs `streamfold ARGS` to its end, in this process: starting one costs more than most commands do. */
 export async function runStreamfold(
   args: readonly string[],
-  { input = '', env = {} }: { input?: string; env?: Readonly<Record<string, string>> } = {},
+  {
+    input = '',
+    env = {},
+    stop = new AbortController().signal,
+    listening = () => undefined,
+  }: {
+    input?: string;
+    env?: Readonly<Record<string, string>>;
+    /** Aborted to stop a command that runs until it is stopped. */
+    stop?: AbortSignal;
+    /** Called with the address when `serve` listens. */
+    listening?: (url: string) => void;
+  } = {},
 ): Promise<ProgramRun> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = Promise.all([text(stdout), text(stderr)]);
@@ -28,13 +40,48 @@ export async function runStreamfold(
     stdin: Readable.from([Buffer.from(input)]),
     stdout,
     stderr,
-    stop: new AbortController().signal,
+    stop,
     starting: () => undefined,
+    listening,
   });
   stdout.end();
   stderr.end();
   const [printed, complained] = await texts;
   return { code, stdout: printed, stderr: complained };
+}
+
+/** A `streamfold serve` in this process, for tests that need no process of its own. */
+export interface ServeHere {
+  readonly url: string;
+  /** Resolves when it has ended, with its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Runs `streamfold serve` on a free port and resolves when it listens. @throws if it ends before that. */
+export async function serveHere(
+  redisUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServeHere> {
+  const stop = new AbortController();
+  const program = new EventEmitter();
+  const listening = once(program, 'listening') as Promise<[string]>;
+  const ended = runStreamfold(['serve', '--redis', redisUrl, '--port', '0'], {
+    env: { STREAMFOLD_LOG_LEVEL: 'error', ...env },
+    stop: stop.signal,
+    listening: (url) => program.emit('listening', url),
+  });
+  const early = ended.then(({ code, stderr }): never => {
+    throw new Error(`expected streamfold serve to listen; it ended: ${code}, ${stderr}`);
+  });
+  early.catch(() => undefined); // it ends later, too
+  const [url] = await Promise.race([listening, early]);
+  return {
+    url,
+    async stop() {
+      stop.abort();
+      return (await ended).code;
+    },
+  };
 }
 
 /** A `streamfold serve` in its own process. */

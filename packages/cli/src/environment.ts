@@ -14,6 +14,8 @@ export interface Environment {
   /** Standard input is a terminal: somebody types. */
   readonly typed: boolean;
   readonly version: string;
+  /** Reports the address at which `serve` listens. */
+  readonly listening: (url: string) => void;
   /** Monotonic clock, ms. */
   readonly now: () => number;
   /** The clock of this machine, ms since 1970. */

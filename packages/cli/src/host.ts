@@ -12,6 +12,8 @@ export interface Host {
   readonly stop: AbortSignal;
   /** Called before a command starts. */
   readonly starting: (command: StartingCommand) => void;
+  /** Called when `serve` listens at this address. */
+  readonly listening: (url: string) => void;
 }
 
 export interface StartingCommand {

@@ -57,6 +57,7 @@ process.exitCode = await runProgram({
     lasting = command.lasting;
     if (command.background) yieldProcessor();
   },
+  listening: (url) => process.send?.({ url }),
 });
 process.removeListener('disconnect', loseParent);
 if (process.connected) process.disconnect();

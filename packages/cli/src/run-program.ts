@@ -47,6 +47,7 @@ async function createEnvironment(host: Host, { flags, taken }: Choice): Promise<
     terminal: stdout.isTTY === true,
     typed: stdin.isTTY === true,
     version,
+    listening: host.listening,
     now: () => performance.now(),
     localTimeMs: () => Date.now(),
     random: Math.random,

@@ -10,7 +10,8 @@ import { withArchive } from '../with-archive.ts';
 const HOUR_MS = 3_600_000;
 
 /** Aggregates until it is stopped. */
-export const serve: Command = async ({ configuration, stop, terminal, version, now, createId, pause }) => {
+export const serve: Command = async (environment) => {
+  const { configuration, stop, terminal, version, listening, now, createId, pause } = environment;
   const log = createLog(configuration.logLevel, terminal);
   const { redis, prefix, shards, host, port, role, claimIdleMs, batchEntries, deadLettersMost } =
     configuration;
@@ -41,7 +42,7 @@ export const serve: Command = async ({ configuration, stop, terminal, version, n
         observe: (fact) => logFact(log, fact),
         onListening: (url) => {
           log.info({ url, metrics: `${url}/prometheus/metrics` }, 'listening');
-          process.send?.({ url });
+          listening(url);
         },
         now,
         pause,
