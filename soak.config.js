@@ -3,7 +3,10 @@ export default {
   files: [
     'test/**/*.soak.ts',
     'test/coordination/redis-restart.test.ts',
+    'test/core/encode-event.test.ts',
     'test/core/schema-agreement.test.ts',
+    'test/failures/earlier-commits.test.ts',
+    'test/failures/lost-replies.test.ts',
     'test/kills/killed-aggregators.test.ts',
     'test/kills/killed-archivers.test.ts',
     'test/kills/killed-redis.test.ts',

@@ -1,6 +1,7 @@
 import { test } from '../harness/ava.ts';
 import { createEntriesParser } from '@streamfold/aggregator';
 import * as fc from 'fast-check';
+import { anyCharacter } from '../harness/any-character.ts';
 import { readRawReply } from '../harness/raw-reply.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 
@@ -57,7 +58,7 @@ function cut(raw: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: anyCharacter, maxLength: 12 }),
   fc.string({ unit: 'grapheme', maxLength: 12 }),
   fc.constantFrom('', '\r\n', '$3\r\n', '*-1\r\n', '\u0000', 'é', '€', '😀'),
 );

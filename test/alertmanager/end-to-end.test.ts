@@ -97,10 +97,10 @@ test('a stuck coordinator pages somebody; the end of its wait is notified too', 
 test('coordinators without heartbeats page somebody; their recovery is notified too', async (t) => {
   const { swarm, watch } = await setScene(t);
   const coordinators = await Promise.all(
-    nameCoordinators(COORDINATORS).map((id) => swarm.join(id, { staleAfterMs: 300, deadAfterMs: 600_000 })),
+    nameCoordinators(COORDINATORS).map((id) => swarm.join(id, { staleAfterMs: 1_500, deadAfterMs: 600_000 })),
   );
   const beat = async (): Promise<Heartbeat[]> => {
-    const heartbeats = coordinators.map((coordinator) => coordinator.startHeartbeat({ intervalMs: 100 }));
+    const heartbeats = coordinators.map((coordinator) => coordinator.startHeartbeat({ intervalMs: 500 }));
     await Promise.all(heartbeats.map(({ beating }) => beating));
     return heartbeats;
   };

@@ -47,8 +47,9 @@ test('after Redis is killed under load and restarts, no signal is lost and no co
       await pause(outageMs);
       await server.restart();
     }
+    await pause(LOAD_MS);
+    await swarm.fallSilent(); // they still beat
     await pause(GRACE_MS + DEAD_AFTER_MS); // a coordinator that has not beaten since the grace period would be dead by now
-    await swarm.fallSilent();
     await awaitSettled(server.redis, swarm.swarmId, swarm.idsOf.flat());
 
     const events = await readEntries(server.redis);

@@ -7,10 +7,11 @@ import {
 } from '@streamfold/core';
 import * as fc from 'fast-check';
 import { test } from '../harness/ava.ts';
+import { anyCharacter } from '../harness/any-character.ts';
 
 const ANY_TEXT = fc.oneof(
   fc.string({ maxLength: 12 }),
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: anyCharacter, maxLength: 12 }),
   fc.array(fc.constantFrom('"', '\\', '\n', 'n', 'é', '€', '😀', '\ud83d', ' ')).map((each) => each.join('')),
 );
 const LABELS = fc.constantFrom<string[][]>([], ['a'], ['a', 'b'], ['swarm_id', 'coordinator_id', 'status']);

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { anyCharacter } from '../harness/any-character.ts';
 import { test } from '../harness/ava.ts';
 import { decodeAll, verdictOf } from './decode-all.ts';
 
@@ -26,8 +27,8 @@ const TEXTS = [
   '\ud800',
   '\udfff\ud800',
 ];
-const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...TEXTS), fc.json());
-const anyName = fc.oneof(fc.constantFrom(...NAMES), fc.string({ unit: 'binary' }));
+const anyText = fc.oneof(fc.string({ unit: anyCharacter }), fc.constantFrom(...TEXTS), fc.json());
+const anyName = fc.oneof(fc.constantFrom(...NAMES), fc.string({ unit: anyCharacter }));
 const anyFields = fc.array(fc.tuple(anyName, anyText), { maxLength: 12 }).map((pairs) => pairs.flat());
 const anyObject = fc.dictionary(anyName, fc.oneof(anyText, fc.double(), fc.jsonValue()));
 

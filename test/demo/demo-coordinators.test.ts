@@ -48,7 +48,7 @@ test('demo --coordinators-only runs the swarm for aggregators that run elsewhere
 test('demo --coordinators-only exits when its time is over', async (t) => {
   const server = await startRedis();
   t.teardown(() => server.stop());
-  const args = ['demo', '--coordinators-only', '--seconds', '2', '--redis', server.url];
+  const args = ['demo', '--coordinators-only', '--seconds', '1', '--redis', server.url];
   // A timer that only a collectable object refers to is lost with the first garbage collection.
   const collect = 'data:text/javascript,setInterval(gc, 50).unref()';
   const command = [process.execPath, '--expose-gc', '--import', collect, PROGRAM];

@@ -11,7 +11,7 @@ const CAST_SIZE = 10;
 /** One run that two tests look at: a demo is more than ten processes. */
 const named = once(async () => {
   const server = await startRedis();
-  const args = ['demo', '--port', '0', '--seconds', '6', '--redis', server.url];
+  const args = ['demo', '--port', '0', '--seconds', '4', '--redis', server.url];
   const env = {
     STREAMFOLD_PREFIX: 'd',
     STREAMFOLD_SHARDS: '2',

@@ -6,13 +6,14 @@ import { createLoad } from '../harness/publish-load.ts';
 import { readConsumers } from '../harness/read-consumers.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startEarlierConsumer } from '../harness/start-earlier-consumer.ts';
+import { amount } from '../harness/soaking.ts';
 import { shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
 const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
-const STEP_EVENTS = 2_000;
+const STEP_EVENTS = amount({ test: 800, soak: 2_000 });
 const ENTRIES_EACH = 100;
 
 test('during a rolling upgrade both versions fold side by side, and each entry is folded once', async (t) => {

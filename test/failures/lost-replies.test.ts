@@ -3,12 +3,15 @@ import { createPublisher } from '@streamfold/publisher';
 import { checkFoldedOnce, waitUntilAllFolded } from '../harness/check-folded-once.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { createLoad } from '../harness/publish-load.ts';
+import { amount } from '../harness/soaking.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const CUTS = 20;
-const EVENTS_PER_CUT = 500;
+const { CUTS, EVENTS_PER_CUT } = amount({
+  test: { CUTS: 8, EVENTS_PER_CUT: 300 },
+  soak: { CUTS: 20, EVENTS_PER_CUT: 500 },
+});
 
 const server = await shareRedis();
 test.after.always(() => server.stop());

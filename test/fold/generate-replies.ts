@@ -52,14 +52,14 @@ export function createReplySource(seed: number): ReplySource {
   const flatFields = (): string[] => {
     const { type, names } = pickPublisher();
     const fields = names.flatMap((name) => [name, values.text(type, name)]);
-    if (draw.chance(0.003)) fields.push('big', 'x'.repeat(16_384 - draw.pick([0, 100, 200, 300])));
+    if (draw.chance(0.001)) fields.push('big', 'x'.repeat(16_384 - draw.pick([0, 100, 200, 300])));
     return fields;
   };
   const jsonEvent = ({ type, names, space, writesNumbers }: Publisher): string =>
     `{${names.map((name) => `"${name}":${space}${values.json(type, name, writesNumbers)}`).join(`,${space}`)}}`;
   const batchFields = (): string[] => {
     const publisher = pickPublisher();
-    const count = draw.chance(0.001) ? draw.pick([0, 999, 1_000, 1_001]) : 1 + draw.below(3);
+    const count = draw.chance(0.0005) ? draw.pick([0, 999, 1_000, 1_001]) : 1 + draw.below(3);
     const events = Array.from({ length: count }, () =>
       jsonEvent(draw.chance(0.5) ? { ...pickPublisher(), space: publisher.space } : publisher),
     );
@@ -68,7 +68,7 @@ export function createReplySource(seed: number): ReplySource {
   const entry = (): string => {
     const id = bulk(ids());
     if (draw.chance(0.005)) return `*2\r\n${id}*-1\r\n`;
-    const fields = draw.chance(0.7) ? flatFields() : batchFields();
+    const fields = draw.chance(0.88) ? flatFields() : batchFields();
     if (draw.chance(faultRate)) fields.push('more', 'fields');
     const texts = fields.map((text) => bulk(draw.mutateBytes(toBytes(text), faultRate / 4)));
     return `*2\r\n${id}*${texts.length}\r\n${texts.join('')}`;

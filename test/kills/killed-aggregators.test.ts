@@ -12,7 +12,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 /** Each is a process, whose start takes longer than all else in `npm test`. */
 const AGGREGATORS = amount({ test: 2, soak: 3 });
-const SOME = { events: 4_000, kills: 2 };
+const SOME = { events: 2_000, kills: 2 };
 /** Events published at once, and events published repeatedly until the next kill. */
 const STEP_EVENTS = 500;
 const TRICKLE_EVENTS = 50;

@@ -20,7 +20,7 @@ test.after.always(stop);
 const PROCESS = fileURLToPath(new URL('../archive/archiver-process.js', import.meta.url));
 const SEGMENT_ENTRIES = 40;
 /** Each kill takes a process: `npm test` takes every third step, before and after by turns. */
-const EVERY_STEPS = amount({ test: 3, soak: 1 });
+const EVERY_STEPS = amount({ test: 5, soak: 1 });
 /** Publishing waits while more entries than these are not archived: the rest of the CPU is for the archivers. */
 const MOST_AHEAD = 600;
 

@@ -8,7 +8,7 @@ import { amount } from '../harness/soaking.ts';
 import { nextPrefix, startRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const EVENTS = amount({ test: 10_000, soak: 40_000 });
+const EVENTS = amount({ test: 5_000, soak: 40_000 });
 const KILLS = 3;
 const STEP_EVENTS = 500;
 

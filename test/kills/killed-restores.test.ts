@@ -14,7 +14,7 @@ const { redis, url, stop } = await shareRedis();
 test.after.always(stop);
 
 /** Each kill takes a process: `npm test` takes every third step, before and after by turns. */
-const EVERY_STEPS = amount({ test: 3, soak: 1 });
+const EVERY_STEPS = amount({ test: 5, soak: 1 });
 const PROCESS = fileURLToPath(new URL('../archive/restorer-process.js', import.meta.url));
 
 /** Runs a restore once; returns the number of its steps, or `undefined` if it killed itself at step `killAt`. */

@@ -9,7 +9,7 @@ import { waitUntilStopped } from '../harness/process-state.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const STEP_EVENTS = 2_000;
+const STEP_EVENTS = 1_000;
 
 const server = await shareRedis();
 test.after.always(() => server.stop());

@@ -7,7 +7,7 @@ import { startServe } from '../harness/run-streamfold.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const STEP_EVENTS = 2_000;
+const STEP_EVENTS = 1_000;
 const ROUNDS = 2;
 
 const server = await shareRedis();

@@ -46,7 +46,7 @@ export interface RuleCase {
  * needs one a minute, a case in which all stay silent needs even fewer.
  */
 const FIRING_INTERVAL = amount({ test: '1m', soak: '30s' });
-const SILENT_INTERVAL = amount({ test: '2m', soak: '30s' });
+const SILENT_INTERVAL = amount({ test: '3m', soak: '30s' });
 
 /** Evaluates the rules over each case with promtool; returns the titles of cases with another result, and why. */
 export async function runRuleCases(

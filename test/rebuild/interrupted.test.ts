@@ -48,7 +48,7 @@ const MOMENTS: readonly [name: string, reached: (registry: Registry, acknowledge
 test('a rebuild whose command and aggregators are killed at any moment is resumed, and no entry is lost or folded twice', async (t) => {
   const prefix = nextPrefix();
   const env = { ...SETTINGS, STREAMFOLD_PREFIX: prefix };
-  const published = [...generateEvents(3_000, { seed: 21, bad: true })];
+  const published = [...generateEvents(1_500, { seed: 21, bad: true })];
   let aggregator = await startServe(redisUrl, env);
   t.teardown(() => aggregator.kill('SIGKILL'));
   await appendFlat(redis, { prefix }, published);

@@ -5,7 +5,7 @@ import { startLaboratory } from './laboratory.ts';
 import { readSeed } from './read-seed.ts';
 import { runSchedules } from './run-schedules.ts';
 
-const STEPS = 1_500;
+const STEPS = 900;
 
 const laboratory = await startLaboratory();
 test.after.always(() => laboratory.stop());

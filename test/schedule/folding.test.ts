@@ -4,7 +4,7 @@ import { startLaboratory } from './laboratory.ts';
 import { runSchedules, takeSteps } from './run-schedules.ts';
 import { readSeed } from './read-seed.ts';
 
-const STEPS = 2_000;
+const STEPS = 1_200;
 
 const laboratory = await startLaboratory();
 test.after.always(() => laboratory.stop());

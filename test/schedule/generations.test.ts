@@ -4,7 +4,7 @@ import { startLaboratory } from './laboratory.ts';
 import { readSeed } from './read-seed.ts';
 import { runSchedules } from './run-schedules.ts';
 
-const STEPS = 1_000;
+const STEPS = 600;
 
 const laboratory = await startLaboratory();
 test.after.always(() => laboratory.stop());
