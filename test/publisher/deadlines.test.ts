@@ -8,7 +8,7 @@ import { signalSent } from './signal-sent.ts';
 const { redis, url, stop } = await shareRedis();
 test.after.always(stop);
 
-test('a deadline that is no number of at least 0 is refused with what arrived: nothing is appended, and the publisher stays open', async (t) => {
+test('a deadline that is not a number of at least 0 is refused with what arrived: nothing is appended, and the publisher stays open', async (t) => {
   const prefix = nextPrefix();
   const publisher = createPublisher({ url, prefix });
   for (const wrong of [Number.NaN, -1, '5', null] as unknown[] as number[]) {

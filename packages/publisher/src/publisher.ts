@@ -44,7 +44,7 @@ export interface Publisher {
    *
    * Rejects with {@link InvalidEventError}, and appends nothing, if one is invalid; with {@link PublishError} if some could
    * not be appended, it is unknown whether they were, or they are not as durable as `durability` asks (`reason`); with
-   * `ConfigurationError` if the timeout is no number of at least 0.
+   * `ConfigurationError` if the timeout is not a number of at least 0.
    */
   append(events: EventInput | readonly EventInput[], options?: AppendOptions): Promise<Appended>;
   /** Sends the events accepted so far without waiting for more. Resolves when each of them is appended or dropped. */
@@ -61,7 +61,7 @@ export interface Publisher {
    * Accepts no more events, and delivers the remaining ones until the deadline. Afterwards the connection is closed, no
    * timer runs, and all promises of this publisher are settled. Calling it again returns the same promise.
    *
-   * Rejects with `ConfigurationError`, and stays open, if the deadline is no number of at least 0.
+   * Rejects with `ConfigurationError`, and stays open, if the deadline is not a number of at least 0.
    */
   close(options?: CloseOptions): Promise<Closed>;
   stats(): PublisherStats;
