@@ -1,8 +1,10 @@
 import { test } from '../harness/ava.ts';
 import { setTimeout as pause } from 'node:timers/promises';
+import { eventsKey } from '../harness/append-events.ts';
 import { startServe } from '../harness/run-streamfold.ts';
 import { amount } from '../harness/soaking.ts';
 import { startRedis } from '../harness/start-redis.ts';
+import { waitUntil } from '../harness/wait-until.ts';
 import { awaitSettled } from './await-settled.ts';
 import { compareMetrics } from './compare-metrics.ts';
 import { judgeLoad } from './judge-load.ts';
@@ -47,7 +49,11 @@ test('after Redis is killed under load and restarts, no signal is lost and no co
       await pause(outageMs);
       await server.restart();
     }
-    await pause(LOAD_MS);
+    // A signal and its ACK are two events.
+    await waitUntil(
+      'enough signals are sent',
+      async () => (await server.redis.xlen(eventsKey({ prefix: 'streamfold' }))) > 3 * LEAST_SIGNALS,
+    );
     await swarm.fallSilent(); // they still beat
     await pause(GRACE_MS + DEAD_AFTER_MS); // a coordinator that has not beaten since the grace period would be dead by now
     await awaitSettled(server.redis, swarm.swarmId, swarm.idsOf.flat());
