@@ -12,7 +12,7 @@ export interface SplitEntry {
 export function splitReply(reply: Buffer): SplitEntry[] | undefined {
   let at = 0;
   const readNumber = (): number => {
-    const end = reply.indexOf('\r\n', at);
+    const end = reply.indexOf(CR, at);
     const number = Number(reply.toString('latin1', at + 1, end));
     at = end + 2;
     return number;
@@ -38,6 +38,8 @@ export function splitReply(reply: Buffer): SplitEntry[] | undefined {
   }
   return entries;
 }
+
+const CR = 13;
 
 /** The line of an entry in a segment of an archive. */
 export function writeLine({ id, fields }: SplitEntry): string {

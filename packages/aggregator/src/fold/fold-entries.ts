@@ -16,7 +16,7 @@ import type { TakeEntry } from './delivered-entry.ts';
 import type { EntriesParser } from './entries-parser.ts';
 import { PageFold } from './fold-page.ts';
 import { createReplyFold } from './fold-reply.ts';
-import { SeriesBound } from './series-bound.ts';
+import { TouchedBound } from './touched-bound.ts';
 
 /** Bounds of one commit, so that Redis never stalls for long: by its script, or by the size of its arguments. */
 export interface CommitBounds {
@@ -100,16 +100,16 @@ export function createFolding(options: FoldOptions): Fold {
       const batches: FoldedBatch[] = [];
       let entries = 0;
       let payloadBytes = 0;
-      const seriesBound = new SeriesBound(bounds.series);
+      const touchedBound = new TouchedBound(bounds.series);
       const closeBatch = (): void => {
-        seriesBound.startAnew();
+        touchedBound.startAnew();
         entries += fold.batch.entries;
         payloadBytes += fold.batch.payloadBytes;
         batches.push(close());
       };
       const closeFullBatch = (): void => {
         if (fold.batch.entries === 0) return;
-        if (hasReached(bounds, fold.batch, deadLetters.length) || seriesBound.isReached(fold.batch))
+        if (hasReached(bounds, fold.batch, deadLetters.length) || touchedBound.isReached(fold.batch))
           closeBatch();
       };
       deadLetters = [];

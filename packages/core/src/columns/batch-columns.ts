@@ -3,6 +3,7 @@ import type { ReceiveBuffer } from '../bytes/receive-buffer.ts';
 import type { DeadLetterReason } from '../decode-entry.ts';
 import { stampEvent, type EntryId, type Stamp } from '../entry-id.ts';
 import { boundsInMillionths } from '../fold.ts';
+import { SPACE } from '../bytes/byte-classes.ts';
 import { ByteArena } from './byte-arena.ts';
 import { LifeColumns } from './life-columns.ts';
 import { SeriesTables } from './series-tables.ts';
@@ -72,8 +73,9 @@ export class BatchColumns {
   /** Begins an entry, whose ID stands in `bytes`. */
   openEntry(bytes: Uint8Array, start: number, length: number): void {
     if (this.entries + 1 >= this.idStarts.length) this.idStarts = grown(this.idStarts);
-    this.idStarts[this.entries++] = this.ids.copy(bytes, start, length);
-    this.idStarts[this.entries] = this.ids.copy(SEPARATOR, 0, 1) + 1;
+    this.idStarts[this.entries++] = this.ids.copy(bytes, start, length + 1);
+    this.ids.bytes[this.ids.end - 1] = SPACE; // in place of what followed the ID
+    this.idStarts[this.entries] = this.ids.end;
   }
 
   /** The ordinal of the event at `index` of the entry that was begun last. */
@@ -126,6 +128,5 @@ function createColumns(metric: CounterMetric | HistogramMetric): SeriesColumns {
   return new SeriesColumns(bounds);
 }
 
-const SEPARATOR = Uint8Array.of(32);
 /** The tables of columns that serve no batch yet. */
 const NO_TABLES = new SeriesTables(0);

@@ -36,14 +36,7 @@ export class LayoutList {
 
   /** Learns the layout of an event that was decoded without a fault, unless it is known. */
   learn(event: SeenEvent): void {
-    const signature = JSON.stringify([
-      event.fields.map(({ name, before, constant, isNumber }) => [
-        before,
-        isNumber,
-        isConstant(name) ? constant : '',
-      ]),
-      event.after,
-    ]);
+    const signature = signatureOf(event);
     if (this.learned.has(signature)) return;
     if (this.learned.size >= MOST_LAYOUTS) this.forgetOne();
     const layout = compileLayout(event, this.context);
@@ -84,6 +77,14 @@ export class LayoutList {
     this.layouts[place - 1] = layout;
     this.layouts[place] = before;
   }
+}
+
+/** What is constant in the events of a layout. Its parts are printable: a zero byte ends each. */
+function signatureOf({ fields, after }: SeenEvent): string {
+  let signature = after;
+  for (const { name, before, constant, isNumber } of fields)
+    signature += `\0${before}\0${isConstant(name) ? constant : ''}\0${isNumber ? 'number' : 'text'}`;
+  return signature;
 }
 
 const PRINTABLE = /^[ -~]*$/;

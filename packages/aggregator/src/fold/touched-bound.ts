@@ -4,7 +4,7 @@ import type { BatchColumns } from '@streamfold/core';
  * Finds out whether a batch has reached the most series and coordinators of a commit. They are counted only when that is
  * possible: an event touches at most one series of each metric and one coordinator, so most entries need no count.
  */
-export class SeriesBound {
+export class TouchedBound {
   private readonly most: number;
   /** Events of the batch with which the bound may be reached. */
   private nextCount = 0;
