@@ -1,11 +1,14 @@
 import { test } from '../harness/ava.ts';
+import type { ArchiveStore } from '@streamfold/archive';
 import { askAll } from '@streamfold/redis';
+import { appendTogether } from '../harness/append-events.ts';
+import { openTestArchive } from '../harness/open-test-archive.ts';
 import { startAggregator } from '../harness/start-aggregator.ts';
 import { startFaultProxy } from '../harness/fault-proxy.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
 import { waitUntil } from '../harness/wait-until.ts';
 
-const { url: redisUrl, stop } = await shareRedis();
+const { redis, url: redisUrl, stop } = await shareRedis();
 test.after.always(stop);
 
 const SHARDS = 128;
@@ -33,6 +36,38 @@ test('a scrape, the health and the upkeep of 128 shards on a Redis that is far a
     });
   }
   t.false(aggregator.facts.some((fact) => fact.type === 'failed' && fact.step === 'upkeep'));
+});
+
+test('a shard whose archive is slow does not keep the other shards waiting', async (t) => {
+  const prefix = nextPrefix();
+  const archive = await openTestArchive();
+  t.teardown(() => archive.remove());
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const store: ArchiveStore = {
+    ...archive.store,
+    async write(name, bytes) {
+      if (name.startsWith('shard-0/')) await gate;
+      await archive.store.write(name, bytes);
+    },
+  };
+  const aggregator = await startAggregator({
+    redisUrl,
+    prefix,
+    shards: 2,
+    archiving: { archive: { ...archive, store }, everyMs: 100, settleMs: 0, retentionMs: undefined },
+  });
+  t.teardown(() => aggregator.stop());
+  t.teardown(() => open()); // before it stops
+  for (const shard of [0, 1]) await appendTogether(redis, { prefix, shard }, [{ type: 'unknown' }]);
+  const isArchived = async (shard: number): Promise<boolean> =>
+    (await redis.hget(`${prefix}:{${shard}}:archived`, 'last_id')) !== null;
+  await waitUntil('the other shard is archived', () => isArchived(1));
+  t.false(await isArchived(0));
+  open();
+  await waitUntil('the slow one, too', () => isArchived(0));
 });
 
 test('all questions are asked before the first one is answered, and the answers are in the order of the questions', async (t) => {

@@ -45,6 +45,8 @@ const LOOK_MS = 10_000;
 /** A failed attempt is repeated after this time, so that an unreachable store is not asked all the time. */
 const RETRY_MS = 30_000;
 const READY_TIMEOUT_MS = 5_000;
+/** Shards that are archived at a time: each takes two pages of its stream in memory, and a connection to read them. */
+const SHARDS_AT_ONCE = 4;
 
 /**
  * Archives and trims each shard when it is due. A failure is reported once and the attempt repeated; aggregating
@@ -100,11 +102,7 @@ function createStopReport({ archive }: Archiving, context: ArchivingContext): ()
 
 /** All shards, even if one of them fails: a gap in one must not stop archiving and trimming of the others. */
 async function keepShards(options: KeepOptions): Promise<void> {
-  const failures: unknown[] = [];
-  for (let shard = 0; shard < options.context.shards; shard++) {
-    await keepShard(shard, options).catch((cause: unknown) => failures.push(cause));
-  }
-  if (failures.length > 0) throw failures[0];
+  await askAll(listShards(options.context), ({ shard }) => keepShard(shard, options), SHARDS_AT_ONCE);
 }
 
 /**

@@ -5,7 +5,7 @@ import {
   type Generation,
   type ShardView,
 } from '@streamfold/aggregator';
-import { listShards, type Installation, type RedisConnection } from '@streamfold/redis';
+import { askAll, listShards, type Installation, type RedisConnection } from '@streamfold/redis';
 import { summarize, type Summary } from './summarize.ts';
 
 /** Follows the folded state of all shards, as a serving aggregator does. */
@@ -29,11 +29,11 @@ export async function followSwarm(
         parts[0]?.generation.id
       )
         parts = await openViews(redis, installation); // a rebuild has replaced it
-      let lagEntries = 0;
-      for (const { generation, view } of parts) {
+      const lags = await askAll(parts, async ({ generation, view }) => {
         await view.refresh();
-        lagEntries += (await measureLag(redis, generation)).lagEntries;
-      }
+        return (await measureLag(redis, generation)).lagEntries;
+      });
+      const lagEntries = lags.reduce((sum, lag) => sum + lag, 0);
       const atMs = now();
       const summary = summarize(
         parts.map(({ view }) => view.state),
@@ -56,16 +56,14 @@ interface Part {
 }
 
 async function openViews(redis: RedisConnection, installation: Installation): Promise<readonly Part[]> {
-  const parts: Part[] = [];
-  for (const shard of listShards(installation)) {
+  return askAll(listShards(installation), async (shard) => {
     const generation = await findGeneration(redis, shard);
     if (generation === undefined)
       throw new Error(`shard ${shard.shard}: expected a generation; there is none yet`);
     const listener = { changed: ignore, replaced: ignore };
     const view = createShardView({ redis, generation, listener, observe: ignore, createId: () => '' });
-    parts.push({ generation, view });
-  }
-  return parts;
+    return { generation, view };
+  });
 }
 
 function ignore(): void {}
