@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { whenReady } from '@streamfold/redis';
+import { saysNoPermission, whenReady } from '@streamfold/redis';
 import { test } from '../harness/ava.ts';
 import { openConnection } from '../harness/open-connection.ts';
 import { runStreamfold } from '../harness/run-streamfold.ts';
@@ -102,9 +102,8 @@ test('what a role is refused, it is refused inside a script, too', async (t) => 
   for (const command of ['FLUSHALL', `XRANGE ${BASE}:events - +`, `DEL ${BASE}:events`]) {
     const words = command.split(' ').map((word) => `'${word}'`);
     const script = `return redis.call(${words.join(', ')})`;
-    await t.throwsAsync(redis.eval(script, 1, `${BASE}:events`), {
-      message: /^(?:NOPERM|ERR The user executing the script can't run this command)/,
-    });
+    const error = await t.throwsAsync(redis.eval(script, 1, `${BASE}:events`));
+    t.true(saysNoPermission(error.message), error.message);
   }
 });
 
@@ -125,7 +124,7 @@ test('without any one of its permissions a publisher appends nothing, and names 
     const event = ['heartbeat.recovered', 'swarm_id=s', 'coordinator_id=c', `id=${at}`];
     const { code, stderr } = await runStreamfold(['publish', ...event, '--redis', url]);
     t.is(code, 1, permission);
-    t.regex(stderr, /NOPERM|can't run this command/, permission);
+    t.true(saysNoPermission(stderr), `${permission}: ${stderr}`);
     t.is(await server.redis.xlen(`${BASE}:events`), 0, permission);
   }
   const { code } = await runStreamfold([

@@ -74,6 +74,16 @@ test('a wait may be named, and a name that is in use in the swarm is refused', a
   });
 });
 
+test('a refusal by a function says only what was expected and what arrived, not where in the library', async (t) => {
+  await withSwarm(server, async (swarm) => {
+    const ada = await swarm.join('ada');
+    await t.throwsAsync(ada.finishWork('no id'), {
+      instanceOf: CoordinationError,
+      message: 'invalid: work_id: expected 1 to 1024 characters of A-Z a-z 0-9 _ - . : / @; got no id',
+    });
+  });
+});
+
 test.serial(
   'thirty operations at once with one signal to abort them all cause no leak warning from Node',
   async (t) => {

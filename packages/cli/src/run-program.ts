@@ -64,29 +64,24 @@ async function readEventTypes({ args }: Host): Promise<string> {
   return args.includes('publish') ? (await import('./list-event-types.ts')).listEventTypes() : '';
 }
 
+/** One line. If Redis refuses a command, it also names the command that lists the missing permissions. */
 async function report(error: unknown, { stderr, variables }: Host): Promise<ExitCode> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // help or version was shown
   if (error instanceof UsageError) {
     stderr.write(`${error.message}\n`);
     return 2;
   }
-  const { ConfigurationError } = await import('@streamfold/redis'); // loaded already if one was thrown
+  const { ConfigurationError, saysNoPermission } = await import('@streamfold/redis'); // loaded already if one was thrown
   const isConfiguration = error instanceof ConfigurationError;
   const failure = isConfiguration
     ? (await import('./name-settings.ts')).nameSettings(error)
     : messageOf(error);
-  stderr.write(`streamfold: ${describeFailure(failure)}\n`);
+  const [line = ''] = failure.split('\n');
+  const hint = saysNoPermission(line) ? ' (streamfold doctor shows which permissions are missing)' : '';
+  stderr.write(`streamfold: ${line}${hint}\n`);
   if (variables['STREAMFOLD_LOG_LEVEL'] === 'debug' && error instanceof Error)
     stderr.write(`${error.stack ?? ''}\n`);
   return isConfiguration ? 2 : 1;
-}
-
-/** One line. If Redis refuses a command, it also names the command that lists the missing permissions. */
-function describeFailure(message: string): string {
-  const [line = ''] = message.split('\n');
-  return /NOPERM|can't run this command/.test(line)
-    ? `${line} (streamfold doctor shows which permissions are missing)`
-    : line;
 }
 
 function messageOf(error: unknown): string {

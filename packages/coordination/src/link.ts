@@ -153,9 +153,9 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The error text of a function, without its position in the library. */
+/** The error text of a function, without its position in the library, which Valkey 9 shows without the function's name. */
 function readRefusal(message: string): string {
-  return message.slice('STREAMFOLD '.length).replace(/ script: \S+, on @user_function:\d+\.$/, '');
+  return message.slice('STREAMFOLD '.length).replace(/ script: (?:\S+, )?on @user_function:\d+\.$/, '');
 }
 
 /** Retrying does not help: a setting does not fit, or Redis refuses the call permanently. */

@@ -91,6 +91,8 @@ export function connectBy<Client extends RedisConnection>(
   };
   const connection = open(target, state, {
     connectionName: options.name,
+    // CLIENT SETINFO: no user could be granted it in Redis 7.0, which does not know it, and CLIENT LIST shows our names anyway.
+    disableClientInfo: true,
     commandTimeout: options.commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_MS,

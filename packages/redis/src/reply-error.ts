@@ -35,6 +35,9 @@ const TRANSIENT_TEXT = /attempted to access a non local key|max number of client
 /** Redis 7.0 wraps some failures of a script's calls in a text of its own. */
 const TRANSIENT_WITHIN_TEXT = /[\s-](?:OOM|READONLY) /;
 
+/** How Redis says that the user lacks a permission; for a command in a script, as Redis 7.0 says it, and as newer ones and Valkey do. */
+const NO_PERMISSION_TEXT = /NOPERM|The user executing the script can't (?:run|access)|ACL failure in script/;
+
 /** True if Redis replied with an error: it did not do what it was asked for. Any other error leaves that open. */
 export function isReplyError(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
@@ -69,6 +72,11 @@ export function isMisdirectedReply(error: unknown): boolean {
 /** True if a node of a Cluster replied that another one has the key: the command was not done. */
 export function isRedirection(error: unknown): boolean {
   return includes(REDIRECTION_CODES, replyCode(error));
+}
+
+/** True if a text says, in words of Redis, that the user may not run a command or use a key. */
+export function saysNoPermission(text: string): boolean {
+  return NO_PERMISSION_TEXT.test(text);
 }
 
 /** True if the consumer group, or its stream, does not exist. */
