@@ -94,6 +94,39 @@ for (const [how, target] of [
   });
 }
 
+for (const [how, target] of [
+  ['at once', url],
+  ['byte by byte', throughProxy],
+] as const) {
+  // prettier-ignore
+  test(`reads that are sent without waiting for each other get their own replies if these arrive ${how}`, async (t) => {
+    const { connection, tap } = await openTapped(target);
+    t.teardown(() => connection.disconnect());
+    const key = await openStream();
+    for (let round = 0; round < 10; round++) {
+      const ids = await Promise.all(['1', '2', '3'].map((value) => redis.xadd(key, '*', 'value', value)));
+      const read = (group: string) =>
+        readAll(tap, () => connection.xreadgroup('GROUP', group, 'c', 'COUNT', 1, 'STREAMS', key, '>'));
+      const reads = ['g', 'no', 'g', 'g', 'g', 'no'].map(read);
+      const outcomes = await Promise.allSettled(reads);
+      t.deepEqual(
+        outcomes.map((outcome) =>
+          outcome.status === 'fulfilled' ? outcome.value : String(outcome.reason).slice(0, 19),
+        ),
+        [
+          [{ id: ids[0] ?? '', fields: ['value', '1'] }],
+          'ReplyError: NOGROUP',
+          [{ id: ids[1] ?? '', fields: ['value', '2'] }],
+          [{ id: ids[2] ?? '', fields: ['value', '3'] }],
+          [],
+          'ReplyError: NOGROUP',
+        ],
+      );
+      t.is(await connection.echo(`in step ${round}`), `in step ${round}`);
+    }
+  });
+}
+
 test('a lost connection rejects the read, and the next read uses a new connection', async (t) => {
   const { connection, tap } = await openTapped(url);
   t.teardown(() => connection.disconnect());

@@ -5,6 +5,7 @@ export { completeOptions } from './aggregator-options.ts';
 export { describeDelivered } from './fold/delivered-entry.ts';
 export { createFolding, type EntriesFold } from './fold/fold-entries.ts';
 export { boundCommit } from './fold/run-consumers.ts';
+export { createStreamReads } from './fold/stream-reads.ts';
 export { createBirths, YOUNG_SECONDS } from './state/births.ts';
 export { claimEntries } from './state/claim-entries.ts';
 export { commitBatch, type CommitOutcome, type FoldedBatch } from './state/commit-batch.ts';
