@@ -2,8 +2,11 @@ import {
   createBirths,
   createFolding,
   createMergedState,
+  createSwarmMetrics,
   decodeContent,
   describeOwnRecord,
+  giveBack,
+  readText,
   type FoldedBatch,
   type MergedState,
 } from '@streamfold/aggregator/round-trips';
@@ -21,21 +24,24 @@ import {
 import * as fc from 'fast-check';
 import { toComparable } from '../core/comparable-delta.ts';
 import { flatten } from '../core/decode-all.ts';
+import { exposeState } from '../core/expose-state.ts';
 import { placeEvents, type PublishedEntry } from '../core/fold-published.ts';
 import { test } from '../harness/ava.ts';
 import { createRandom, generateEvents } from '../harness/generate-events.ts';
+import { createRecordView } from '../harness/record-view.ts';
+import { parseSamples, withoutAges } from '../harness/scrape.ts';
 
 const context = { shard: 0, shards: 1, upcasters: noUpcasters };
 const BOUNDS = { entries: 1e9, payloadBytes: 1e9, series: 1e9, deadLetters: 1e9, fieldsCharacters: 1e9 };
 
-const options = {
+const foldOptions = {
   catalogue: CATALOGUE,
   deltaForm: 'binary',
   context,
   hashSeed: 1,
   pool: new ColumnPool(CATALOGUE),
 } as const;
-const readers = [createFolding(options), createFolding(options)];
+const readers = [createFolding(foldOptions), createFolding(foldOptions)];
 
 const scenario = fc.record({
   seed: fc.nat(),
@@ -100,7 +106,7 @@ test('batches of this process and records of others, settled at any time, come t
       t.true(own.isEmpty);
       t.deepEqual(toComparable(state), toComparable(expected));
     }),
-    { numRuns: 30, seed: 61 },
+    { numRuns: 20, seed: 61 },
   );
 });
 
@@ -171,6 +177,35 @@ test('whenever a state is read, batches of this process have had the effect of t
       }
       t.deepEqual(show(mixed, atMs), show(decoded, atMs));
     }),
-    { numRuns: 30, seed: 62 },
+    { numRuns: 20, seed: 62 },
   );
 });
+
+test('batches of this process are in the next scrape, also of what was rendered before', async (t) => {
+  const { batches } = foldBatches({ seed: 5, events: 150, coordinators: 4, large: false });
+  const options = { catalogue: CATALOGUE, limit: 0 };
+  const metrics = createSwarmMetrics(
+    CATALOGUE,
+    (listener) => [createRecordView(options, listener).view],
+    () => performance.now(),
+  );
+  const expected = emptyDelta();
+  for (const [at, batch] of batches.entries()) {
+    const appended = {
+      name: { position: `${at + 1}-0`, nonce: 'n' },
+      previous: { position: `${at}-0`, nonce: 'n' },
+      watermark: '',
+      atMs: 1_000_000 + at,
+    };
+    await metrics.mergeOwn({ id: 'g', shard: 0 }, describeOwnRecord(batch, appended, 'live'));
+    mergeDelta(expected, decodeContent(Buffer.from(batch.record)));
+    batch.release();
+    const exposition = await metrics.scrape('text');
+    t.deepEqual(samplesOf(readText(exposition)), samplesOf(exposeState(expected)));
+    giveBack(exposition);
+  }
+});
+
+function samplesOf(exposition: string): [string, string][] {
+  return [...withoutAges(parseSamples(exposition))].toSorted(([left], [right]) => (left < right ? -1 : 1));
+}
