@@ -26,24 +26,22 @@ export function compareStamps(left: Stamp, right: Stamp): number {
   if (left === right) return 0;
   if (left === NO_STAMP) return -1;
   if (right === NO_STAMP) return 1;
-  if (haveEqualLayout(left, right)) return left < right ? -1 : 1;
-  const leftParts = left.split('-');
-  const rightParts = right.split('-');
-  for (let part = 0; part < 3; part++) {
-    const a = leftParts[part] ?? '0';
-    const b = rightParts[part] ?? '0';
-    if (a.length !== b.length) return a.length - b.length;
-    if (a !== b) return a < b ? -1 : 1;
+  let order = 0; // of the first digits that differ, if both numbers turn out to be equally long
+  for (let at = 0; ; at++) {
+    const a = at < left.length ? left.charCodeAt(at) : END;
+    const b = at < right.length ? right.charCodeAt(at) : END;
+    if (a >= ZERO && b >= ZERO) {
+      if (order === 0) order = a - b;
+      continue;
+    }
+    if (a >= ZERO || b >= ZERO) return a - b; // the longer number is greater
+    if (order !== 0 || a === END || b === END) return order || a - b;
   }
-  return 0;
 }
 
-/** True if the numbers of both have the same lengths, so that string order is the order of the stamps. */
-function haveEqualLayout(left: Stamp, right: Stamp): boolean {
-  if (left.length !== right.length) return false;
-  const dash = left.indexOf('-');
-  return dash === right.indexOf('-') && left.indexOf('-', dash + 1) === right.indexOf('-', dash + 1);
-}
+/** A dash is between the two. */
+const ZERO = 48;
+const END = 0;
 
 /** True if `left` comes after `right` in the order of the stream. */
 export function isAfter(left: Stamp, right: Stamp): boolean {
