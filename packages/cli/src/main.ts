@@ -1,4 +1,4 @@
-import { constants, getPriority, setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { runProgram } from './run-program.ts';
 
 // The entry point: the only place that knows the process and its signals.
@@ -15,11 +15,16 @@ const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
  */
 const SAME_REQUEST_MS = 500;
 
-/** Other programs that need the processor get it first, as with `nice`. It has no effect while a processor is free. */
+/**
+ * The niceness of background commands: others that need the processor get three times as much of it. Not 10, which leaves them a
+ * ninth: on an overloaded machine a rebuild would then hold the entries that it has read for too long to catch up.
+ */
+const BACKGROUND_NICENESS = 5;
+
+/** Other programs that need the processor get more of it, as with `nice`. It has no effect while a processor is free. */
 function yieldProcessor(): void {
-  const { PRIORITY_BELOW_NORMAL } = constants.priority;
   try {
-    if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
+    if (getPriority() < BACKGROUND_NICENESS) setPriority(BACKGROUND_NICENESS);
   } catch {
     // Some containers forbid the call: the command then runs at the priority with which it was started.
   }
