@@ -41,6 +41,10 @@ test('a Redis that keeps all guarantees passes, with exit code 0, and is left un
   t.is(found['maxmemory-policy'], 'ok: noeviction, no maxmemory: nothing is evicted');
   t.is(found['permissions'], 'ok: all required commands are permitted on keys streamfold:*');
   t.is(found['coordination'], 'ok: the functions may be loaded and called');
+  t.regex(found['publish'] ?? '', /^ok: works/);
+  t.is(found['fold'], 'ok: works');
+  t.is(found['coordinate'], 'ok: works');
+  t.is(found['functions'], 'ok: not loaded yet: the first aggregator loads them');
   t.is(found['shards'], 'ok: 1, to be recorded at first use');
   t.regex(found['clock'] ?? '', /^ok: /);
   t.regex(found['stream clock'] ?? '', /^ok: /);

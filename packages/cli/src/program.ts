@@ -217,7 +217,7 @@ function addChores(add: Add): void {
   add('doctor', ['acl', 'json'])
     .summary('check that Redis meets the requirements of the guarantees')
     .description(
-      'Checks version, role, persistence, maxmemory-policy, permissions and clock of Redis. Exit code 1 if a guarantee cannot be kept. Changes nothing.',
+      'Checks version, role, persistence, maxmemory-policy, permissions and clock of Redis, of every node of a Cluster. Says whether publishing, folding and coordinating work. Exit code 1 if a guarantee cannot be kept. Changes nothing.',
     )
     .addHelpText('after', examples('streamfold doctor', 'streamfold doctor --acl > users.redis'));
 }

@@ -118,6 +118,16 @@ async function updateLibraryOfNode(node: RedisNode): Promise<void> {
   if (loaded === undefined || isOutdated(loaded)) await node.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY);
 }
 
+/** The library of a node, compared with this one. */
+export type LibraryEdition = 'missing' | 'outdated' | 'current';
+
+/** FCALL streamfold_2_build 0: whether a node has this edition of the functions, or a later one. */
+export async function readLibraryEdition(node: RedisNode): Promise<LibraryEdition> {
+  const loaded = await readBuild(node);
+  if (loaded === undefined) return 'missing';
+  return isOutdated(loaded) ? 'outdated' : 'current';
+}
+
 /** `<build> <digest>`; undefined if there is no library, or one that does not report it. */
 async function readBuild(node: RedisNode): Promise<string | undefined> {
   try {

@@ -4,7 +4,13 @@ export type { AckOutcome } from './acknowledge-signal.ts';
 export { joinSwarm, type Coordinator } from './coordinator.ts';
 export type { Work } from './list-work.ts';
 export { callFunction } from './call-function.ts';
-export { ensureLibrary, LIBRARY, type FunctionName } from './function-library.ts';
+export {
+  ensureLibrary,
+  LIBRARY,
+  readLibraryEdition,
+  type FunctionName,
+  type LibraryEdition,
+} from './function-library.ts';
 export type { Heartbeat, HeartbeatOptions } from './heartbeat.ts';
 export {
   createKeyRing,

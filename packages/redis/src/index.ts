@@ -16,6 +16,7 @@ export {
   type GenerationKeys,
   type ShardKeys,
 } from './keys.ts';
+export { slotOf } from './owner-address.ts';
 export { connectToOwner, followOwner, isRedirected, openTwin } from './owner-connection.ts';
 export { redactUrl } from './redis-url.ts';
 export { checkObject, readRedisUrl, type RedisUrlOption } from './redis-url-option.ts';

@@ -1,4 +1,4 @@
-import { isReady, toError, type RedisConnection } from '@streamfold/redis';
+import { askAll, isReady, toError, type RedisConnection } from '@streamfold/redis';
 import type { Generation } from '../state/generation.ts';
 import type { SwarmMetrics } from '../view/swarm-metrics.ts';
 import { toLine, type StatedReason } from './health-reason.ts';
@@ -15,7 +15,7 @@ interface KnownReadiness {
 
 /**
  * Why an aggregator is not ready to serve, on one line with the error if there is one; `undefined` if it is ready: Redis
- * answers, groups exist, the first view is loaded.
+ * answers for every shard, groups exist, the first view is loaded.
  */
 export async function readUnreadiness(
   redis: RedisConnection,
@@ -29,7 +29,8 @@ export async function readUnreadiness(
     return explain('the consumer groups are not there yet', detailOf('shards_not_open'));
   if (known.serves && known.swarmMetrics?.loaded !== true)
     return explain('the first view is not loaded yet', detailOf('view_stalled'));
-  return redis.ping().then(
+  // A Cluster has many nodes: PING would ask any one of them.
+  return askAll(known.generations, ({ shardKeys }) => redis.exists(shardKeys.events)).then(
     () => undefined,
     (cause: unknown) => explain('Redis does not answer', toError(cause).message),
   );

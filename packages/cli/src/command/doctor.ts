@@ -2,7 +2,7 @@ import type { Command, Environment, ExitCode } from '../environment.ts';
 import { nameUser, PASSWORD_PLACEHOLDER, renderUser } from '../doctor/acl/acl-rules.ts';
 import { ROLES, type Role } from '../doctor/acl/roles.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { inspectRedis } from '../doctor/inspect-redis.ts';
+import { runChecks } from '../doctor/run-checks.ts';
 import { withRedis } from '../with-redis.ts';
 
 /** Checks whether Redis meets the needs of the guarantees: 0 if all can be kept, 1 if not. Changes nothing. */
@@ -13,7 +13,7 @@ export const doctor: Command = async (environment) => {
     configuration,
     async (redis): Promise<ExitCode> => {
       const { json } = configuration;
-      const findings = await inspectRedis(redis, configuration, localTimeMs);
+      const findings = await runChecks(redis, configuration, localTimeMs);
       const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
       if (json) print(JSON.stringify({ healthy: failed === 0, findings }, null, 2));
       else for (const line of describe(findings)) print(line);

@@ -141,7 +141,7 @@ export const DUTIES = {
   },
   /** The commands of the command line, in addition to the duties above. */
   operate: {
-    commands: 'evalsha eval multi exec cluster|keyslot',
+    commands: 'evalsha eval multi exec cluster|keyslot cluster|nodes',
     keys: {
       shards: 'get',
       events: 'xadd xlen xsetid xgroup|create xgroup|destroy',
