@@ -30,6 +30,10 @@ export function renderConfiguration(helps) {
       [
         [code('STREAMFOLD_CACHE'), 'the folder in which the set-up stores the servers that it installs'],
         [
+          code('STREAMFOLD_TEST_SERVER'),
+          'the program of the Redis or Valkey that tests start; default: the first one on the `PATH` or in that folder',
+        ],
+        [
           code('STREAMFOLD_SIGNING_KEYS'),
           'keys of coordinators, as `readSigningSettings` reads them: `id:secret`, separated by commas or white space; the first one signs',
         ],

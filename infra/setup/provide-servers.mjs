@@ -1,21 +1,14 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AptError, openAptArchive } from './apt-archive.mjs';
 import { CACHE } from './cache-folder.mjs';
+import { findProgram } from './find-program.mjs';
+import { checkPackages, choosePackages, isPinned, notePins } from './pinned-packages.mjs';
 import { runCommand } from './run-command.mjs';
 import { SERVERS } from './servers.mjs';
 import { SetupError } from './setup-error.mjs';
 import { showStep } from './show-step.mjs';
+import { freeFromFolder, writeWrappers } from './write-wrappers.mjs';
 
 /**
  * Makes sure that the programs are on the PATH or in the cache. If they are not, they are extracted from the
@@ -23,37 +16,29 @@ import { showStep } from './show-step.mjs';
  */
 export async function provideServers(name) {
   const server = SERVERS[name];
+  if (server === undefined) {
+    const known = Object.keys(SERVERS).join(', ');
+    throw new SetupError('providing servers', `Expected names out of ${known}; got ${name}.`);
+  }
   const missing = [];
   for (const programs of server.programs)
-    if (!(await isThere(programs, server.version))) missing.push(programs);
+    if ((await findProgram(programs, (path) => isUsable(path, name, server))) === undefined)
+      missing.push(programs);
   if (missing.length === 0) return;
   await showStep(`providing ${name}`, async () => {
     if (process.platform !== 'linux' || !(await has('apt-get')) || !(await has('dpkg-deb')))
       throw byHand(name);
-    await extractPackages(name, server);
+    try {
+      await extractPackages(name, server);
+    } catch (error) {
+      throw error instanceof AptError ? failed(name, error.message) : error;
+    }
   });
 }
 
-async function isThere(programs, version) {
-  for (const directory of [...(process.env.PATH ?? '').split(delimiter), join(CACHE, 'bin')]) {
-    for (const program of programs) {
-      const path = join(directory, program);
-      if (directory !== '' && isExecutable(path) && (await isNewEnough(path, version))) return true;
-    }
-  }
-  return false;
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function isNewEnough(path, version) {
+/** A program of the user is taken as it is, if its version is high enough; one in the cache must be the pinned one. */
+async function isUsable(path, name, { version, suite }) {
+  if (suite !== undefined) return !path.startsWith(CACHE) || isPinned(name);
   if (version === undefined) return true;
   const { code, output } = await runCommand(path, version.args);
   const [, major, minor] = /v=(\d+)\.(\d+)/.exec(output) ?? [];
@@ -75,100 +60,33 @@ async function has(command) {
 async function extractPackages(name, server) {
   const work = join(CACHE, `.work-${name}-${process.pid}`);
   rmSync(work, { recursive: true, force: true });
-  for (const folder of ['lists/partial', 'archives/partial', 'debs', 'root']) {
-    mkdirSync(join(work, folder), { recursive: true });
-  }
+  mkdirSync(join(work, 'root'), { recursive: true });
   try {
-    const apt = aptOptions(work);
-    await mustRun(name, ['apt-get', ...apt, '-qq', 'update']);
-    const packages = await namePackages(name, server.packages, apt);
-    await mustRun(name, ['apt-get', ...apt, '-qq', 'download', ...packages], { cwd: join(work, 'debs') });
-    for (const file of readdirSync(join(work, 'debs'))) {
-      await mustRun(name, ['dpkg-deb', '-x', join(work, 'debs', file), join(work, 'root')]);
+    const archive = await openAptArchive(work, server.suite);
+    const wanted = server.suite === undefined ? server.packages : await choosePackages(name, archive);
+    const folder = await archive.download(await addLibraries(wanted, archive));
+    if (server.suite !== undefined) checkPackages(name, folder);
+    for (const file of readdirSync(folder)) {
+      const { code, output } = await runCommand('dpkg-deb', ['-x', join(folder, file), join(work, 'root')]);
+      if (code !== 0) throw failed(name, output);
     }
     const root = join(CACHE, name);
     rmSync(root, { recursive: true, force: true });
     renameSync(join(work, 'root'), root);
     if (server.fixedFolder !== undefined) freeFromFolder(root, server);
     writeWrappers(root, server);
+    if (server.suite !== undefined) notePins(name);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-/** Our own lists and archives: those of the system are not touched, and its locks are not needed. */
-function aptOptions(work) {
-  const settings = {
-    'Dir::State': work,
-    'Dir::State::lists': join(work, 'lists'),
-    'Dir::State::status': '/var/lib/dpkg/status',
-    'Dir::Cache': work,
-    'Dir::Cache::archives': join(work, 'archives'),
-    'Debug::NoLocking': '1',
-    'APT::Sandbox::User': '',
-    'Acquire::Languages': 'none',
-  };
-  return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-}
-
-/** The packages themselves and the shared libraries that the system lacks, but no other dependencies. */
-async function namePackages(name, wanted, apt) {
-  const args = [...apt, '-s', 'install', '--no-install-recommends', ...wanted];
-  const { code, output } = await runCommand('apt-get', args);
-  if (code !== 0) throw failed(name, output);
-  const named = [...output.matchAll(/^Inst (\S+)/gm)].map(([, each]) => each);
-  return [...new Set([...wanted, ...named.filter((each) => /^lib(?!js-)|-tools$/.test(each))])];
-}
-
-/** The folder that a program was built for, as the program sees it after its wrapper has opened it. */
-const OPENED_FOLDER = '/proc/self/fd/9';
-
-/** Replaces the system folder that a program was built for by the one that the wrapper opens, a name of the same length. */
-function freeFromFolder(root, { programs, fixedFolder }) {
-  const paths = programs.flat().map((program) => join(root, 'usr/bin', program));
-  for (const path of paths.filter(existsSync)) {
-    const binary = readFileSync(path);
-    for (let at = -1; (at = binary.indexOf(fixedFolder, at + 1)) !== -1;) {
-      binary.write(OPENED_FOLDER.padEnd(fixedFolder.length, '/'), at);
-    }
-    writeFileSync(path, binary);
-  }
-}
-
-/** A program in the cache is a script that sets the path of its libraries and runs it. */
-function writeWrappers(root, { programs, fixedFolder, places = {} }) {
-  const bin = join(CACHE, 'bin');
-  mkdirSync(bin, { recursive: true });
-  const libraries = ['usr/lib', 'lib']
-    .map((folder) => join(root, folder))
-    .flatMap((folder) => [folder, ...listFolders(folder), ...listFolders(folder).flatMap(listFolders)])
-    .filter(holdsLibraries);
-  const opening = fixedFolder === undefined ? '' : `exec 9<"${join(root, fixedFolder)}"\n`;
-  for (const program of programs.flat()) {
-    const path = join(root, places[program] ?? join('usr/bin', program));
-    if (!existsSync(path)) continue;
-    const wrapper = join(bin, program);
-    const script = `#!/bin/sh\n${opening}LD_LIBRARY_PATH="${libraries.join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "${path}" "$@"\n`;
-    writeFileSync(`${wrapper}.${process.pid}`, script);
-    chmodSync(`${wrapper}.${process.pid}`, 0o755);
-    renameSync(`${wrapper}.${process.pid}`, wrapper);
-  }
-}
-
-function listFolders(directory) {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(directory, entry.name));
-}
-
-function holdsLibraries(directory) {
-  return existsSync(directory) && readdirSync(directory).some((name) => /\.so(\.|$)/.test(name));
-}
-
-async function mustRun(name, [command, ...args], options) {
-  const { code, output } = await runCommand(command, args, options);
-  if (code !== 0) throw failed(name, output);
+/** The packages themselves and the shared libraries that are not installed, but no other dependencies. */
+async function addLibraries(wanted, archive) {
+  const names = new Set(wanted.map((each) => each.replace(/=.*/, '')));
+  const installed = await archive.listInstalled(wanted);
+  const libraries = installed.filter((each) => /^lib(?!js-)|^zlib1g$|-tools$/.test(each));
+  return [...wanted, ...libraries.filter((each) => !names.has(each))];
 }
 
 function failed(name, output) {

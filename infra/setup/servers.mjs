@@ -1,8 +1,11 @@
+import { MATRIX_SERVERS } from './matrix-servers.mjs';
+
 /**
  * The servers that are provided: programs (any one of a row is enough), the Debian packages that contain them, the place of
  * a program in its package if it is not usr/bin, and what to do by hand.
  */
 export const SERVERS = {
+  ...MATRIX_SERVERS,
   redis: {
     programs: [['redis-server', 'valkey-server']],
     packages: ['redis-server'],

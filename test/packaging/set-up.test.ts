@@ -8,6 +8,21 @@ import { test } from '../harness/ava.ts';
 const ROOT = import.meta.resolve('../../../');
 const PROVIDE = new URL('infra/setup/provide-servers.mjs', ROOT).href;
 
+interface Pins {
+  choosePackages(
+    name: string,
+    archive: { listVersions(name: string): Promise<readonly string[]> },
+  ): Promise<readonly string[]>;
+  checkPackages(name: string, folder: string): void;
+}
+
+const { choosePackages, checkPackages } = (await import(
+  new URL('infra/setup/pinned-packages.mjs', ROOT).href
+)) as Pins;
+const { MATRIX_SERVERS } = (await import(new URL('infra/setup/matrix-servers.mjs', ROOT).href)) as {
+  MATRIX_SERVERS: Readonly<Record<string, { packages: Readonly<Record<string, { version: string }>> }>>;
+};
+
 /** Provides a server on a machine that has nothing on its PATH, hence neither servers nor apt-get. */
 async function provideOnBareMachine(name: string, cache: string): Promise<string> {
   const program = `
@@ -32,6 +47,10 @@ const WAYS = {
     /apt-get install prometheus-alertmanager/,
   ],
   'victoria-metrics': [/Expected victoria-metrics or /, /apt-get install victoria-metrics/],
+  'valkey-9': [
+    /Expected valkey-server-9 on the PATH/,
+    /put its valkey-server on the PATH under the name valkey-server-9/,
+  ],
   chromium: [
     /Expected chromium or chromium-browser or google-chrome on the PATH/,
     /apt-get install chromium/,
@@ -82,4 +101,33 @@ test('a server that was provided once is found again without a network', async (
     await chmod(join(cache, 'bin', program), 0o755);
   }
   t.is(await provideOnBareMachine('alertmanager', cache), '');
+});
+
+function choose(...versions: string[]): Promise<readonly string[]> {
+  return choosePackages('redis-8', { listVersions: () => Promise.resolve(versions) });
+}
+
+function bothIn(version: string): string[] {
+  return [`redis-server=${version}`, `redis-tools=${version}`];
+}
+
+test('a server of the matrix is taken in its pinned version, or else in a newer one of the same major version', async (t) => {
+  const pinned = MATRIX_SERVERS['redis-8']?.packages['redis-server']?.version ?? '';
+  t.deepEqual(await choose('5:8.9.9-1', pinned), bothIn(pinned));
+  t.deepEqual(await choose('5:8.9.9-1'), bothIn('5:8.9.9-1'));
+  await t.throwsAsync(choose('5:9.0.0-1'), {
+    message: /^Expected redis-server 8\.… in Debian \w+; it has 5:9\.0\.0-1\. Correct the suite of redis-8/,
+  });
+  await t.throwsAsync(choose(), { message: /it has none/ });
+});
+
+test('a package of a pinned version with another SHA-256 is not run', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'streamfold-debs-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const { version = '' } = MATRIX_SERVERS['redis-8']?.packages['redis-server'] ?? {};
+  await writeFile(join(folder, `redis-server_${version.replace(':', '%3a')}_amd64.deb`), 'forged');
+  t.throws(() => checkPackages('redis-8', folder), {
+    message:
+      /expected SHA-256 [0-9a-f]{64}, as infra\/setup\/matrix-servers\.mjs says; got [0-9a-f]{64}\. It was not run\.$/,
+  });
 });

@@ -65,6 +65,7 @@ test('every metric is described in the reference', (t) => {
 /** Variables read by the set-up, before there is a program, and by programs of users. */
 const SETTINGS_OUTSIDE = [
   'STREAMFOLD_CACHE',
+  'STREAMFOLD_TEST_SERVER',
   'STREAMFOLD_SIGNING_KEYS',
   'STREAMFOLD_SIGNING_KEYS_FILE',
   'STREAMFOLD_REQUIRE_SIGNATURES',

@@ -34,9 +34,9 @@ export interface PrivateRedisOptions {
 /** Between finding a free port and listening on it another process may take it. */
 const PORT_TRIES = 5;
 
-/** Path of `redis-server` or `valkey-server`. */
+/** Path of `redis-server` or `valkey-server`: that in STREAMFOLD_TEST_SERVER, or else the one that is found. */
 export function redisServerPath(): string {
-  return findServer(['redis-server', 'valkey-server']);
+  return process.env['STREAMFOLD_TEST_SERVER'] || findServer(['redis-server', 'valkey-server']);
 }
 
 /**
