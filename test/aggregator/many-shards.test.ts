@@ -1,4 +1,5 @@
 import { test } from '../harness/ava.ts';
+import { createMonitor } from '@streamfold/aggregator/round-trips';
 import type { ArchiveStore } from '@streamfold/archive';
 import { askAll } from '@streamfold/redis';
 import { appendTogether } from '../harness/append-events.ts';
@@ -68,6 +69,28 @@ test('a shard whose archive is slow does not keep the other shards waiting', asy
   t.false(await isArchived(0));
   open();
   await waitUntil('the slow one, too', () => isArchived(0));
+});
+
+function ignore(): void {}
+
+test('the monitor takes 16 steps at a time, on as many shards, so that Redis serves others between them', async (t) => {
+  const own = redis.duplicate();
+  t.teardown(() => own.disconnect());
+  const monitor = createMonitor(own, { prefix: nextPrefix(), shards: 40, monitorGraceMs: 0, observe: ignore });
+  await monitor(); // from now on Redis has the functions
+  let [steps, inFlight, most] = [0, 0, 0];
+  const send = own.sendCommand.bind(own);
+  own.sendCommand = async (command, stream) => {
+    steps++;
+    most = Math.max(most, ++inFlight);
+    try {
+      return await send(command, stream);
+    } finally {
+      inFlight--;
+    }
+  };
+  await monitor();
+  t.deepEqual({ steps, most }, { steps: 40, most: 16 });
 });
 
 test('all questions are asked before the first one is answered, and the answers are in the order of the questions', async (t) => {

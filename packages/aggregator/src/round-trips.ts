@@ -19,6 +19,7 @@ export { beginRebuild } from './replay/begin-rebuild.ts';
 export { foldLog } from './replay/fold-log.ts';
 export { handOver } from './state/hand-over-dead-letters.ts';
 export { followStream, switchGeneration } from './state/switch-generation.ts';
+export { createMonitor } from './upkeep/monitor-shards.ts';
 export { keepGenerations } from './upkeep/keep-generations.ts';
 export { createSeriesBound } from './view/series-bound.ts';
 export { createSortedPages } from './replay/sorted-pages.ts';
