@@ -111,6 +111,17 @@ test('a port that is no port is refused with what was expected', async (t) => {
   }
 });
 
+test('a time of archiving that is not a number is refused with what was expected', async (t) => {
+  const times = { archive: undefined, everyMs: 1_000, settleMs: 0, retentionMs: 0 };
+  for (const name of ['everyMs', 'settleMs', 'retentionMs']) {
+    const archiving = { ...times, [name]: Number.NaN };
+    await t.throwsAsync(runAggregator({ redisUrl, port: 0, archiving }, AbortSignal.abort()), {
+      instanceOf: ConfigurationError,
+      message: `archiving.${name}: expected a whole number of at least ${name === 'everyMs' ? 1 : 0}; got NaN`,
+    });
+  }
+});
+
 test('a mounted handler answers 503, never old values, while Redis is away and after it was closed', async (t) => {
   const own = await startRedis();
   t.teardown(own.stop);

@@ -82,7 +82,8 @@ const DEFAULTS = {
  */
 export function completeOptions(options: AggregatorOptions): AggregatorSettings {
   const redisUrl = readRedisUrl(options);
-  checkNumbers(options);
+  checkNumbers(options, BOUNDS);
+  checkNumbers(options.archiving ?? {}, ARCHIVING_BOUNDS, 'archiving.');
   checkWords(options);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { createId = DEFAULTS.createId } = options;
@@ -108,14 +109,23 @@ const BOUNDS = {
   replyTimeoutMs: [1, Number.MAX_SAFE_INTEGER],
 } as const satisfies { readonly [Name in keyof AggregatorSettings]?: readonly [least: number, most: number] };
 
-function checkNumbers(options: AggregatorOptions): void {
-  for (const [option, [least, most]] of Object.entries(BOUNDS)) {
-    const value: unknown = options[option as keyof typeof BOUNDS];
+type Bounds = Readonly<Record<string, readonly [least: number, most: number]>>;
+
+const ARCHIVING_BOUNDS = {
+  everyMs: [1, Number.MAX_SAFE_INTEGER],
+  settleMs: [0, Number.MAX_SAFE_INTEGER],
+  retentionMs: [0, Number.MAX_SAFE_INTEGER],
+} as const satisfies { readonly [Name in keyof Archiving]?: readonly [least: number, most: number] };
+
+function checkNumbers(options: object, bounds: Bounds, within = ''): void {
+  for (const [option, [least, most]] of Object.entries(bounds)) {
+    const value: unknown = Reflect.get(options, option);
     if (value === undefined) continue;
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) continue;
     const expected = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new ConfigurationError(`expected a whole number ${expected}; got ${JSON.stringify(value)}`, {
-      options: [option],
+    const got = typeof value === 'number' ? String(value) : JSON.stringify(value);
+    throw new ConfigurationError(`expected a whole number ${expected}; got ${got}`, {
+      options: [`${within}${option}`],
     });
   }
 }
