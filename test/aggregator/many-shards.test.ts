@@ -43,7 +43,7 @@ test('a shard whose archive is slow does not keep the other shards waiting', asy
   const prefix = nextPrefix();
   const archive = await openTestArchive();
   t.teardown(() => archive.remove());
-  let open = (): void => undefined;
+  let open = ignore;
   const gate = new Promise<void>((resolve) => {
     open = resolve;
   });
@@ -76,7 +76,12 @@ function ignore(): void {}
 test('the monitor takes 16 steps at a time, on as many shards, so that Redis serves others between them', async (t) => {
   const own = redis.duplicate();
   t.teardown(() => own.disconnect());
-  const monitor = createMonitor(own, { prefix: nextPrefix(), shards: 40, monitorGraceMs: 0, observe: ignore });
+  const monitor = createMonitor(own, {
+    prefix: nextPrefix(),
+    shards: 40,
+    monitorGraceMs: 0,
+    observe: ignore,
+  });
   await monitor(); // from now on Redis has the functions
   let [steps, inFlight, most] = [0, 0, 0];
   const send = own.sendCommand.bind(own);
