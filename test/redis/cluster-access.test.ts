@@ -146,7 +146,7 @@ test('the password of a Cluster, and our certificate, are read from files anew a
   t.pass();
 });
 
-test('a Cluster behind translated addresses is reached by nat_map', async (t) => {
+test('a Cluster behind translated addresses is reached by nat_map, by the readers of shards too', async (t) => {
   // It announces an address of a network that is not ours (RFC 5737).
   const node = await startRedis({
     // prettier-ignore
@@ -161,8 +161,7 @@ test('a Cluster behind translated addresses is reached by nat_map', async (t) =>
     String(await node.redis.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
   );
   t.true(JSON.stringify(await node.redis.call('CLUSTER', 'SLOTS')).includes('192.0.2.7'));
-  await assertReachable(
-    t,
-    `redis-cluster://127.0.0.1:${node.port}?nat_map=192.0.2.7:6379=127.0.0.1:${node.port}`,
-  );
+  const redisUrl = `redis-cluster://127.0.0.1:${node.port}?nat_map=192.0.2.7:6379=127.0.0.1:${node.port}`;
+  await assertReachable(t, redisUrl);
+  await assertCounted(t, { redisUrl, shards: 2 });
 });
