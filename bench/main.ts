@@ -1,3 +1,4 @@
+import { benchCluster } from './cluster.ts';
 import { benchCoordination } from './coordination.ts';
 import { benchDrain } from './drain.ts';
 import { benchFootprint } from './footprint.ts';
@@ -9,7 +10,7 @@ import { benchScrape } from './scrape.ts';
 import { createMeasurements } from './summary/measurements.ts';
 import { printSummary } from './summary/print-summary.ts';
 
-// npm run bench [-- drain scrape publish replay rebuild coordination footprint peers]: prints the tables of docs/performance.md, and at
+// npm run bench [-- drain scrape publish replay rebuild coordination footprint cluster peers]: prints the tables of docs/performance.md, and at
 // the end the required values next to the measured ones; progress goes to stderr. `peers` needs Go, and runs only if named.
 
 const BENCHES = {
@@ -20,6 +21,7 @@ const BENCHES = {
   rebuild: benchRebuild,
   coordination: benchCoordination,
   footprint: benchFootprint,
+  cluster: benchCluster,
   peers: benchPeers,
 };
 const ONLY_IF_NAMED = 'peers';

@@ -17,6 +17,9 @@ export interface ContenderProcess {
   /** The most resident memory since the start or the last `forgetPeak`, MiB. */
   readPeakMib(): number;
   forgetPeak(): void;
+  /** Stops the process until `resume`, as if it were not scheduled. */
+  pause(): void;
+  resume(): void;
   kill(): Promise<void>;
 }
 
@@ -69,6 +72,8 @@ export function superviseContender(child: ChildProcess, start: () => void): Cont
     readResidentMib: () => readStatusMib(child.pid, 'VmRSS'),
     readPeakMib: () => readStatusMib(child.pid, 'VmHWM'),
     forgetPeak: () => writeFileSync(`/proc/${child.pid ?? 0}/clear_refs`, FORGET_PEAK),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');

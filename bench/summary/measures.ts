@@ -22,6 +22,12 @@ export const MEASURES = {
   tenScrapesMemory: { what: 'memory of ten scrapes at once, to one', unit: '×', most: 1.5 },
   publishMeanMicros: { what: "`publish()` on the caller's path, mean", unit: 'µs', most: 1 },
   histogramMemory: { what: 'memory with 100,000 histograms, after a scrape', unit: 'MiB', most: 350 },
+  clusterNodeCpu: {
+    what: 'Node CPU per event, a Cluster to one Redis, worst of 1, 6 and 64 shards',
+    unit: '×',
+    most: 1.05,
+  },
+  clusterSockets: { what: 'sockets of an aggregator of 64 shards, 3 primaries', unit: '', most: 79 },
   twoAggregators: { what: 'two aggregators on one shard, to one', unit: '×' },
   idleCpu: { what: 'an idle aggregator', unit: '% of a core' },
   readyMs: { what: 'start to ready, 100,000 series', unit: 'ms' },

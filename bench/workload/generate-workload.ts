@@ -6,6 +6,8 @@ export interface Workload {
   readonly eventsPerEntry: number;
   /** Number of different senders and receivers, which determines the number of series. */
   readonly series: number;
+  /** The swarm of all events; by default twenty take turns. */
+  readonly swarmId?: string;
 }
 
 type Fields = Record<string, string>;
@@ -14,10 +16,10 @@ type Fields = Record<string, string>;
  * Event `index` of a workload: nine in ten are about signals, the rest about waits and lives. The same for every
  * contender and every run.
  */
-export function generateEvent(index: number, { series }: Workload): Fields {
+export function generateEvent(index: number, { series, swarmId }: Workload): Fields {
   const random = scramble(index);
   const who = random % series;
-  const swarm_id = `swarm-${who % 20}`;
+  const swarm_id = swarmId ?? `swarm-${who % 20}`;
   const kind = (random >>> 8) % 100;
   if (kind < 60) {
     return {
