@@ -72,7 +72,7 @@ export async function isKnown(
 const SAMPLE_ID = 'id';
 
 interface Need {
-  /** A command, with the arguments that Redis needs to find its keys. */
+  /** A command that could be run. */
   readonly command: string;
   /** `XADD on streamfold:{0}:events`. */
   readonly inWords: string;
@@ -96,19 +96,27 @@ function listNeeds({ commands, keys }: Duty, shard: Shard): Need[] {
   return [...withoutKeys, ...withKeys];
 }
 
-/** Redis finds the keys of these commands by their other arguments. */
+/** The arguments of commands that have others than one key: Redis 8 checks their number. */
+// prettier-ignore
 const ARGUMENTS: Readonly<Record<string, string>> = {
-  eval: 'script 1 KEY',
-  evalsha: 'sha1 1 KEY',
-  fcall: 'streamfold_2_beat 1 KEY',
-  xread: 'STREAMS KEY $',
+  info: '', time: '', ping: '', multi: '', exec: '',
+  wait: '0 1', 'function|load': 'library',
+  eval: 'script 1 KEY', evalsha: 'sha1 1 KEY', fcall: 'streamfold_2_beat 1 KEY',
+  set: 'KEY value', pexpire: 'KEY 1',
+  hget: 'KEY field', hmget: 'KEY field', hdel: 'KEY field', hexists: 'KEY field',
+  hset: 'KEY field value', hsetnx: 'KEY field value', hincrby: 'KEY field 1',
+  sadd: 'KEY member', srem: 'KEY member',
+  zadd: 'KEY 1 member', zrem: 'KEY member', zmscore: 'KEY member', zrange: 'KEY 0 1', zrangebyscore: 'KEY 0 1',
+  xadd: 'KEY * field value', xack: 'KEY group 1-1', xdel: 'KEY 1-1', xtrim: 'KEY MINID 1-1', xsetid: 'KEY 1-1',
+  xrange: 'KEY - +', xrevrange: 'KEY + -', xread: 'STREAMS KEY $', xpending: 'KEY group',
   xreadgroup: 'GROUP group consumer STREAMS KEY >',
-  'function|load': 'library',
+  xautoclaim: 'KEY group consumer 1 0-0', xclaim: 'KEY group consumer 1 1-1',
+  'xgroup|create': 'KEY group 0', 'xgroup|destroy': 'KEY group', 'xgroup|delconsumer': 'KEY group consumer',
+  'xinfo|consumers': 'KEY group',
 };
-const WITHOUT_KEY = new Set(['info', 'time', 'ping', 'multi', 'exec', 'wait']);
 
 function complete(name: string, key: string): string {
-  const args = ARGUMENTS[name] ?? (WITHOUT_KEY.has(name) ? '' : 'KEY');
+  const args = ARGUMENTS[name] ?? 'KEY';
   return `${spell(name)} ${args.replace('KEY', key)}`;
 }
 

@@ -7,7 +7,7 @@ import { dutyOf, type Role } from './roles.ts';
  * Commands that may name the same kinds of keys share a selector. So a command that names several keys has all of them in one
  * selector, as Redis demands. Scripts and functions may be called with any key: Redis checks each command inside them again.
  */
-export function listRules(role: Role, prefix: string): readonly string[] {
+function listRules(role: Role, prefix: string): readonly string[] {
   const { commands, keys } = dutyOf(role);
   const patterns = keyPatterns(prefix);
   const kindsOf = new Map<string, KeyKind[]>();
