@@ -167,7 +167,7 @@ test('a signal to two receivers is refused and delivered to neither, if the user
         const before = await dump(swarm);
         await t.throwsAsync(
           send('q', 'ben', 'cyd'),
-          { message: /^(NOPERM|ERR The user executing the script can't)/ },
+          { message: /^(NOPERM|ERR The user executing the script can't|ERR ACL failure in script)/ },
           name,
         );
         t.deepEqual(await dump(swarm), before, name);

@@ -41,6 +41,19 @@ local function fail_not_allowed(command, key)
   error({err = 'NOPERM this user has no permissions to run ' .. command .. ' on ' .. key})
 end
 
+-- What follows the key in the shortest call of a command: Redis 8 checks the number of arguments before the permission.
+local FURTHER_ARGUMENTS = {
+  HSET = {'', ''}, HDEL = {''}, HINCRBY = {'', '1'}, ZADD = {'0', ''}, ZREM = {''}, SADD = {''}, SREM = {''},
+  XADD = {'*', '', ''}, XACK = {'', '0-0'}, XDEL = {'0-0'}, SET = {''}, PEXPIRE = {'1'}, UNLINK = {},
+}
+
+-- True if the user may run this command on this key. A subcommand is one of XGROUP.
+local function is_allowed(command, key, subcommand)
+  if subcommand == 'CREATE' then return redis.acl_check_cmd(command, subcommand, key, '', '0') end
+  if subcommand then return redis.acl_check_cmd(command, subcommand, key, '') end
+  return redis.acl_check_cmd(command, key, unpack(FURTHER_ARGUMENTS[command]))
+end
+
 -- Plans entries for streams that differ in only a few values: set(entry, at) turns this XADD into that of keys[at]. The
 -- caller checks the types of the keys.
 local function plan_entries(step, keys, entry, set)
@@ -52,11 +65,11 @@ end
 -- allow some commands on some keys, the answer may be wrong: then Redis refuses one of the entries, and the others are
 -- removed again.
 local function check_appends(keys, taken_back)
-  if redis.acl_check_cmd('XADD', keys[1]) and redis.acl_check_cmd('XDEL', keys[1])
+  if is_allowed('XADD', keys[1]) and is_allowed('XDEL', keys[1])
     and (#keys == 1 or redis.acl_check_cmd('UNLINK', unpack(keys))) then return end
   for _, key in ipairs(keys) do
-    if not redis.acl_check_cmd('XADD', key) then fail_not_allowed('XADD', key) end
-    if taken_back and not redis.acl_check_cmd('XDEL', key) then fail_not_allowed('XDEL', key) end
+    if not is_allowed('XADD', key) then fail_not_allowed('XADD', key) end
+    if taken_back and not is_allowed('XDEL', key) then fail_not_allowed('XDEL', key) end
   end
 end
 
@@ -103,13 +116,7 @@ local function check_write(step, command, key, subcommand)
   if step.allowed[command] == key then return end
   local needed = TYPE_NEEDED[command] or fail('step: expected a known command; got ' .. command)
   if not step.types[key] and TYPE_TEST[needed] then check_type(step, key, needed) end
-  local allowed
-  if subcommand then
-    allowed = redis.acl_check_cmd(command, subcommand, key)
-  else
-    allowed = redis.acl_check_cmd(command, key)
-  end
-  if not allowed then fail_not_allowed(command, key) end
+  if not is_allowed(command, key, subcommand) then fail_not_allowed(command, key) end
   step.allowed[command] = key
 end
 

@@ -42,7 +42,7 @@ export const EARLIER_INTERFACE = 1;
  * The edition of the Lua; raise it with every change (checked with test/coordination/library-editions.json). Programs of
  * several editions may run during a rolling upgrade: all of them call the one with the highest build.
  */
-const BUILD = 1;
+const BUILD = 2;
 
 const BUILD_FUNCTION = `streamfold_${INTERFACE}_build`;
 
