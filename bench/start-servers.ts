@@ -48,8 +48,7 @@ export async function startServers(count: number): Promise<Servers> {
     const [met, ...others] = connections;
     const config = await met?.call('CONFIG', 'GET', 'cluster-port');
     const busPort = (config as string[])[1] ?? '';
-    for (const node of others)
-      await node.call('CLUSTER', 'MEET', '127.0.0.1', String(all[0]?.port), busPort);
+    for (const node of others) await node.call('CLUSTER', 'MEET', '127.0.0.1', String(all[0]?.port), busPort);
     while (!(await Promise.all(connections.map(serves))).every(Boolean)) await pause(LOOK_EVERY_MS);
   }
 
