@@ -141,9 +141,10 @@ test.serial(
     await publisher.append(signalSent(0));
     const frozen = freeze(replica);
     t.teardown(frozen.wake);
-    publisher.publish(signalSent(1));
+    const appended = fail(publisher.append(signalSent(1)));
     await waitUntil('it is in the stream', async () => (await numbers()).length === 2);
     t.deepEqual(await publisher.close({ deadlineMs: 50 }), { undelivered: 0, fateUnknown: 0 });
+    t.regex(String(await appended), /: when the publisher was closed 0 of 1 replicas had them$/);
     t.like(publisher.stats(), { published: 2, unconfirmed: 1, bufferedEvents: 0 });
   },
 );

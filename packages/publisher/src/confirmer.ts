@@ -1,4 +1,11 @@
-import { connectRedis, isReplyError, isTransientReply, toError, whenReady } from '@streamfold/redis';
+import {
+  connectRedis,
+  isRedirection,
+  isReplyError,
+  isTransientReply,
+  toError,
+  whenReady,
+} from '@streamfold/redis';
 import { describeMissing, isReached, readReached, waitCommand, type Reached } from './durability.ts';
 import type { PublisherSettings } from './options.ts';
 
@@ -9,7 +16,7 @@ export interface Confirmer {
   close(): void;
 }
 
-export interface BatchName {
+interface BatchName {
   /** Of the publisher's last batch. */
   readonly key: string;
   readonly number: number;
@@ -58,7 +65,7 @@ export function openConfirmer(settings: PublisherSettings): Confirmer {
     asking = false;
   };
 
-  const askTogether = async (asked: readonly Question[]): Promise<void> => {
+  const askTogether = async (asked: readonly Question[], isAgain = false): Promise<void> => {
     try {
       await whenReady(redis, replyTimeoutMs);
       const commands = redis.pipeline();
@@ -66,12 +73,21 @@ export function openConfirmer(settings: PublisherSettings): Confirmer {
       commands.call(...waitCommand(durability, ASK_MS));
       const replies = (await commands.exec()) ?? [];
       const failed = replies.find(([error]) => error !== null)?.[0];
+      if (failed && isRedirection(failed) && !isAgain) {
+        await followRedirection(asked);
+        return await askTogether(asked, true);
+      }
       if (failed) throw failed;
       const reached = readReached(replies.at(-1)?.[1]);
       asked.forEach((question, at) => question.answer(numberOf(replies[at]?.[1]), reached));
     } catch (error) {
       for (const question of asked) question.fail(toError(error));
     }
+  };
+
+  /** The client of a Cluster follows the redirection of a command, and knows the new owner then; but not that of a pipeline. */
+  const followRedirection = async (asked: readonly Question[]): Promise<void> => {
+    await Promise.allSettled(asked.map(({ key }) => redis.get(key)));
   };
 
   const ask = (key: string): Promise<{ readonly number: number; readonly reached: Reached }> =>
@@ -96,7 +112,11 @@ export function openConfirmer(settings: PublisherSettings): Confirmer {
         if (isReplyError(error) && !isTransientReply(error)) return { status: 'unconfirmed', reached, error };
         if (!closed) return { status: 'in_doubt', error };
       }
-      return { status: 'unconfirmed', reached, error: new Error(describeMissing(durability, reached)) };
+      return {
+        status: 'unconfirmed',
+        reached,
+        error: new Error(describeMissing(durability, reached, closed)),
+      };
     },
     close() {
       closed = true;

@@ -26,8 +26,8 @@ export function isReached(asked: DurabilitySettings, reached: Reached): boolean 
   return reached.replicas >= asked.replicas && (reached.disk || !asked.disk);
 }
 
-/** What was missing, in words. */
-export function describeMissing(asked: DurabilitySettings, reached: Reached): string {
+/** What was missing when the time was over or the publisher was closed, in words. */
+export function describeMissing(asked: DurabilitySettings, reached: Reached, closed: boolean): string {
   const place = asked.disk ? ' on their disks' : '';
   const missing = [
     ...(reached.replicas < asked.replicas
@@ -35,7 +35,7 @@ export function describeMissing(asked: DurabilitySettings, reached: Reached): st
       : []),
     ...(asked.disk && !reached.disk ? ['they were not on the disk of the primary'] : []),
   ];
-  return `after ${asked.timeoutMs} ms ${missing.join(', and ')}`;
+  return `${closed ? 'when the publisher was closed' : `after ${asked.timeoutMs} ms`} ${missing.join(', and ')}`;
 }
 
 /**

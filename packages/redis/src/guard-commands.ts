@@ -39,6 +39,8 @@ export function guardConnection(redis: Redis, rules: CommandRules): void {
     const timeoutMs = (command.extractBlockingTimeout() ?? 0) + rules.timeoutMs;
     command.setTimeout(timeoutMs);
     guardCommand(command, { ...rules, timeoutMs }, giveUp);
+    // The client of a Cluster sends it before a command and does not look at its outcome: if that fails, the command fails too.
+    if (command.name === 'asking') command.promise.catch(() => undefined);
     const outcome = send(command, stream);
     sent.add(command);
     return outcome;

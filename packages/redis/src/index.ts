@@ -20,7 +20,7 @@ export { slotOf } from './owner-address.ts';
 export { connectToOwner, followOwner, isRedirected, openTwin } from './owner-connection.ts';
 export { redactUrl } from './redis-url.ts';
 export { checkObject, readRedisUrl, type RedisUrlOption } from './redis-url-option.ts';
-export { isNoGroup, isReplyError, isTransientReply, saysNoPermission } from './reply-error.ts';
+export { isNoGroup, isRedirection, isReplyError, isTransientReply, saysNoPermission } from './reply-error.ts';
 export { replyField } from './reply-field.ts';
 export { createReplyTap, type ParseOutcome, type ReplyParser, type ReplyTap } from './reply-tap.ts';
 export {
