@@ -1,13 +1,24 @@
 import { test } from '../harness/ava.ts';
 import { nextPrefix, shareRedis } from '../harness/start-redis.ts';
-import { EARLIER_LIBRARY, loadEarlierLibrary } from './earlier-library.ts';
+import {
+  callEarlierFunction,
+  canRunEarlierLibrary,
+  EARLIER_LIBRARY,
+  loadEarlierLibrary,
+} from './earlier-library.ts';
 
 const server = await shareRedis();
 test.after.always(() => server.stop());
 test.before(() => loadEarlierLibrary(server.redis));
 
-test('a client of interface 1 can do every operation', async (t) => {
+test('a client of interface 1 can do every operation, or, if the server cannot run it, is refused before any write', async (t) => {
   const events = `${nextPrefix()}:{0}:events`;
+  if (!(await canRunEarlierLibrary(server.redis))) {
+    const start = callEarlierFunction(server.redis, 'start-coordinator', [events, 's', 'ada', '', 0, 0]);
+    await t.throwsAsync(start, { message: /Wrong number of args/ });
+    t.deepEqual(await server.redis.keys(events.replace('events', '*')), []);
+    return;
+  }
   const called = new Set<string>();
   const callOn = (
     name: string,
