@@ -31,11 +31,18 @@ export type Confirmation =
 
 /** Redis is asked again after this time: batches of other shards wait meanwhile. */
 const ASK_MS = 100;
+/**
+ * The same if the disk is waited for. With `appendfsync everysec` Redis writes to it once a second, and each question moves
+ * the goal: Redis 8 never reaches it in shorter times.
+ */
+const ASK_DISK_MS = 2_500;
 const NOTHING: Reached = { replicas: 0, disk: false };
 
 /** A batch whose turn it is not yet. */
 interface Question {
   readonly key: string;
+  /** No longer asked after this time. */
+  readonly endMs: number;
   answer(number: number, reached: Reached): void;
   fail(error: Error): void;
 }
@@ -48,9 +55,10 @@ interface Question {
  */
 export function openConfirmer(settings: PublisherSettings): Confirmer {
   const { durability, idempotencyWindowMs: windowMs, replyTimeoutMs, redisUrl, now } = settings;
+  const longestMs = durability.disk ? ASK_DISK_MS : ASK_MS;
   const redis = connectRedis(redisUrl, {
     name: 'streamfold-publisher-wait',
-    commandTimeoutMs: replyTimeoutMs + ASK_MS,
+    commandTimeoutMs: replyTimeoutMs + longestMs,
   });
   redis.connect().catch(() => undefined); // it keeps trying; the publisher's other connection reports what is wrong
   const questions: Question[] = [];
@@ -70,7 +78,8 @@ export function openConfirmer(settings: PublisherSettings): Confirmer {
       await whenReady(redis, replyTimeoutMs);
       const commands = redis.pipeline();
       for (const { key } of asked) commands.getex(key, 'PX', windowMs);
-      commands.call(...waitCommand(durability, ASK_MS));
+      const leftMs = Math.min(...asked.map(({ endMs }) => endMs)) - now();
+      commands.call(...waitCommand(durability, Math.ceil(Math.min(Math.max(leftMs, 1), longestMs))));
       const replies = (await commands.exec()) ?? [];
       const failed = replies.find(([error]) => error !== null)?.[0];
       if (failed && isRedirection(failed) && !isAgain) {
@@ -90,9 +99,9 @@ export function openConfirmer(settings: PublisherSettings): Confirmer {
     await Promise.allSettled(asked.map(({ key }) => redis.get(key)));
   };
 
-  const ask = (key: string): Promise<{ readonly number: number; readonly reached: Reached }> =>
+  const ask = (key: string, endMs: number): Promise<{ readonly number: number; readonly reached: Reached }> =>
     new Promise((resolve, reject) => {
-      questions.push({ key, answer: (number, reached) => resolve({ number, reached }), fail: reject });
+      questions.push({ key, endMs, answer: (number, reached) => resolve({ number, reached }), fail: reject });
       void askAll();
     });
 
@@ -102,7 +111,7 @@ export function openConfirmer(settings: PublisherSettings): Confirmer {
       let reached = NOTHING;
       try {
         do {
-          const answer = await ask(key);
+          const answer = await ask(key, endMs);
           if (answer.number !== number) return { status: 'in_doubt', error: forgotten() };
           ({ reached } = answer);
           if (isReached(durability, reached)) return { status: 'confirmed' };
