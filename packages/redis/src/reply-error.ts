@@ -30,7 +30,7 @@ const MISDIRECTED_CODES = ['MASTERDOWN', 'READONLY', 'UNBLOCKED'] as const satis
 const REDIRECTION_CODES = ['ASK', 'MOVED'] as const satisfies readonly TransientCode[];
 
 /** The same without their own code: from a script in a Cluster, and from a server that is full of clients. */
-const TRANSIENT_TEXT = /attempted to access a non local key|max number of clients reached/;
+const TRANSIENT_TEXT = /attempted to access a non local key|max number of clients reached/i;
 
 /** Redis 7.0 wraps some failures of a script's calls in a text of its own. */
 const TRANSIENT_WITHIN_TEXT = /[\s-](?:OOM|READONLY) /;
