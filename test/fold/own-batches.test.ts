@@ -206,6 +206,50 @@ test('batches of this process are in the next scrape, also of what was rendered 
   }
 });
 
+test('batches that are committed while the view reads the log are merged afterwards, and not read from it', async (t) => {
+  const commits = 20;
+  const { promise: read, resolve } = promiseOf<void>();
+  const metrics = createSwarmMetrics(
+    CATALOGUE,
+    (listener) => {
+      const { view } = createRecordView({ catalogue: CATALOGUE, limit: 0 }, listener);
+      return [Object.assign(view, { refresh: () => read })];
+    },
+    () => performance.now(),
+  );
+  const [batch] = foldBatches({ seed: 5, events: 10, coordinators: 1, large: false }).batches;
+  if (batch === undefined) throw new Error('expected a batch');
+  const refreshed = metrics.refresh();
+  const merged = Array.from({ length: commits }, (_, at) =>
+    metrics.mergeOwn(
+      { id: 'g', shard: 0 },
+      describeOwnRecord(
+        batch,
+        {
+          name: { position: `${at + 1}-0`, nonce: 'n' },
+          previous: { position: `${at}-0`, nonce: 'n' },
+          watermark: '',
+          atMs: 1_000_000 + at,
+        },
+        'live',
+      ),
+    ),
+  );
+  resolve();
+  await Promise.all([refreshed, ...merged]);
+  const exposition = await metrics.scrape('text');
+  const expected = emptyDelta();
+  for (let at = 0; at < commits; at++) mergeDelta(expected, decodeContent(Buffer.from(batch.record)));
+  t.deepEqual(samplesOf(readText(exposition)), samplesOf(exposeState(expected)));
+  giveBack(exposition);
+});
+
+function promiseOf<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((onResolve) => (resolve = onResolve));
+  return { promise, resolve: (value) => resolve(value) };
+}
+
 function samplesOf(exposition: string): [string, string][] {
   return [...withoutAges(parseSamples(exposition))].toSorted(([left], [right]) => (left < right ? -1 : 1));
 }

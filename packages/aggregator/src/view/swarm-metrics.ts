@@ -133,8 +133,11 @@ export function createSwarmMetrics(
   };
 }
 
-/** Their columns take memory; those of later ones are not kept, and the next refresh reads the log. */
-const MOST_WAITING = 4;
+/**
+ * Their columns take memory, so those of later ones are not kept. After such a gap, all records until the next refresh are read from
+ * the log: a refresh of a busy process takes as long as some ten commits.
+ */
+const MOST_WAITING = 32;
 
 /** The values that an exposition shows. */
 function show(views: readonly ShardView[], zeroFirstSeconds: number): Shown {
