@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import {
   createBirths,
   createFolding,
@@ -208,7 +209,8 @@ test('batches of this process are in the next scrape, also of what was rendered 
 
 test('batches that are committed while the view reads the log are merged afterwards, and not read from it', async (t) => {
   const commits = 20;
-  const { promise: read, resolve } = promiseOf<void>();
+  const log = new EventEmitter();
+  const read = once(log, 'read').then(() => undefined);
   const metrics = createSwarmMetrics(
     CATALOGUE,
     (listener) => {
@@ -235,7 +237,7 @@ test('batches that are committed while the view reads the log are merged afterwa
       ),
     ),
   );
-  resolve();
+  log.emit('read');
   await Promise.all([refreshed, ...merged]);
   const exposition = await metrics.scrape('text');
   const expected = emptyDelta();
@@ -243,12 +245,6 @@ test('batches that are committed while the view reads the log are merged afterwa
   t.deepEqual(samplesOf(readText(exposition)), samplesOf(exposeState(expected)));
   giveBack(exposition);
 });
-
-function promiseOf<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((onResolve) => (resolve = onResolve));
-  return { promise, resolve: (value) => resolve(value) };
-}
 
 function samplesOf(exposition: string): [string, string][] {
   return [...withoutAges(parseSamples(exposition))].toSorted(([left], [right]) => (left < right ? -1 : 1));

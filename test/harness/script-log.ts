@@ -16,7 +16,9 @@ export interface ScriptLog {
   stop(): void;
 }
 
-const LINE = /^\+[\d.]+ \[\d+ ([^\]]+)\] (.*)$/;
+const LINE = /^\+[\d.]+ \[\d+ ([^\]]+)\] (.*)$/s;
+/** The text of a script, in which Valkey 8 does not escape quotes and ends of lines; then the number of keys, and all the rest. */
+const EVAL = /^"eval" "(.*?)" ("\d+".*)$/is;
 const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
 
 /** MONITOR: shows a call before the commands that it runs. */
@@ -62,12 +64,22 @@ function readCalls(text: string): LoggedCall[] {
   const calls: LoggedCall[] = [];
   for (const line of text.split('\r\n')) {
     const [, source = '', rest = ''] = LINE.exec(line) ?? [];
-    const [command = '', ...args] = [...rest.matchAll(ARGUMENT)].map(([, argument = '']) => argument);
+    const [, script, afterScript] = EVAL.exec(rest) ?? [];
+    if (script !== undefined) {
+      const [count, ...keys] = readArguments(afterScript ?? '');
+      calls.push({ name: script, keys: keys.slice(0, Number(count)), commands: [] });
+      continue;
+    }
+    const [command = '', ...args] = readArguments(rest);
     if (source === 'lua') calls.at(-1)?.commands.push([command, ...args]);
-    else if (/^(?:fcall|evalsha|eval)$/i.test(command)) {
+    else if (/^(?:fcall|evalsha)$/i.test(command)) {
       const [name = '', count = '0'] = args;
       calls.push({ name, keys: args.slice(2, 2 + Number(count)), commands: [] });
     }
   }
   return calls;
+}
+
+function readArguments(text: string): string[] {
+  return [...text.matchAll(ARGUMENT)].map(([, argument = '']) => argument);
 }

@@ -32,7 +32,7 @@ export interface StreamReads {
   whenReady(timeoutMs: number): Promise<void>;
 }
 
-export interface StreamRead {
+interface StreamRead {
   /** Sends the command on a connection, without BLOCK if `blockMs` is undefined. */
   readonly send: (redis: RedisConnection, blockMs: number | undefined) => Promise<unknown>;
   /** How long it waits for entries, ms; undefined: not at all. */
