@@ -81,8 +81,13 @@ const POISONS: readonly Poison[] = [
   { what: 'half characters', fields: ['events', '[{"type":"\\ud800","\\udfff":"\\u0000"}]'], deadLetters: 1 },
 ];
 
+/** Failures, apart from reads that were too large: those are made again, smaller. */
 function describeFailures({ facts }: TestAggregator): string[] {
-  return facts.flatMap((fact) => (fact.type === 'failed' ? `${fact.step}: ${fact.error.message}` : []));
+  return facts.flatMap((fact) => {
+    if (fact.type !== 'failed') return [];
+    const { message } = fact.error;
+    return message.includes('are asked for in smaller numbers') ? [] : [`${fact.step}: ${message}`];
+  });
 }
 
 for (const { what, fields, deadLetters } of POISONS) {

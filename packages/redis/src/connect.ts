@@ -107,9 +107,9 @@ export function connectBy<Client extends RedisConnection>(
   origins.set(connection, origin);
   connection.setMaxListeners(0); // any number of callers may wait for it
   connection.on('error', (error: Error) => {
-    state.fail(
-      isReady(connection) ? broken(state.peer.address, error) : explainFailure(connection, state, error),
-    );
+    // Its stream is destroyed already; its status changes after that.
+    const wasReady = connection.status === 'ready';
+    state.fail(wasReady ? broken(state.peer.address, error) : explainFailure(connection, state, error));
   });
   connection.on('ready', () => {
     state.lastError = undefined;
