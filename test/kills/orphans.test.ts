@@ -10,7 +10,7 @@ import { waitUntil } from '../harness/wait-until.ts';
 
 /** A guard and the Redis that it guards, two aggregators, and ten coordinators. */
 const DEMO_DESCENDANTS = 14;
-/** Ctrl-C ends the demo at once; the rest of the time is for a busy machine. */
+/** Ctrl-C ends the demo at once: on a free machine within this time, on a busy one later. */
 const AT_ONCE_MS = 10_000;
 
 type Child = ChildProcessByStdio<null, Readable, null>;
@@ -54,13 +54,14 @@ test('Ctrl-C while the demo is starting ends it and everything it started', asyn
     descendants = await listDescendants(child.pid ?? 0);
     return descendants.length >= 2;
   });
-  const exited = once(child, 'exit', { signal: AbortSignal.timeout(AT_ONCE_MS) });
+  const exited = once(child, 'exit');
   pressCtrlC(child);
   const seen = new Set(descendants);
-  await waitUntil('the demo has ended', async () => {
+  const hasEnded = async (): Promise<boolean> => {
     for (const pid of await listDescendants(child.pid ?? 0)) seen.add(pid);
     return child.exitCode !== null || child.signalCode !== null;
-  });
+  };
+  await waitUntil('the demo has ended', hasEnded, AT_ONCE_MS);
   t.deepEqual(await exited, [0, null]);
   for (const pid of seen) await waitUntilGone(pid);
 });
