@@ -44,6 +44,7 @@ export const demo: Command = async (environment) => {
       const port = await choosePort(settled);
       const starts = await Promise.allSettled([port, 0].map((each) => startOn(each, settled)));
       for (const start of starts) if (start.status === 'fulfilled') aggregators.push(start.value);
+      if (environment.stop.aborted) return; // Ctrl-C ends them too, perhaps before they are up
       for (const start of starts) if (start.status === 'rejected') throw start.reason;
       if (port !== configuration.port) print(`port ${configuration.port} is in use; using another one`);
       await awaitReady(aggregators, environment);
